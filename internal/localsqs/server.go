@@ -1,0 +1,124 @@
+package localsqs
+
+import (
+	"net/http"
+	"sync"
+	"sync/atomic"
+	"time"
+)
+
+// Server is the embedded SQS server. Use New; it is safe for concurrent use.
+type Server struct {
+	ids      identity
+	requests atomic.Uint64
+	// start is the zero of the server's monotonic clock.
+	start time.Time
+
+	mu       sync.Mutex
+	queues   map[string]*queue
+	tasks    map[string][]*moveTask // by the name of the source queue, oldest first
+	messages uint64                 // messages so far: their order, and the root of their ids
+	receives uint64                 // receives so far: no two receipt handles are the same
+	moves    uint64                 // move tasks so far
+	dirty    []*queue               // queues with long polls that may be served at unlock
+	closed   bool
+}
+
+// Option changes how New makes a Server.
+type Option func(*Server)
+
+// WithSeed draws message ids, receipt handles and task ids from seed, so that a
+// simulation with the same requests in the same order gets the same answers.
+// Without it they come from crypto/rand.
+func WithSeed(seed uint64) Option {
+	return func(s *Server) { s.ids = seededIdentity(seed) }
+}
+
+// New makes a server without queues. It starts nothing; Close ends what
+// requests have started.
+func New(opts ...Option) *Server {
+	s := &Server{
+		ids:    randomIdentity(),
+		start:  time.Now(),
+		queues: make(map[string]*queue),
+		tasks:  make(map[string][]*moveTask),
+	}
+	for _, opt := range opts {
+		opt(s)
+	}
+	return s
+}
+
+// CreateQueue makes a queue as the action of that name does, with SQS's
+// attribute names and values, and returns its URL under the host "localsqs":
+// requests are resolved by the URL's path, whatever its host. A queue that is
+// there with the same attributes is no error.
+func (s *Server) CreateQueue(name string, attributes map[string]string) (url string, err error) {
+	if err := s.createQueue(name, attributes, nil); err != nil {
+		return "", err
+	}
+	return queueURL("http://localsqs", name), nil
+}
+
+// Depth tells how many messages of a queue are visible, in flight and delayed;
+// ok is false when there is no such queue.
+func (s *Server) Depth(name string) (visible, inFlight, delayed int, ok bool) {
+	now := s.lock()
+	defer s.unlock(now)
+	q, ok := s.queues[name]
+	if !ok {
+		return 0, 0, 0, false
+	}
+	q.advance(now)
+	return q.visible.n, q.inFlight.n, q.delayed.n, true
+}
+
+// Close answers all long polls as empty, stops every timer and drops the
+// queues; later requests get 503. It may be called twice.
+func (s *Server) Close() {
+	now := s.lock()
+	defer s.unlock(now)
+	s.closed = true
+	for _, q := range s.queues {
+		q.close(nil)
+	}
+	for _, tasks := range s.tasks {
+		for _, task := range tasks {
+			task.stop()
+		}
+	}
+	clear(s.queues)
+	clear(s.tasks)
+}
+
+// instant is a moment on the server's monotonic clock.
+type instant = time.Duration
+
+func (s *Server) now() instant { return time.Since(s.start) }
+
+// lock takes the mutex and reads the clock under it, so that operations see
+// time in their own order.
+func (s *Server) lock() instant {
+	s.mu.Lock()
+	return s.now()
+}
+
+// unlock serves the long polls that the operation has made servable, in one
+// place and after the operation, so that serving never nests: a redrive of one
+// queue may feed another.
+func (s *Server) unlock(now instant) {
+	for len(s.dirty) > 0 {
+		q := s.dirty[0]
+		s.dirty = s.dirty[1:]
+		q.dirty = false
+		q.serve(now)
+	}
+	s.dirty = nil
+	s.mu.Unlock()
+}
+
+// ServeHTTP answers one request.
+func (s *Server) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	s.requests.Add(1)
+	s.answer(w, r)
+}

@@ -1,0 +1,41 @@
+// Package message holds the values that pass between the rooms: a Message on
+// its way from SQS to the target, the Outcome of its delivery, and the Fault
+// that sorts what SQS refuses. It promises to be plain data: nothing here
+// blocks, logs, or knows another room.
+package message
+
+import "time"
+
+// Message is one SQS message, as received. The body and the attributes are
+// what the queue holds, byte for byte; neither they nor the receipt handle may
+// reach logs, metrics or the status page.
+type Message struct {
+	// ID is the MessageId, the same at every receive of the message.
+	ID string
+	// ReceiptHandle is the right to settle or extend this receive of it.
+	ReceiptHandle string
+	// Body is at most 1 MiB, attributes included.
+	Body string
+	// Attributes are the message attributes by name; nil when there are none.
+	Attributes map[string]Attribute
+	// SentAt is the SentTimestamp, by SQS's clock.
+	SentAt time.Time
+	// ReceiveCount is the ApproximateReceiveCount: 1 at the first receive.
+	ReceiveCount int
+	// GroupID and DeduplicationID are empty where the message has none. On a
+	// standard queue the group is a tenant's label and only passed on.
+	GroupID         string
+	DeduplicationID string
+	// TraceHeader is the AWSTraceHeader (X-Ray's format), or empty.
+	TraceHeader string
+}
+
+// Attribute is one message attribute.
+type Attribute struct {
+	// DataType is String, Number or Binary, with an optional label after a dot.
+	DataType string
+	// StringValue is set for String and Number.
+	StringValue string
+	// BinaryValue is set for Binary.
+	BinaryValue []byte
+}

@@ -1,0 +1,193 @@
+package ratelimit_test
+
+import (
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"pgregory.net/rapid"
+
+	"poller/internal/ratelimit"
+)
+
+// run starts deliveries as an owner does until the time is over: as soon as the
+// pace allows, each lasting took. It returns when each was started.
+func run(t *testing.T, p *ratelimit.Pace, until, took time.Duration) []time.Time {
+	t.Helper()
+	var starts []time.Time
+	var ends []time.Time
+	end := time.Now().Add(until)
+	for now := time.Now(); now.Before(end); now = time.Now() {
+		for len(ends) > 0 && !now.Before(ends[0]) {
+			ends = ends[1:]
+			p.End()
+		}
+		next := end
+		switch p.Start(now) {
+		case ratelimit.Nothing:
+			starts = append(starts, now)
+			ends = append(ends, now.Add(took))
+			continue
+		case ratelimit.Token:
+			if due := p.Due(); !due.IsZero() && due.Before(next) {
+				next = due
+			}
+		case ratelimit.Slot:
+		}
+		if len(ends) > 0 && ends[0].Before(next) {
+			next = ends[0]
+		}
+		<-time.After(next.Sub(now))
+	}
+	for range ends {
+		p.End()
+	}
+	return starts
+}
+
+func TestARateIsKeptAndNotExceededInAnyWindow(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		rate  float64
+		burst int
+	}{{1, 1}, {28, 1}, {50, 1}, {1000.0 / 60, 1}, {1000, 10}, {333.3, 3}} {
+		t.Run(fmt.Sprintf("%g a second, burst %d", c.rate, c.burst), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := ratelimit.New(ratelimit.Limits{Concurrency: 100, Limited: true, Rate: c.rate, Burst: c.burst})
+				starts := run(t, p, 30*time.Second, 10*time.Millisecond)
+				if got, want := float64(len(starts)), 30*c.rate; got < want-1 || got > want+float64(c.burst) {
+					t.Errorf("%g starts in 30 s, want about %g", got, want)
+				}
+				tokens := make([]float64, len(starts))
+				for i, s := range starts {
+					tokens[i] = s.Sub(starts[0]).Seconds() * c.rate
+				}
+				checkWindows(t, starts, tokens, c.burst)
+			})
+		})
+	}
+}
+
+func TestNeverMoreDeliveriesAtOnceThanSlots(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := ratelimit.New(ratelimit.Limits{Concurrency: 3})
+		now := time.Now()
+		for range 3 {
+			if want := p.Start(now); want != ratelimit.Nothing {
+				t.Fatalf("wanted %v with slots free", want)
+			}
+		}
+		if want := p.Start(now); want != ratelimit.Slot {
+			t.Fatalf("a fourth delivery wanted %v, not a slot", want)
+		}
+		p.End()
+		if want := p.Start(now); want != ratelimit.Nothing {
+			t.Fatalf("wanted %v after one had ended", want)
+		}
+	})
+}
+
+func TestARateOfZeroPausesAndAHigherOneGoesOnAtOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := ratelimit.New(ratelimit.Limits{Concurrency: 10, Limited: true, Rate: 0, Burst: 1})
+		woken := 0
+		p.OnChange(func() { woken++ })
+		if want := p.Start(time.Now()); want != ratelimit.Token || !p.Due().IsZero() {
+			t.Fatalf("paused: wanted %v, due %v", want, p.Due())
+		}
+		if n := p.Usable(time.Now()); n != 0 {
+			t.Fatalf("%d could start while paused", n)
+		}
+		<-time.After(time.Hour)
+		p.Set(time.Now(), ratelimit.Limits{Concurrency: 10, Limited: true, Rate: 100, Burst: 1})
+		if woken != 1 {
+			t.Fatalf("the owner was woken %d times", woken)
+		}
+		starts := run(t, p, time.Second, 0)
+		if len(starts) != 100 {
+			t.Fatalf("%d starts in the second after a pause of an hour", len(starts))
+		}
+	})
+}
+
+func TestATimerThatFiresLateCostsNoRate(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := ratelimit.New(ratelimit.Limits{Concurrency: 10, Limited: true, Rate: 50, Burst: 1})
+		begin := time.Now()
+		n := 0
+		for time.Since(begin) < 30*time.Second {
+			if p.Start(time.Now()) == ratelimit.Nothing {
+				p.End()
+				n++
+				continue
+			}
+			<-time.After(time.Until(p.Due()) + 800*time.Microsecond)
+		}
+		if n < 1499 || n > 1501 {
+			t.Errorf("%d starts in 30 s at 50/s", n)
+		}
+	})
+}
+
+// TestNoWindowHoldsMoreThanItsTokensAcrossChanges changes rate, burst and
+// concurrency at random moments, with pauses.
+func TestNoWindowHoldsMoreThanItsTokensAcrossChanges(t *testing.T) {
+	t.Parallel()
+	rapid.Check(t, func(r *rapid.T) {
+		type change struct {
+			after time.Duration
+			limit ratelimit.Limits
+		}
+		var changes []change
+		for range rapid.IntRange(1, 6).Draw(r, "changes") {
+			changes = append(changes, change{
+				after: time.Duration(rapid.IntRange(1, 3000).Draw(r, "after")) * time.Millisecond,
+				limit: ratelimit.Limits{
+					Concurrency: rapid.IntRange(1, 50).Draw(r, "concurrency"),
+					Limited:     true,
+					Rate:        rapid.SampledFrom([]float64{0, 0.5, 1, 7, 28, 100, 999}).Draw(r, "rate"),
+					Burst:       rapid.IntRange(1, 20).Draw(r, "burst"),
+				},
+			})
+		}
+		synctest.Test(t, func(t *testing.T) {
+			p := ratelimit.New(changes[0].limit)
+			var starts []time.Time
+			var tokens []float64 // made by then, at each start
+			made, burst := 0.0, 0
+			for _, c := range changes {
+				p.Set(time.Now(), c.limit)
+				began := time.Now()
+				burst = max(burst, c.limit.Burst)
+				for _, s := range run(t, p, c.after, time.Duration(rapid.IntRange(0, 50).Draw(r, "took"))*time.Millisecond) {
+					starts = append(starts, s)
+					tokens = append(tokens, made+s.Sub(began).Seconds()*c.limit.Rate)
+				}
+				made += time.Since(began).Seconds() * c.limit.Rate
+			}
+			checkWindows(r, starts, tokens, burst)
+		})
+	})
+}
+
+// checkWindows looks at the windows between two starts: never more starts than
+// tokens made in it, plus the burst.
+func checkWindows(t interface {
+	Helper()
+	Fatalf(format string, args ...any)
+}, starts []time.Time, tokens []float64, burst int,
+) {
+	t.Helper()
+	for i := range starts {
+		for j := i + 1; j < min(i+200, len(starts)); j++ {
+			allowed := tokens[j] - tokens[i] + float64(burst)
+			if got := float64(j - i + 1); got > allowed+1e-6 {
+				t.Fatalf("%g starts between %v and %v, %g allowed", got, starts[i], starts[j], allowed)
+			}
+		}
+	}
+}

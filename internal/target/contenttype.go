@@ -1,0 +1,62 @@
+package target
+
+import (
+	"encoding/json"
+	"mime"
+	"strings"
+	"unicode/utf8"
+
+	"poller/internal/message"
+)
+
+// maxContentType bounds what is believed to be a media type.
+const maxContentType = 256
+
+var (
+	jsonType = []string{"application/json"}
+	textType = []string{"text/plain; charset=utf-8"}
+)
+
+// contentType is what the message says of itself by an attribute, if that is a
+// media type, else what its body looks like.
+func contentType(m *message.Message) []string {
+	if len(m.Attributes) > 0 {
+		for _, name := range [...]string{"Content-Type", "contentType"} {
+			if value := text(m, name); value != "" && isMediaType(value) {
+				return []string{value}
+			}
+		}
+	}
+	if isJSON(m.Body) {
+		return jsonType
+	}
+	return textType
+}
+
+func isMediaType(value string) bool {
+	if len(value) > maxContentType || !plain(value) {
+		return false
+	}
+	kind, _, err := mime.ParseMediaType(value)
+	return err == nil && strings.Contains(kind, "/")
+}
+
+// isJSON looks at the ends first: most text that is no JSON shows it there.
+func isJSON(body string) bool {
+	trimmed := strings.Trim(body, " \t\r\n")
+	if trimmed == "" {
+		return false
+	}
+	first, last := trimmed[0], trimmed[len(trimmed)-1]
+	switch {
+	case first == '{' && last == '}', first == '[' && last == ']', first == '"' && last == '"':
+	case (first == '-' || isDigit(first)) && isDigit(last):
+	case trimmed == "true", trimmed == "false", trimmed == "null":
+		return true
+	default:
+		return false
+	}
+	return utf8.ValidString(trimmed) && json.Valid([]byte(trimmed)) // no copy: the compiler sees that Valid keeps nothing
+}
+
+func isDigit(c byte) bool { return '0' <= c && c <= '9' }

@@ -1,0 +1,162 @@
+package target
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/url"
+	"sync"
+	"time"
+
+	"poller/internal/message"
+)
+
+const (
+	// idleConnections end after this long without a request.
+	idleConnTimeout = 90 * time.Second
+	// followDNS is how often idle connections are closed, so that new ones are
+	// made by today's DNS answer.
+	followDNS = 5 * time.Minute
+	// maxAnswerHeaders bounds what is read of an answer before its body, the
+	// informational answers (1xx) before it included.
+	maxAnswerHeaders = 64 << 10
+	// http2Silence is how long an HTTP/2 connection may bring nothing before it is
+	// pinged: one that is dead would else fail all deliveries until TCP gives up.
+	http2Silence = 10 * time.Second
+)
+
+// Options says where and how to deliver.
+type Options struct {
+	// Name is the target's name, for logs.
+	Name string
+	// URL is where messages are POSTed to; see ValidateURL. User info in it is sent
+	// as basic authentication.
+	URL string
+	// Timeout bounds a delivery, from connecting to the end of the answer. Over 0.
+	Timeout time.Duration
+	// Slots is how many deliveries there may be at once, 1 or more: as many
+	// connections are kept, and 16 more.
+	Slots int
+	// Headers are sent with each message.
+	Headers []Header
+	// DialContext makes the connections. Nil: a net.Dialer, and proxies by
+	// HTTPS_PROXY, HTTP_PROXY and NO_PROXY; with a function there are no proxies.
+	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
+	// Logger gets what a person should know of header files. Nil: nothing is logged.
+	Logger *slog.Logger
+	// UserAgent is sent as User-Agent, unless Headers has one.
+	UserAgent string
+}
+
+// HTTP delivers to one target. All its methods may be called at once by many.
+type HTTP struct {
+	// place is the URL's scheme and host: what errors may say of it.
+	place     string
+	timeout   time.Duration
+	template  *http.Request
+	headers   *headers
+	dialer    *dialer
+	transport *http.Transport
+
+	mu     sync.Mutex // guards closed and the timer's next turn
+	closed bool
+	idle   *time.Timer
+}
+
+// New checks the options and makes ready to deliver; it connects to nothing. Its
+// errors name the setting: --target, --header, --timeout, --concurrency, or the
+// proxy's variable.
+func New(o Options) (*HTTP, error) {
+	return build(o, security{proxy: http.ProxyFromEnvironment})
+}
+
+func build(o Options, s security) (*HTTP, error) {
+	if err := ValidateURL(o.URL); err != nil {
+		return nil, fmt.Errorf("--target: %w", err)
+	}
+	if o.Timeout <= 0 {
+		return nil, fmt.Errorf("--timeout: %s is not over 0: give the time that one delivery may take, such as 30s", o.Timeout)
+	}
+	if o.Slots < 1 {
+		return nil, fmt.Errorf("--concurrency: %d is below 1", o.Slots)
+	}
+	if o.Logger == nil {
+		o.Logger = slog.New(slog.DiscardHandler)
+	}
+	u, err := url.Parse(o.URL)
+	if err != nil {
+		return nil, errors.New("--target: it is no URL") // ValidateURL has said so
+	}
+	user := u.User
+	u.User = nil
+	headers, err := newHeaders(o, user)
+	if err != nil {
+		return nil, fmt.Errorf("--header: %w", err)
+	}
+	t := &HTTP{
+		place:    u.Scheme + "://" + u.Host,
+		timeout:  o.Timeout,
+		template: &http.Request{Method: http.MethodPost, URL: u, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1},
+		headers:  headers,
+	}
+	if t.dialer, t.transport, err = connections(o, u, s); err != nil {
+		return nil, err
+	}
+	t.idle = time.AfterFunc(followDNS, t.closeIdle)
+	return t, nil
+}
+
+// Deliver sends m, of the queue of that name, and says what it came to. It returns
+// within the target's time-out. When ctx ends first, the delivery is cut off: the
+// outcome is failed, the reason canceled, and Err the context's cause.
+func (t *HTTP) Deliver(ctx context.Context, queue string, m *message.Message) message.Result {
+	if ctx.Err() != nil {
+		return canceled(ctx)
+	}
+	limited, end := context.WithTimeout(ctx, t.timeout)
+	defer end()
+	answer, err := t.transport.RoundTrip(t.request(limited, queue, m))
+	if err != nil {
+		return t.broken(ctx, limited, err, 0)
+	}
+	defer func() { _ = answer.Body.Close() }()
+
+	status := answer.StatusCode
+	v, known := verdictOf(status)
+	if !known { // 101, or a number that HTTP does not know
+		return t.broken(ctx, limited, errNoAnswer, status)
+	}
+	if err := drop(answer); err != nil && v.outcome == message.Delivered {
+		return t.broken(ctx, limited, err, status)
+	}
+	result := message.Result{Outcome: v.outcome, Status: status, Reason: v.reason}
+	if v.outcome != message.Delivered {
+		result.RetryAfter = retryAfter(answer.Header)
+	}
+	return result
+}
+
+// closeIdle closes what is idle, and comes again.
+func (t *HTTP) closeIdle() {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.closed {
+		return
+	}
+	t.transport.CloseIdleConnections()
+	t.idle.Reset(followDNS)
+}
+
+// Close ends the connections that are idle or being made, and the timer. It is
+// called when the last Deliver has returned, and may be called twice.
+func (t *HTTP) Close() {
+	t.mu.Lock()
+	t.closed = true
+	t.idle.Stop()
+	t.mu.Unlock()
+	t.dialer.close()
+	t.transport.CloseIdleConnections()
+}

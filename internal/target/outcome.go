@@ -1,0 +1,122 @@
+package target
+
+import (
+	"context"
+	"errors"
+	"slices"
+
+	"poller/internal/message"
+)
+
+// The reasons why there was no whole answer.
+const (
+	reasonTimeout        = "timeout"
+	reasonCanceled       = "canceled"
+	reasonReset          = "reset"
+	reasonBrokenAnswer   = "broken_answer"
+	reasonRefused        = "refused"
+	reasonUnreachable    = "unreachable"
+	reasonDNS            = "dns"
+	reasonTLS            = "tls"
+	reasonProxy          = "proxy"
+	reasonConnectTimeout = "connect_timeout"
+	reasonConnect        = "connect"
+)
+
+// A verdict is what an answer, or its absence, means for the message.
+type verdict struct {
+	outcome message.Outcome
+	reason  string
+}
+
+// exceptions are the statuses that do not go by their class. The same table is in
+// docs/outcomes.md; a test compares them.
+var exceptions = map[int]message.Outcome{
+	401: message.Failed,
+	403: message.Failed,
+	404: message.Failed,
+	405: message.Failed,
+	407: message.Failed,
+	408: message.Unavailable,
+	421: message.Failed,
+	425: message.Unavailable,
+	429: message.Throttled,
+	502: message.Unavailable,
+	503: message.Unavailable,
+	504: message.Unavailable,
+}
+
+// classes are the statuses by their first digit. A status of no class here (1xx as
+// the last answer, 600 and above) is a broken answer.
+var classes = map[int]verdict{
+	2: {message.Delivered, "2xx"},
+	3: {message.Rejected, "3xx"},
+	4: {message.Rejected, "4xx"},
+	5: {message.Failed, "5xx"},
+}
+
+// breaks says what it means when there was no whole answer.
+var breaks = map[string]message.Outcome{
+	reasonTimeout:        message.Failed,
+	reasonCanceled:       message.Failed,
+	reasonReset:          message.Unavailable,
+	reasonBrokenAnswer:   message.Unavailable,
+	reasonRefused:        message.Connection,
+	reasonUnreachable:    message.Connection,
+	reasonDNS:            message.Connection,
+	reasonTLS:            message.Connection,
+	reasonProxy:          message.Connection,
+	reasonConnectTimeout: message.Connection,
+	reasonConnect:        message.Connection,
+}
+
+// verdictOf looks a status up; false if no answer may have it.
+func verdictOf(status int) (verdict, bool) {
+	v, known := classes[status/100]
+	if outcome, except := exceptions[status]; except {
+		v.outcome = outcome
+	}
+	return v, known
+}
+
+// Reasons lists every Reason that a Result may have, sorted: the classes of status
+// from 2xx to 5xx, and why there was no whole answer.
+func Reasons() []string {
+	all := make([]string, 0, len(classes)+len(breaks))
+	for _, v := range classes {
+		all = append(all, v.reason)
+	}
+	for reason := range breaks {
+		all = append(all, reason)
+	}
+	slices.Sort(all)
+	return all
+}
+
+// canceled is the result of a delivery that the engine has cut off.
+func canceled(ctx context.Context) message.Result {
+	return message.Result{Outcome: breaks[reasonCanceled], Reason: reasonCanceled, Err: context.Cause(ctx)}
+}
+
+// broken is the result of a delivery without a whole answer. ctx is the engine's,
+// limited has the time-out as well; status is that of the answer's begin, 0 without.
+func (t *HTTP) broken(ctx, limited context.Context, err error, status int) message.Result {
+	if ctx.Err() != nil {
+		return canceled(ctx)
+	}
+	b := breach{reason: reasonTimeout}
+	if failed, dialing := errors.AsType[*dialError](err); dialing {
+		b = failed.breach()
+	} else if limited.Err() == nil {
+		b = breachOf(err)
+	}
+	if status != 0 && b.reason == reasonReset {
+		b.reason = reasonBrokenAnswer // it had begun
+	}
+	return message.Result{
+		Outcome: breaks[b.reason],
+		Status:  status,
+		Reason:  b.reason,
+		Err:     t.sentence(b, status),
+	}
+}

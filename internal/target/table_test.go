@@ -1,0 +1,118 @@
+package target
+
+import (
+	"fmt"
+	"os"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"testing/synctest"
+
+	"poller/internal/message"
+)
+
+// documented reads the table of docs/outcomes.md: what each answer comes to.
+func documented(t *testing.T) map[string]string {
+	t.Helper()
+	text, err := os.ReadFile("../../docs/outcomes.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, table, found := strings.Cut(string(text), "| answer |")
+	if !found {
+		t.Fatal("docs/outcomes.md has no table that begins with | answer |")
+	}
+	table, _, _ = strings.Cut(table, "\n\n")
+	cell := regexp.MustCompile("`([a-z0-9_]+)`")
+	all := make(map[string]string)
+	for row := range strings.SplitSeq(table, "\n") {
+		cells := strings.Split(row, "|")
+		if len(cells) < 4 {
+			continue
+		}
+		outcome := cell.FindStringSubmatch(cells[2])
+		if outcome == nil {
+			continue // the heading
+		}
+		for _, answer := range cell.FindAllStringSubmatch(cells[1], -1) {
+			if before, twice := all[answer[1]]; twice {
+				t.Errorf("docs/outcomes.md has %s twice: %s and %s", answer[1], before, outcome[1])
+			}
+			all[answer[1]] = outcome[1]
+		}
+	}
+	return all
+}
+
+func TestTheDocsSayWhatTheCodeDoes(t *testing.T) {
+	docs := documented(t)
+	for answer, outcome := range docs {
+		if status, err := strconv.Atoi(answer); err == nil {
+			if v, known := verdictOf(status); !known || v.outcome.String() != outcome {
+				t.Errorf("the docs say %s of %d, the code %s", outcome, status, v.outcome)
+			}
+		}
+	}
+	for status := 200; status < 600; status++ {
+		v, _ := verdictOf(status)
+		outcome, named := docs[strconv.Itoa(status)]
+		if !named {
+			outcome = docs[fmt.Sprintf("%dxx", status/100)]
+		}
+		if v.outcome.String() != outcome {
+			t.Errorf("the code says %s of %d, the docs %q", v.outcome, status, outcome)
+		}
+	}
+	for reason, outcome := range breaks {
+		if docs[reason] != outcome.String() {
+			t.Errorf("the code says %s of %s, the docs %q", outcome, reason, docs[reason])
+		}
+	}
+	for answer := range docs {
+		if _, err := strconv.Atoi(answer); err != nil && !slices.Contains(Reasons(), answer) {
+			t.Errorf("the docs know %s, the code does not", answer)
+		}
+	}
+}
+
+func TestEachStatusComesToWhatTheDesignSays(t *testing.T) {
+	want := func(status int) message.Outcome {
+		switch {
+		case slices.Contains([]int{401, 403, 404, 405, 407, 421}, status):
+			return message.Failed
+		case slices.Contains([]int{502, 503, 504, 408, 425}, status):
+			return message.Unavailable
+		case status == 429:
+			return message.Throttled
+		case status < 300:
+			return message.Delivered
+		case status < 500:
+			return message.Rejected
+		default:
+			return message.Failed
+		}
+	}
+	for status := 200; status < 600; status++ {
+		synctest.Test(t, func(t *testing.T) {
+			got := deliver(t, fmt.Sprintf("HTTP/1.1 %d X\r\nContent-Length: 0\r\n\r\n", status))
+			expect(t, got, want(status), status, fmt.Sprintf("%dxx", status/100))
+		})
+	}
+}
+
+func TestReasonsAreAllThatAResultMayHave(t *testing.T) {
+	want := []string{
+		"2xx", "3xx", "4xx", "5xx", "broken_answer", "canceled", "connect", "connect_timeout",
+		"dns", "proxy", "refused", "reset", "timeout", "tls", "unreachable",
+	}
+	if got := Reasons(); !slices.Equal(got, want) {
+		t.Errorf("%v", got)
+	}
+	for reason, outcome := range breaks {
+		if outcome == message.Connection && connectWords[reason] == "" {
+			t.Errorf("%s has no words", reason)
+		}
+	}
+}
