@@ -1,0 +1,149 @@
+package consumer
+
+import (
+	"context"
+	"log/slog"
+	"math"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"poller/internal/message"
+	"poller/internal/ratelimit"
+)
+
+// source is the queue, as the engine uses it. Errors are *message.SQSError.
+type source interface {
+	Receive(ctx context.Context, maximum int, wait, visibility time.Duration) ([]*message.Message, error)
+	Delete(ctx context.Context, handles []string) []error
+	ChangeVisibility(ctx context.Context, changes []message.VisibilityChange) []error
+	Depth(ctx context.Context) (message.Depth, error)
+	ClockOffset() time.Duration
+}
+
+// target is where messages are delivered to. Deliver returns within the target's
+// own time-out, or soon after ctx is done.
+type target interface {
+	Deliver(ctx context.Context, queue string, m *message.Message) message.Result
+}
+
+// Options are what a Consumer is made of. All are needed, but for Registerer.
+type Options struct {
+	// Queue and Target are their names, for the logs and for X-Poller-Queue.
+	Queue, Target string
+	Source        source
+	Deliver       target
+	// Pace is the target's; this consumer is its only owner.
+	Pace *ratelimit.Pace
+
+	// Visibility is asked for at each receive; whole seconds, at least 1.
+	Visibility time.Duration
+	// Timeout is the longest that a delivery takes.
+	Timeout time.Duration
+	// Gather is how far apart receives that come back partial are at least; 0: not at all.
+	Gather time.Duration
+	// Backoff is the delay of a message's first release; it doubles with its
+	// receive count, up to BackoffMax.
+	Backoff, BackoffMax time.Duration
+	// MaxReceiveCount is the queue's redrive policy's, 0 when it has none.
+	MaxReceiveCount int
+	// DrainTimeout is from the stop to giving back what is left.
+	DrainTimeout time.Duration
+
+	// Seed is what jitter is drawn from, together with the message's id: the same
+	// seed draws the same jitter.
+	Seed uint64
+	// Registerer carries the labels queue and target; nil: no metrics.
+	Registerer prometheus.Registerer
+	Logger     *slog.Logger
+}
+
+// Consumer takes the messages of one queue to one target.
+type Consumer struct {
+	options Options
+	log     *slog.Logger
+	hist    histograms
+	turned  atomic.Int64 // when the loop last turned, in Unix nanoseconds
+	awake   chan struct{}
+
+	mu sync.Mutex // guards what follows
+
+	armed   time.Time // when the loop wakes by itself
+	hand    hand
+	waiting []*life // in the order of their receives; those no longer waiting are skipped
+	ledger  ledger
+	demand  demand
+	stats   stats
+	recent  failures
+	notices notices
+
+	polls      *crew[*poll]
+	deliveries *crew[*life]
+	calls      *crew[*call]
+
+	receiving trouble // of receives
+	deletes   batcher
+	releases  batcher
+	extension extension
+	depth     depthWatch
+	lag       lagWindow
+
+	running  int            // deliveries, of lost messages too
+	calling  int            // settles, extensions, attributes
+	blocked  ratelimit.Want // why the last start was refused
+	draining bool
+	deadline time.Time // of the drain
+	over     bool      // the drain's time is over: deliveries are cut
+	aborted  bool      // the second signal, or the end of the grace
+	ended    bool      // Run has stopped working and waits for its goroutines
+}
+
+// New makes a consumer; Run starts it.
+func New(o Options) (*Consumer, error) {
+	c := &Consumer{
+		options: o,
+		log:     o.Logger.With("queue", o.Queue, "target", o.Target),
+		awake:   make(chan struct{}, 1),
+		hand:    newHand(),
+		ledger:  newLedger(),
+		demand:  newDemand(o.Visibility, o.Gather),
+		notices: newNotices(),
+		stats:   newStats(),
+	}
+	c.receiving.jitter = jitter(o.Seed, "receive")
+	c.deletes = newBatcher(deleteCall, min(maxDeleteLinger, o.Visibility/6), jitter(o.Seed, "delete"))
+	c.releases = newBatcher(releaseCall, releaseLinger, jitter(o.Seed, "release"))
+	c.hist = newHistograms()
+	c.turned.Store(time.Now().UnixNano())
+	if err := c.register(o.Registerer); err != nil {
+		return nil, err
+	}
+	o.Pace.OnChange(c.paceChanged)
+	return c, nil
+}
+
+// stock is what the demand needs to know.
+func (c *Consumer) stock(now time.Time) stock {
+	limits := c.options.Pace.Limits()
+	speed := math.Inf(1)
+	if limits.Limited {
+		speed = limits.Rate
+	}
+	return stock{
+		slots:   limits.Concurrency,
+		rate:    speed,
+		waiting: c.hand.count[waiting],
+		usable:  c.options.Pace.Usable(now),
+		bytes:   c.hand.bytes,
+	}
+}
+
+// paceChanged has the new pace used at once: tokens that were waited for at the
+// old rate are asked for again.
+func (c *Consumer) paceChanged() {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.turn(time.Now())
+}

@@ -1,0 +1,172 @@
+package consumer
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"poller/internal/message"
+	"poller/internal/ratelimit"
+)
+
+// startWaiting starts what waits, the oldest first, as far as the pace allows.
+func (c *Consumer) startWaiting(now time.Time) {
+	if c.over {
+		return
+	}
+	want := ratelimit.Nothing
+	begin := 0 // what is before it has been started, or waits no longer
+	for i, l := range c.waiting {
+		if l.state == waiting && !l.lost {
+			if !c.mayStart(now, l) {
+				continue
+			}
+			if want = c.options.Pace.Start(now); want != ratelimit.Nothing {
+				break
+			}
+			c.begin(now, l)
+		}
+		if i == begin {
+			c.waiting[i] = nil
+			begin++
+		}
+	}
+	c.waiting = c.waiting[begin:]
+	c.blocked = want
+}
+
+// begin starts the delivery of one message, whose slot and token are taken.
+func (c *Consumer) begin(now time.Time, l *life) {
+	c.hist.waited(c.blocked).Observe(now.Sub(l.since).Seconds())
+	c.hist.age.Observe(c.age(now, l.message).Seconds())
+	c.stats.started.add(now)
+	c.hand.move(l, delivering, now)
+	c.running++
+	c.deliveries.hire(l)
+}
+
+// mayStart says whether enough visibility is left for a delivery: the smaller of
+// its time-out and half of the visibility. If not, the extension that is due at
+// half-life has not been made yet, and comes first.
+func (c *Consumer) mayStart(now time.Time, l *life) bool {
+	return l.deadline.Sub(now) >= min(c.options.Timeout, c.options.Visibility/2)
+}
+
+// courier delivers on one goroutine of the crew. Its context is made once and
+// again only after it was cut: a context a message would cost more than the rest
+// of the engine does.
+func (c *Consumer) courier(work context.Context) func(*member[*life], *life) {
+	ctx, cut := context.WithCancelCause(work)
+	return func(m *member[*life], l *life) {
+		if ctx.Err() != nil {
+			ctx, cut = context.WithCancelCause(work)
+		}
+		c.mu.Lock()
+		l.cut = cut
+		if l.lost { // before it had begun
+			cut(errLost)
+		}
+		c.mu.Unlock()
+
+		begun := time.Now()
+		result := c.options.Deliver.Deliver(ctx, c.options.Queue, l.message)
+
+		c.mu.Lock()
+		defer c.mu.Unlock()
+		now := time.Now()
+		c.finish(ctx, now, now.Sub(begun), l, result)
+		c.deliveries.rest(m)
+		c.turn(now)
+	}
+}
+
+// finish records what a delivery came to, and settles its message.
+func (c *Consumer) finish(ctx context.Context, now time.Time, took time.Duration, l *life, result message.Result) {
+	c.running--
+	c.options.Pace.End()
+	l.cut = nil
+	c.stats.delivered(now, result)
+	c.hist.took(result.Outcome).Observe(took.Seconds())
+	if result.Outcome == message.Delivered {
+		c.demand.delivery.add(took.Seconds())
+	}
+	c.logDelivery(ctx, now, took, l, result)
+	if l.lost {
+		// It went to somebody else and is out of hand. If it was delivered after all
+		// and comes back, it is deleted.
+		if result.Outcome == message.Delivered {
+			c.ledger.deleted(l.key, now.Add(2*c.options.Visibility))
+		}
+		return
+	}
+	if result.Outcome == message.Delivered {
+		c.ledger.enter(l.key)
+		c.hand.move(l, deleting, now)
+		c.deletes.add(l)
+		return
+	}
+	l.outcome, l.delay = c.verdict(l.message, result)
+	if c.over {
+		l.outcome, l.delay = doneCutOff, 0
+	}
+	c.hand.move(l, releasing, now)
+	c.releases.add(l)
+}
+
+// verdict says how a message that was not delivered is released.
+func (c *Consumer) verdict(m *message.Message, result message.Result) (settled, int) {
+	o := &c.options
+	delay := releaseDelay(m.ReceiveCount, o.Backoff, o.BackoffMax, jitter(o.Seed, m.ID)(m.ReceiveCount))
+	if result.RetryAfter > 0 {
+		delay = wholeSeconds(min(result.RetryAfter, maxRetryAfter))
+	}
+	if o.MaxReceiveCount > 0 && m.ReceiveCount >= o.MaxReceiveCount {
+		delay = 0 // the next receive is the dead-letter queue's: it need not wait
+	}
+	if result.Outcome == message.Rejected {
+		return doneRejected, delay
+	}
+	return doneFailed, delay
+}
+
+func (c *Consumer) logDelivery(ctx context.Context, now time.Time, took time.Duration, l *life, result message.Result) {
+	ok := result.Outcome == message.Delivered
+	if !ok {
+		f := failure{
+			messageID: l.message.ID, receiveCount: l.message.ReceiveCount,
+			outcome: result.Outcome.String(), status: result.Status, reason: result.Reason,
+		}
+		if result.Err != nil {
+			f.detail = result.Err.Error()
+		}
+		c.recent.add(now, f)
+	}
+	level := slog.LevelDebug
+	more := 0
+	if !ok {
+		var say bool
+		if more, say = c.notices.say(now, result.Outcome.String()+" "+result.Reason, false); say {
+			level = slog.LevelWarn
+		}
+	}
+	if !c.log.Enabled(ctx, level) {
+		return
+	}
+	attributes := []slog.Attr{
+		slog.String("message_id", l.message.ID),
+		slog.Int("receive_count", l.message.ReceiveCount),
+		slog.String("outcome", result.Outcome.String()),
+		slog.String("reason", result.Reason),
+		slog.Int("status", result.Status),
+		slog.Duration("duration", took),
+	}
+	if level == slog.LevelDebug {
+		c.log.LogAttrs(ctx, level, "delivery ended", attributes...)
+		return
+	}
+	if result.Err != nil {
+		attributes = append(attributes, slog.Any("error", result.Err))
+	}
+	attributes = append(attributes, slog.Int("failures", more))
+	c.log.LogAttrs(ctx, level, "deliveries fail", attributes...)
+}

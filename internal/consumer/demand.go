@@ -1,0 +1,256 @@
+package consumer
+
+import (
+	"math"
+	"slices"
+	"time"
+)
+
+// The stock rule: when to call ReceiveMessage, for how many, and how many calls
+// at once. A reorder point and an order quantity, as in a store room:
+//
+//	mu = min(R, S / T)               messages a second that can be started
+//	W  = min(10 s, V / 3)            longest that a batch may wait in hand
+//	Q  = clamp(floor(mu * W), 1, 10) order quantity: what every receive asks for
+//	s  = min(mu * 0.2 s, 500)        reorder point
+//
+// A receive for Q goes out while w + x < s + f, where w waits in hand, x is
+// asked for by the receives that are out, and f could be started now. Asking for
+// "what can be started in the next second" instead would ask again for what has
+// just been started, and cost up to ten times the requests.
+const (
+	horizon      = 200 * time.Millisecond // what the reorder point covers
+	maxReorder   = 500.0
+	maxBatch     = 10               // ReceiveMessage's own limit
+	maxBatchWait = 10 * time.Second // W's upper end
+	maxPolls     = 16               // receives out in all
+	maxBytes     = 64 << 20         // bodies in hand
+	minParked    = 250 * time.Millisecond
+	// maxTrip bounds a round trip that is taken for one: a receive for a single
+	// message is full when it brings one, and may have waited long for it.
+	maxTrip = 2 * time.Second
+)
+
+// poll is one receive that is out.
+type poll struct {
+	sent  time.Time
+	asked int
+	// slow: a receive sent later came back full, so the queue is not empty, and
+	// this one is only slow. Without this a single slow call looks like an empty
+	// queue.
+	slow bool
+	// parked: it has been out so long that the queue must be empty; SQS keeps it
+	// open, and it holds nothing.
+	parked bool
+}
+
+// demand is the state of the stock rule.
+type demand struct {
+	visibility time.Duration // V
+	gather     time.Duration // receives that come back partial are at least this far apart
+
+	atOnce   int     // K: receives that may be out and not parked
+	polls    []*poll // out, in the order they were sent
+	lastSend time.Time
+	partial  bool // the last return was neither full nor empty
+	brought  bool // the last return brought something
+	trips    trips
+	meanSize float64 // of a body, in bytes; a moving mean
+	// delivery is the mean time of a delivered delivery, in seconds.
+	delivery mean
+}
+
+// stock is what the rule needs to know of everything else.
+type stock struct {
+	slots   int     // S
+	rate    float64 // R; +Inf when there is none
+	waiting int     // w
+	usable  int     // f
+	bytes   int     // of bodies in hand
+}
+
+func newDemand(visibility, gather time.Duration) demand {
+	return demand{visibility: visibility, gather: gather, atOnce: 1}
+}
+
+// speed is mu, in messages a second.
+func (d *demand) speed(st stock) float64 {
+	took := 1.0
+	if d.delivery.n > 0 {
+		took = max(d.delivery.value, 1e-6)
+	}
+	return min(st.rate, float64(st.slots)/took)
+}
+
+func (d *demand) order(mu float64) int {
+	longest := min(maxBatchWait, d.visibility/3)
+	return int(min(max(math.Floor(mu*longest.Seconds()), 1), maxBatch))
+}
+
+// next says for how many the next receive asks; 0: none is wanted now.
+func (d *demand) next(now time.Time, st stock) int {
+	mu := d.speed(st)
+	quantity := d.order(mu)
+	asked, active, parked := d.look(now)
+	switch {
+	case float64(st.waiting+asked) >= min(mu*horizon.Seconds(), maxReorder)+float64(st.usable):
+	case active >= d.atOnce, len(d.polls) >= maxPolls:
+	case parked >= d.parkedLimit():
+	case d.partial && now.Before(d.lastSend.Add(d.gather)):
+	case float64(st.bytes)+float64((len(d.polls)+1)*quantity)*d.meanSize > maxBytes && st.bytes+len(d.polls) > 0:
+	default:
+		return quantity
+	}
+	return 0
+}
+
+// look turns polls that have been out for long into parked ones, and counts:
+// what is asked for by those that are neither parked nor slow, how many these
+// are, and how many are parked.
+func (d *demand) look(now time.Time) (asked, active, parked int) {
+	after := d.parkedAfter()
+	fresh := false
+	for _, p := range d.polls {
+		if !p.parked && !p.slow && now.Sub(p.sent) >= after {
+			p.parked, fresh = true, true
+		}
+		switch {
+		case p.parked:
+			parked++
+		case !p.slow:
+			active++
+			asked += p.asked
+		}
+	}
+	if fresh && parked >= d.parkedLimit() {
+		d.atOnce = 1
+	}
+	return asked, active, parked
+}
+
+// parkedLimit is how many receives may be parked: while messages still come, a
+// second one keeps the next of them from waiting for a round trip.
+func (d *demand) parkedLimit() int {
+	if d.brought {
+		return 2
+	}
+	return 1
+}
+
+// parkedAfter is how long a receive is out before it counts as parked.
+func (d *demand) parkedAfter() time.Duration {
+	return max(minParked, 3*d.trips.median())
+}
+
+// wake is when the rule may say something else though nothing happens: a poll
+// becomes parked, or the gather time is over. Zero: never.
+func (d *demand) wake(now time.Time) time.Time {
+	var at time.Time
+	after := d.parkedAfter()
+	for _, p := range d.polls {
+		if !p.parked && !p.slow {
+			at = earlier(at, p.sent.Add(after))
+		}
+	}
+	if d.partial {
+		if end := d.lastSend.Add(d.gather); now.Before(end) {
+			at = earlier(at, end)
+		}
+	}
+	return at
+}
+
+// send notes a receive that goes out.
+func (d *demand) send(now time.Time, asked int) *poll {
+	p := &poll{sent: now, asked: asked}
+	d.polls = append(d.polls, p)
+	d.lastSend = now
+	return p
+}
+
+// returned notes what a receive brought.
+func (d *demand) returned(now time.Time, p *poll, brought int) {
+	took := now.Sub(p.sent)
+	waited := took >= d.parkedAfter() // before this one changes the median
+	d.forget(p)
+	d.brought = brought > 0
+	d.partial = brought > 0 && brought < p.asked
+	switch {
+	case brought == 0:
+		d.atOnce = 1
+	case !d.partial:
+		d.atOnce = min(2*d.atOnce, maxPolls)
+		d.trips.add(min(took, maxTrip))
+		if took <= minParked {
+			for _, older := range d.polls {
+				if older.sent.Before(p.sent) {
+					older.slow, older.parked = true, false
+				}
+			}
+		}
+	case !waited:
+		d.trips.add(took)
+	}
+}
+
+// failed notes a receive that brought an error: whatever it is, one call at a
+// time finds out when it is over.
+func (d *demand) failed(p *poll) {
+	d.forget(p)
+	d.atOnce = 1
+	d.partial = false
+}
+
+func (d *demand) forget(p *poll) {
+	d.polls = slices.DeleteFunc(d.polls, func(other *poll) bool { return other == p })
+}
+
+// size notes the size of a body that was received.
+func (d *demand) size(bytes int) {
+	if d.meanSize == 0 {
+		d.meanSize = float64(bytes)
+		return
+	}
+	d.meanSize += 0.05 * (float64(bytes) - d.meanSize)
+}
+
+// mean is a moving mean: of all samples at first, later of about the last twenty.
+type mean struct {
+	n     int
+	value float64
+}
+
+func (m *mean) add(sample float64) {
+	m.n++
+	m.value += max(1/float64(m.n), 0.05) * (sample - m.value)
+}
+
+// trips remembers the last round trips of receives, for their median.
+type trips struct {
+	last   [9]time.Duration
+	n      int
+	sorted [9]time.Duration
+}
+
+func (t *trips) add(d time.Duration) {
+	t.last[t.n%len(t.last)] = d
+	t.n++
+	t.sorted = t.last
+	slices.Sort(t.sorted[:min(t.n, len(t.last))])
+}
+
+func (t *trips) median() time.Duration {
+	n := min(t.n, len(t.last))
+	if n == 0 {
+		return 0
+	}
+	return t.sorted[n/2]
+}
+
+// earlier is the earlier of two times, where zero is never.
+func earlier(a, b time.Time) time.Time {
+	if a.IsZero() || !b.IsZero() && b.Before(a) {
+		return b
+	}
+	return a
+}

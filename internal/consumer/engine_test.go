@@ -1,0 +1,385 @@
+package consumer
+
+import (
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"poller/internal/message"
+	"poller/internal/ratelimit"
+)
+
+func bubble(t *testing.T, f func(t *testing.T)) {
+	t.Helper()
+	t.Parallel()
+	synctest.Test(t, f)
+}
+
+func TestEveryMessageIsDeliveredOnceAndDeleted(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		q, f := newFakeQueue(), newFakeTarget(50*time.Millisecond)
+		q.send(1000)
+		e := run(t, q, f, ratelimit.Limits{Concurrency: 20}, nil)
+		pass(time.Minute)
+		if n := q.left(); n != 0 {
+			t.Errorf("%d messages left in the queue", n)
+		}
+		s := e.stop()
+		if s != (Summary{Delivered: 1000}) {
+			t.Errorf("summary %+v", s)
+		}
+		for id, n := range f.tried() {
+			if n != 1 {
+				t.Errorf("%s was delivered %d times", id, n)
+			}
+		}
+		if f.mostAtOnce() != 20 {
+			t.Errorf("%d deliveries at once with 20 slots", f.mostAtOnce())
+		}
+		if calls := q.called("receive", "delete"); calls > 220 {
+			t.Errorf("%d receives and %d deletes for 1000 messages", q.called("receive"), q.called("delete"))
+		}
+	})
+}
+
+func TestThePaceIsTheRate(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		q, f := newFakeQueue(), newFakeTarget(50*time.Millisecond)
+		q.send(2000)
+		e := run(t, q, f, ratelimit.Limits{Concurrency: 20, Limited: true, Rate: 28, Burst: 1}, nil)
+		pass(60 * time.Second)
+		if n := f.deliveries(); n < 28*60-10 || n > 28*60+1 {
+			t.Errorf("%d starts in a minute at 28/s", n)
+		}
+		if calls := q.called("receive", "delete"); float64(calls) > 0.22*28*60 {
+			t.Errorf("%d receives and %d deletes in a minute", q.called("receive"), q.called("delete"))
+		}
+		if most := e.Snapshot(time.Now()).InHand["waiting"]; most > 26 {
+			t.Errorf("%d waiting in hand", most)
+		}
+		e.stop()
+	})
+}
+
+func TestAnIdleQueueCostsOneLongPollEach20Seconds(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		q, f := newFakeQueue(), newFakeTarget(time.Millisecond)
+		e := run(t, q, f, ratelimit.Limits{Concurrency: 10}, nil)
+		pass(10 * time.Minute)
+		before := q.called("receive", "depth")
+		pass(time.Hour)
+		if n := q.called("receive", "depth") - before; n > 182 {
+			t.Errorf("%d requests in an idle hour", n)
+		}
+		e.stop()
+	})
+}
+
+func TestAFailedDeliveryIsReleasedWithABackoffByItsReceiveCount(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		q, f := newFakeQueue(), newFakeTarget(0)
+		q.send(1)
+		f.answer = func(_ *message.Message, try int) (message.Result, time.Duration) {
+			if try <= 3 {
+				return message.Result{Outcome: message.Failed, Status: 500, Reason: "5xx"}, time.Millisecond
+			}
+			return delivered2xx, time.Millisecond
+		}
+		e := run(t, q, f, ratelimit.Limits{Concurrency: 1}, nil)
+		pass(5 * time.Minute)
+		s := e.stop()
+		if s.Delivered != 1 || s.Failed != 3 {
+			t.Errorf("summary %+v", s)
+		}
+		for i, want := range [][2]int{{1, 1}, {1, 2}, {2, 4}} {
+			if got := q.delay(0, i); got < want[0] || got > want[1] {
+				t.Errorf("release %d asked for %d s, want %d to %d", i+1, got, want[0], want[1])
+			}
+		}
+	})
+}
+
+func TestAtMaxReceiveCountAReleaseIsAtOnce(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		q, f := newFakeQueue(), newFakeTarget(0)
+		q.send(1)
+		q.messages[0].receives = 4
+		f.answer = func(*message.Message, int) (message.Result, time.Duration) {
+			return message.Result{Outcome: message.Rejected, Status: 400, Reason: "4xx", RetryAfter: time.Minute}, time.Millisecond
+		}
+		e := run(t, q, f, ratelimit.Limits{Concurrency: 1}, nil)
+		pass(time.Second)
+		if got := q.delay(0, 0); got != 0 {
+			t.Errorf("released for %d s", got)
+		}
+		e.stop()
+	})
+}
+
+func TestRetryAfterWinsUpTo15Minutes(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		q, f := newFakeQueue(), newFakeTarget(0)
+		q.send(2)
+		f.answer = func(m *message.Message, _ int) (message.Result, time.Duration) {
+			after := 7 * time.Second
+			if m.ID == "m1" {
+				after = time.Hour
+			}
+			return message.Result{Outcome: message.Throttled, Status: 429, Reason: "4xx", RetryAfter: after}, time.Millisecond
+		}
+		e := run(t, q, f, ratelimit.Limits{Concurrency: 2}, nil)
+		pass(time.Second)
+		if a, b := q.delay(0, 0), q.delay(1, 0); a != 7 || b != 900 {
+			t.Errorf("released for %d and %d s, want 7 and 900", a, b)
+		}
+		e.stop()
+	})
+}
+
+func TestALongDeliveryIsExtendedAndDeliveredOnce(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		q, f := newFakeQueue(), newFakeTarget(95*time.Second)
+		q.send(30)
+		e := run(t, q, f, ratelimit.Limits{Concurrency: 10}, func(o *Options) {
+			o.Visibility = 4 * time.Second
+			o.Timeout = 2 * time.Minute
+		})
+		pass(6 * time.Minute)
+		s := e.stop()
+		if s != (Summary{Delivered: 30}) {
+			t.Errorf("summary %+v", s)
+		}
+		for id, n := range f.tried() {
+			if n != 1 {
+				t.Errorf("%s was delivered %d times", id, n)
+			}
+		}
+	})
+}
+
+func TestAMessageWhoseDeleteFailsIsExtendedUntilItIsDeleted(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		q, f := newFakeQueue(), newFakeTarget(time.Millisecond)
+		q.send(5)
+		q.fault = func(action string, _ int) error {
+			if action == "delete" && time.Since(q.messages[0].sent) < 10*time.Minute {
+				return away(action, 0)
+			}
+			return nil
+		}
+		e := run(t, q, f, ratelimit.Limits{Concurrency: 5}, nil)
+		pass(11 * time.Minute)
+		if n := q.left(); n != 0 {
+			t.Errorf("%d left", n)
+		}
+		s := e.stop()
+		if s != (Summary{Delivered: 5}) || f.deliveries() != 5 {
+			t.Errorf("summary %+v, %d deliveries", s, f.deliveries())
+		}
+		if lines := strings.Count(e.logs.String(), "deletes fail"); lines > 12 {
+			t.Errorf("%d lines about failing deletes in ten minutes", lines)
+		}
+	})
+}
+
+func TestWhatWasDeliveredAndComesAgainIsDeletedNotDelivered(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		q, f := newFakeQueue(), newFakeTarget(time.Millisecond)
+		q.send(5)
+		outage := func() bool { return time.Since(q.messages[0].sent) < 2*time.Minute }
+		q.fault = func(action string, _ int) error {
+			if action != "receive" && outage() {
+				return away(action, 0)
+			}
+			return nil
+		}
+		e := run(t, q, f, ratelimit.Limits{Concurrency: 5}, nil)
+		pass(5 * time.Minute)
+		if n := q.left(); n != 0 {
+			t.Errorf("%d left", n)
+		}
+		s := e.stop()
+		if f.deliveries() != 5 || s.Delivered != 5 {
+			t.Errorf("%d deliveries, summary %+v", f.deliveries(), s)
+		}
+	})
+}
+
+func TestSQSAwayForMinutesLosesNothingAndFloodsNoLog(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		q, f := newFakeQueue(), newFakeTarget(100*time.Millisecond)
+		q.send(500)
+		begin := time.Now()
+		q.fault = func(action string, n int) error {
+			if d := time.Since(begin); d > time.Second && d < 4*time.Minute {
+				return away(action, n)
+			}
+			return nil
+		}
+		e := run(t, q, f, ratelimit.Limits{Concurrency: 10}, nil)
+		pass(6 * time.Minute)
+		if n := q.left(); n != 0 {
+			t.Errorf("%d left", n)
+		}
+		e.stop()
+		if f.deliveries() != 500 {
+			t.Errorf("%d deliveries of 500 messages", f.deliveries())
+		}
+		if n := strings.Count(e.logs.String(), "\n"); n > 40 {
+			t.Errorf("%d log lines:\n%s", n, e.logs)
+		}
+	})
+}
+
+func TestDrainFinishesWhatRunsAndReleasesWhatHasNotStarted(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		q, f := newFakeQueue(), newFakeTarget(time.Second)
+		q.send(300)
+		e := run(t, q, f, ratelimit.Limits{Concurrency: 10}, nil)
+		pass(3500 * time.Millisecond)
+		begin := time.Now()
+		s := e.stop()
+		if took := time.Since(begin); took > 2*time.Second {
+			t.Errorf("the drain took %v", took)
+		}
+		if s.CutOff != 0 || s.Abandoned != 0 || s.Delivered != int64(f.tried()["m0"])*40 {
+			t.Errorf("summary %+v", s)
+		}
+		if n := q.invisible(); n != 0 {
+			t.Errorf("%d messages stranded", n)
+		}
+		if got := 300 - q.left(); got != int(s.Delivered) {
+			t.Errorf("%d deleted, %d delivered", got, s.Delivered)
+		}
+	})
+}
+
+func TestADeliveryThatOutlastsTheDrainIsCutOffAndGivenBack(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		q, f := newFakeQueue(), newFakeTarget(10*time.Minute)
+		q.send(3)
+		e := run(t, q, f, ratelimit.Limits{Concurrency: 10}, func(o *Options) { o.Timeout = time.Hour })
+		pass(time.Second)
+		begin := time.Now()
+		s := e.stop()
+		if took := time.Since(begin); took < 25*time.Second || took > 26*time.Second {
+			t.Errorf("the drain took %v", took)
+		}
+		if s != (Summary{CutOff: 3}) || q.invisible() != 0 {
+			t.Errorf("summary %+v, %d stranded", s, q.invisible())
+		}
+	})
+}
+
+func TestAMessageThatArrivesInTheDrainIsGivenBack(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		q, f := newFakeQueue(), newFakeTarget(time.Millisecond)
+		e := run(t, q, f, ratelimit.Limits{Concurrency: 10}, nil)
+		pass(5 * time.Second)
+		e.drain()
+		pass(time.Second)
+		q.send(1)
+		s := <-e.summary
+		if s != (Summary{Released: 1}) || q.invisible() != 0 {
+			t.Errorf("summary %+v, %d stranded", s, q.invisible())
+		}
+	})
+}
+
+func TestASecondSignalEndsAtOnceAndReportsWhatItAbandons(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		q, f := newFakeQueue(), newFakeTarget(10*time.Minute)
+		q.send(3)
+		e := run(t, q, f, ratelimit.Limits{Concurrency: 10}, func(o *Options) { o.Timeout = time.Hour })
+		pass(time.Second)
+		e.drain()
+		pass(time.Second)
+		begin := time.Now()
+		e.abort()
+		s := <-e.summary
+		if took := time.Since(begin); took > 0 {
+			t.Errorf("it took %v", took)
+		}
+		if s != (Summary{Abandoned: 3}) {
+			t.Errorf("summary %+v", s)
+		}
+	})
+}
+
+func TestADrainWithSQSAwayEndsAndReportsWhatItCouldNotGiveBack(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		q, f := newFakeQueue(), newFakeTarget(time.Second)
+		q.send(20)
+		e := run(t, q, f, ratelimit.Limits{Concurrency: 10}, nil)
+		pass(500 * time.Millisecond)
+		q.mu.Lock()
+		q.fault = away
+		q.mu.Unlock()
+		begin := time.Now()
+		s := e.stop()
+		if took := time.Since(begin); took > 29*time.Second {
+			t.Errorf("the drain took %v", took)
+		}
+		if s.Abandoned != 20 || s.Duplicates != 10 {
+			t.Errorf("summary %+v", s)
+		}
+	})
+}
+
+func TestTheSameMessageTwiceInHandIsOneDeliveryAndOneSettleWithTheNewestHandle(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		q, f := newFakeQueue(), newFakeTarget(3*time.Second)
+		q.send(1)
+		e := run(t, q, f, ratelimit.Limits{Concurrency: 10}, nil)
+		pass(time.Second)
+		q.mu.Lock()
+		q.messages[0].visible = time.Now() // SQS hands it out again, as it may
+		q.mu.Unlock()
+		q.send(1)
+		pass(10 * time.Second)
+		s := e.stop()
+		if f.tried()["m0"] != 1 || q.left() != 0 || s.Delivered != 2 {
+			t.Errorf("%d deliveries, %d left, summary %+v", f.tried()["m0"], q.left(), s)
+		}
+		if n := e.stats.duplicates; n != 1 {
+			t.Errorf("%d duplicates counted", n)
+		}
+	})
+}
+
+func TestARateOfZeroPausesAndTheNewRateIsUsedAtOnce(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		q, f := newFakeQueue(), newFakeTarget(time.Millisecond)
+		q.send(500)
+		e := run(t, q, f, ratelimit.Limits{Concurrency: 10, Limited: true, Rate: 0, Burst: 1}, nil)
+		pass(time.Hour)
+		if f.deliveries() != 0 || q.called("receive") != 0 {
+			t.Errorf("paused: %d deliveries, %d receives", f.deliveries(), q.called("receive"))
+		}
+		e.pace.Set(time.Now(), ratelimit.Limits{Concurrency: 10, Limited: true, Rate: 100, Burst: 1})
+		pass(3 * time.Second)
+		if n := f.deliveries(); n < 290 || n > 301 {
+			t.Errorf("%d starts in three seconds at 100/s", n)
+		}
+		e.stop()
+	})
+}
+
+func TestOwnershipLostCutsTheDelivery(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		q, f := newFakeQueue(), newFakeTarget(10*time.Minute)
+		q.send(1)
+		e := run(t, q, f, ratelimit.Limits{Concurrency: 10}, func(o *Options) { o.Timeout = time.Hour })
+		pass(time.Second)
+		q.mu.Lock()
+		q.messages[0].handle = "m0/elsewhere"
+		q.messages[0].visible = time.Now().Add(time.Hour)
+		q.mu.Unlock()
+		pass(20 * time.Second)
+		s := e.stop()
+		if s != (Summary{Abandoned: 1}) || f.atOnce != 0 {
+			t.Errorf("summary %+v, %d deliveries run on", s, f.atOnce)
+		}
+	})
+}

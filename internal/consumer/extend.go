@@ -1,0 +1,149 @@
+package consumer
+
+import (
+	"log/slog"
+	"time"
+
+	"poller/internal/message"
+)
+
+const (
+	// ownership is how long SQS lets a message be in flight, whatever is asked for.
+	ownership = 12 * time.Hour
+	// ownershipMargin: asked for up to it SQS would refuse, for want of a clock that
+	// it shares with us.
+	ownershipMargin = time.Minute
+	// lastCall: with less than that left, what waits is given back in good order.
+	lastCall = 5 * time.Minute
+	// extendAgain is when an extension that failed is tried again.
+	extendAgain = time.Second
+	// maxCalls is how many batches of one kind may be out.
+	maxCalls = 16
+)
+
+// extension is the state of the one scheduler that extends what is in hand.
+type extension struct {
+	next time.Time // when the next message is due; zero: nothing in hand
+	out  int       // batches that are out
+}
+
+// extendLater has l extended at half of the visibility that it has left from the
+// moment it was given.
+func (c *Consumer) extendLater(l *life) {
+	if half := l.deadline.Add(-c.options.Visibility / 2); l.extendAt.IsZero() || l.extendAt.Before(half) {
+		l.extendAt = half
+	}
+	c.extension.next = earlier(c.extension.next, l.extendAt)
+}
+
+// extend makes the extensions that are due, with those that are due within a
+// tenth of the visibility, so that batches are full.
+func (c *Consumer) extend(now time.Time) {
+	e := &c.extension
+	if e.next.IsZero() || now.Before(e.next) {
+		return
+	}
+	within := now.Add(c.options.Visibility / 10)
+	e.next = time.Time{}
+	var batch []*life
+	var next *life
+	for l := c.hand.first; l != nil; l = next {
+		next = l.next
+		switch {
+		case l.out || l.state == releasing || l.extendAt.IsZero():
+			// A call that is out looks again when it has returned.
+		case l.extendAt.After(within):
+			e.next = earlier(e.next, l.extendAt)
+		case !now.Before(l.deadline):
+			c.expired(now, l)
+		case l.owned.Add(ownership - lastCall).Before(now):
+			c.ownershipEnds(now, l)
+		case e.out >= maxCalls:
+			e.next = earlier(e.next, l.extendAt) // when a call returns
+		default:
+			batch = append(batch, l)
+			if len(batch) == maxBatch {
+				c.call(extendCall, batch)
+				batch = nil
+			}
+		}
+	}
+	if len(batch) > 0 {
+		c.call(extendCall, batch)
+	}
+}
+
+// expired deals with a message whose visibility ended before SQS could be told to
+// extend it: somebody else may have it by now, or nobody.
+func (c *Consumer) expired(now time.Time, l *life) {
+	if l.state == waiting {
+		c.lose(now, l, "its visibility ended before SQS could be reached to extend it")
+		return
+	}
+	// A delivery that runs may still succeed, and a delete still be accepted: SQS
+	// takes an old handle until the message is received again.
+	l.extendAt = time.Time{}
+}
+
+// ownershipEnds deals with a message that has been in flight for nearly 12 h.
+func (c *Consumer) ownershipEnds(now time.Time, l *life) {
+	if l.state == waiting {
+		l.outcome, l.delay = doneUntried, 0
+		c.hand.move(l, releasing, now)
+		c.releases.add(l)
+		return
+	}
+	l.extendAt = time.Time{}
+}
+
+// wantedSeconds is what an extension asks for.
+func (c *Consumer) wantedSeconds(now time.Time, l *life) int {
+	left := ownership - now.Sub(l.owned) - ownershipMargin
+	return max(int(min(c.options.Visibility, left)/time.Second), 1)
+}
+
+// extended takes in what came of one message's extension, asked for at sent.
+func (c *Consumer) extended(now, sent time.Time, l *life, seconds int, err error) {
+	fault := message.FaultOf(err)
+	switch {
+	case l.renewed:
+		// The call carried an old handle; the newer one came with its own visibility.
+	case err == nil:
+		c.stats.extensions[extensionOK]++
+		asked := time.Duration(seconds) * time.Second
+		l.deadline = sent.Add(asked)
+		l.extendAt = sent.Add(asked / 2)
+	case fault == message.Lost || fault == message.Invalid:
+		c.stats.extensions[extensionLost]++
+		c.lose(now, l, "SQS no longer knows its receipt handle")
+		return
+	default:
+		c.stats.extensions[extensionFailed]++
+		l.extendAt = now.Add(extendAgain)
+		if more, ok := c.notices.say(now, "extend", false); ok {
+			c.log.Warn("extensions fail", slog.String("reason", fault.String()), slog.Any("error", err), slog.Int("failures", more))
+		}
+	}
+	if l.state != releasing {
+		c.extension.next = earlier(c.extension.next, l.extendAt)
+	}
+}
+
+// lose takes a message out of hand that is ours no longer.
+func (c *Consumer) lose(now time.Time, l *life, why string) {
+	l.lost = true
+	c.stats.settled[doneAbandoned]++
+	if l.state == deleting {
+		c.stats.undeleted++
+		c.ledger.deleted(l.key, now.Add(2*c.options.Visibility))
+	}
+	if l.cut != nil {
+		l.cut(errLost)
+	}
+	c.hand.remove(l)
+	if more, ok := c.notices.say(now, "lost", false); ok {
+		c.log.Warn("message lost to another receiver", slog.String("message_id", l.message.ID),
+			slog.Int("receive_count", l.message.ReceiveCount), slog.String("state", l.state.String()),
+			slog.String("reason", why), slog.Int("failures", more))
+	}
+}

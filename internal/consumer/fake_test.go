@@ -1,0 +1,365 @@
+package consumer
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"poller/internal/message"
+	"poller/internal/ratelimit"
+)
+
+// fakeQueue is a queue that ages visibility, for the engine's own tests. What goes
+// wrong is said by its hooks.
+type fakeQueue struct {
+	mu       sync.Mutex
+	messages []*fakeMessage
+	arrived  chan struct{} // closed and made anew at each send
+	handles  int
+
+	trip time.Duration // of every call
+	// fault, if set, is asked before each call: an error is its answer.
+	fault func(action string, call int) error
+	calls map[string]int
+	log   []string
+}
+
+type fakeMessage struct {
+	id       string
+	body     string
+	sent     time.Time
+	visible  time.Time
+	handle   string
+	receives int
+	deleted  bool
+	delay    []int // what each release or extension asked for
+}
+
+func newFakeQueue() *fakeQueue {
+	return &fakeQueue{arrived: make(chan struct{}), trip: 12 * time.Millisecond, calls: map[string]int{}}
+}
+
+func (q *fakeQueue) send(n int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for range n {
+		q.messages = append(q.messages, &fakeMessage{
+			id: fmt.Sprintf("m%d", len(q.messages)), body: "{}", sent: time.Now(), visible: time.Now(),
+		})
+	}
+	close(q.arrived)
+	q.arrived = make(chan struct{})
+}
+
+func (q *fakeQueue) begin(ctx context.Context, action string) error {
+	q.mu.Lock()
+	q.calls[action]++
+	call, fault := q.calls[action], q.fault
+	q.mu.Unlock()
+	select {
+	case <-time.After(q.trip):
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	if fault != nil {
+		return fault(action, call)
+	}
+	return nil
+}
+
+func (q *fakeQueue) Receive(ctx context.Context, maximum int, wait, visibility time.Duration) ([]*message.Message, error) {
+	if err := q.begin(ctx, "receive"); err != nil {
+		return nil, err
+	}
+	end := time.Now().Add(wait)
+	for {
+		q.mu.Lock()
+		now := time.Now()
+		var got []*message.Message
+		next := end
+		for _, m := range q.messages {
+			if m.deleted {
+				continue
+			}
+			if m.visible.After(now) {
+				if m.visible.Before(next) {
+					next = m.visible
+				}
+				continue
+			}
+			if len(got) == maximum {
+				break
+			}
+			q.handles++
+			m.handle = m.id + "/" + strconv.Itoa(q.handles)
+			m.receives++
+			m.visible = now.Add(visibility)
+			got = append(got, &message.Message{ID: m.id, ReceiptHandle: m.handle, Body: m.body, SentAt: m.sent, ReceiveCount: m.receives})
+		}
+		arrived := q.arrived
+		q.mu.Unlock()
+		if len(got) > 0 || !now.Before(end) {
+			return got, nil
+		}
+		select {
+		case <-arrived:
+		case <-time.After(next.Sub(now)):
+		case <-ctx.Done():
+			return nil, ctx.Err()
+		}
+	}
+}
+
+func (q *fakeQueue) find(handle string) *fakeMessage {
+	id, _, _ := strings.Cut(handle, "/")
+	i := slices.IndexFunc(q.messages, func(m *fakeMessage) bool { return m.id == id })
+	return q.messages[i]
+}
+
+func (q *fakeQueue) Delete(ctx context.Context, handles []string) []error {
+	if err := q.begin(ctx, "delete"); err != nil {
+		return each(len(handles), err)
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, handle := range handles {
+		if m := q.find(handle); m.handle == handle {
+			m.deleted = true
+		}
+	}
+	return nil
+}
+
+func (q *fakeQueue) ChangeVisibility(ctx context.Context, changes []message.VisibilityChange) []error {
+	if err := q.begin(ctx, "change"); err != nil {
+		return each(len(changes), err)
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	var errs []error
+	for i, change := range changes {
+		m := q.find(change.ReceiptHandle)
+		if m.deleted || m.handle != change.ReceiptHandle || !m.visible.After(time.Now()) {
+			if errs == nil {
+				errs = make([]error, len(changes))
+			}
+			errs[i] = &message.SQSError{Action: "ChangeMessageVisibility", Fault: message.Lost, Err: context.Canceled}
+			continue
+		}
+		m.visible = time.Now().Add(time.Duration(change.Seconds) * time.Second)
+		m.delay = append(m.delay, change.Seconds)
+	}
+	if errs == nil {
+		close(q.arrived)
+		q.arrived = make(chan struct{})
+	}
+	return errs
+}
+
+func (q *fakeQueue) Depth(ctx context.Context) (message.Depth, error) {
+	if err := q.begin(ctx, "depth"); err != nil {
+		return message.Depth{}, err
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	var d message.Depth
+	for _, m := range q.messages {
+		switch {
+		case m.deleted:
+		case m.visible.After(time.Now()):
+			d.InFlight++
+		default:
+			d.Visible++
+		}
+	}
+	return d, nil
+}
+
+func (q *fakeQueue) ClockOffset() time.Duration { return 0 }
+
+// left is how many are not deleted.
+func (q *fakeQueue) left() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	n := 0
+	for _, m := range q.messages {
+		if !m.deleted {
+			n++
+		}
+	}
+	return n
+}
+
+// invisible is how many nobody can receive now.
+func (q *fakeQueue) invisible() int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	n := 0
+	for _, m := range q.messages {
+		if !m.deleted && m.visible.After(time.Now()) {
+			n++
+		}
+	}
+	return n
+}
+
+// called is how many calls of these actions there were.
+func (q *fakeQueue) called(actions ...string) int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	n := 0
+	for _, action := range actions {
+		n += q.calls[action]
+	}
+	return n
+}
+
+// delay is what the n-th release or extension of message m asked for, in seconds.
+func (q *fakeQueue) delay(m, n int) int {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.messages[m].delay[n]
+}
+
+func each(n int, err error) []error {
+	errs := make([]error, n)
+	for i := range errs {
+		errs[i] = err
+	}
+	return errs
+}
+
+func away(string, int) error {
+	return &message.SQSError{Action: "any", Queue: "orders", Fault: message.Network, Err: context.DeadlineExceeded}
+}
+
+// fakeTarget takes each delivery for a while and answers it.
+type fakeTarget struct {
+	mu     sync.Mutex
+	took   time.Duration
+	answer func(m *message.Message, try int) (message.Result, time.Duration)
+
+	tries   map[string]int
+	running map[string]bool
+	atOnce  int
+	most    int
+	starts  []time.Time
+	good    map[string]int
+	doubled []string // delivered twice at once
+}
+
+func newFakeTarget(took time.Duration) *fakeTarget {
+	return &fakeTarget{took: took, tries: map[string]int{}, running: map[string]bool{}, good: map[string]int{}}
+}
+
+var delivered2xx = message.Result{Outcome: message.Delivered, Status: 200, Reason: "2xx"}
+
+func (f *fakeTarget) Deliver(ctx context.Context, _ string, m *message.Message) message.Result {
+	f.mu.Lock()
+	f.tries[m.ID]++
+	f.atOnce++
+	f.most = max(f.most, f.atOnce)
+	f.starts = append(f.starts, time.Now())
+	if f.running[m.ID] {
+		f.doubled = append(f.doubled, m.ID)
+	}
+	f.running[m.ID] = true
+	result, took := delivered2xx, f.took
+	if f.answer != nil {
+		result, took = f.answer(m, f.tries[m.ID])
+	}
+	f.mu.Unlock()
+	select {
+	case <-time.After(took):
+	case <-ctx.Done():
+		result = message.Result{Outcome: message.Failed, Reason: "canceled", Err: context.Cause(ctx)}
+	}
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.atOnce--
+	f.running[m.ID] = false
+	if result.Outcome == message.Delivered {
+		f.good[m.ID]++
+	}
+	return result
+}
+
+// deliveries is how many have started.
+func (f *fakeTarget) deliveries() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return len(f.starts)
+}
+
+// tried is how many deliveries each message had.
+func (f *fakeTarget) tried() map[string]int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return maps.Clone(f.tries)
+}
+
+func (f *fakeTarget) mostAtOnce() int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.most
+}
+
+// engine is a consumer that runs in a bubble.
+type engine struct {
+	*Consumer
+	queue   *fakeQueue
+	target  *fakeTarget
+	pace    *ratelimit.Pace
+	drain   context.CancelFunc
+	abort   context.CancelFunc
+	summary chan Summary
+	logs    *strings.Builder
+}
+
+// run starts a consumer with the settings' defaults, but for what change does.
+func run(t *testing.T, q *fakeQueue, f *fakeTarget, limits ratelimit.Limits, change func(*Options)) *engine {
+	t.Helper()
+	logs := &strings.Builder{}
+	o := Options{
+		Queue: "orders", Target: "default", Source: q, Deliver: f, Pace: ratelimit.New(limits),
+		Visibility: 30 * time.Second, Timeout: 30 * time.Second, Gather: 20 * time.Millisecond,
+		Backoff: time.Second, BackoffMax: 15 * time.Minute, MaxReceiveCount: 5,
+		DrainTimeout: 25 * time.Second, Seed: 1,
+		Logger: slog.New(slog.NewTextHandler(logs, &slog.HandlerOptions{Level: slog.LevelInfo})),
+	}
+	if change != nil {
+		change(&o)
+	}
+	c, err := New(o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := &engine{Consumer: c, queue: q, target: f, pace: o.Pace, summary: make(chan Summary, 1), logs: logs}
+	var drain, now context.Context
+	drain, e.drain = context.WithCancel(t.Context())
+	now, e.abort = context.WithCancel(context.Background())
+	go func() { e.summary <- c.Run(drain, now) }()
+	return e
+}
+
+// stop drains the engine and returns what it says.
+func (e *engine) stop() Summary {
+	e.drain()
+	s := <-e.summary
+	e.abort()
+	return s
+}
+
+// pass lets virtual time go by, and whatever happens in it end.
+func pass(d time.Duration) {
+	<-time.After(d)
+	synctest.Wait()
+}

@@ -1,0 +1,119 @@
+package consumer
+
+import (
+	"context"
+	"time"
+
+	"poller/internal/message"
+)
+
+// state is where a message in hand stands.
+//
+//	receive -> waiting -> delivering -> deleting | releasing -> settled
+//
+// A duplicate of a message in the ledger starts at deleting; at a stop, a
+// message that was not started goes from waiting to releasing.
+type state uint8
+
+const (
+	waiting state = iota
+	delivering
+	deleting
+	releasing
+
+	states
+)
+
+func (s state) String() string {
+	return [states]string{"waiting", "delivering", "deleting", "releasing"}[s]
+}
+
+// life is one message in hand, from its receive to its settle.
+type life struct {
+	message *message.Message
+	key     ledgerKey
+	state   state
+
+	// owned is when the ownership began, by our clock and on the safe side: the
+	// receive's answer less its round trip. SQS ends it 12 h later for good.
+	owned time.Time
+	// deadline is when the visibility ends; extendAt is when it is to be extended.
+	deadline time.Time
+	extendAt time.Time
+	// since is when the present state began.
+	since time.Time
+
+	// out says that a call with this message's handle is under way. There is never
+	// more than one: an extension that overtakes a release would hide the message
+	// again, and one that overtakes a delete logs an error for nothing.
+	out bool
+	// renewed says that the message came again while a call was out: that call
+	// carried an old handle, so the settle has to be repeated with the new one.
+	renewed bool
+	// lost says that SQS gave the message to somebody else.
+	lost bool
+
+	// cut ends the delivery that runs.
+	cut context.CancelCauseFunc
+
+	// outcome and delay are what a release is for: outcome is the settled metric's
+	// label, delay in whole seconds.
+	outcome settled
+	delay   int
+
+	previous, next *life // all in hand, in the order of their receives
+}
+
+// hand is everything in hand, by MessageId and in the order of the receives.
+type hand struct {
+	byKey       map[ledgerKey]*life
+	first, last *life
+	count       [states]int
+	bytes       int
+}
+
+func newHand() hand {
+	return hand{byKey: make(map[ledgerKey]*life)}
+}
+
+func (h *hand) size() int { return len(h.byKey) }
+
+func (h *hand) add(l *life) {
+	h.byKey[l.key] = l
+	h.count[l.state]++
+	h.bytes += len(l.message.Body)
+	l.previous = h.last
+	if h.last == nil {
+		h.first = l
+	} else {
+		h.last.next = l
+	}
+	h.last = l
+}
+
+func (h *hand) move(l *life, to state, now time.Time) {
+	h.count[l.state]--
+	h.count[to]++
+	l.state = to
+	l.since = now
+}
+
+func (h *hand) remove(l *life) {
+	delete(h.byKey, l.key)
+	h.count[l.state]--
+	h.bytes -= len(l.message.Body)
+	if l.previous == nil {
+		h.first = l.next
+	} else {
+		l.previous.next = l.next
+	}
+	if l.next == nil {
+		h.last = l.previous
+	} else {
+		l.next.previous = l.previous
+	}
+	l.previous, l.next = nil, nil
+}
+
+// has says whether l is (still) in hand.
+func (h *hand) has(l *life) bool { return h.byKey[l.key] == l }

@@ -1,0 +1,151 @@
+package consumer
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"poller/internal/message"
+	"poller/internal/ratelimit"
+)
+
+// histograms are resolved once: a label look-up a message would cost more than
+// the observation.
+type histograms struct {
+	receives prometheus.Histogram
+	age      prometheus.Histogram
+	duration [message.Connection + 1]prometheus.Histogram
+	slot     prometheus.Histogram
+	token    prometheus.Histogram
+}
+
+func newHistograms() histograms {
+	one := func(name, help string, labels prometheus.Labels, buckets []float64) prometheus.Histogram {
+		return prometheus.NewHistogram(prometheus.HistogramOpts{
+			Name: "poller_" + name, Help: help, ConstLabels: labels, Buckets: buckets,
+		})
+	}
+	seconds := []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300, 900}
+	h := histograms{
+		receives: one("message_receives", "The receive count of a message, at each receive.", nil,
+			[]float64{1, 2, 3, 5, 10, 20, 50, 100}),
+		age: one("message_age_seconds", "From SentTimestamp to the delivery's start.", nil,
+			[]float64{.01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 14400, 86400}),
+	}
+	const waits = "How long a message in hand waited for a slot or a token."
+	h.slot = one("pace_wait_seconds", waits, prometheus.Labels{"for": "slot"}, seconds)
+	h.token = one("pace_wait_seconds", waits, prometheus.Labels{"for": "token"}, seconds)
+	for _, outcome := range message.Outcomes() {
+		h.duration[outcome] = one("delivery_duration_seconds", "One delivery, from its start to its outcome.",
+			prometheus.Labels{"outcome": outcome.String()}, seconds)
+	}
+	return h
+}
+
+func (h *histograms) took(outcome message.Outcome) prometheus.Histogram { return h.duration[outcome] }
+
+func (h *histograms) waited(want ratelimit.Want) prometheus.Histogram {
+	if want == ratelimit.Token {
+		return h.token
+	}
+	return h.slot
+}
+
+func (h *histograms) all() []prometheus.Collector {
+	all := []prometheus.Collector{h.receives, h.age, h.slot, h.token}
+	for _, d := range h.duration {
+		all = append(all, d)
+	}
+	return all
+}
+
+// register adds the consumer's metrics to reg.
+func (c *Consumer) register(reg prometheus.Registerer) error {
+	if reg == nil {
+		return nil
+	}
+	for _, collector := range append(c.hist.all(), &collector{consumer: c}) {
+		if err := reg.Register(collector); err != nil {
+			return fmt.Errorf("register the metrics of queue %s: %w", c.options.Queue, err)
+		}
+	}
+	return nil
+}
+
+// collector reads everything that is counted anyway, at a scrape.
+type collector struct{ consumer *Consumer }
+
+func describe(name, help string, labels ...string) *prometheus.Desc {
+	return prometheus.NewDesc("poller_"+name, help, labels, nil)
+}
+
+var (
+	receivedDesc   = describe("messages_received_total", "Messages received.")
+	settledDesc    = describe("messages_settled_total", "Messages settled, by what came of them.", "outcome")
+	inHandDesc     = describe("messages_in_hand", "Messages received and not settled.", "state")
+	depthDesc      = describe("queue_messages", "Messages in the queue, as SQS says, approximately.", "state")
+	lagDesc        = describe("queue_lag_seconds", "Age of the oldest message known; 0 when the queue is empty. A lower bound.")
+	drainDesc      = describe("queue_drain_seconds", "Estimated time until the queue is empty; +Inf while it grows.")
+	deliveriesDesc = describe("deliveries_total", "Deliveries, by outcome and by the answer's class or why there was none.", "outcome", "status")
+	duplicatesDesc = describe("receives_duplicate_total", "Messages that came again while in hand.")
+	offsetDesc     = describe("clock_offset_seconds", "SQS's clock less ours; 0 while under 2 s.")
+	receivesDesc   = describe("receives_total", "Receives that returned.", "result")
+	extensionsDesc = describe("visibility_extensions_total", "Messages whose visibility was to be extended.", "result")
+	ledgerDesc     = describe("delete_ledger_size", "Messages remembered as delivered.")
+	hitsDesc       = describe("delete_ledger_hits_total", "Messages that came again after their delivery and were deleted.")
+)
+
+// Describe implements prometheus.Collector.
+func (*collector) Describe(descs chan<- *prometheus.Desc) {
+	for _, d := range []*prometheus.Desc{
+		receivedDesc, settledDesc, inHandDesc, depthDesc, lagDesc, drainDesc, deliveriesDesc,
+		duplicatesDesc, offsetDesc, receivesDesc, extensionsDesc, ledgerDesc, hitsDesc,
+	} {
+		descs <- d
+	}
+}
+
+// Collect implements prometheus.Collector.
+func (k *collector) Collect(metrics chan<- prometheus.Metric) {
+	s := k.consumer.Snapshot(time.Now())
+	one := func(d *prometheus.Desc, kind prometheus.ValueType, value float64, labels ...string) {
+		metrics <- prometheus.MustNewConstMetric(d, kind, value, labels...)
+	}
+	counter := func(d *prometheus.Desc, value int64, labels ...string) {
+		one(d, prometheus.CounterValue, float64(value), labels...)
+	}
+	gauge := func(d *prometheus.Desc, value float64, labels ...string) {
+		one(d, prometheus.GaugeValue, value, labels...)
+	}
+	counter(receivedDesc, s.Received)
+	counter(duplicatesDesc, s.Duplicates)
+	counter(hitsDesc, s.LedgerHits)
+	for outcome, n := range s.Settled {
+		counter(settledDesc, n, outcome)
+	}
+	for result, n := range s.Receives {
+		counter(receivesDesc, n, result)
+	}
+	for result, n := range s.Extensions {
+		counter(extensionsDesc, n, result)
+	}
+	for _, d := range s.Deliveries {
+		counter(deliveriesDesc, d.Count, d.Outcome.String(), d.Status)
+	}
+	for state, n := range s.InHand {
+		gauge(inHandDesc, float64(n), state)
+	}
+	gauge(lagDesc, s.Lag.Seconds())
+	gauge(offsetDesc, s.ClockOffset.Seconds())
+	gauge(ledgerDesc, float64(s.LedgerSize))
+	if !math.IsNaN(s.DrainSeconds) {
+		gauge(drainDesc, s.DrainSeconds)
+	}
+	if !s.DepthAt.IsZero() {
+		gauge(depthDesc, float64(s.Depth.Visible), "visible")
+		gauge(depthDesc, float64(s.Depth.InFlight), "in_flight")
+		gauge(depthDesc, float64(s.Depth.Delayed), "delayed")
+	}
+}

@@ -1,0 +1,74 @@
+package consumer
+
+import "time"
+
+// noticeEvery is how often the log says the same thing.
+const noticeEvery = time.Minute
+
+// notices keeps the log from being flooded: of each key one line at the change,
+// then one a minute that says how many there were. Keys are from fixed sets.
+type notices struct {
+	said map[string]*notice
+}
+
+type notice struct {
+	at   time.Time
+	more int // since the last line
+}
+
+func newNotices() notices {
+	return notices{said: make(map[string]*notice)}
+}
+
+// say counts one event of key and says whether a line is due, and how many events
+// it stands for. changed: this event is a change, and so has a line.
+func (n *notices) say(now time.Time, key string, changed bool) (events int, due bool) {
+	s, known := n.said[key]
+	if !known {
+		s = &notice{}
+		n.said[key] = s
+	}
+	s.more++
+	if known && !changed && now.Sub(s.at) < noticeEvery {
+		return 0, false
+	}
+	events = s.more
+	s.at, s.more = now, 0
+	return events, true
+}
+
+// failuresKept is how many failures the status page shows.
+const failuresKept = 20
+
+// failure is one delivery or SQS call that failed, for the status page. It has no
+// bodies and no handles.
+type failure struct {
+	at           time.Time
+	messageID    string
+	receiveCount int
+	outcome      string
+	status       int
+	reason       string
+	detail       string
+}
+
+// failures is a ring of the last ones.
+type failures struct {
+	ring [failuresKept]failure
+	n    int
+}
+
+func (f *failures) add(now time.Time, what failure) {
+	what.at = now
+	f.ring[f.n%failuresKept] = what
+	f.n++
+}
+
+// newestFirst gives those that are kept.
+func (f *failures) newestFirst() []failure {
+	kept := make([]failure, 0, min(f.n, failuresKept))
+	for i := f.n - 1; i >= 0 && i >= f.n-failuresKept; i-- {
+		kept = append(kept, f.ring[i%failuresKept])
+	}
+	return kept
+}

@@ -1,0 +1,167 @@
+package consumer
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"time"
+
+	"poller/internal/message"
+)
+
+// Results of a receive, for the metrics.
+type receiveResult uint8
+
+const (
+	full receiveResult = iota
+	partial
+	empty
+	failed
+
+	receiveResults
+)
+
+func (r receiveResult) String() string {
+	return [receiveResults]string{"full", "partial", "empty", "error"}[r]
+}
+
+const (
+	maxPollWait     = 20 * time.Second // SQS's longest
+	drainMargin     = 5 * time.Second
+	maxReceivePause = 20 * time.Second
+	refusedPause    = 30 * time.Second
+)
+
+// pollWait is the WaitTimeSeconds of every receive: a poll is never cancelled, so
+// it must end in time for a drain to deal with what it brings.
+func pollWait(drain time.Duration) time.Duration {
+	return min(max((drain-drainMargin).Truncate(time.Second), time.Second), maxPollWait)
+}
+
+// order sends out the receives that the stock rule wants.
+func (c *Consumer) order(now time.Time) {
+	if c.draining || now.Before(c.receiving.until) || c.receiving.failures > 0 && len(c.demand.polls) > 0 {
+		return
+	}
+	for {
+		quantity := c.demand.next(now, c.stock(now))
+		if quantity == 0 {
+			return
+		}
+		c.polls.hire(c.demand.send(now, quantity))
+		if c.receiving.failures > 0 {
+			return // one at a time finds out whether SQS is back
+		}
+	}
+}
+
+// receive makes one poll and takes in what it brings.
+func (c *Consumer) receive(ctx context.Context, m *member[*poll], p *poll) {
+	sent := time.Now()
+	messages, err := c.options.Source.Receive(ctx, p.asked, pollWait(c.options.DrainTimeout), c.options.Visibility)
+
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := time.Now()
+	switch {
+	case err == nil:
+		c.arrived(ctx, now, sent, p, messages)
+	case errors.Is(err, context.Canceled) && c.ended:
+		c.demand.forget(p)
+	default:
+		c.stats.receives[failed]++
+		c.demand.failed(p)
+		c.receiveFailed(now, err)
+	}
+	c.polls.rest(m)
+	c.turn(now)
+}
+
+func (c *Consumer) arrived(ctx context.Context, now, sent time.Time, p *poll, messages []*message.Message) {
+	result := partial
+	switch len(messages) {
+	case 0:
+		result = empty
+	case p.asked:
+		result = full
+	}
+	c.stats.receives[result]++
+	c.demand.returned(now, p, len(messages))
+	c.receiveWorked(ctx, now)
+	// SQS hands out at once what it has; a poll that was out for longer has waited
+	// for the messages, not with them.
+	handedOut := now.Add(-min(now.Sub(sent), c.demand.parkedAfter()))
+	for _, m := range messages {
+		c.takeIn(now, handedOut, m)
+	}
+	if len(messages) > 0 {
+		c.depth.active(now)
+	} else if c.hand.count[waiting]+c.hand.count[delivering] == 0 {
+		c.lag.clear()
+	}
+}
+
+// takeIn puts one received message in hand, or notes that it is there already.
+func (c *Consumer) takeIn(now, handedOut time.Time, m *message.Message) {
+	c.stats.received++
+	c.hist.receives.Observe(float64(m.ReceiveCount))
+	c.demand.size(len(m.Body))
+	key := keyOf(m.ID)
+	deadline := handedOut.Add(c.options.Visibility)
+	if l, ok := c.hand.byKey[key]; ok {
+		c.stats.duplicates++
+		l.message.ReceiptHandle = m.ReceiptHandle
+		l.message.ReceiveCount = max(l.message.ReceiveCount, m.ReceiveCount)
+		l.owned, l.deadline = handedOut, deadline
+		l.renewed = l.out
+		c.extendLater(l)
+		return
+	}
+	l := &life{message: m, key: key, owned: handedOut, deadline: deadline, since: now}
+	switch {
+	case c.ledger.has(key):
+		c.stats.ledgerHits++
+		l.state = deleting
+		c.hand.add(l)
+		c.deletes.add(l)
+	case c.draining && c.deadline.Sub(now) < c.options.Timeout:
+		l.state = releasing
+		l.outcome = doneUntried
+		c.hand.add(l)
+		c.releases.add(l)
+	default:
+		c.lag.note(now, c.age(now, m))
+		c.hand.add(l)
+		c.waiting = append(c.waiting, l)
+	}
+	c.extendLater(l)
+}
+
+// age is how long ago SQS took the message, by SQS's clock; never below 0.
+func (c *Consumer) age(now time.Time, m *message.Message) time.Duration {
+	if m.SentAt.IsZero() {
+		return 0
+	}
+	return max(now.Add(c.options.Source.ClockOffset()).Sub(m.SentAt), 0)
+}
+
+// receiveFailed has receives wait, and says so: at the change, then once a minute.
+func (c *Consumer) receiveFailed(now time.Time, err error) {
+	changed := c.receiving.failures == 0 || c.receiving.fault != message.FaultOf(err)
+	c.receiving.failed(now, err, maxReceivePause)
+	c.recent.add(now, failure{reason: c.receiving.fault.String(), detail: err.Error()})
+	if more, ok := c.notices.say(now, "receive", changed); ok {
+		c.log.Warn("receives fail",
+			slog.String("reason", c.receiving.fault.String()), slog.Any("error", err),
+			slog.Time("since", c.receiving.since), slog.Int("failures", more),
+			slog.Duration("next_try_in", c.receiving.until.Sub(now).Round(time.Millisecond)))
+	}
+}
+
+func (c *Consumer) receiveWorked(ctx context.Context, now time.Time) {
+	if c.receiving.failures == 0 {
+		return
+	}
+	c.log.InfoContext(ctx, "receives work again", slog.Duration("duration", now.Sub(c.receiving.since)))
+	c.receiving.worked()
+}

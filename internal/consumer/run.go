@@ -1,0 +1,179 @@
+package consumer
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"poller/internal/ratelimit"
+)
+
+const (
+	// heartbeat is how often the loop turns at least; health looks at it.
+	heartbeat = 15 * time.Second
+	// grace is what a drain takes on top of its time to give back what is left and
+	// to flush the deletes, when SQS is slow.
+	grace = 3 * time.Second
+)
+
+// errDrained cuts a delivery that outlasts the drain, errLost one whose message
+// went to somebody else.
+var (
+	errDrained = errors.New("the drain timeout ended before the delivery did")
+	errLost    = errors.New("SQS gave the message to another receiver")
+)
+
+// Summary is what came of everything that a run received.
+type Summary struct {
+	// Delivered were deleted after their delivery; Failed and Rejected were tried
+	// and released with a delay; Released were given back untried, at the stop.
+	Delivered, Failed, Rejected, Released int64
+	// CutOff were given back while their delivery was still running.
+	CutOff int64
+	// Abandoned were neither deleted nor released by us: they come back by
+	// themselves when their visibility ends, or went to another receiver. Of these,
+	// Duplicates were delivered already: they will be delivered again.
+	Abandoned, Duplicates int64
+}
+
+// Run works until drain is done and everything in hand is settled, or until now
+// is done. It returns when every goroutine of the consumer has ended.
+func (c *Consumer) Run(drain, now context.Context) Summary {
+	work, cut := context.WithCancelCause(context.WithoutCancel(now))
+	defer cut(nil)
+	c.start(work)
+
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	stop, abort := drain.Done(), now.Done()
+	for {
+		select {
+		case <-timer.C:
+		case <-c.awake:
+		case <-stop:
+			stop = nil
+		case <-abort:
+			abort = nil
+		}
+		at := time.Now()
+		c.turned.Store(at.UnixNano())
+		c.mu.Lock()
+		// Looked at here and not in the cases: which of several cases wins is chance.
+		if drain.Err() != nil || now.Err() != nil {
+			c.beginDrain(at)
+		}
+		if now.Err() != nil || c.draining && at.After(c.deadline.Add(grace)) {
+			c.aborted = true
+		}
+		if c.aborted || c.done() {
+			break
+		}
+		if c.draining && !at.Before(c.deadline) {
+			c.endDrain()
+		}
+		c.advance(at)
+		c.armed = c.nextWake(at)
+		timer.Reset(c.armed.Sub(at))
+		c.mu.Unlock()
+	}
+	c.ended = true
+	c.mu.Unlock()
+
+	cut(errDrained)
+	return c.dismiss()
+}
+
+// start makes the crews. Their calls end with work.
+func (c *Consumer) start(work context.Context) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.polls = newCrew(func() func(*member[*poll], *poll) {
+		return func(m *member[*poll], p *poll) { c.receive(work, m, p) }
+	})
+	c.deliveries = newCrew(func() func(*member[*life], *life) { return c.courier(work) })
+	c.calls = newCrew(func() func(*member[*call], *call) {
+		return func(m *member[*call], do *call) { c.perform(work, m, do) }
+	})
+	c.depth.begin(time.Now())
+}
+
+// dismiss waits for the goroutines, whose calls have been cut, and counts.
+func (c *Consumer) dismiss() Summary {
+	for {
+		c.mu.Lock()
+		c.polls.dismiss()
+		c.deliveries.dismiss()
+		c.calls.dismiss()
+		idle := len(c.demand.polls) == 0 && c.running == 0 && c.calling == 0
+		c.mu.Unlock()
+		if idle {
+			break
+		}
+		<-c.awake
+	}
+	c.polls.wg.Wait()
+	c.deliveries.wg.Wait()
+	c.calls.wg.Wait()
+
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.abandonRest()
+	return c.stats.summary()
+}
+
+// turn starts whatever the state allows now. Every event ends with it. It wakes
+// the loop where something is due before the loop's own timer, and at a stop,
+// where each event may be the last one that is waited for.
+func (c *Consumer) turn(now time.Time) {
+	if !c.ended {
+		c.advance(now)
+	}
+	if c.ended || c.draining || !c.armed.IsZero() && c.nextWake(now).Before(c.armed) {
+		c.wake()
+	}
+}
+
+// advance starts whatever the state allows now.
+func (c *Consumer) advance(now time.Time) {
+	c.startWaiting(now)
+	c.order(now)
+	c.flush(now, &c.deletes)
+	c.flush(now, &c.releases)
+	c.extend(now)
+	c.watchDepth(now)
+}
+
+// wake has the loop turn.
+func (c *Consumer) wake() {
+	select {
+	case c.awake <- struct{}{}:
+	default:
+	}
+}
+
+// nextWake is the next time at which something is due though nothing happens.
+// What was due by now has been done, or waits for an event: it wakes nobody.
+func (c *Consumer) nextWake(now time.Time) time.Time {
+	at := now.Add(heartbeat)
+	earlier := func(at, other time.Time) time.Time {
+		if other.After(now) && other.Before(at) {
+			return other
+		}
+		return at
+	}
+	if c.hand.count[waiting] > 0 && c.blocked == ratelimit.Token {
+		at = earlier(at, c.options.Pace.Due())
+	}
+	if !c.draining {
+		at = earlier(at, c.receiving.until)
+		at = earlier(at, c.demand.wake(now))
+	} else {
+		at = earlier(at, c.deadline)
+		at = earlier(at, c.deadline.Add(grace+1))
+	}
+	at = earlier(at, c.deletes.wake())
+	at = earlier(at, c.releases.wake())
+	at = earlier(at, c.extension.next)
+	at = earlier(at, c.depth.next)
+	return at
+}

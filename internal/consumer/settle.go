@@ -1,0 +1,260 @@
+package consumer
+
+import (
+	"context"
+	"log/slog"
+	"time"
+
+	"poller/internal/message"
+)
+
+const (
+	maxDeleteLinger = 5 * time.Second
+	releaseLinger   = 100 * time.Millisecond
+	maxSettlePause  = 5 * time.Second
+	callTimeout     = 10 * time.Second
+)
+
+type callKind uint8
+
+const (
+	deleteCall callKind = iota
+	releaseCall
+	extendCall
+	depthCall
+)
+
+// call is one batch on its way to SQS, or the question for the queue's depth.
+type call struct {
+	kind    callKind
+	lives   []*life
+	handles []string // of the lives, when the call went out
+	seconds []int    // of visibility, for releases and extensions
+}
+
+// batcher collects what is to be deleted, or released, into batches of ten.
+type batcher struct {
+	kind    callKind
+	linger  time.Duration
+	pending []*life
+	out     int
+	trouble trouble
+}
+
+func newBatcher(kind callKind, linger time.Duration, jitter func(int) float64) batcher {
+	return batcher{kind: kind, linger: linger, trouble: trouble{jitter: jitter}}
+}
+
+func (b *batcher) add(l *life) { b.pending = append(b.pending, l) }
+
+// wake is when the next batch is due by its age.
+func (b *batcher) wake() time.Time {
+	if len(b.pending) == 0 {
+		return time.Time{}
+	}
+	due := b.pending[0].since.Add(b.linger)
+	if b.trouble.until.After(due) {
+		return b.trouble.until
+	}
+	return due
+}
+
+// state is what the lives of this batcher are in.
+func (b *batcher) state() state {
+	if b.kind == deleteCall {
+		return deleting
+	}
+	return releasing
+}
+
+// flush sends what is due: full batches, those whose oldest has waited for the
+// linger, and at a stop everything.
+func (c *Consumer) flush(now time.Time, b *batcher) {
+	for len(b.pending) > 0 && b.out < maxCalls && !now.Before(b.trouble.until) {
+		if b.trouble.failures > 0 && b.out > 0 {
+			return // one at a time finds out whether SQS is back
+		}
+		if len(b.pending) < maxBatch && !c.draining && now.Before(b.pending[0].since.Add(b.linger)) {
+			return
+		}
+		batch := c.take(b)
+		if len(batch) == 0 {
+			return
+		}
+		c.call(b.kind, batch)
+	}
+}
+
+// take picks up to ten that may be sent now. One whose extension is on its way
+// has to wait for it.
+func (c *Consumer) take(b *batcher) []*life {
+	batch := make([]*life, 0, maxBatch)
+	kept := b.pending[:0]
+	for i, l := range b.pending {
+		switch {
+		case l.state != b.state() || !c.hand.has(l): // lost meanwhile
+		case l.out:
+			kept = append(kept, l)
+		default:
+			batch = append(batch, l)
+		}
+		if len(batch) == maxBatch {
+			kept = append(kept, b.pending[i+1:]...)
+			break
+		}
+	}
+	clear(b.pending[len(kept):])
+	b.pending = kept
+	return batch
+}
+
+// call sends a batch on its way.
+func (c *Consumer) call(kind callKind, lives []*life) {
+	do := &call{kind: kind, lives: lives, handles: make([]string, len(lives))}
+	for i, l := range lives {
+		l.out, l.renewed = true, false
+		do.handles[i] = l.message.ReceiptHandle
+	}
+	now := time.Now()
+	switch kind {
+	case deleteCall:
+		c.deletes.out++
+	case releaseCall:
+		c.releases.out++
+		do.seconds = make([]int, len(lives))
+		for i, l := range lives {
+			do.seconds[i] = min(l.delay, int((ownership-now.Sub(l.owned)-ownershipMargin)/time.Second))
+			do.seconds[i] = max(do.seconds[i], 0)
+		}
+	case extendCall:
+		c.extension.out++
+		do.seconds = make([]int, len(lives))
+		for i, l := range lives {
+			do.seconds[i] = c.wantedSeconds(now, l)
+		}
+	}
+	c.calling++
+	c.calls.hire(do)
+}
+
+// perform makes one call and takes in what came of it.
+func (c *Consumer) perform(ctx context.Context, m *member[*call], do *call) {
+	sent := time.Now()
+	errs, depth, err := c.ask(ctx, do)
+
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := time.Now()
+	c.calling--
+	for _, l := range do.lives {
+		l.out = false
+	}
+	switch do.kind {
+	case depthCall:
+		c.depthKnown(now, depth, err)
+	case extendCall:
+		c.extension.out--
+		for i, l := range do.lives {
+			if c.hand.has(l) {
+				c.extended(now, sent, l, do.seconds[i], entry(errs, i))
+			}
+		}
+	default:
+		c.settledBatch(ctx, now, do, errs)
+	}
+	c.calls.rest(m)
+	c.turn(now)
+}
+
+func (c *Consumer) ask(ctx context.Context, do *call) ([]error, message.Depth, error) {
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	switch do.kind {
+	case depthCall:
+		depth, err := c.options.Source.Depth(ctx)
+		return nil, depth, err
+	case deleteCall:
+		return c.options.Source.Delete(ctx, do.handles), message.Depth{}, nil
+	default:
+		changes := make([]message.VisibilityChange, len(do.handles))
+		for i, handle := range do.handles {
+			changes[i] = message.VisibilityChange{ReceiptHandle: handle, Seconds: do.seconds[i]}
+		}
+		return c.options.Source.ChangeVisibility(ctx, changes), message.Depth{}, nil
+	}
+}
+
+func entry(errs []error, i int) error {
+	if errs == nil {
+		return nil
+	}
+	return errs[i]
+}
+
+// settledBatch takes in what came of a batch of deletes or releases.
+func (c *Consumer) settledBatch(ctx context.Context, now time.Time, do *call, errs []error) {
+	b := &c.deletes
+	if do.kind == releaseCall {
+		b = &c.releases
+	}
+	b.out--
+	var again []*life
+	var trouble error
+	for i, l := range do.lives {
+		if !c.hand.has(l) {
+			continue
+		}
+		err := entry(errs, i)
+		switch fault := message.FaultOf(err); {
+		case l.renewed:
+			again = append(again, l) // the call carried a handle that was no longer the newest
+		case err == nil:
+			c.settle(now, l)
+		case fault == message.Lost || fault == message.Invalid:
+			c.lose(now, l, "SQS no longer takes its receipt handle")
+		default:
+			trouble = err
+			again = append(again, l)
+			if l.state == deleting {
+				c.extension.next = earlier(c.extension.next, l.extendAt)
+			}
+		}
+	}
+	b.pending = append(again, b.pending...)
+	c.batchTrouble(ctx, now, do.kind, b, trouble)
+}
+
+// settle takes out of hand what SQS has confirmed.
+func (c *Consumer) settle(now time.Time, l *life) {
+	outcome := l.outcome
+	if l.state == deleting {
+		outcome = doneDelivered
+		c.ledger.deleted(l.key, now.Add(2*c.options.Visibility))
+		c.ledger.expire(now)
+	}
+	c.stats.settled[outcome]++
+	c.hand.remove(l)
+}
+
+// batchTrouble has the next batch wait after a failure, and says so: at the
+// change, then once a minute.
+func (c *Consumer) batchTrouble(ctx context.Context, now time.Time, kind callKind, b *batcher, err error) {
+	name := "deletes"
+	if kind == releaseCall {
+		name = "releases"
+	}
+	if err == nil {
+		if b.trouble.failures > 0 {
+			c.log.InfoContext(ctx, name+" work again", slog.Duration("duration", now.Sub(b.trouble.since)))
+			b.trouble.worked()
+		}
+		return
+	}
+	changed := b.trouble.failures == 0 || b.trouble.fault != message.FaultOf(err)
+	b.trouble.failed(now, err, maxSettlePause)
+	c.recent.add(now, failure{reason: b.trouble.fault.String(), detail: err.Error()})
+	if more, ok := c.notices.say(now, name, changed); ok {
+		c.log.WarnContext(ctx, name+" fail", slog.String("reason", b.trouble.fault.String()), slog.Any("error", err),
+			slog.Time("since", b.trouble.since), slog.Int("failures", more))
+	}
+}

@@ -1,0 +1,138 @@
+package consumer
+
+import (
+	"time"
+
+	"poller/internal/message"
+)
+
+// Snapshot is what is known at one moment, for the status page and the metrics.
+type Snapshot struct {
+	Draining bool
+	// Lag is the age of the oldest message known; ClockOffset is SQS's clock less ours.
+	Lag, ClockOffset time.Duration
+	// Depth is what SQS said at DepthAt; zero time: it has not said anything yet.
+	Depth   message.Depth
+	DepthAt time.Time
+	// DrainSeconds is the estimated time to empty: +Inf while the queue grows, NaN
+	// while it is not known.
+	DrainSeconds float64
+
+	// InHand, Receives, Settled and Extensions are by their label's values.
+	InHand     map[string]int
+	Receives   map[string]int64
+	Settled    map[string]int64
+	Extensions map[string]int64
+	Deliveries []Deliveries
+
+	Received, Duplicates, LedgerHits int64
+	LedgerSize, Parked               int
+	// StartedPerSecond and DeliveredPerSecond are over the last ten seconds.
+	StartedPerSecond, DeliveredPerSecond float64
+	// MeanDelivery is the mean time of a delivered delivery; 0 before the first.
+	MeanDelivery time.Duration
+
+	// Problem says why SQS gives nothing; nil while it does.
+	Problem *Problem
+	// Failures are the last ones, the newest first.
+	Failures []Failure
+}
+
+// Deliveries counts those that came to one outcome in one way.
+type Deliveries struct {
+	Outcome message.Outcome
+	Status  string
+	Count   int64
+}
+
+// Problem is one sentence, and since when it is true.
+type Problem struct {
+	What  string
+	Since time.Time
+	// Fault sorts it by who has to act.
+	Fault message.Fault
+}
+
+// Failure is one delivery, or one SQS call, that failed.
+type Failure struct {
+	At time.Time
+	// MessageID, ReceiveCount, Outcome and Status are empty for an SQS call.
+	MessageID    string
+	ReceiveCount int
+	Outcome      string
+	Status       int
+	Reason       string
+	Detail       string
+}
+
+// Snapshot says how things stand at now.
+func (c *Consumer) Snapshot(now time.Time) Snapshot {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	_, _, parked := c.demand.look(now)
+	s := Snapshot{
+		Draining:           c.draining,
+		Lag:                c.queueLag(now),
+		ClockOffset:        c.options.Source.ClockOffset(),
+		Depth:              c.depth.depth,
+		DepthAt:            c.depth.at,
+		DrainSeconds:       c.depth.drainSeconds(),
+		InHand:             counts[int](states, func(i uint8) (string, int) { return state(i).String(), c.hand.count[i] }),
+		Receives:           counts[int64](receiveResults, func(i uint8) (string, int64) { return receiveResult(i).String(), c.stats.receives[i] }),
+		Settled:            counts[int64](dones, func(i uint8) (string, int64) { return settled(i).String(), c.stats.settled[i] }),
+		Extensions:         counts[int64](extensionResults, func(i uint8) (string, int64) { return extensionResult(i).String(), c.stats.extensions[i] }),
+		Received:           c.stats.received,
+		Duplicates:         c.stats.duplicates,
+		LedgerHits:         c.stats.ledgerHits,
+		LedgerSize:         c.ledger.size(),
+		Parked:             parked,
+		StartedPerSecond:   c.stats.started.mean(now),
+		DeliveredPerSecond: c.stats.arrived.mean(now),
+		MeanDelivery:       time.Duration(c.demand.delivery.value * float64(time.Second)),
+	}
+	for key, n := range c.stats.deliveries {
+		s.Deliveries = append(s.Deliveries, Deliveries{Outcome: key.outcome, Status: key.status, Count: n})
+	}
+	if c.receiving.failures > 0 {
+		s.Problem = &Problem{What: c.receiving.err.Error(), Since: c.receiving.since, Fault: c.receiving.fault}
+	}
+	for _, f := range c.recent.newestFirst() {
+		s.Failures = append(s.Failures, Failure{
+			At: f.at, MessageID: f.messageID, ReceiveCount: f.receiveCount,
+			Outcome: f.outcome, Status: f.status, Reason: f.reason, Detail: f.detail,
+		})
+	}
+	return s
+}
+
+func counts[N int | int64, K ~uint8](n K, one func(uint8) (string, N)) map[string]N {
+	all := make(map[string]N, n)
+	for i := range uint8(n) {
+		name, count := one(i)
+		all[name] = count
+	}
+	return all
+}
+
+// stuckAfter is how long the loop, or a call that should have ended, may stand
+// still before the process counts as unhealthy.
+const stuckAfter = time.Minute
+
+// Stuck says what has not turned for a minute; nil while all is well. A parked
+// poll and a backoff count as turning: whatever the target and SQS do, it is no
+// reason to kill the process.
+func (c *Consumer) Stuck(now time.Time) []Problem {
+	// Not under the mutex: if that is what is stuck, this has to say so.
+	if turned := time.Unix(0, c.turned.Load()); now.Sub(turned) > stuckAfter {
+		return []Problem{{What: "the loop of queue " + c.options.Queue + " has not turned", Since: turned}}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	limit := pollWait(c.options.DrainTimeout) + callTimeout + stuckAfter
+	for _, p := range c.demand.polls {
+		if now.Sub(p.sent) > limit {
+			return []Problem{{What: "a receive from queue " + c.options.Queue + " has not returned", Since: p.sent}}
+		}
+	}
+	return nil
+}
