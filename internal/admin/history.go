@@ -1,0 +1,134 @@
+package admin
+
+import (
+	"slices"
+	"strings"
+	"sync"
+	"time"
+)
+
+// The history reaches back a quarter of an hour: long enough to see whether it
+// was the queue that grew or the target that slowed down.
+const (
+	sampleEvery = 5 * time.Second
+	sampleCount = 15*60/5 + 1
+	lastMinute  = time.Minute
+)
+
+// history is how things stood in the last minutes.
+type history struct {
+	mu      sync.Mutex // guards what follows
+	samples []sample   // the oldest first
+}
+
+type sample struct {
+	at      time.Time
+	queues  []queueSample
+	targets [][]Deliveries // since the start, by target
+}
+
+type queueSample struct {
+	name               string
+	lag                Seconds
+	visible            *int
+	started, delivered float64
+}
+
+func (h *history) add(now time.Time, st Status) {
+	s := sample{at: now}
+	for _, q := range st.Queues {
+		one := queueSample{name: q.Name, lag: q.Lag, started: q.StartedPerSecond, delivered: q.DeliveredPerSecond}
+		if q.Depth != nil {
+			one.visible = &q.Depth.Visible
+		}
+		s.queues = append(s.queues, one)
+	}
+	for _, t := range st.Targets {
+		s.targets = append(s.targets, t.Deliveries)
+	}
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if len(h.samples) == sampleCount {
+		h.samples = slices.Delete(h.samples, 0, 1)
+	}
+	h.samples = append(h.samples, s)
+}
+
+// complete fills in the last minute's deliveries of each target: those since
+// the youngest sample that is a minute old, or since the start.
+func (h *history) complete(now time.Time, st *Status) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	var before [][]Deliveries
+	for _, s := range slices.Backward(h.samples) {
+		if now.Sub(s.at) >= lastMinute {
+			before = s.targets
+			break
+		}
+	}
+	for i := range st.Targets {
+		var old []Deliveries
+		if i < len(before) {
+			old = before[i]
+		}
+		st.Targets[i].DeliveriesLastMinute = since(old, st.Targets[i].Deliveries)
+	}
+}
+
+// since is what was counted between two looks; what was not is left out.
+func since(before, now []Deliveries) []Deliveries {
+	more := []Deliveries{}
+	for _, d := range now {
+		for _, old := range before {
+			if old.Outcome == d.Outcome && old.Status == d.Status {
+				d.Count -= old.Count
+			}
+		}
+		if d.Count > 0 {
+			more = append(more, d)
+		}
+	}
+	slices.SortFunc(more, func(a, b Deliveries) int {
+		if a.Count != b.Count {
+			return int(b.Count - a.Count)
+		}
+		return strings.Compare(a.Outcome+a.Status, b.Outcome+b.Status)
+	})
+	return more
+}
+
+// columns is the history as /history.json says it: a column a quantity, as the
+// chart on the page takes it.
+type columns struct {
+	Interval Seconds       `json:"interval_seconds"`
+	At       []int64       `json:"at"` // Unix seconds
+	Queues   []queueColumn `json:"queues"`
+}
+
+type queueColumn struct {
+	Name      string    `json:"name"`
+	Lag       []Seconds `json:"lag_seconds"`
+	Visible   []*int    `json:"visible"` // null: not known
+	Started   []Number  `json:"started_per_second"`
+	Delivered []Number  `json:"delivered_per_second"`
+}
+
+func (h *history) columns() columns {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	c := columns{Interval: Seconds(sampleEvery), At: []int64{}, Queues: []queueColumn{}}
+	for _, s := range h.samples {
+		c.At = append(c.At, s.at.Unix())
+		for i, q := range s.queues {
+			if i == len(c.Queues) {
+				c.Queues = append(c.Queues, queueColumn{Name: q.name})
+			}
+			column := &c.Queues[i]
+			column.Lag = append(column.Lag, q.lag)
+			column.Visible = append(column.Visible, q.visible)
+			column.Started = append(column.Started, Number(q.started))
+			column.Delivered = append(column.Delivered, Number(q.delivered))
+		}
+	}
+	return c
+}

@@ -1,0 +1,37 @@
+package admin
+
+import (
+	"fmt"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/collectors"
+)
+
+// Register adds what is true of the process as a whole to reg, which carries no
+// labels: the build, the start, and the Go and process collectors.
+func Register(reg prometheus.Registerer, build Build) error {
+	info := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "poller_build_info",
+		Help: "Always 1; the labels say which build this is.",
+		ConstLabels: prometheus.Labels{
+			"version": build.Version, "commit": build.Commit, "goversion": build.GoVersion,
+		},
+	})
+	info.Set(1)
+	start := prometheus.NewGauge(prometheus.GaugeOpts{
+		Name: "poller_start_time_seconds",
+		Help: "When the daemon started, in seconds since 1970.",
+	})
+	start.Set(float64(time.Now().UnixMilli()) / 1000)
+	for _, c := range []prometheus.Collector{
+		info, start,
+		collectors.NewGoCollector(),
+		collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}),
+	} {
+		if err := reg.Register(c); err != nil {
+			return fmt.Errorf("register the metrics of the process: %w", err)
+		}
+	}
+	return nil
+}

@@ -1,0 +1,29 @@
+package admin
+
+import (
+	"math"
+	"strconv"
+	"time"
+)
+
+// Seconds is a duration that JSON shows as a number of seconds, to the millisecond.
+type Seconds time.Duration
+
+// MarshalJSON implements json.Marshaler.
+func (s Seconds) MarshalJSON() ([]byte, error) {
+	rounded := time.Duration(s).Round(time.Millisecond).Seconds()
+	return strconv.AppendFloat(nil, rounded, 'f', -1, 64), nil
+}
+
+// Number is a float64 that JSON shows as null where it is infinite or not a
+// number, which JSON cannot say.
+type Number float64
+
+// MarshalJSON implements json.Marshaler.
+func (n Number) MarshalJSON() ([]byte, error) {
+	f := float64(n)
+	if math.IsInf(f, 0) || math.IsNaN(f) {
+		return []byte("null"), nil
+	}
+	return strconv.AppendFloat(nil, math.Round(f*1000)/1000, 'f', -1, 64), nil
+}

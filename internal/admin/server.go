@@ -1,0 +1,113 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// Options are what a Server is made of; all are needed.
+type Options struct {
+	Gatherer prometheus.Gatherer
+	// Status says how things stand; Server fills in what is marked so.
+	Status func(now time.Time) Status
+	// Ready says what keeps the daemon from working, nothing while it is ready.
+	Ready func(now time.Time) []Problem
+	// Healthy says what stands still, nothing while all loops turn.
+	Healthy func(now time.Time) []Problem
+	Build   Build
+	Logger  *slog.Logger
+}
+
+// Server serves the admin port.
+type Server struct {
+	options Options
+	history history
+	http    http.Server
+	ended   chan struct{}
+	end     sync.Once
+}
+
+// How long a client may take. Answers are small and made at once; what is slow
+// here is a client that does not read or write, and it may not hold a
+// connection for long.
+const (
+	readTimeout  = 10 * time.Second
+	writeTimeout = 30 * time.Second
+	idleTimeout  = 2 * time.Minute
+	headerBytes  = 16 << 10
+)
+
+// New makes a server; Serve starts it.
+func New(o Options) *Server {
+	s := &Server{options: o, ended: make(chan struct{})}
+	s.http = http.Server{
+		Handler:           s.handler(),
+		ReadHeaderTimeout: readTimeout,
+		ReadTimeout:       readTimeout,
+		WriteTimeout:      writeTimeout,
+		IdleTimeout:       idleTimeout,
+		MaxHeaderBytes:    headerBytes,
+		ErrorLog:          errorLog(o.Logger),
+	}
+	return s
+}
+
+// Serve answers on l until Close, and closes l. It returns nil after Close.
+func (s *Server) Serve(l net.Listener) error {
+	var sampling sync.WaitGroup
+	sampling.Go(s.sample)
+	defer sampling.Wait()
+	defer s.end.Do(func() { close(s.ended) })
+	if err := s.http.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve the admin port: %w", err)
+	}
+	return nil
+}
+
+// Close ends the server. Answers under way are finished, until ctx is done:
+// then they are cut off. It is torn down last, so that the last metrics can
+// still be scraped. Serve returns soon after.
+func (s *Server) Close(ctx context.Context) error {
+	s.end.Do(func() { close(s.ended) })
+	if err := s.http.Shutdown(ctx); err != nil {
+		return errors.Join(fmt.Errorf("close the admin port: %w", err), s.http.Close())
+	}
+	return nil
+}
+
+// sample takes the history until Close.
+func (s *Server) sample() {
+	ticker := time.NewTicker(sampleEvery)
+	defer ticker.Stop()
+	for {
+		now := time.Now()
+		s.history.add(now, s.options.Status(now))
+		select {
+		case <-ticker.C:
+		case <-s.ended:
+			return
+		}
+	}
+}
+
+// status is the whole of it: what the daemon says, completed.
+func (s *Server) status(now time.Time) Status {
+	st := s.options.Status(now)
+	st.At = now.UTC().Truncate(time.Millisecond)
+	st.Build = s.options.Build
+	st.Uptime = Seconds(now.Sub(st.StartedAt))
+	st.NotReady = append([]Problem{}, s.options.Ready(now)...)
+	st.Unhealthy = append([]Problem{}, s.options.Healthy(now)...)
+	st.Ready, st.Healthy = len(st.NotReady) == 0, len(st.Unhealthy) == 0
+	s.history.complete(now, &st)
+	st.judge(now)
+	return st
+}

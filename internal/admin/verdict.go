@@ -1,0 +1,285 @@
+package admin
+
+import (
+	"fmt"
+	"math"
+	"time"
+)
+
+// Level is how bad a verdict is.
+type Level string
+
+// The levels, from the best to the worst.
+const (
+	// Good: nothing to do.
+	Good Level = "good"
+	// Notice: not as fast as the queue, or on purpose not working: look when you can.
+	Notice Level = "notice"
+	// Bad: somebody has to act.
+	Bad Level = "bad"
+)
+
+func (l Level) rank() int { return map[Level]int{Good: 0, Notice: 1, Bad: 2}[l] }
+
+// Verdict is how things stand, in one sentence.
+type Verdict struct {
+	Level Level  `json:"level"`
+	Text  string `json:"text"`
+}
+
+func good(format string, args ...any) Verdict   { return Verdict{Good, fmt.Sprintf(format, args...)} }
+func notice(format string, args ...any) Verdict { return Verdict{Notice, fmt.Sprintf(format, args...)} }
+func bad(format string, args ...any) Verdict    { return Verdict{Bad, fmt.Sprintf(format, args...)} }
+
+// What makes a verdict. A queue is behind when its oldest message, or the time
+// that its messages will take, is over behindAfter; less is a breath, not a lag.
+const (
+	behindAfter = 10 * time.Second
+	// A failed SQS call that a retry repairs within seconds is no verdict.
+	troubleAfter = 10 * time.Second
+	// From this share of the last minute's deliveries on, the target fails.
+	failingShare = 0.5
+	// From this share on it is worth a word.
+	troubledShare = 0.05
+	// From this share of the pace on, the pace is what limits.
+	usedUp = 0.9
+)
+
+// judge fills in the verdicts and what they rest on.
+func (s *Status) judge(now time.Time) {
+	targets := make(map[string]Target, len(s.Targets))
+	for _, t := range s.Targets {
+		targets[t.Name] = t
+	}
+	for i := range s.Queues {
+		q := &s.Queues[i]
+		q.DrainState = q.drainState()
+		q.Verdict = q.judge(now, targets[q.Target], s.lastStatus(q.Name))
+	}
+	s.Verdict = s.whole(now)
+}
+
+// whole is the daemon's verdict: its own trouble first, else its worst queue's.
+func (s *Status) whole(now time.Time) Verdict {
+	inHand := 0
+	for _, q := range s.Queues {
+		inHand += sum(q.InHand)
+	}
+	switch {
+	case !s.Healthy:
+		return bad("Stuck: %s", s.Unhealthy[0].sentence(now))
+	case s.Draining:
+		return notice("Draining: nothing more is received, %s still in hand", messages(inHand))
+	case len(s.Queues) == 0:
+		return notice("No queue is open yet%s", s.why(now))
+	}
+	worst := s.Queues[0]
+	for _, q := range s.Queues[1:] {
+		if q.Verdict.Level.rank() > worst.Verdict.Level.rank() {
+			worst = q
+		}
+	}
+	v := worst.Verdict
+	if !s.Ready && v.Level != Bad {
+		v = bad("Not ready%s", s.why(now))
+	} else if len(s.Queues) > 1 && v.Level != Good {
+		v.Text = worst.Name + ": " + v.Text
+	}
+	return v
+}
+
+func (s *Status) why(now time.Time) string {
+	if len(s.NotReady) == 0 {
+		return ""
+	}
+	return ": " + s.NotReady[0].sentence(now)
+}
+
+// lastStatus is the HTTP status of the queue's last failed delivery, 0 for none.
+func (s *Status) lastStatus(queue string) int {
+	for _, f := range s.Failures {
+		if f.Queue == queue && f.Outcome != "" {
+			return f.Status
+		}
+	}
+	return 0
+}
+
+func (q *Queue) drainState() DrainState {
+	switch drain := float64(q.Drain); {
+	case math.IsInf(drain, 1):
+		return DrainGrowing
+	case math.IsNaN(drain):
+		return DrainUnknown
+	case drain == 0:
+		return DrainEmpty
+	default:
+		return DrainShrinking
+	}
+}
+
+// judge says how the queue stands: what keeps it from moving first, then how far
+// behind it is and what the limit is.
+func (q *Queue) judge(now time.Time, t Target, lastStatus int) Verdict {
+	if v, found := q.trouble(now); found {
+		return v
+	}
+	failing, share, worst := t.failing()
+	switch {
+	case share >= failingShare:
+		return bad("%s: %s of the deliveries in the last minute %s", failing, percent(share), worst.words(lastStatus))
+	case t.Pace.Rate == 0 && t.Pace.Concurrency > 0:
+		return notice("Paused: the rate of target %s is 0%s", t.Name, q.backlog())
+	case t.hangs():
+		return bad("Target %s hangs: no delivery has ended in the last minute, %d are under way", t.Name, t.Delivering)
+	}
+	also := ""
+	if share >= troubledShare {
+		also = fmt.Sprintf("; %s of the deliveries in the last minute %s", percent(share), worst.words(lastStatus))
+	}
+	var v Verdict
+	switch {
+	case q.behind():
+		v = notice("Behind%s, lag %s%s%s", q.backlog(), seconds(time.Duration(q.Lag)), t.limit(), q.outlook())
+	case sumOf(q.Receives) == 0:
+		v = good("Started: waiting for the first answer of SQS")
+	case sum(q.InHand) == 0 && q.Lag == 0:
+		v = good("Keeping up: the queue is empty")
+	default:
+		v = good("Keeping up: %s delivered, lag %s", perSecond(q.DeliveredPerSecond), seconds(time.Duration(q.Lag)))
+	}
+	if also != "" {
+		v = Verdict{Notice, v.Text + also}
+	}
+	return v
+}
+
+// trouble is what SQS does, once it is more than a hiccup.
+func (q *Queue) trouble(now time.Time) (Verdict, bool) {
+	p := q.Problem
+	if p == nil || p.Fault != "refused" && now.Sub(p.Since) < troubleAfter {
+		return Verdict{}, false
+	}
+	verb := map[string]string{
+		"refused": "SQS refuses", "throttled": "SQS throttles", "network": "SQS does not answer",
+	}[p.Fault]
+	if verb == "" {
+		verb = "SQS fails"
+	}
+	return bad("%s: %s", verb, Problem{p.What, p.Since}.sentence(now)), true
+}
+
+// behind says whether the queue is more than a breath behind.
+func (q *Queue) behind() bool {
+	if time.Duration(q.Lag) >= behindAfter {
+		return true
+	}
+	return q.Depth != nil && q.Lag > 0 &&
+		float64(q.Depth.Visible) > q.DeliveredPerSecond*behindAfter.Seconds() && q.Depth.Visible > 10
+}
+
+func (q *Queue) backlog() string {
+	if q.Depth == nil {
+		return ""
+	}
+	return ": " + messages(q.Depth.Visible)
+}
+
+func (q *Queue) outlook() string {
+	switch q.DrainState {
+	case DrainGrowing:
+		return "; the queue grows"
+	case DrainShrinking:
+		return "; empty in about " + seconds(time.Duration(float64(q.Drain)*float64(time.Second)))
+	default:
+		return ""
+	}
+}
+
+// limit says what keeps the target from taking more, if it is the pace.
+func (t Target) limit() string {
+	switch {
+	case t.Pace.Rate > 0 && t.StartedPerSecond >= usedUp*float64(t.Pace.Rate):
+		return fmt.Sprintf(", at the pace limit of %s: the target's rate is the limit", rate(float64(t.Pace.Rate)))
+	case t.Pace.Concurrency > 0 && t.busy() >= usedUp*float64(t.Pace.Concurrency):
+		return fmt.Sprintf(", %d deliveries at once, each %s: the target's concurrency is the limit",
+			t.Pace.Concurrency, seconds(time.Duration(float64(t.MeanDelivery)*float64(time.Second))))
+	default:
+		return ""
+	}
+}
+
+// busy is how many slots are in use, on average.
+func (t Target) busy() float64 {
+	if math.IsNaN(float64(t.MeanDelivery)) {
+		return 0
+	}
+	return t.StartedPerSecond * float64(t.MeanDelivery)
+}
+
+func (t Target) hangs() bool {
+	return t.Delivering > 0 && t.StartedPerSecond == 0 && len(t.DeliveriesLastMinute) == 0 &&
+		len(t.Deliveries) > 0 && t.Delivering >= t.Pace.Concurrency
+}
+
+// failing says which share of the last minute's deliveries failed, what most of
+// those came to, and what that says of the target.
+func (t Target) failing() (says string, share float64, worst Deliveries) {
+	all, failed := int64(0), int64(0)
+	for _, d := range t.DeliveriesLastMinute {
+		all += d.Count
+		if d.Outcome == delivered {
+			continue
+		}
+		failed += d.Count
+		if d.Count > worst.Count {
+			worst = d
+		}
+	}
+	if failed == 0 {
+		return "", 0, worst
+	}
+	verb := map[string]string{
+		"rejected": "rejects messages", "throttled": "throttles", "connection": "cannot be reached",
+	}[worst.Outcome]
+	if verb == "" {
+		verb = "fails"
+	}
+	return "Target " + t.Name + " " + verb, float64(failed) / float64(all), worst
+}
+
+// delivered is the outcome that is no failure.
+const delivered = "delivered"
+
+// words is what the deliveries came to; lastStatus, of the last failed one,
+// makes it exact where it is of the same class.
+func (d Deliveries) words(lastStatus int) string {
+	class := lastStatus / 100
+	switch {
+	case class > 0 && d.Status == fmt.Sprintf("%dxx", class):
+		return fmt.Sprintf("failed, mostly with %s (the last one %d)", d.Status, lastStatus)
+	default:
+		return fmt.Sprintf("failed, mostly with %s", d.Status)
+	}
+}
+
+// sentence is the problem and how long it lasts.
+func (p Problem) sentence(now time.Time) string {
+	return fmt.Sprintf("%s, since %s (%s)", p.What, clock(p.Since), seconds(now.Sub(p.Since)))
+}
+
+func sum(counts map[string]int) int {
+	n := 0
+	for _, c := range counts {
+		n += c
+	}
+	return n
+}
+
+func sumOf(counts map[string]int64) int64 {
+	n := int64(0)
+	for _, c := range counts {
+		n += c
+	}
+	return n
+}

@@ -1,0 +1,96 @@
+package admin
+
+import (
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// How numbers are said, in the verdict and on the page.
+
+// count is 1,240.
+func count[N int | int64](n N) string {
+	digits := strconv.FormatInt(int64(n), 10)
+	var b strings.Builder
+	for i, d := range digits {
+		if i > 0 && (len(digits)-i)%3 == 0 && digits[i-1] != '-' {
+			b.WriteByte(',')
+		}
+		b.WriteRune(d)
+	}
+	return b.String()
+}
+
+func messages(n int) string {
+	if n == 1 {
+		return "1 message"
+	}
+	return count(n) + " messages"
+}
+
+// seconds is 2 min 10 s: the two largest units, rounded.
+func seconds(d time.Duration) string {
+	const day = 24 * time.Hour
+	two := func(d, big, small time.Duration, bigName, smallName string) string {
+		d = d.Round(small)
+		if d%big < small {
+			return fmt.Sprintf("%d %s", d/big, bigName)
+		}
+		return fmt.Sprintf("%d %s %d %s", d/big, bigName, d%big/small, smallName)
+	}
+	switch {
+	case d < 0:
+		return "-" + seconds(-d)
+	case d == 0:
+		return "0 s"
+	case d < time.Millisecond:
+		return "under 1 ms"
+	case d < time.Second-time.Millisecond/2:
+		return fmt.Sprintf("%d ms", d.Round(time.Millisecond).Milliseconds())
+	case d < 10*time.Second-50*time.Millisecond:
+		return strconv.FormatFloat(math.Round(d.Seconds()*10)/10, 'f', -1, 64) + " s"
+	case d < time.Minute-time.Second/2:
+		return fmt.Sprintf("%d s", int(math.Round(d.Seconds())))
+	case d < time.Hour-time.Second/2:
+		return two(d, time.Minute, time.Second, "min", "s")
+	case d < day-time.Minute/2:
+		return two(d, time.Hour, time.Minute, "h", "min")
+	default:
+		return two(d, day, time.Hour, "d", "h")
+	}
+}
+
+// rate is 28/s, with one digit after the point where that says something.
+func rate(perSecond float64) string {
+	switch {
+	case math.IsInf(perSecond, 1):
+		return "no limit"
+	case perSecond > 0 && perSecond < 0.1:
+		return strconv.FormatFloat(perSecond*60, 'g', 2, 64) + "/min"
+	case perSecond < 10:
+		return strconv.FormatFloat(math.Round(perSecond*10)/10, 'f', -1, 64) + "/s"
+	default:
+		return count(int64(math.Round(perSecond))) + "/s"
+	}
+}
+
+func perSecond(n float64) string { return rate(n) }
+
+// percent never says 100 % while something is left, nor 0 % while something is there.
+func percent(share float64) string {
+	n := math.Round(share * 100)
+	if share < 1 {
+		n = min(n, 99)
+	}
+	if share > 0 {
+		n = max(n, 1)
+	}
+	return fmt.Sprintf("%.0f %%", n)
+}
+
+// clock is a time of today's kind, in UTC: what logs say too.
+func clock(t time.Time) string {
+	return t.UTC().Format("15:04:05 UTC")
+}
