@@ -1,0 +1,128 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+
+	"poller/internal/demo"
+	"poller/internal/localsqs"
+)
+
+// localsqsCmd is `poller localsqs`.
+type localsqsCmd struct {
+	Listen            string        `env:"-" default:"127.0.0.1:9324" placeholder:"ADDRESS" help:"Where to listen: on this machine's loopback addresses only. Port 0 takes a free one."`
+	Queues            []string      `env:"-" name:"queue" sep:"none" placeholder:"NAME" help:"A queue to begin with; NAME.fifo makes a FIFO queue. Repeatable."`
+	VisibilityTimeout time.Duration `env:"-" default:"30s" placeholder:"DURATION" help:"Of these queues."`
+	MaxReceiveCount   int           `env:"-" placeholder:"N" help:"After how many receives a message of these queues goes to a dead-letter queue, NAME-dlq (NAME-dlq.fifo), which is made too. Default: never."`
+}
+
+// Help shows an example first.
+func (c *localsqsCmd) Help() string {
+	return `Example:
+  poller localsqs --queue orders
+
+An SQS server in memory, for trying things and for tests: any AWS SDK and the
+AWS command line work against it, with any credentials. It prints its queues'
+URLs and the variables that send a client to it. What it holds ends with it.`
+}
+
+// Run serves until the first signal.
+func (c *localsqsCmd) Run(p *process) error {
+	if !isLoopback(c.Listen) {
+		return fmt.Errorf("--listen %s: localsqs asks nobody for credentials and so listens on loopback addresses only; "+
+			"write 127.0.0.1:9324 or [::1]:9324", c.Listen)
+	}
+	server := localsqs.New()
+	defer server.Close()
+	names, err := c.create(server)
+	if err != nil {
+		return err
+	}
+	l, err := listenAt(p.drain, c.Listen)
+	if err != nil {
+		return err
+	}
+	c.introduce(p, "http://"+l.Addr().String(), names)
+
+	web := demo.NewServer(p.drain, server)
+	defer context.AfterFunc(p.drain, func() { _ = web.Close() })()
+	if err := web.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+		return fmt.Errorf("serve at %s: %w", l.Addr(), err)
+	}
+	return nil
+}
+
+// create makes the queues, and says all that there are.
+func (c *localsqsCmd) create(server *localsqs.Server) ([]string, error) {
+	if most := 12 * time.Hour; c.VisibilityTimeout%time.Second != 0 || c.VisibilityTimeout < 0 || c.VisibilityTimeout > most {
+		return nil, fmt.Errorf("--visibility-timeout %s: write whole seconds, at most 12h, such as 30s", c.VisibilityTimeout)
+	}
+	if c.MaxReceiveCount < 0 || c.MaxReceiveCount > 1000 {
+		return nil, fmt.Errorf("--max-receive-count %d: write 1 to 1000, or leave it out for no dead-letter queue", c.MaxReceiveCount)
+	}
+	var names []string
+	add := func(queue, name string, attributes map[string]string) error {
+		if strings.HasSuffix(name, ".fifo") {
+			attributes["FifoQueue"] = "true"
+		}
+		if _, err := server.CreateQueue(name, attributes); err != nil {
+			return fmt.Errorf("--queue %q: %w", queue, err)
+		}
+		names = append(names, name)
+		return nil
+	}
+	for _, name := range c.Queues {
+		attributes := map[string]string{"VisibilityTimeout": strconv.Itoa(int(c.VisibilityTimeout.Seconds()))}
+		if c.MaxReceiveCount > 0 {
+			dead := deadLetterName(name)
+			if err := add(name, dead, map[string]string{}); err != nil {
+				return nil, err
+			}
+			attributes["RedrivePolicy"] = redrivePolicy(dead, c.MaxReceiveCount)
+		}
+		if err := add(name, name, attributes); err != nil {
+			return nil, err
+		}
+	}
+	return names, nil
+}
+
+func deadLetterName(name string) string {
+	stem, isFIFO := strings.CutSuffix(name, ".fifo")
+	if isFIFO {
+		return stem + "-dlq.fifo"
+	}
+	return stem + "-dlq"
+}
+
+func redrivePolicy(deadLetter string, maxReceiveCount int) string {
+	return fmt.Sprintf(`{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:%s","maxReceiveCount":%d}`,
+		deadLetter, maxReceiveCount)
+}
+
+// introduce prints what a client needs, ready to be pasted.
+func (c *localsqsCmd) introduce(p *process, endpoint string, names []string) {
+	var b strings.Builder
+	fmt.Fprintf(&b, "SQS is at %s, in memory. Queues:\n", endpoint)
+	for _, name := range names {
+		fmt.Fprintf(&b, "  %s/000000000000/%s\n", endpoint, name)
+	}
+	if len(names) == 0 {
+		b.WriteString("  none yet: --queue NAME makes one, or CreateQueue\n")
+	}
+	fmt.Fprintf(&b, `
+For the terminal in which you use it:
+  export AWS_ENDPOINT_URL_SQS=%s
+  export AWS_REGION=us-east-1
+  export AWS_ACCESS_KEY_ID=local
+  export AWS_SECRET_ACCESS_KEY=local
+
+Ctrl-C ends it.
+`, endpoint)
+	_, _ = fmt.Fprint(p.stdout, b.String())
+}

@@ -1,0 +1,262 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"io"
+	"net"
+	"net/http"
+	"regexp"
+	"strings"
+	"sync"
+	"testing"
+
+	"github.com/alecthomas/kong"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"poller/internal/demo"
+)
+
+// screen is a stdout that a test may read while a verb writes.
+type screen struct {
+	mu      sync.Mutex
+	text    bytes.Buffer
+	written chan struct{}
+}
+
+func newScreen() *screen { return &screen{written: make(chan struct{}, 1)} }
+
+func (s *screen) Write(text []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	select {
+	case s.written <- struct{}{}:
+	default:
+	}
+	return s.text.Write(text)
+}
+
+func (s *screen) String() string {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.String()
+}
+
+// waitFor gives the first group of the pattern, once the screen shows it.
+func (s *screen) waitFor(t *testing.T, pattern string) string {
+	t.Helper()
+	sought := regexp.MustCompile(pattern)
+	for {
+		if found := sought.FindStringSubmatch(s.String()); found != nil {
+			return found[len(found)-1]
+		}
+		select {
+		case <-s.written:
+		case <-t.Context().Done():
+			t.Fatalf("no %q in %q", pattern, s)
+		}
+	}
+}
+
+// parsed reads a verb's flags as the command line does, variables too.
+func parsed[C any](t *testing.T, arguments ...string) (*C, error) {
+	t.Helper()
+	var cli struct {
+		Verb C `cmd:"" name:"verb"`
+	}
+	parser, err := kong.New(&cli, kong.DefaultEnvars("POLLER"), kong.Exit(func(int) { t.Error("kong exits") }))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, err = parser.Parse(append([]string{"verb"}, arguments...))
+	return &cli.Verb, err
+}
+
+type verb interface{ Run(p *process) error }
+
+// started runs a verb until stop, which gives its error.
+func started(t *testing.T, v verb) (out *screen, stop func() error) {
+	t.Helper()
+	out = newScreen()
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- v.Run(&process{stdout: out, stderr: io.Discard, drain: ctx, now: t.Context()}) }()
+	return out, func() error { cancel(); return <-ended }
+}
+
+// refused runs a verb that must not start, and gives the sentence.
+func refused[C any, V interface {
+	*C
+	verb
+}](t *testing.T, arguments ...string) string {
+	t.Helper()
+	c, err := parsed[C](t, arguments...)
+	if err == nil {
+		ctx, cancel := context.WithCancel(t.Context())
+		cancel() // if it starts after all, it ends
+		err = V(c).Run(&process{stdout: io.Discard, stderr: io.Discard, drain: ctx, now: ctx})
+	}
+	if err == nil {
+		t.Errorf("%q is taken", arguments)
+		return ""
+	}
+	return err.Error()
+}
+
+func TestLocalSQSServesAnUnmodifiedClient(t *testing.T) {
+	t.Setenv("POLLER_LISTEN", "0.0.0.0:1")
+	t.Setenv("POLLER_QUEUE", "of-the-daemon")
+	c, err := parsed[localsqsCmd](t, "--listen", "127.0.0.1:0", "--queue", "orders", "--queue", "lines.fifo",
+		"--max-receive-count", "3", "--visibility-timeout", "45s")
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, stop := started(t, c)
+	for _, name := range []string{"AWS_ENDPOINT_URL_SQS", "AWS_REGION", "AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"} {
+		t.Setenv(name, out.waitFor(t, `  export `+name+`=(\S+)\n`))
+	}
+	queue := out.waitFor(t, `  (http://127.0.0.1:\d+/000000000000/orders)\n`)
+
+	cfg, err := config.LoadDefaultConfig(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	client := sqs.NewFromConfig(cfg)
+	if _, err := client.SendMessage(t.Context(), &sqs.SendMessageInput{QueueUrl: &queue, MessageBody: new("hello")}); err != nil {
+		t.Error(err)
+	}
+	queues, err := client.ListQueues(t.Context(), &sqs.ListQueuesInput{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	var names []string
+	for _, url := range queues.QueueUrls {
+		names = append(names, url[strings.LastIndexByte(url, '/')+1:])
+	}
+	if got := strings.Join(names, " "); got != "lines-dlq.fifo lines.fifo orders orders-dlq" {
+		t.Errorf("queues %s", got)
+	}
+	if err := stop(); err != nil {
+		t.Errorf("after Ctrl-C: %v", err)
+	}
+}
+
+func TestWhatLocalSQSRefusesSaysWhatToWrite(t *testing.T) {
+	t.Parallel()
+	taken := listening(t)
+	for _, c := range []struct {
+		arguments []string
+		want      string
+	}{
+		{[]string{"--listen", "0.0.0.0:0"}, "127.0.0.1:9324"},
+		{[]string{"--listen", ":9324"}, "127.0.0.1:9324"},
+		{[]string{"--listen", "9324"}, "127.0.0.1:9324"},
+		{[]string{"--listen", "192.0.2.1:0"}, "127.0.0.1:9324"},
+		{[]string{"--listen", taken}, "--listen " + taken + ": the port is taken"},
+		{[]string{"--listen", "127.0.0.1:0", "--queue", "a b"}, `--queue "a b"`},
+		{[]string{"--listen", "127.0.0.1:0", "--visibility-timeout", "1500ms"}, "--visibility-timeout"},
+		{[]string{"--listen", "127.0.0.1:0", "--max-receive-count", "1001"}, "--max-receive-count"},
+	} {
+		if got := refused[localsqsCmd](t, c.arguments...); !strings.Contains(got, c.want) || strings.Contains(got, "\n") {
+			t.Errorf("%q: %s", c.arguments, got)
+		}
+	}
+}
+
+// listening is the address of a port that is taken.
+func listening(t *testing.T) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = l.Close() })
+	return l.Addr().String()
+}
+
+func TestTheSinkServesAndEndsAtTheFirstSignal(t *testing.T) {
+	t.Setenv("POLLER_RATE", "1/h")
+	t.Setenv("POLLER_LISTEN", "0.0.0.0:1")
+	c, err := parsed[sinkCmd](t, "--listen", "127.0.0.1:0", "--capacity", "8", "--latency", "1ms-2ms", "--status", "202",
+		"--outage", "1h-2h=refuse", "--outage", "3h-4h")
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, stop := started(t, c)
+	address := out.waitFor(t, `is at (http://127\S+)`)
+	for range 2 {
+		answer, err := http.Post(address, "text/plain", strings.NewReader("hello"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = answer.Body.Close()
+		if answer.StatusCode != http.StatusAccepted {
+			t.Errorf("answer %d", answer.StatusCode)
+		}
+	}
+	answer, err := http.Get(out.waitFor(t, `(http://\S+/stats)`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	text, _ := io.ReadAll(answer.Body)
+	_ = answer.Body.Close()
+	if !strings.Contains(string(text), `"accepted": 2`) {
+		t.Errorf("stats %s", text)
+	}
+	http.DefaultClient.CloseIdleConnections()
+	if err := stop(); err != nil {
+		t.Errorf("after Ctrl-C: %v", err)
+	}
+}
+
+func TestWhatTheSinkRefusesSaysWhatToWrite(t *testing.T) {
+	t.Parallel()
+	taken := listening(t)
+	for _, c := range []struct {
+		arguments []string
+		want      string
+	}{
+		{[]string{"--listen", taken}, "--listen " + taken + ": the port is taken"},
+		{[]string{"--listen", "nowhere"}, "--listen nowhere"},
+		{[]string{"--rate", "28/x"}, "28/s, 1000/m or 50000/h"},
+		{[]string{"--capacity", "-1"}, "--capacity"},
+		{[]string{"--latency", "fast"}, "100ms-200ms"},
+		{[]string{"--status", "99"}, "--status 99"},
+		{[]string{"--overload-status", "600"}, "--overload-status 600"},
+		{[]string{"--retry-after", "-1s"}, "--retry-after"},
+		{[]string{"--outage", "30s"}, "30s-60s=500"},
+		{[]string{"--outage-every", "1m"}, "--outage 30s-60s"},
+		{[]string{"--outage", "30s-60s", "--outage-every", "45s"}, "--outage-every"},
+	} {
+		if got := refused[sinkCmd](t, c.arguments...); !strings.Contains(got, c.want) || strings.Contains(got, "\n") {
+			t.Errorf("%q: %s", c.arguments, got)
+		}
+	}
+}
+
+func TestTheLiveLineGivesWayToLogs(t *testing.T) {
+	t.Parallel()
+	var out bytes.Buffer
+	line := newLiveLine(&out)
+	log := line.above(&out)
+	_, _ = io.WriteString(log, "before\n")
+	line.set("one")
+	_, _ = io.WriteString(log, "a log line\n")
+	line.set("two")
+	line.end()
+	if want := "before\n\r\x1b[Kone\r\x1b[Ka log line\none\r\x1b[Ktwo\n"; out.String() != want {
+		t.Errorf("%q, want %q", out.String(), want)
+	}
+}
+
+func TestTheSinkSaysInOneLineHowItIs(t *testing.T) {
+	t.Parallel()
+	got := sinkLine(demo.Stats{
+		Received: 12, Accepted: 9, Refused: map[string]int64{"rate": 1, "outage": 2},
+		AtOnce: 2, AtOnceMax: 8, PerSecond: 5, Outage: "30s-1m0s=503",
+	})
+	if want := "received 12 (5/s)  accepted 9  refused 3  at once 2 (most 8)  outage 30s-1m0s=503"; got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+}

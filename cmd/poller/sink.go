@@ -1,0 +1,115 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"poller/internal/demo"
+)
+
+// sinkCmd is `poller sink`.
+type sinkCmd struct {
+	Listen         string        `env:"-" default:"127.0.0.1:8080" placeholder:"ADDRESS" help:"Where to listen. Port 0 takes a free one."`
+	Capacity       int           `env:"-" placeholder:"N" help:"Requests it takes at once; more are answered with 429. Default: any number."`
+	Rate           demo.Limit    `env:"-" placeholder:"RATE" help:"Requests it takes in a time: 28/s (in any second), 1000/m, 50000/h; more are answered with 429. Default: any number."`
+	Latency        demo.Latency  `env:"-" default:"0s" placeholder:"DURATION" help:"How long an answer takes: 200ms, or a range: 100ms-200ms."`
+	Status         int           `env:"-" default:"200" placeholder:"STATUS" help:"The answer to what it takes."`
+	OverloadStatus int           `env:"-" default:"429" placeholder:"STATUS" help:"The answer to what is too much."`
+	RetryAfter     time.Duration `env:"-" placeholder:"DURATION" help:"Sent as Retry-After with that answer. Default: not sent."`
+	Outages        []demo.Outage `env:"-" name:"outage" sep:"none" placeholder:"FROM-TO[=HOW]" help:"From when to when after the start it is out: 30s-60s. HOW is a status (503 if left out), refuse (the port is closed), hang (no answer) or reset (the connection is cut). Repeatable."`
+	OutageEvery    time.Duration `env:"-" placeholder:"DURATION" help:"Begin the outages again each time this is over. Default: they come once."`
+}
+
+// Help shows an example first.
+func (c *sinkCmd) Help() string {
+	return `Example:
+  poller sink --capacity 8 --latency 100ms-200ms --outage 30s-60s=503
+
+A downstream to practise on. It answers every path; bodies are read and dropped.
+  curl 127.0.0.1:8080/stats             shows the counts as JSON
+  curl -X DELETE 127.0.0.1:8080/stats   begins them again
+
+A rate here is strict: never more in any second. poller run --rate 28/s starts
+at most 28 and its burst of 1 in a second: give the sink 29/s, or poller 27/s.`
+}
+
+// Run serves until the first signal.
+func (c *sinkCmd) Run(p *process) error {
+	options, err := c.options()
+	if err != nil {
+		return err
+	}
+	l, err := listenAt(p.drain, c.Listen)
+	if err != nil {
+		return err
+	}
+	sink := demo.NewSink(options)
+	_, _ = fmt.Fprintf(p.stdout, "The sink is at http://%s/ and its counts at http://%[1]s/stats. Ctrl-C ends it.\n", l.Addr())
+	if p.terminal {
+		line := newLiveLine(p.stdout)
+		defer line.end()
+		defer everySecond(p.drain, func() { line.set(sinkLine(sink.Stats())) })()
+	}
+	return sink.Serve(p.drain, l)
+}
+
+func (c *sinkCmd) options() (demo.SinkOptions, error) {
+	none := demo.SinkOptions{}
+	for _, status := range []struct {
+		flag  string
+		value int
+	}{{"--status", c.Status}, {"--overload-status", c.OverloadStatus}} {
+		if !demo.ValidStatus(status.value) {
+			return none, fmt.Errorf("%s %d: write a status from 200 to 599", status.flag, status.value)
+		}
+	}
+	switch {
+	case c.Capacity < 0:
+		return none, fmt.Errorf("--capacity %d: write how many requests it takes at once, or leave it out for any number", c.Capacity)
+	case c.RetryAfter < 0:
+		return none, fmt.Errorf("--retry-after %s: write a time to wait, such as 2s", c.RetryAfter)
+	case c.OutageEvery < 0:
+		return none, fmt.Errorf("--outage-every %s: write a time, such as 2m", c.OutageEvery)
+	case c.OutageEvery > 0 && len(c.Outages) == 0:
+		return none, fmt.Errorf("--outage-every %s: there is no outage to begin again; write --outage 30s-60s too", c.OutageEvery)
+	}
+	outages := demo.Schedule{Outages: c.Outages, Every: c.OutageEvery}
+	if err := outages.Check(); err != nil {
+		return none, fmt.Errorf("--outage-every: %w", err)
+	}
+	return demo.SinkOptions{
+		Capacity: c.Capacity, Rate: c.Rate, Latency: c.Latency, Status: c.Status,
+		OverloadStatus: c.OverloadStatus, RetryAfter: c.RetryAfter, Outages: outages,
+	}, nil
+}
+
+func sinkLine(s demo.Stats) string {
+	line := fmt.Sprintf("received %d (%d/s)  accepted %d  refused %d  at once %d (most %d)",
+		s.Received, s.PerSecond, s.Accepted, s.RefusedInAll(), s.AtOnce, s.AtOnceMax)
+	if s.Outage != "" {
+		line += "  outage " + s.Outage
+	}
+	return line
+}
+
+// everySecond calls f each second until ctx is done or stop is called, which
+// waits for it.
+func everySecond(ctx context.Context, f func()) (stop func()) {
+	ctx, cancel := context.WithCancel(ctx)
+	ended := make(chan struct{})
+	go func() {
+		defer close(ended)
+		ticker := time.NewTicker(time.Second)
+		defer ticker.Stop()
+		for {
+			select {
+			case <-ticker.C:
+				f()
+			case <-ctx.Done():
+				return
+			}
+		}
+	}()
+	return func() { cancel(); <-ended }
+}

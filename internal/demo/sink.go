@@ -1,0 +1,196 @@
+package demo
+
+import (
+	"cmp"
+	"fmt"
+	"io"
+	"math"
+	"net"
+	"net/http"
+	"strconv"
+	"sync"
+	"time"
+)
+
+// SinkOptions say what a sink can take. The zero value takes everything at once.
+type SinkOptions struct {
+	// Capacity is how many requests it takes at once; 0: any number.
+	Capacity int
+	// Rate is how many it takes in a time.
+	Rate Limit
+	// Latency is how long each of them takes.
+	Latency Latency
+	// Status is the answer to what it takes; 0: 200.
+	Status int
+	// OverloadStatus is the answer to what is too much; 0: 429.
+	OverloadStatus int
+	// RetryAfter is sent with OverloadStatus, in whole seconds; 0: not sent.
+	RetryAfter time.Duration
+	Outages    Schedule
+}
+
+// Sink is a downstream to practise on: it answers every path but /stats as told,
+// and counts.
+type Sink struct {
+	options SinkOptions
+	start   time.Time
+
+	mu         sync.Mutex // guards what follows
+	counts     counts
+	atOnce     int
+	taken      window // what the rate counts
+	lastSecond window
+	requests   int64 // since the start, whatever was reset
+}
+
+// NewSink makes a sink; the time of its outages begins now.
+func NewSink(o SinkOptions) *Sink {
+	o.Status = cmp.Or(o.Status, http.StatusOK)
+	o.OverloadStatus = cmp.Or(o.OverloadStatus, http.StatusTooManyRequests)
+	now := time.Now()
+	return &Sink{
+		options:    o,
+		start:      now,
+		counts:     newCounts(now),
+		taken:      window{span: o.Rate.Per},
+		lastSecond: window{span: time.Second},
+	}
+}
+
+func (s *Sink) since() time.Duration { return time.Since(s.start) }
+
+// maxBody is as much of a request as is read; a message is at most 1 MiB.
+const maxBody = 16 << 20
+
+// ServeHTTP answers one request.
+func (s *Sink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if r.URL.Path == "/stats" {
+		s.serveStats(w, r)
+		return
+	}
+	refused, outage, latency := s.arrive()
+	// The body is read whole: the server notices only then that the client has gone.
+	_, _ = io.Copy(io.Discard, http.MaxBytesReader(w, r.Body, maxBody))
+	switch refused {
+	case "":
+	case byOutage:
+		s.fail(w, r, outage)
+		return
+	default:
+		s.refuse(w, refused)
+		return
+	}
+	answered := wait(r, latency)
+	s.leave(r.Header.Get("X-Poller-Message-Id"), answered)
+	if !answered {
+		panic(http.ErrAbortHandler)
+	}
+	s.answer(w, s.options.Status)
+}
+
+// arrive counts a request, and says why it is refused or how long it takes. One
+// that is not refused has to leave.
+func (s *Sink) arrive() (refused string, outage Outage, latency time.Duration) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	now := s.since()
+	s.requests++
+	s.counts.Received++
+	s.lastSecond.add(now)
+	s.counts.PerSecondMax = max(s.counts.PerSecondMax, s.lastSecond.count(now))
+
+	outage, out := s.options.Outages.at(now)
+	switch o := &s.options; {
+	case out:
+		refused = byOutage
+	case o.Capacity > 0 && s.atOnce >= o.Capacity:
+		refused = byCapacity
+	case o.Rate.N > 0 && s.taken.count(now) >= o.Rate.N:
+		refused = byRate
+	default:
+		if o.Rate.N > 0 {
+			s.taken.add(now)
+		}
+		s.atOnce++
+		s.counts.AtOnceMax = max(s.counts.AtOnceMax, s.atOnce)
+		return "", outage, o.Latency.of(s.requests)
+	}
+	s.counts.Refused[refused]++
+	return refused, outage, 0
+}
+
+// leave counts a request that was taken, before it is answered: who asks for the
+// counts after an answer finds it there.
+func (s *Sink) leave(id string, answered bool) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.atOnce--
+	if !answered {
+		s.counts.Abandoned++
+		return
+	}
+	s.counts.Accepted++
+	if id != "" && s.counts.ids.add(id) {
+		s.counts.Duplicates++
+	}
+}
+
+// wait is false if the client went away before d was over.
+func wait(r *http.Request, d time.Duration) bool {
+	if d <= 0 {
+		return true
+	}
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-r.Context().Done():
+		return false
+	}
+}
+
+func (s *Sink) answer(w http.ResponseWriter, status int) {
+	w.WriteHeader(status)
+	if status != http.StatusNoContent && status != http.StatusNotModified {
+		_, _ = fmt.Fprintf(w, "%d %s\n", status, http.StatusText(status))
+	}
+}
+
+func (s *Sink) refuse(w http.ResponseWriter, why string) {
+	if after := s.options.RetryAfter; after > 0 {
+		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(after.Seconds()))))
+	}
+	status := s.options.OverloadStatus
+	text := fmt.Sprintf("more than %s", s.options.Rate)
+	if why == byCapacity {
+		text = fmt.Sprintf("more than %d at once", s.options.Capacity)
+	}
+	http.Error(w, text, status)
+}
+
+// fail does what the outage says.
+func (s *Sink) fail(w http.ResponseWriter, r *http.Request, o Outage) {
+	switch o.How {
+	case "":
+		s.answer(w, o.Status)
+		return
+	case Hang:
+		<-r.Context().Done()
+	default:
+		cut(w)
+	}
+	panic(http.ErrAbortHandler)
+}
+
+// cut ends the connection with a reset, where there is one to reset.
+func cut(w http.ResponseWriter) {
+	conn, _, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		return
+	}
+	if tcp, ok := conn.(*net.TCPConn); ok {
+		_ = tcp.SetLinger(0)
+	}
+	_ = conn.Close()
+}

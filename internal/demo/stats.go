@@ -1,0 +1,104 @@
+package demo
+
+import (
+	"encoding/json"
+	"maps"
+	"net/http"
+	"time"
+)
+
+// Stats is what came to a sink since its start, or since the counts were reset.
+type Stats struct {
+	Since time.Time `json:"since"`
+	// Received is every request; Accepted those that were taken, answered with the
+	// sink's own status.
+	Received int64 `json:"received"`
+	Accepted int64 `json:"accepted"`
+	// Refused is by reason: capacity, rate, outage.
+	Refused map[string]int64 `json:"refused"`
+	// Abandoned are those whose client did not wait for the answer.
+	Abandoned int64 `json:"abandoned"`
+	// Duplicates are accepted requests whose X-Poller-Message-Id was accepted before.
+	Duplicates int64 `json:"duplicates"`
+	AtOnce     int   `json:"at_once"`
+	AtOnceMax  int   `json:"at_once_max"`
+	// PerSecond is how many came in the last second, PerSecondMax the most that came
+	// in any second.
+	PerSecond    int `json:"per_second"`
+	PerSecondMax int `json:"per_second_max"`
+	// Outage is the outage that is on, if one is.
+	Outage string `json:"outage,omitempty"`
+}
+
+// RefusedInAll adds the reasons up.
+func (s Stats) RefusedInAll() int64 {
+	var n int64
+	for _, count := range s.Refused {
+		n += count
+	}
+	return n
+}
+
+// Why a request was refused.
+const (
+	byCapacity = "capacity"
+	byRate     = "rate"
+	byOutage   = "outage"
+)
+
+// counts is what a reset clears.
+type counts struct {
+	Stats
+	ids seen
+}
+
+func newCounts(now time.Time) counts {
+	return counts{
+		Stats: Stats{Since: now, Refused: map[string]int64{byCapacity: 0, byRate: 0, byOutage: 0}},
+		ids:   newSeen(),
+	}
+}
+
+// Stats counts up to now.
+func (s *Sink) Stats() Stats {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	since := s.since()
+	stats := s.counts.Stats
+	stats.Refused = maps.Clone(stats.Refused)
+	stats.AtOnce = s.atOnce
+	stats.PerSecond = s.lastSecond.count(since)
+	if outage, on := s.options.Outages.at(since); on {
+		stats.Outage = outage.String()
+	}
+	return stats
+}
+
+// Reset begins the counts again. The outages keep their time.
+func (s *Sink) Reset() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.counts = newCounts(time.Now())
+	s.counts.AtOnceMax = s.atOnce
+	s.lastSecond.clear()
+}
+
+// serveStats answers GET /stats, and resets the counts on DELETE.
+func (s *Sink) serveStats(w http.ResponseWriter, r *http.Request) {
+	switch r.Method {
+	case http.MethodDelete:
+		s.Reset()
+		w.WriteHeader(http.StatusNoContent)
+	case http.MethodGet, http.MethodHead:
+		w.Header().Set("Content-Type", "application/json")
+		text, err := json.MarshalIndent(s.Stats(), "", "  ")
+		if err != nil {
+			http.Error(w, "The counts cannot be shown.", http.StatusInternalServerError)
+			return
+		}
+		_, _ = w.Write(append(text, '\n'))
+	default:
+		w.Header().Set("Allow", "GET, HEAD, DELETE")
+		http.Error(w, "GET shows the counts, DELETE begins them again.", http.StatusMethodNotAllowed)
+	}
+}
