@@ -1,0 +1,12 @@
+package config
+
+// Checks are what Load asks other rooms. All three are needed.
+type Checks struct {
+	// TargetURL says what is wrong with a target's URL, and never repeats it.
+	TargetURL func(url string) error
+	// Header says what is wrong with "Name: value" or "Name: @file", and never
+	// repeats the value.
+	Header func(line string) error
+	// SecretHeader says that the value of a header of this name is a secret.
+	SecretHeader func(name string) bool
+}

@@ -1,0 +1,21 @@
+package config
+
+// Config is everything the daemon is told. Its fields' tags define the settings
+// that belong to neither a queue nor a target.
+type Config struct {
+	// Queues has one queue or more.
+	Queues []Queue `kong:"-" yaml:"queues"`
+	// Targets has every target that a queue names, by its name.
+	Targets map[string]Target `kong:"-" yaml:"targets"`
+
+	DrainTimeout Duration `yaml:"drain_timeout" name:"drain-timeout" default:"25s" placeholder:"DURATION" group:"Daemon" help:"From the signal to stop until what is left is given back."`
+	Listen       string   `yaml:"listen" name:"listen" default:":9500" placeholder:"HOST:PORT" group:"Daemon" help:"Metrics, health and the status page."`
+	Log          Log      `yaml:"log" embed:"" prefix:"log-" group:"Daemon"`
+}
+
+// Log says what is logged, and how.
+type Log struct {
+	Level Level `yaml:"level" name:"level" default:"info" placeholder:"LEVEL" help:"debug, info, warn or error."`
+	// Format is auto, text or json.
+	Format string `yaml:"format" name:"format" default:"auto" placeholder:"FORMAT" help:"text, json, or auto: text on a terminal, else JSON."`
+}
