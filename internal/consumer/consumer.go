@@ -29,15 +29,20 @@ type target interface {
 	Deliver(ctx context.Context, queue string, m *message.Message) message.Result
 }
 
-// Options are what a Consumer is made of. All are needed, but for Registerer.
+// Options are what a Consumer is made of. All are needed, but for Registerer and Memory.
 type Options struct {
 	// Queue and Target are their names, for the logs and for X-Poller-Queue.
 	Queue, Target string
 	Source        source
 	Deliver       target
-	// Pace is the target's; this consumer is its only owner.
-	Pace *ratelimit.Pace
+	// Pace is the target's; Weight is this queue's share of it, over 0.
+	Pace   *ratelimit.Pace
+	Weight float64
+	// Memory is shared by all consumers of the process; nil: one of its own.
+	Memory *Memory
 
+	// FIFO says that the queue is one: it keeps the order within each message group.
+	FIFO bool
 	// Visibility is asked for at each receive; whole seconds, at least 1.
 	Visibility time.Duration
 	// Timeout is the longest that a delivery takes.
@@ -65,6 +70,7 @@ type Consumer struct {
 	options Options
 	log     *slog.Logger
 	hist    histograms
+	pace    *ratelimit.Share
 	turned  atomic.Int64 // when the loop last turned, in Unix nanoseconds
 	awake   chan struct{}
 
@@ -94,6 +100,7 @@ type Consumer struct {
 	calling  int            // settles, extensions, attributes
 	blocked  ratelimit.Want // why the last start was refused
 	draining bool
+	stopped  time.Time // when the drain began
 	deadline time.Time // of the drain
 	over     bool      // the drain's time is over: deliveries are cut
 	aborted  bool      // the second signal, or the end of the grace
@@ -102,11 +109,14 @@ type Consumer struct {
 
 // New makes a consumer; Run starts it.
 func New(o Options) (*Consumer, error) {
+	if o.Memory == nil {
+		o.Memory = new(Memory)
+	}
 	c := &Consumer{
 		options: o,
 		log:     o.Logger.With("queue", o.Queue, "target", o.Target),
 		awake:   make(chan struct{}, 1),
-		hand:    newHand(),
+		hand:    newHand(o.Memory),
 		ledger:  newLedger(),
 		demand:  newDemand(o.Visibility, o.Gather),
 		notices: newNotices(),
@@ -120,30 +130,23 @@ func New(o Options) (*Consumer, error) {
 	if err := c.register(o.Registerer); err != nil {
 		return nil, err
 	}
-	o.Pace.OnChange(c.paceChanged)
+	c.pace = o.Pace.Join(o.Weight, c.wake)
 	return c, nil
 }
 
 // stock is what the demand needs to know.
 func (c *Consumer) stock(now time.Time) stock {
-	limits := c.options.Pace.Limits()
+	limits, part := c.pace.Limits(), c.pace.Part()
 	speed := math.Inf(1)
 	if limits.Limited {
-		speed = limits.Rate
+		speed = limits.Rate * part
 	}
 	return stock{
-		slots:   limits.Concurrency,
-		rate:    speed,
-		waiting: c.hand.count[waiting],
-		usable:  c.options.Pace.Usable(now),
-		bytes:   c.hand.bytes,
+		slots:     float64(limits.Concurrency) * part,
+		rate:      speed,
+		waiting:   c.hand.count[waiting] - c.hand.followers,
+		usable:    c.pace.Usable(now),
+		followers: c.hand.followers,
+		bytes:     c.options.Memory.bytes(),
 	}
-}
-
-// paceChanged has the new pace used at once: tokens that were waited for at the
-// old rate are asked for again.
-func (c *Consumer) paceChanged() {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	c.turn(time.Now())
 }

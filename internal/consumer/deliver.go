@@ -9,9 +9,21 @@ import (
 	"poller/internal/ratelimit"
 )
 
+// queueUp has l wait for its start; on a FIFO queue it first waits to be the head
+// of its group.
+func (c *Consumer) queueUp(l *life) {
+	if g := l.group; g == nil || !g.blocked() && g.waiting[0] == l {
+		c.waiting = append(c.waiting, l)
+	}
+}
+
 // startWaiting starts what waits, the oldest first, as far as the pace allows.
 func (c *Consumer) startWaiting(now time.Time) {
-	if c.over {
+	if c.draining && !c.enoughLeft(now) {
+		// What came in the drain and has found no slot in time.
+		c.releaseWaiting(now)
+		c.blocked = ratelimit.Nothing
+		c.pace.Rest()
 		return
 	}
 	want := ratelimit.Nothing
@@ -21,7 +33,7 @@ func (c *Consumer) startWaiting(now time.Time) {
 			if !c.mayStart(now, l) {
 				continue
 			}
-			if want = c.options.Pace.Start(now); want != ratelimit.Nothing {
+			if want = c.pace.Start(now); want != ratelimit.Nothing {
 				break
 			}
 			c.begin(now, l)
@@ -32,7 +44,9 @@ func (c *Consumer) startWaiting(now time.Time) {
 		}
 	}
 	c.waiting = c.waiting[begin:]
-	c.blocked = want
+	if c.blocked = want; want == ratelimit.Nothing {
+		c.pace.Rest()
+	}
 }
 
 // begin starts the delivery of one message, whose slot and token are taken.
@@ -83,7 +97,7 @@ func (c *Consumer) courier(work context.Context) func(*member[*life], *life) {
 // finish records what a delivery came to, and settles its message.
 func (c *Consumer) finish(ctx context.Context, now time.Time, took time.Duration, l *life, result message.Result) {
 	c.running--
-	c.options.Pace.End()
+	c.pace.End()
 	l.cut = nil
 	c.stats.delivered(now, result)
 	c.hist.took(result.Outcome).Observe(took.Seconds())
@@ -103,14 +117,20 @@ func (c *Consumer) finish(ctx context.Context, now time.Time, took time.Duration
 		c.ledger.enter(l.key)
 		c.hand.move(l, deleting, now)
 		c.deletes.add(l)
+		if g := l.group; g != nil {
+			if len(g.waiting) > 0 {
+				c.queueUp(g.waiting[0])
+			} else {
+				l.urgent = true
+			}
+		}
 		return
 	}
 	l.outcome, l.delay = c.verdict(l.message, result)
 	if c.over {
 		l.outcome, l.delay = doneCutOff, 0
 	}
-	c.hand.move(l, releasing, now)
-	c.releases.add(l)
+	c.release(now, l)
 }
 
 // verdict says how a message that was not delivered is released.

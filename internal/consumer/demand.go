@@ -62,11 +62,14 @@ type demand struct {
 
 // stock is what the rule needs to know of everything else.
 type stock struct {
-	slots   int     // S
+	slots   float64 // S
 	rate    float64 // R; +Inf when there is none
 	waiting int     // w
 	usable  int     // f
-	bytes   int     // of bodies in hand
+	// followers wait behind another of their group: they are not in w, since nothing
+	// could start them.
+	followers int
+	bytes     int // of bodies in hand
 }
 
 func newDemand(visibility, gather time.Duration) demand {
@@ -79,7 +82,7 @@ func (d *demand) speed(st stock) float64 {
 	if d.delivery.n > 0 {
 		took = max(d.delivery.value, 1e-6)
 	}
-	return min(st.rate, float64(st.slots)/took)
+	return min(st.rate, st.slots/took)
 }
 
 func (d *demand) order(mu float64) int {
@@ -94,6 +97,7 @@ func (d *demand) next(now time.Time, st stock) int {
 	asked, active, parked := d.look(now)
 	switch {
 	case float64(st.waiting+asked) >= min(mu*horizon.Seconds(), maxReorder)+float64(st.usable):
+	case float64(st.followers+asked) > maxBatch*st.slots:
 	case active >= d.atOnce, len(d.polls) >= maxPolls:
 	case parked >= d.parkedLimit():
 	case d.partial && now.Before(d.lastSend.Add(d.gather)):
@@ -126,6 +130,16 @@ func (d *demand) look(now time.Time) (asked, active, parked int) {
 		d.atOnce = 1
 	}
 	return asked, active, parked
+}
+
+// dry says that all receives that are out are parked: the queue has nothing.
+func (d *demand) dry() bool {
+	for _, p := range d.polls {
+		if !p.parked {
+			return false
+		}
+	}
+	return len(d.polls) > 0
 }
 
 // parkedLimit is how many receives may be parked: while messages still come, a

@@ -13,20 +13,52 @@ func (c *Consumer) beginDrain(now time.Time) {
 	if c.draining {
 		return
 	}
-	c.draining = true
+	c.draining, c.stopped = true, now
 	c.deadline = now.Add(c.options.DrainTimeout)
-	for _, l := range c.waiting {
-		if l != nil && l.state == waiting && !l.lost {
-			l.outcome, l.delay = doneUntried, 0
-			c.hand.move(l, releasing, now)
-			c.releases.add(l)
-		}
-	}
-	c.waiting = nil
+	c.releaseWaiting(now)
 	c.log.Info("draining", slog.Int("delivering", c.hand.count[delivering]),
 		slog.Int("deleting", c.hand.count[deleting]), slog.Int("releasing", c.hand.count[releasing]),
 		slog.Int("receives_out", len(c.demand.polls)), slog.Duration("receives_end_within", c.pollsEndWithin(now)),
 		slog.Duration("drain_timeout", c.options.DrainTimeout))
+}
+
+// releaseWaiting gives back what has not started.
+func (c *Consumer) releaseWaiting(now time.Time) {
+	for l := c.hand.first; l != nil; l = l.next {
+		if l.state == waiting {
+			c.releaseUntried(now, l)
+		}
+	}
+	c.waiting = nil
+}
+
+// releaseUntried gives one back that has not started.
+func (c *Consumer) releaseUntried(now time.Time, l *life) {
+	l.outcome, l.delay = doneUntried, 0
+	c.release(now, l)
+}
+
+// release has l given back as its outcome and delay say, and on a FIFO queue, at
+// once, what waits behind it in its group: delivered now, that would overtake it.
+func (c *Consumer) release(now time.Time, l *life) {
+	behind := l.group.behind(l)
+	c.hand.move(l, releasing, now)
+	c.releases.add(l)
+	c.releaseAll(now, behind)
+}
+
+// releaseAll gives back what waits behind something that is out of its way.
+func (c *Consumer) releaseAll(now time.Time, behind []*life) {
+	for _, l := range behind {
+		l.outcome, l.delay = doneUntried, 0
+		c.hand.move(l, releasing, now)
+		c.releases.add(l)
+	}
+}
+
+// enoughLeft says that a delivery that starts now would end before the drain does.
+func (c *Consumer) enoughLeft(now time.Time) bool {
+	return c.deadline.Sub(now) >= c.options.Timeout
 }
 
 // pollsEndWithin is how long the receives that are out may last: they are never

@@ -287,6 +287,25 @@ func TestAMessageThatArrivesInTheDrainIsGivenBack(t *testing.T) {
 	})
 }
 
+func TestWhatArrivesInTheDrainAndFindsNoSlotInTimeIsGivenBack(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		q, f := newFakeQueue(), newFakeTarget(20*time.Second)
+		e := run(t, q, f, ratelimit.Limits{Concurrency: 1}, func(o *Options) { o.Timeout = 20 * time.Second })
+		pass(time.Second)
+		stopped := time.Now()
+		e.drain()
+		pass(time.Second)
+		q.send(3)
+		s := <-e.summary
+		if s != (Summary{Delivered: 1, Released: 2}) || q.invisible() != 0 {
+			t.Errorf("summary %+v, %d invisible", s, q.invisible())
+		}
+		if took := time.Since(stopped); took > 25*time.Second {
+			t.Errorf("the drain took %s", took)
+		}
+	})
+}
+
 func TestASecondSignalEndsAtOnceAndReportsWhatItAbandons(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		q, f := newFakeQueue(), newFakeTarget(10*time.Minute)

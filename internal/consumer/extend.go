@@ -88,9 +88,7 @@ func (c *Consumer) expired(now time.Time, l *life) {
 // ownershipEnds deals with a message that has been in flight for nearly 12 h.
 func (c *Consumer) ownershipEnds(now time.Time, l *life) {
 	if l.state == waiting {
-		l.outcome, l.delay = doneUntried, 0
-		c.hand.move(l, releasing, now)
-		c.releases.add(l)
+		c.releaseUntried(now, l)
 		return
 	}
 	l.extendAt = time.Time{}
@@ -140,7 +138,9 @@ func (c *Consumer) lose(now time.Time, l *life, why string) {
 	if l.cut != nil {
 		l.cut(errLost)
 	}
+	behind := l.group.behind(l)
 	c.hand.remove(l)
+	c.releaseAll(now, behind)
 	if more, ok := c.notices.say(now, "lost", false); ok {
 		c.log.Warn("message lost to another receiver", slog.String("message_id", l.message.ID),
 			slog.Int("receive_count", l.message.ReceiveCount), slog.String("state", l.state.String()),

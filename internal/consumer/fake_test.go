@@ -329,7 +329,7 @@ func run(t *testing.T, q *fakeQueue, f *fakeTarget, limits ratelimit.Limits, cha
 	t.Helper()
 	logs := &strings.Builder{}
 	o := Options{
-		Queue: "orders", Target: "default", Source: q, Deliver: f, Pace: ratelimit.New(limits),
+		Queue: "orders", Target: "default", Source: q, Deliver: f, Pace: ratelimit.New(limits), Weight: 1,
 		Visibility: 30 * time.Second, Timeout: 30 * time.Second, Gather: 20 * time.Millisecond,
 		Backoff: time.Second, BackoffMax: 15 * time.Minute, MaxReceiveCount: 5,
 		DrainTimeout: 25 * time.Second, Seed: 1,

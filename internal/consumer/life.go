@@ -56,6 +56,11 @@ type life struct {
 	// cut ends the delivery that runs.
 	cut context.CancelCauseFunc
 
+	// group is where it stands on a FIFO queue; nil on a standard one.
+	group *group
+	// urgent says that its delete must not linger: its group is blocked until then.
+	urgent bool
+
 	// outcome and delay are what a release is for: outcome is the settled metric's
 	// label, delay in whole seconds.
 	outcome settled
@@ -69,11 +74,14 @@ type hand struct {
 	byKey       map[ledgerKey]*life
 	first, last *life
 	count       [states]int
-	bytes       int
+	memory      *Memory
+	groups      groups // of a FIFO queue
+	// followers wait behind another of their group.
+	followers int
 }
 
-func newHand() hand {
-	return hand{byKey: make(map[ledgerKey]*life)}
+func newHand(memory *Memory) hand {
+	return hand{memory: memory, byKey: make(map[ledgerKey]*life), groups: make(groups)}
 }
 
 func (h *hand) size() int { return len(h.byKey) }
@@ -81,7 +89,7 @@ func (h *hand) size() int { return len(h.byKey) }
 func (h *hand) add(l *life) {
 	h.byKey[l.key] = l
 	h.count[l.state]++
-	h.bytes += len(l.message.Body)
+	h.memory.add(len(l.message.Body))
 	l.previous = h.last
 	if h.last == nil {
 		h.first = l
@@ -89,19 +97,43 @@ func (h *hand) add(l *life) {
 		h.last.next = l
 	}
 	h.last = l
+	h.enter(l)
 }
 
 func (h *hand) move(l *life, to state, now time.Time) {
+	h.leave(l)
 	h.count[l.state]--
 	h.count[to]++
 	l.state = to
 	l.since = now
+	h.enter(l)
+}
+
+// enter and leave keep the group in step with the state, and count the followers.
+func (h *hand) enter(l *life) {
+	if g := l.group; g != nil {
+		h.followers -= g.followers()
+		g.enter(l)
+		h.followers += g.followers()
+	}
+}
+
+func (h *hand) leave(l *life) {
+	if g := l.group; g != nil {
+		h.followers -= g.followers()
+		g.leave(l)
+		h.followers += g.followers()
+	}
 }
 
 func (h *hand) remove(l *life) {
+	h.leave(l)
+	if l.group != nil && l.group.idle() {
+		delete(h.groups, l.group.id)
+	}
 	delete(h.byKey, l.key)
 	h.count[l.state]--
-	h.bytes -= len(l.message.Body)
+	h.memory.add(-len(l.message.Body))
 	if l.previous == nil {
 		h.first = l.next
 	} else {

@@ -118,13 +118,16 @@ func (c *Consumer) takeIn(now, handedOut time.Time, m *message.Message) {
 		return
 	}
 	l := &life{message: m, key: key, owned: handedOut, deadline: deadline, since: now}
+	if c.options.FIFO {
+		l.group = c.hand.groups.of(m.GroupID)
+	}
 	switch {
 	case c.ledger.has(key):
 		c.stats.ledgerHits++
 		l.state = deleting
 		c.hand.add(l)
 		c.deletes.add(l)
-	case c.draining && c.deadline.Sub(now) < c.options.Timeout:
+	case c.draining && !c.enoughLeft(now), l.group != nil && l.group.releasing > 0:
 		l.state = releasing
 		l.outcome = doneUntried
 		c.hand.add(l)
@@ -132,7 +135,7 @@ func (c *Consumer) takeIn(now, handedOut time.Time, m *message.Message) {
 	default:
 		c.lag.note(now, c.age(now, m))
 		c.hand.add(l)
-		c.waiting = append(c.waiting, l)
+		c.queueUp(l)
 	}
 	c.extendLater(l)
 }

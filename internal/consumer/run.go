@@ -36,6 +36,19 @@ type Summary struct {
 	Abandoned, Duplicates int64
 }
 
+// Add is the sum of two runs.
+func (s Summary) Add(other Summary) Summary {
+	return Summary{
+		Delivered:  s.Delivered + other.Delivered,
+		Failed:     s.Failed + other.Failed,
+		Rejected:   s.Rejected + other.Rejected,
+		Released:   s.Released + other.Released,
+		CutOff:     s.CutOff + other.CutOff,
+		Abandoned:  s.Abandoned + other.Abandoned,
+		Duplicates: s.Duplicates + other.Duplicates,
+	}
+}
+
 // Run works until drain is done and everything in hand is settled, or until now
 // is done. It returns when every goroutine of the consumer has ended.
 func (c *Consumer) Run(drain, now context.Context) Summary {
@@ -137,6 +150,7 @@ func (c *Consumer) turn(now time.Time) {
 func (c *Consumer) advance(now time.Time) {
 	c.startWaiting(now)
 	c.order(now)
+	c.pace.SetDry(c.draining || (c.demand.dry() || c.receiving.failures > 0) && c.hand.count[waiting]+c.hand.count[delivering] == 0)
 	c.flush(now, &c.deletes)
 	c.flush(now, &c.releases)
 	c.extend(now)
@@ -162,13 +176,16 @@ func (c *Consumer) nextWake(now time.Time) time.Time {
 		return at
 	}
 	if c.hand.count[waiting] > 0 && c.blocked == ratelimit.Token {
-		at = earlier(at, c.options.Pace.Due())
+		at = earlier(at, c.pace.Due())
 	}
 	if !c.draining {
 		at = earlier(at, c.receiving.until)
 		at = earlier(at, c.demand.wake(now))
 	} else {
 		at = earlier(at, c.deadline)
+		if c.hand.count[waiting] > 0 {
+			at = earlier(at, c.deadline.Add(1-c.options.Timeout))
+		}
 		at = earlier(at, c.deadline.Add(grace+1))
 	}
 	at = earlier(at, c.deletes.wake())

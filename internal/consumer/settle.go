@@ -3,6 +3,7 @@ package consumer
 import (
 	"context"
 	"log/slog"
+	"slices"
 	"time"
 
 	"poller/internal/message"
@@ -75,7 +76,11 @@ func (c *Consumer) flush(now time.Time, b *batcher) {
 			return // one at a time finds out whether SQS is back
 		}
 		if len(b.pending) < maxBatch && !c.draining && now.Before(b.pending[0].since.Add(b.linger)) {
-			return
+			// What a group of a FIFO queue waits for does not linger: two calls may be out,
+			// and what comes meanwhile is the next batch.
+			if b.out >= 2 || !slices.ContainsFunc(b.pending, func(l *life) bool { return l.urgent }) {
+				return
+			}
 		}
 		batch := c.take(b)
 		if len(batch) == 0 {

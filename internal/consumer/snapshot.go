@@ -9,6 +9,8 @@ import (
 // Snapshot is what is known at one moment, for the status page and the metrics.
 type Snapshot struct {
 	Draining bool
+	// DrainingSince is when the stop began.
+	DrainingSince time.Time
 	// Lag is the age of the oldest message known; ClockOffset is SQS's clock less ours.
 	Lag, ClockOffset time.Duration
 	// Depth is what SQS said at DepthAt; zero time: it has not said anything yet.
@@ -72,6 +74,7 @@ func (c *Consumer) Snapshot(now time.Time) Snapshot {
 	_, _, parked := c.demand.look(now)
 	s := Snapshot{
 		Draining:           c.draining,
+		DrainingSince:      c.stopped,
 		Lag:                c.queueLag(now),
 		ClockOffset:        c.options.Source.ClockOffset(),
 		Depth:              c.depth.depth,

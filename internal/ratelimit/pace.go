@@ -6,11 +6,11 @@
 // that in any window never more are started than rate × window + burst: across
 // a pause, a change of rate, and retries, since every start takes a token.
 //
-// It owns no goroutine and never waits. Whoever starts deliveries (one owner a
-// target) asks Start, and when that says no, asks again when a delivery ends,
-// at Due, or when the function given to OnChange is called. Nobody queues for
-// tokens inside: a waiter inside rate.Limiter is not reached by a change of the
-// rate, and one that began at rate 0 never wakes.
+// It owns no goroutine and never waits. Whoever starts deliveries joins, which
+// gives a Share: one a queue. It asks Start, and when that says no, asks again
+// when a delivery ends, at Due, or when its wake function is called. Nobody queues
+// for tokens inside: a waiter inside rate.Limiter is not reached by a change of
+// the rate, and one that began at rate 0 never wakes.
 package ratelimit
 
 import (
@@ -44,6 +44,8 @@ const (
 	Slot
 	// Token: the rate is used up, or 0.
 	Token
+	// Turn: another queue of the target goes first; it has been woken.
+	Turn
 )
 
 // lateness is what a token may be used after its time without being counted as
@@ -64,22 +66,15 @@ type Pace struct {
 	bucket     *rate.Limiter // nil: no rate
 	delivering int
 	due        time.Time // when the token that was last refused will be there; zero: none refused
-	changed    func()
+	shares     []*Share
+	virtual    float64 // the turn of the share that started last
 }
 
 // New makes the pace of one target, its bucket full.
 func New(limits Limits) *Pace {
-	p := &Pace{changed: func() {}}
+	p := &Pace{}
 	p.set(time.Now(), limits)
 	return p
-}
-
-// OnChange has f called, outside of all locks, after each Set. It replaces the
-// function given before.
-func (p *Pace) OnChange(f func()) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.changed = f
 }
 
 // Set changes the limits from now on. Tokens saved up are kept, up to the new
@@ -88,9 +83,8 @@ func (p *Pace) OnChange(f func()) {
 func (p *Pace) Set(now time.Time, limits Limits) {
 	p.mu.Lock()
 	p.set(now, limits)
-	changed := p.changed
 	p.mu.Unlock()
-	changed()
+	p.wakeAll(nil)
 }
 
 func (p *Pace) set(now time.Time, limits Limits) {
@@ -110,22 +104,6 @@ func (p *Pace) set(now time.Time, limits Limits) {
 	}
 }
 
-// Start takes a slot and a token and says Nothing, or takes neither and says
-// what is wanting. After Nothing the caller starts one delivery at once and
-// calls End when it has ended.
-func (p *Pace) Start(now time.Time) Want {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	if p.delivering >= p.limits.Concurrency {
-		return Slot
-	}
-	if p.bucket != nil && !p.takeToken(now) {
-		return Token
-	}
-	p.delivering++
-	return Nothing
-}
-
 func (p *Pace) takeToken(now time.Time) bool {
 	if p.limits.Rate == 0 {
 		p.due = time.Time{}
@@ -142,35 +120,6 @@ func (p *Pace) takeToken(now time.Time) bool {
 	missing := min((1-p.bucket.TokensAt(at))/p.limits.Rate, longest.Seconds())
 	p.due = at.Add(max(time.Duration(math.Ceil(missing*float64(time.Second))), 1))
 	return false
-}
-
-// End gives the slot of one delivery back.
-func (p *Pace) End() {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.delivering--
-}
-
-// Due is when the token that Start last refused will be there; zero when none
-// was refused since the last start, or when the rate is 0.
-func (p *Pace) Due() time.Time {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	return p.due
-}
-
-// Usable is how many deliveries could start now: idle slots, or fewer tokens.
-func (p *Pace) Usable(now time.Time) int {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	idle := max(p.limits.Concurrency-p.delivering, 0)
-	if p.bucket == nil {
-		return idle
-	}
-	if p.limits.Rate == 0 {
-		return 0
-	}
-	return min(idle, max(int(p.bucket.TokensAt(now)), 0))
 }
 
 // Limits gives what is in force.

@@ -11,9 +11,12 @@ import (
 	"poller/internal/ratelimit"
 )
 
+// nothing is the wake function of an owner that looks by itself.
+func nothing() {}
+
 // run starts deliveries as an owner does until the time is over: as soon as the
 // pace allows, each lasting took. It returns when each was started.
-func run(t *testing.T, p *ratelimit.Pace, until, took time.Duration) []time.Time {
+func run(t *testing.T, p *ratelimit.Share, until, took time.Duration) []time.Time {
 	t.Helper()
 	var starts []time.Time
 	var ends []time.Time
@@ -33,7 +36,7 @@ func run(t *testing.T, p *ratelimit.Pace, until, took time.Duration) []time.Time
 			if due := p.Due(); !due.IsZero() && due.Before(next) {
 				next = due
 			}
-		case ratelimit.Slot:
+		case ratelimit.Slot, ratelimit.Turn:
 		}
 		if len(ends) > 0 && ends[0].Before(next) {
 			next = ends[0]
@@ -55,7 +58,7 @@ func TestARateIsKeptAndNotExceededInAnyWindow(t *testing.T) {
 		t.Run(fmt.Sprintf("%g a second, burst %d", c.rate, c.burst), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				p := ratelimit.New(ratelimit.Limits{Concurrency: 100, Limited: true, Rate: c.rate, Burst: c.burst})
-				starts := run(t, p, 30*time.Second, 10*time.Millisecond)
+				starts := run(t, p.Join(1, nothing), 30*time.Second, 10*time.Millisecond)
 				if got, want := float64(len(starts)), 30*c.rate; got < want-1 || got > want+float64(c.burst) {
 					t.Errorf("%g starts in 30 s, want about %g", got, want)
 				}
@@ -72,7 +75,7 @@ func TestARateIsKeptAndNotExceededInAnyWindow(t *testing.T) {
 func TestNeverMoreDeliveriesAtOnceThanSlots(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		p := ratelimit.New(ratelimit.Limits{Concurrency: 3})
+		p := ratelimit.New(ratelimit.Limits{Concurrency: 3}).Join(1, nothing)
 		now := time.Now()
 		for range 3 {
 			if want := p.Start(now); want != ratelimit.Nothing {
@@ -92,9 +95,9 @@ func TestNeverMoreDeliveriesAtOnceThanSlots(t *testing.T) {
 func TestARateOfZeroPausesAndAHigherOneGoesOnAtOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		p := ratelimit.New(ratelimit.Limits{Concurrency: 10, Limited: true, Rate: 0, Burst: 1})
+		pace := ratelimit.New(ratelimit.Limits{Concurrency: 10, Limited: true, Rate: 0, Burst: 1})
 		woken := 0
-		p.OnChange(func() { woken++ })
+		p := pace.Join(1, func() { woken++ })
 		if want := p.Start(time.Now()); want != ratelimit.Token || !p.Due().IsZero() {
 			t.Fatalf("paused: wanted %v, due %v", want, p.Due())
 		}
@@ -102,7 +105,7 @@ func TestARateOfZeroPausesAndAHigherOneGoesOnAtOnce(t *testing.T) {
 			t.Fatalf("%d could start while paused", n)
 		}
 		<-time.After(time.Hour)
-		p.Set(time.Now(), ratelimit.Limits{Concurrency: 10, Limited: true, Rate: 100, Burst: 1})
+		pace.Set(time.Now(), ratelimit.Limits{Concurrency: 10, Limited: true, Rate: 100, Burst: 1})
 		if woken != 1 {
 			t.Fatalf("the owner was woken %d times", woken)
 		}
@@ -116,7 +119,7 @@ func TestARateOfZeroPausesAndAHigherOneGoesOnAtOnce(t *testing.T) {
 func TestATimerThatFiresLateCostsNoRate(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		p := ratelimit.New(ratelimit.Limits{Concurrency: 10, Limited: true, Rate: 50, Burst: 1})
+		p := ratelimit.New(ratelimit.Limits{Concurrency: 10, Limited: true, Rate: 50, Burst: 1}).Join(1, nothing)
 		begin := time.Now()
 		n := 0
 		for time.Since(begin) < 30*time.Second {
@@ -155,12 +158,13 @@ func TestNoWindowHoldsMoreThanItsTokensAcrossChanges(t *testing.T) {
 			})
 		}
 		synctest.Test(t, func(t *testing.T) {
-			p := ratelimit.New(changes[0].limit)
+			pace := ratelimit.New(changes[0].limit)
+			p := pace.Join(1, nothing)
 			var starts []time.Time
 			var tokens []float64 // made by then, at each start
 			made, burst := 0.0, 0
 			for _, c := range changes {
-				p.Set(time.Now(), c.limit)
+				pace.Set(time.Now(), c.limit)
 				began := time.Now()
 				burst = max(burst, c.limit.Burst)
 				for _, s := range run(t, p, c.after, time.Duration(rapid.IntRange(0, 50).Draw(r, "took"))*time.Millisecond) {

@@ -1,0 +1,90 @@
+package consumer
+
+import "slices"
+
+// group is what is in hand of one message group of a FIFO queue. SQS hands out a
+// group's messages in order, and none of it while others of it are in flight. Here
+//
+//   - one of the group is delivered at a time, in the order of the receives;
+//   - the next may start when the one before it was delivered: its delete may
+//     still be on its way;
+//   - when one fails, or is lost, those behind it are given back at once: SQS keeps
+//     them behind it, since a released message blocks its group until its delay is
+//     over.
+type group struct {
+	id         string
+	waiting    []*life // in order
+	delivering *life
+	releasing  int
+	deleting   int
+}
+
+// blocked says that the group's next message may not start now.
+func (g *group) blocked() bool { return g.delivering != nil || g.releasing > 0 }
+
+// followers is how many wait behind another.
+func (g *group) followers() int {
+	if n := len(g.waiting); n > 0 && !g.blocked() {
+		return n - 1
+	}
+	return len(g.waiting)
+}
+
+// idle says that nothing of the group is in hand.
+func (g *group) idle() bool {
+	return g.delivering == nil && len(g.waiting) == 0 && g.releasing == 0 && g.deleting == 0
+}
+
+// groups are the groups that have something in hand, by id.
+type groups map[string]*group
+
+// of is the group of that id, made where there is none.
+func (g groups) of(id string) *group {
+	if known, ok := g[id]; ok {
+		return known
+	}
+	fresh := &group{id: id}
+	g[id] = fresh
+	return fresh
+}
+
+// enter puts l where its state says.
+func (g *group) enter(l *life) {
+	switch l.state {
+	case waiting:
+		g.waiting = append(g.waiting, l)
+	case delivering:
+		g.delivering = l
+	case releasing:
+		g.releasing++
+	case deleting:
+		g.deleting++
+	}
+}
+
+// leave takes l out of where its state says.
+func (g *group) leave(l *life) {
+	switch l.state {
+	case waiting:
+		i := slices.Index(g.waiting, l)
+		g.waiting = slices.Delete(g.waiting, i, i+1)
+	case delivering:
+		g.delivering = nil
+	case releasing:
+		g.releasing--
+	case deleting:
+		g.deleting--
+	}
+}
+
+// behind are those that wait behind l, in order; none on a standard queue, and none
+// behind one that was delivered.
+func (g *group) behind(l *life) []*life {
+	if g == nil || l.state == deleting || l.state == releasing {
+		return nil
+	}
+	if l.state == waiting {
+		return slices.Clone(g.waiting[slices.Index(g.waiting, l)+1:])
+	}
+	return slices.Clone(g.waiting)
+}

@@ -1,0 +1,107 @@
+package ratelimit_test
+
+import (
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"poller/internal/ratelimit"
+)
+
+// greedy starts deliveries of one share for ever: an owner whose queue is never
+// empty. It counts them.
+type greedy struct {
+	share *ratelimit.Share
+	awake chan struct{}
+	n     int
+}
+
+func join(p *ratelimit.Pace, weight float64) *greedy {
+	g := &greedy{awake: make(chan struct{}, 1)}
+	g.share = p.Join(weight, func() {
+		select {
+		case g.awake <- struct{}{}:
+		default:
+		}
+	})
+	return g
+}
+
+func (g *greedy) run(until <-chan struct{}, took time.Duration) {
+	ended := make(chan struct{}, 1000)
+	for {
+		now := time.Now()
+		want := g.share.Start(now)
+		if want == ratelimit.Nothing {
+			g.n++
+			time.AfterFunc(took, func() { ended <- struct{}{} })
+			continue
+		}
+		var due <-chan time.Time
+		if at := g.share.Due(); want == ratelimit.Token && !at.IsZero() {
+			due = time.After(at.Sub(now))
+		}
+		select {
+		case <-ended:
+			g.share.End()
+		case <-g.awake:
+		case <-due:
+		case <-until:
+			g.share.Rest()
+			return
+		}
+	}
+}
+
+func TestQueuesThatAllHaveWorkShareThePaceByTheirWeights(t *testing.T) {
+	t.Parallel()
+	for name, limits := range map[string]ratelimit.Limits{
+		"slots":  {Concurrency: 10},
+		"tokens": {Concurrency: 1000, Limited: true, Rate: 100, Burst: 1},
+		"both":   {Concurrency: 5, Limited: true, Rate: 80, Burst: 4},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := ratelimit.New(limits)
+				one, three := join(p, 1), join(p, 3)
+				until := make(chan struct{})
+				go one.run(until, 50*time.Millisecond)
+				go three.run(until, 50*time.Millisecond)
+				<-time.After(20 * time.Second)
+				synctest.Wait()
+				close(until)
+				<-time.After(time.Second)
+				synctest.Wait()
+				if ratio := float64(three.n) / float64(one.n); ratio < 2.9 || ratio > 3.1 {
+					t.Errorf("%d and %d starts with weights 1 and 3", one.n, three.n)
+				}
+			})
+		})
+	}
+}
+
+func TestWhatADryQueueDoesNotUseTheOthersDo(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		p := ratelimit.New(ratelimit.Limits{Concurrency: 10, Limited: true, Rate: 100, Burst: 1})
+		busy, dry := join(p, 1), join(p, 9)
+		dry.share.SetDry(true)
+		if part := busy.share.Part(); part != 1 {
+			t.Errorf("the part of the only queue with work is %g", part)
+		}
+		until := make(chan struct{})
+		go busy.run(until, 10*time.Millisecond)
+		<-time.After(10 * time.Second)
+		synctest.Wait()
+		close(until)
+		<-time.After(time.Second)
+		synctest.Wait()
+		if busy.n < 999 || busy.n > 1001 {
+			t.Errorf("%d starts in 10 s at 100/s", busy.n)
+		}
+		dry.share.SetDry(false)
+		if part := busy.share.Part(); part != 0.1 {
+			t.Errorf("the part is %g beside one of nine times the weight", part)
+		}
+	})
+}
