@@ -4,11 +4,32 @@ import (
 	"bytes"
 	"html/template"
 	"log/slog"
+	"maps"
+	"math"
 	"net/http"
+	"slices"
+	"strconv"
+	"strings"
 	"time"
 )
 
-var page = template.Must(template.New("page.html").ParseFS(files, "page/page.html"))
+// page shows a Status; page.js asks for it again and again.
+var page = template.Must(template.New("page.html").Funcs(template.FuncMap{
+	"count":    count[int],
+	"count64":  count[int64],
+	"counts":   counts[int],
+	"counts64": counts[int64],
+	"duration": func(s Seconds) string { return seconds(time.Duration(s)) },
+	"span":     func(now, since time.Time) string { return seconds(now.Sub(since).Round(time.Second)) },
+	"clock":    clock,
+	"rate":     rate,
+	"limited":  limited,
+	"mean":     mean,
+	"drain":    drain,
+	"lately":   lately,
+	"failure":  failure,
+	"words":    func(label string) string { return strings.ReplaceAll(label, "_", " ") },
+}).ParseFS(files, "page/page.html"))
 
 func (s *Server) answerPage(w http.ResponseWriter, _ *http.Request) {
 	var b bytes.Buffer
@@ -19,4 +40,78 @@ func (s *Server) answerPage(w http.ResponseWriter, _ *http.Request) {
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	_, _ = w.Write(b.Bytes())
+}
+
+type named struct{ Name, Count string }
+
+// inOrder is how labels are listed: the way of a message, not the alphabet.
+var inOrder = []string{
+	"waiting", "delivering", "held", "deleting", "releasing",
+	"full", "partial", "empty", "error",
+	"delivered", "failed", "rejected", "released", "cut_off", "abandoned",
+}
+
+func counts[N int | int64](byName map[string]N) []named {
+	place := func(name string) int {
+		if i := slices.Index(inOrder, name); i >= 0 {
+			return i
+		}
+		return len(inOrder)
+	}
+	names := slices.Sorted(maps.Keys(byName))
+	slices.SortStableFunc(names, func(a, b string) int { return place(a) - place(b) })
+	all := make([]named, 0, len(names))
+	for _, name := range names {
+		all = append(all, named{name, count(byName[name])})
+	}
+	return all
+}
+
+// limited is the rate, where there is one that can be shown as a part of a whole.
+func limited(p Pace) float64 {
+	if r := float64(p.Rate); r > 0 && !math.IsInf(r, 1) {
+		return r
+	}
+	return 0
+}
+
+func mean(n Number) string {
+	if math.IsNaN(float64(n)) {
+		return "–"
+	}
+	return seconds(time.Duration(float64(n) * float64(time.Second)))
+}
+
+func drain(q Queue) string {
+	switch q.DrainState {
+	case DrainGrowing:
+		return "growing"
+	case DrainEmpty:
+		return "empty now"
+	case DrainShrinking:
+		return mean(q.Drain)
+	default:
+		return "unknown"
+	}
+}
+
+// lately is the last minute's count of what d counts.
+func lately(t Target, d Deliveries) string {
+	for _, l := range t.DeliveriesLastMinute {
+		if l.Outcome == d.Outcome && l.Status == d.Status {
+			return count(l.Count)
+		}
+	}
+	return "0"
+}
+
+func failure(f Failure) string {
+	what := "SQS: " + f.Reason
+	if f.Outcome != "" {
+		what = f.Outcome + ", " + f.Reason
+	}
+	if f.Status != 0 {
+		what = f.Outcome + ", " + strconv.Itoa(f.Status)
+	}
+	return what
 }

@@ -19,6 +19,8 @@ type Status struct {
 	StartedAt time.Time `json:"started_at"`
 	Uptime    Seconds   `json:"uptime_seconds"` // by the server
 	Draining  bool      `json:"draining"`
+	// DrainingSince is missing while it is not draining.
+	DrainingSince time.Time `json:"draining_since,omitzero"`
 
 	Ready     bool      `json:"ready"`     // by the server
 	NotReady  []Problem `json:"not_ready"` // by the server: why

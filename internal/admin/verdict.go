@@ -82,6 +82,9 @@ func (s *Status) whole(now time.Time) Verdict {
 	v := worst.Verdict
 	if !s.Ready && v.Level != Bad {
 		v = bad("Not ready%s", s.why(now))
+		if now.Sub(s.NotReady[0].Since) < troubleAfter {
+			v = notice("Starting%s", s.why(now))
+		}
 	} else if len(s.Queues) > 1 && v.Level != Good {
 		v.Text = worst.Name + ": " + v.Text
 	}

@@ -1,0 +1,138 @@
+// The page is made by the daemon. This asks for it again, puts what is new in
+// its place, says when nobody answers any more, and draws the last minutes.
+'use strict';
+
+const every = 1500; // ms
+const patience = 5000;
+const main = document.getElementById('main');
+const gone = document.getElementById('gone');
+let answered = new Date();
+
+async function ask(path) {
+  const answer = await fetch(path, { cache: 'no-store', signal: AbortSignal.timeout(patience) });
+  if (!answer.ok) throw new Error(path + ': ' + answer.status);
+  return answer;
+}
+
+async function refresh() {
+  if (document.hidden) return;
+  try {
+    const text = await (await ask('./')).text();
+    const fresh = new DOMParser().parseFromString(text, 'text/html');
+    const part = fresh.getElementById('main');
+    if (!part) throw new Error('this is not the page');
+    update(main, part);
+    document.title = fresh.title;
+    answered = new Date();
+    sayGone(false);
+  } catch {
+    sayGone(true);
+  }
+}
+
+function sayGone(isGone) {
+  gone.hidden = !isGone;
+  main.classList.toggle('stale', isGone);
+  if (!isGone) return;
+  const since = answered.toISOString().slice(11, 19);
+  const text = `poller has not answered since ${since} UTC. What you see is from then; the page keeps asking.`;
+  if (gone.textContent !== text) gone.textContent = text;
+  document.title = 'No answer · poller';
+}
+
+// update makes old like fresh and leaves alone what is the same, so that a
+// selection, the focus and the place on the page stay.
+function update(old, fresh) {
+  if (old.nodeType !== fresh.nodeType || old.nodeName !== fresh.nodeName) {
+    old.replaceWith(fresh.cloneNode(true));
+    return;
+  }
+  if (old.nodeType !== Node.ELEMENT_NODE) {
+    if (old.data !== fresh.data) old.data = fresh.data;
+    return;
+  }
+  if (old.hasAttribute('data-keep')) return;
+  for (const { name } of [...old.attributes]) {
+    if (!fresh.hasAttribute(name)) old.removeAttribute(name);
+  }
+  for (const { name, value } of fresh.attributes) {
+    if (old.getAttribute(name) !== value) old.setAttribute(name, value);
+  }
+  const news = [...fresh.childNodes];
+  const olds = [...old.childNodes];
+  news.forEach((child, i) => (i < olds.length ? update(olds[i], child) : old.append(child.cloneNode(true))));
+  olds.slice(news.length).forEach((child) => child.remove());
+}
+
+const dark = matchMedia('(prefers-color-scheme: dark)');
+let charts = new Map(); // by figure
+
+async function draw() {
+  if (document.hidden) return;
+  let history;
+  try {
+    history = await (await ask('./history.json')).json();
+  } catch {
+    return; // refresh says it
+  }
+  if (history.at.length < 2) return;
+  document.documentElement.classList.add('drawn');
+  for (const figure of document.querySelectorAll('figure[data-queue]')) {
+    const queue = history.queues[figure.dataset.queue];
+    if (!queue) continue;
+    const data = figure.dataset.chart === 'lag'
+      ? [history.at, queue.lag_seconds]
+      : [history.at, queue.started_per_second, queue.delivered_per_second];
+    if (charts.has(figure)) charts.get(figure).setData(data);
+    else charts.set(figure, chart(figure, data));
+  }
+}
+
+function chart(figure, data) {
+  const style = getComputedStyle(document.documentElement);
+  const colour = (name) => style.getPropertyValue(name).trim();
+  const line = (label, stroke, unit) => ({
+    label, stroke: colour(stroke), width: 1.5, points: { show: false },
+    value: (_, v) => (v == null ? '–' : `${+v.toFixed(1)}${unit}`),
+  });
+  const axis = { stroke: colour('--dim'), font: '11px system-ui, sans-serif', grid: { stroke: colour('--line'), width: 1 }, ticks: { show: false } };
+  const series = figure.dataset.chart === 'lag'
+    ? [line('lag', '--accent', ' s')]
+    : [line('started', '--second', '/s'), line('delivered', '--accent', '/s')];
+  return new uPlot({
+    width: figure.clientWidth, height: 130,
+    tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), 'Etc/UTC'),
+    cursor: { y: false, drag: { x: false, y: false }, sync: { key: 'poller' } },
+    scales: {
+      // At least five minutes wide, so that a young history is not a wall.
+      x: { range: (_, from, to) => [Math.min(from, to - 300), to] },
+      y: { range: (_, _from, to) => [0, Math.max(to * 1.15, 1)] },
+    },
+    axes: [{ ...axis, size: 24, values: [[60, '{HH}:{mm}'], [1, '{HH}:{mm}:{ss}']].map(([step, words]) => [step, words, null, null, null, null, null, null, 1]) }, { ...axis, size: 44 }],
+    series: [{ label: 'UTC', value: '{HH}:{mm}:{ss}' }, ...series],
+  }, data, figure);
+}
+
+new ResizeObserver(() => {
+  for (const [figure, drawn] of charts) {
+    if (figure.clientWidth && figure.clientWidth !== drawn.width) drawn.setSize({ width: figure.clientWidth, height: 130 });
+  }
+}).observe(main);
+
+dark.addEventListener('change', () => {
+  for (const drawn of charts.values()) drawn.destroy();
+  charts = new Map();
+  draw();
+});
+
+document.addEventListener('visibilitychange', () => { refresh(); draw(); });
+
+// One at a time: the next is asked for when the last has ended.
+async function loop(work, pause) {
+  for (;;) {
+    await work();
+    await new Promise((done) => setTimeout(done, pause));
+  }
+}
+loop(draw, 5000);
+setTimeout(() => loop(refresh, every), every);
