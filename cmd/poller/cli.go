@@ -1,0 +1,161 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/alecthomas/kong"
+
+	"poller/internal/config"
+)
+
+// cli is the verbs, in the order of the help.
+type cli struct {
+	Localsqs localsqsCmd `cmd:"" help:"An SQS server in memory, for trying things and for tests."`
+	Sink     sinkCmd     `cmd:"" help:"A downstream to practise on."`
+	Health   healthCmd   `cmd:"" help:"Ask the daemon on this machine whether it is healthy."`
+	Version  versionCmd  `cmd:"" help:"Version, commit and Go."`
+}
+
+// Exit codes that are not a verb's own.
+const (
+	codeFailed      = 1
+	codeSecondBreak = 130
+)
+
+// command runs the verb that the arguments name, and gives the exit code.
+func command(p *process, args []string) int {
+	err := dispatch(p, args)
+	if p.now.Err() != nil {
+		return codeSecondBreak
+	}
+	if err == nil {
+		return 0
+	}
+	code := codeFailed
+	if e, ok := errors.AsType[exit](err); ok {
+		code = e.code
+	}
+	if text := err.Error(); text != "" {
+		say(p, "error", text)
+	}
+	return code
+}
+
+// say writes one line to stderr.
+func say(p *process, kind, text string) {
+	if p.color {
+		color := map[string]string{"error": "31", "warning": "33"}[kind]
+		kind = "\x1b[1;" + color + "m" + kind + "\x1b[0m"
+	}
+	fmt.Fprintf(p.stderr, "poller: %s: %s\n", kind, text)
+}
+
+// helped is what ends the parsing when help was asked for and has been printed.
+type helped struct{}
+
+func dispatch(p *process, args []string) (err error) {
+	defer func() {
+		if r := recover(); r != nil {
+			if _, ok := r.(helped); !ok {
+				panic(r)
+			}
+			err = nil
+		}
+	}()
+	parser, err := newParser(p)
+	if err != nil {
+		return err
+	}
+	if len(args) == 0 {
+		return needsVerb(p, parser)
+	}
+	selected, err := parser.Parse(args)
+	if err != nil {
+		return usageError(err)
+	}
+	return selected.Run(p)
+}
+
+func newParser(p *process) (*kong.Kong, error) {
+	return kong.New(new(cli),
+		kong.Name("poller"),
+		kong.Description("Takes messages off an SQS queue at the pace that the downstream can take."),
+		kong.Writers(p.stdout, p.stderr),
+		kong.Exit(func(int) { panic(helped{}) }),
+		kong.Help(printHelp),
+		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
+		kong.ValueFormatter(describe),
+		kong.ExplicitGroups(groups()),
+		mappers(),
+	)
+}
+
+// groups puts the daemon's flags under headings.
+func groups() []kong.Group {
+	var list []kong.Group
+	for _, name := range []string{"Queue", "Target", "Daemon"} {
+		list = append(list, kong.Group{Key: name, Title: name + ":"})
+	}
+	return list
+}
+
+// printHelp prints a verb's own text, which begins with an example, and then its
+// flags.
+func printHelp(options kong.HelpOptions, c *kong.Context) error {
+	if verb := c.Selected(); verb != nil && verb.Detail != "" {
+		if _, err := io.WriteString(c.Stdout, strings.TrimRight(verb.Detail, "\n")+"\n\n"); err != nil {
+			return err
+		}
+		verb.Help, verb.Detail = "", ""
+	}
+	return kong.DefaultHelpPrinter(options, c)
+}
+
+// describe adds a setting's variable to its flag's help. Settings are the flags
+// that have a place in the file; those of other verbs read no variables.
+func describe(v *kong.Value) string {
+	if !v.Tag.Has("yaml") {
+		return v.Help
+	}
+	return v.Help + " (" + config.Variable(v.Name) + ")"
+}
+
+// needsVerb prints what verbs there are, for somebody who gave none.
+func needsVerb(p *process, parser *kong.Kong) error {
+	parser.Stdout = p.stderr
+	c, err := kong.Trace(parser, nil)
+	if err != nil {
+		return err
+	}
+	if err := c.PrintUsage(false); err != nil {
+		return err
+	}
+	return exit{code: codeFailed}
+}
+
+// usageError says in one sentence what is wrong with the arguments.
+func usageError(err error) error {
+	parse, ok := errors.AsType[*kong.ParseError](err)
+	if !ok {
+		return err
+	}
+	var verb *kong.Node
+	if parse.Context != nil {
+		verb = parse.Context.Selected()
+	}
+	text := err.Error()
+	switch {
+	case verb == nil && strings.HasPrefix(text, "expected one of"):
+		return errors.New("no verb is given: write poller run, or see poller --help")
+	case verb == nil:
+		return fmt.Errorf("%s; see poller --help", strings.TrimSuffix(text, "?"))
+	case strings.HasPrefix(text, "unexpected argument"):
+		// The argument is not repeated: it may be the rest of a header.
+		return fmt.Errorf("poller %s takes no such argument: put a value that has spaces in quotes", verb.Name)
+	default:
+		return errors.New(text)
+	}
+}

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"poller/internal/config"
+)
+
+// healthTimeout is how long the daemon may take to answer.
+const healthTimeout = 3 * time.Second
+
+// healthCmd is `poller health`.
+type healthCmd struct {
+	Listen string `placeholder:"HOST:PORT" help:"The daemon's --listen. Without it POLLER_LISTEN, else :9500."`
+}
+
+// Help shows an example first.
+func (c *healthCmd) Help() string {
+	return `Example:
+  poller health
+  HEALTHCHECK CMD ["/poller", "health"]
+
+Asks /-/healthy of the daemon on this machine, prints the answer, and exits with 0
+if it is healthy, else with 1. For containers whose image has no shell.`
+}
+
+// Run asks once.
+func (c *healthCmd) Run(p *process) error {
+	address, err := c.address()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(p.now, healthTimeout)
+	defer cancel()
+	request, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+address+"/-/healthy", nil)
+	if err != nil {
+		return fmt.Errorf("--listen: %w", err)
+	}
+	// A proxy for the target is none for this machine.
+	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
+	answer, err := client.Do(request)
+	switch {
+	case errors.Is(err, context.DeadlineExceeded):
+		return fmt.Errorf("%s did not answer within %s", address, config.Duration(healthTimeout))
+	case err != nil:
+		return fmt.Errorf("%s cannot be reached (%w): is the daemon running, and is this its --listen?", address, reasonOf(errors.Unwrap(err)))
+	}
+	defer answer.Body.Close()
+	reason, err := io.ReadAll(io.LimitReader(answer.Body, 4<<10))
+	if err != nil {
+		return fmt.Errorf("%s broke its answer off: %w", address, err)
+	}
+	text := strings.TrimSpace(string(reason))
+	if answer.StatusCode != http.StatusOK {
+		return fmt.Errorf("%s answered %d: %s", address, answer.StatusCode, strings.ReplaceAll(text, "\n", "; "))
+	}
+	fmt.Fprintln(p.stdout, text)
+	return nil
+}
+
+// address is where the daemon listens, as it is reached from this machine.
+func (c *healthCmd) address() (string, error) {
+	listen, name := c.Listen, "--listen"
+	if listen == "" {
+		listen, name = os.Getenv("POLLER_LISTEN"), "POLLER_LISTEN"
+	}
+	if listen == "" {
+		listen = ":9500"
+	}
+	host, port, err := net.SplitHostPort(listen)
+	if err != nil {
+		return "", fmt.Errorf("%s: %q is no address: write HOST:PORT or :PORT, such as :9500", name, listen)
+	}
+	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
+		host = "127.0.0.1"
+		if ip != nil && ip.To4() == nil {
+			host = "::1"
+		}
+	}
+	return net.JoinHostPort(host, port), nil
+}

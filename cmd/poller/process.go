@@ -1,0 +1,45 @@
+package main
+
+import (
+	"context"
+	"io"
+	"os"
+)
+
+// process is what a verb gets from main: the streams, what is known of them,
+// and the contexts that the signals end. Verbs never look at os.Stdout, os.Args
+// or signals themselves, so that a test can run one inside the test process.
+type process struct {
+	stdin  io.Reader
+	stdout io.Writer
+	stderr io.Writer
+	// terminal says that stdout is a terminal: progress lines are for it alone.
+	terminal bool
+	// interactive says that stderr is a terminal: logs are text there.
+	interactive bool
+	// color says that stderr is a terminal and NO_COLOR is not set.
+	color bool
+
+	// drain is done at the first SIGINT or SIGTERM: finish what is begun.
+	drain context.Context
+	// now is done at the second: end at once.
+	now context.Context
+	// hangup gets each SIGHUP: read the pace and the log level again.
+	hangup <-chan os.Signal
+}
+
+// exit is an error that says with which code the process ends. A verb that
+// returns any other error ends with 1. A nil err prints nothing.
+type exit struct {
+	code int
+	err  error
+}
+
+func (e exit) Error() string {
+	if e.err == nil {
+		return ""
+	}
+	return e.err.Error()
+}
+
+func (e exit) Unwrap() error { return e.err }

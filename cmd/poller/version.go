@@ -1,0 +1,64 @@
+package main
+
+import (
+	"fmt"
+	"runtime"
+	"runtime/debug"
+
+	"poller/internal/admin"
+)
+
+// version is set by the linker: -ldflags "-X main.version=1.2.3".
+var version = ""
+
+// versionCmd is `poller version`.
+type versionCmd struct {
+	Verbose bool `short:"v" help:"Also the modules that it was built from."`
+}
+
+// Help shows an example first.
+func (c *versionCmd) Help() string {
+	return `Example:
+  poller version --verbose
+
+Prints the version, the commit it was built from, and Go's version.`
+}
+
+// Run prints the build.
+func (c *versionCmd) Run(p *process) error {
+	b := build()
+	fmt.Fprintf(p.stdout, "poller %s\ncommit %s\n%s %s/%s\n", b.Version, b.Commit, b.GoVersion, runtime.GOOS, runtime.GOARCH)
+	info, ok := debug.ReadBuildInfo()
+	if !c.Verbose || !ok {
+		return nil
+	}
+	for _, m := range info.Deps {
+		if m.Replace != nil {
+			m = m.Replace
+		}
+		fmt.Fprintf(p.stdout, "%s %s\n", m.Path, m.Version)
+	}
+	return nil
+}
+
+// build says what this program was built from, as far as it is known.
+func build() admin.Build {
+	b := admin.Build{Version: "devel", Commit: "unknown", GoVersion: runtime.Version()}
+	if info, ok := debug.ReadBuildInfo(); ok {
+		if v := info.Main.Version; v != "" && v != "(devel)" {
+			b.Version = v
+		}
+		for _, s := range info.Settings {
+			switch {
+			case s.Key == "vcs.revision":
+				b.Commit = s.Value
+			case s.Key == "vcs.modified" && s.Value == "true":
+				b.Commit += "+changes"
+			}
+		}
+	}
+	if version != "" {
+		b.Version = version
+	}
+	return b
+}
