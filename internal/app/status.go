@@ -1,0 +1,144 @@
+package app
+
+import (
+	"cmp"
+	"maps"
+	"math"
+	"slices"
+	"time"
+
+	"poller/internal/admin"
+	"poller/internal/consumer"
+	"poller/internal/message"
+	"poller/internal/ratelimit"
+)
+
+// failuresShown is how many failures of all queues the status has.
+const failuresShown = 20
+
+// Status says how things stand at now, for the admin port.
+func (a *App) Status(now time.Time) admin.Status {
+	st := admin.Status{StartedAt: inJSON(a.started), Queues: []admin.Queue{}, Targets: []admin.Target{}, Failures: []admin.Failure{}}
+	byTarget := make(map[string][]consumer.Snapshot)
+	for _, r := range a.queues {
+		c, problem := r.state()
+		if c == nil {
+			st.Queues = append(st.Queues, unreached(r.name, r.target.name, problem))
+			continue
+		}
+		s := c.Snapshot(now)
+		st.Queues = append(st.Queues, queueStatus(r.name, r.target.name, s))
+		st.Failures = append(st.Failures, failuresOf(r.name, s)...)
+		if s.Draining && (!st.Draining || s.DrainingSince.Before(st.DrainingSince)) {
+			st.Draining, st.DrainingSince = true, inJSON(s.DrainingSince)
+		}
+		byTarget[r.target.name] = append(byTarget[r.target.name], s)
+	}
+	for _, name := range a.names() {
+		pace := a.targets[name].pace
+		st.Targets = append(st.Targets, targetStatus(
+			name, place(a.config.Targets[name].URL), pace.Limits(), pace.Delivering(), byTarget[name]))
+	}
+	slices.SortStableFunc(st.Failures, func(a, b admin.Failure) int { return b.At.Compare(a.At) })
+	st.Failures = st.Failures[:min(len(st.Failures), failuresShown)]
+	return st
+}
+
+// inJSON is a time as the status says it: UTC, without parts of a millisecond.
+func inJSON(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }
+
+// unreached is a queue that was not reached yet.
+func unreached(name, target string, problem *admin.Problem) admin.Queue {
+	q := admin.Queue{
+		Name: name, Target: target,
+		Drain:  admin.Number(math.NaN()),
+		InHand: map[string]int{}, Receives: map[string]int64{}, Settled: map[string]int64{}, Extensions: map[string]int64{},
+	}
+	if problem != nil {
+		q.Problem = &admin.SQSProblem{What: problem.What, Since: inJSON(problem.Since), Fault: message.Network.String()}
+	}
+	return q
+}
+
+func queueStatus(name, target string, s consumer.Snapshot) admin.Queue {
+	q := admin.Queue{
+		Name:               name,
+		Target:             target,
+		Lag:                admin.Seconds(s.Lag),
+		Drain:              admin.Number(s.DrainSeconds),
+		Received:           s.Received,
+		Duplicates:         s.Duplicates,
+		InHand:             s.InHand,
+		Receives:           s.Receives,
+		Settled:            s.Settled,
+		Extensions:         s.Extensions,
+		Ledger:             admin.Ledger{Size: s.LedgerSize, Hits: s.LedgerHits},
+		Parked:             s.Parked,
+		StartedPerSecond:   s.StartedPerSecond,
+		DeliveredPerSecond: s.DeliveredPerSecond,
+		ClockOffset:        admin.Seconds(s.ClockOffset),
+	}
+	if !s.DepthAt.IsZero() {
+		q.Depth = &admin.Depth{Visible: s.Depth.Visible, InFlight: s.Depth.InFlight, Delayed: s.Depth.Delayed, AsOf: inJSON(s.DepthAt)}
+	}
+	if p := s.Problem; p != nil {
+		q.Problem = &admin.SQSProblem{What: p.What, Since: inJSON(p.Since), Fault: p.Fault.String()}
+	}
+	return q
+}
+
+func failuresOf(queue string, s consumer.Snapshot) []admin.Failure {
+	all := make([]admin.Failure, 0, len(s.Failures))
+	for _, f := range s.Failures {
+		all = append(all, admin.Failure{
+			At: inJSON(f.At), Queue: queue, MessageID: f.MessageID, ReceiveCount: f.ReceiveCount,
+			Outcome: f.Outcome, Status: f.Status, Reason: f.Reason, Detail: f.Detail,
+		})
+	}
+	return all
+}
+
+// targetStatus adds up what the queues of one target delivered.
+func targetStatus(name, place string, limits ratelimit.Limits, delivering int, queues []consumer.Snapshot) admin.Target {
+	t := admin.Target{
+		Name:         name,
+		Place:        place,
+		Pace:         admin.Pace{Rate: admin.Number(math.Inf(1)), Concurrency: limits.Concurrency},
+		Delivering:   delivering,
+		MeanDelivery: admin.Number(math.NaN()),
+		Deliveries:   []admin.Deliveries{},
+	}
+	if limits.Limited {
+		t.Pace.Rate, t.Pace.Burst = admin.Number(limits.Rate), limits.Burst
+	}
+	type kind struct{ outcome, status string }
+	counts := make(map[kind]int64)
+	var sum, weights float64 // of the queues' mean delivery times
+	for _, s := range queues {
+		t.StartedPerSecond += s.StartedPerSecond
+		for _, d := range s.Deliveries {
+			counts[kind{d.Outcome.String(), d.Status}] += d.Count
+		}
+		if s.MeanDelivery > 0 {
+			// An idle queue's mean counts a little, so that the last one known stays.
+			weight := s.DeliveredPerSecond + 1e-6
+			sum += weight * s.MeanDelivery.Seconds()
+			weights += weight
+		}
+	}
+	if weights > 0 {
+		t.MeanDelivery = admin.Number(sum / weights)
+	}
+	kinds := slices.SortedFunc(maps.Keys(counts), func(a, b kind) int {
+		return cmp.Or(cmp.Compare(rank(a.outcome), rank(b.outcome)), cmp.Compare(a.status, b.status))
+	})
+	for _, k := range kinds {
+		t.Deliveries = append(t.Deliveries, admin.Deliveries{Outcome: k.outcome, Status: k.status, Count: counts[k]})
+	}
+	return t
+}
+
+// rank orders outcomes as the outcomes' table does.
+func rank(outcome string) int {
+	return slices.IndexFunc(message.Outcomes(), func(o message.Outcome) bool { return o.String() == outcome })
+}

@@ -1,0 +1,120 @@
+package app
+
+import (
+	"encoding/json"
+	"math"
+	"strings"
+	"testing"
+	"time"
+
+	"poller/internal/admin"
+	"poller/internal/consumer"
+	"poller/internal/message"
+	"poller/internal/ratelimit"
+)
+
+var noon = time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
+
+func snapshot() consumer.Snapshot {
+	return consumer.Snapshot{
+		Lag:              90 * time.Second,
+		Depth:            message.Depth{Visible: 7, InFlight: 3, Delayed: 1},
+		DepthAt:          noon.Add(-2 * time.Second),
+		DrainSeconds:     math.Inf(1),
+		InHand:           map[string]int{"waiting": 2},
+		Receives:         map[string]int64{"full": 4},
+		Settled:          map[string]int64{"delivered": 5},
+		Extensions:       map[string]int64{"ok": 6},
+		StartedPerSecond: 3, DeliveredPerSecond: 2,
+		MeanDelivery: 200 * time.Millisecond,
+		Deliveries: []consumer.Deliveries{
+			{Outcome: message.Failed, Status: "5xx", Count: 2},
+			{Outcome: message.Delivered, Status: "2xx", Count: 5},
+		},
+		Problem:  &consumer.Problem{What: "ReceiveMessage on orders: access denied", Since: noon.Add(-time.Minute), Fault: message.Refused},
+		Failures: []consumer.Failure{{At: noon, MessageID: "m1", ReceiveCount: 2, Outcome: "failed", Status: 500, Reason: "5xx"}},
+	}
+}
+
+func TestAQueuesStatusSaysAllThatTheConsumerKnows(t *testing.T) {
+	q := queueStatus("orders", "partner", snapshot())
+	if q.Depth == nil || *q.Depth != (admin.Depth{Visible: 7, InFlight: 3, Delayed: 1, AsOf: noon.Add(-2 * time.Second)}) {
+		t.Errorf("depth: %+v", q.Depth)
+	}
+	if q.Problem == nil || q.Problem.Fault != "refused" || !q.Problem.Since.Equal(noon.Add(-time.Minute)) {
+		t.Errorf("problem: %+v", q.Problem)
+	}
+	if q.InHand["waiting"] != 2 || q.Receives["full"] != 4 || q.Settled["delivered"] != 5 || q.Extensions["ok"] != 6 {
+		t.Errorf("counts: %+v", q)
+	}
+	if !math.IsInf(float64(q.Drain), 1) {
+		t.Errorf("drain: %v", q.Drain)
+	}
+	if f := failuresOf("orders", snapshot()); len(f) != 1 || f[0].Queue != "orders" || f[0].MessageID != "m1" || f[0].Status != 500 {
+		t.Errorf("failures: %+v", f)
+	}
+}
+
+func TestADepthThatSQSHasNotSaidIsUnknown(t *testing.T) {
+	s := snapshot()
+	s.DepthAt = time.Time{}
+	if q := queueStatus("orders", "partner", s); q.Depth != nil {
+		t.Errorf("depth: %+v", q.Depth)
+	}
+}
+
+func TestAQueueThatWasNotReachedSaysWhy(t *testing.T) {
+	q := unreached("orders", "partner", &admin.Problem{What: "GetQueueUrl on orders: connection refused", Since: noon})
+	if q.Problem == nil || q.Problem.What != "GetQueueUrl on orders: connection refused" {
+		t.Errorf("problem: %+v", q.Problem)
+	}
+	body, err := json.Marshal(q)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if strings.Contains(string(body), `"in_hand":null`) {
+		t.Errorf("in_hand is no object: %s", body)
+	}
+}
+
+func TestATargetAddsUpItsQueues(t *testing.T) {
+	slow := snapshot()
+	slow.MeanDelivery, slow.DeliveredPerSecond = 800*time.Millisecond, 1
+	idle := snapshot()
+	idle.MeanDelivery, idle.DeliveredPerSecond, idle.StartedPerSecond = 0, 0, 0
+	got := targetStatus("partner", "https://partner.example", ratelimit.Limits{Concurrency: 10, Limited: true, Rate: 28, Burst: 3}, 4,
+		[]consumer.Snapshot{snapshot(), slow, idle})
+
+	if got.Pace != (admin.Pace{Rate: 28, Burst: 3, Concurrency: 10}) || got.Delivering != 4 || got.StartedPerSecond != 6 {
+		t.Errorf("pace: %+v", got)
+	}
+	if math.Abs(float64(got.MeanDelivery)-0.4) > 1e-3 {
+		t.Errorf("mean delivery: %v, not 0.4: two parts of 0.2 and one of 0.8", got.MeanDelivery)
+	}
+	want := []admin.Deliveries{{Outcome: "delivered", Status: "2xx", Count: 15}, {Outcome: "failed", Status: "5xx", Count: 6}}
+	if len(got.Deliveries) != 2 || got.Deliveries[0] != want[0] || got.Deliveries[1] != want[1] {
+		t.Errorf("deliveries: %+v", got.Deliveries)
+	}
+}
+
+func TestATargetWithoutARateHasNoLimit(t *testing.T) {
+	got := targetStatus("partner", "", ratelimit.Limits{Concurrency: 10, Burst: 1}, 0, nil)
+	body, err := json.Marshal(got)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, want := range []string{`"rate_per_second":null`, `"mean_delivery_seconds":null`, `"deliveries":[]`} {
+		if !strings.Contains(string(body), want) {
+			t.Errorf("%s is not in %s", want, body)
+		}
+	}
+}
+
+func TestATargetsPlaceHasNoSecrets(t *testing.T) {
+	if got := place("https://user:hunter2@partner.example:8443/hook?key=s3cret#x"); got != "https://partner.example:8443" {
+		t.Errorf("place is %q", got)
+	}
+	if got := place("://"); got != "" {
+		t.Errorf("a URL that is none has the place %q", got)
+	}
+}
