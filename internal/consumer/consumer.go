@@ -54,6 +54,8 @@ type Options struct {
 	Backoff, BackoffMax time.Duration
 	// MaxReceiveCount is the queue's redrive policy's, 0 when it has none.
 	MaxReceiveCount int
+	// Retention is how long the queue keeps a message, 0 when it is not known.
+	Retention time.Duration
 	// DrainTimeout is from the stop to giving back what is left.
 	DrainTimeout time.Duration
 

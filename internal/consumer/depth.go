@@ -26,14 +26,67 @@ type depthWatch struct {
 	depth  message.Depth
 	slope  float64 // visible messages more a second, smoothed
 	sloped bool
+
+	empties    int       // receives in a row that brought nothing
+	emptySince time.Time // when the first of them returned
+	blocked    blocked
 }
+
+// blocked is why receives bring nothing though SQS says that messages are visible.
+type blocked uint8
+
+const (
+	notBlocked blocked = iota
+	// byInFlightLimit: SQS hands out no more while that many are in flight.
+	byInFlightLimit
+	// byGroups: on a FIFO queue, the groups of all visible messages are in flight.
+	byGroups
+
+	blockedReasons
+)
+
+// String is the label of poller_queue_blocked.
+func (b blocked) String() string {
+	return [blockedReasons]string{"", "in_flight_limit", "groups"}[b]
+}
+
+const (
+	// blockedAfter is how many receives in a row bring nothing before that is odd.
+	blockedAfter = 3
+	// inFlightLimit is a little below SQS's 120,000.
+	inFlightLimit = 100_000
+)
 
 // begin has the depth asked at once.
 func (d *depthWatch) begin(now time.Time) { d.next, d.last = now, now }
 
+// empty notes that a receive brought nothing.
+func (d *depthWatch) empty(now time.Time) {
+	if d.empties == 0 {
+		d.emptySince = now
+	}
+	d.empties++
+}
+
+// judge says whether the queue is blocked: by a depth that is newer than the first
+// empty receive.
+func (d *depthWatch) judge(fifo bool) blocked {
+	switch {
+	case d.empties < blockedAfter, !d.known, d.at.Before(d.emptySince), d.depth.Visible == 0:
+		return notBlocked
+	case d.depth.InFlight >= inFlightLimit:
+		return byInFlightLimit
+	case fifo:
+		return byGroups
+	default:
+		return notBlocked
+	}
+}
+
 // active notes that messages came.
 func (d *depthWatch) active(now time.Time) {
 	d.last = now
+	d.empties = 0
 	if !d.next.IsZero() {
 		d.next = earlier(d.next, now.Add(depthBusy))
 	}
@@ -41,11 +94,29 @@ func (d *depthWatch) active(now time.Time) {
 
 func (c *Consumer) watchDepth(now time.Time) {
 	d := &c.depth
+	if is := d.judge(c.options.FIFO); is != d.blocked {
+		d.blocked = is
+		c.sayBlocked(is)
+	}
 	if d.next.IsZero() || now.Before(d.next) || c.draining {
 		return
 	}
 	d.next = time.Time{}
 	c.call(depthCall, nil)
+}
+
+func (c *Consumer) sayBlocked(is blocked) {
+	depth := []any{slog.Int("visible", c.depth.depth.Visible), slog.Int("in_flight", c.depth.depth.InFlight)}
+	switch is {
+	case byInFlightLimit:
+		c.log.With(depth...).Warn("receives bring nothing: as many messages are in flight as SQS allows; find who receives and does not delete",
+			slog.String("reason", is.String()))
+	case byGroups:
+		c.log.With(depth...).Warn("receives bring nothing: the message groups of all visible messages are in flight, here or elsewhere",
+			slog.String("reason", is.String()))
+	default:
+		c.log.With(depth...).Info("receives are not blocked any more")
+	}
 }
 
 // depthKnown takes in the answer, and says when to ask again.

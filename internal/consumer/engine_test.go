@@ -402,3 +402,43 @@ func TestOwnershipLostCutsTheDelivery(t *testing.T) {
 		}
 	})
 }
+
+func TestAQueueWhoseVisibleMessagesCannotBeReceivedIsCalledBlocked(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		q, f := newFakeQueue(), newFakeTarget(time.Millisecond)
+		q.send(1)
+		e := run(t, q, f, ratelimit.Limits{Concurrency: 1}, func(o *Options) { o.FIFO = true })
+		pass(time.Second)
+		q.claim(7, 0)
+		pass(2 * time.Minute)
+		if got := e.Snapshot(time.Now()).Blocked; got != "groups" {
+			t.Errorf("blocked by %q on a FIFO queue", got)
+		}
+		q.claim(7, 120_000)
+		pass(time.Minute)
+		if got := e.Snapshot(time.Now()).Blocked; got != "in_flight_limit" {
+			t.Errorf("blocked by %q with 120,000 in flight", got)
+		}
+		q.claim(0, 0)
+		q.send(1)
+		pass(time.Minute)
+		if got := e.Snapshot(time.Now()).Blocked; got != "" {
+			t.Errorf("blocked by %q when messages come", got)
+		}
+		e.stop()
+	})
+}
+
+func TestAMessageThatSQSWillSoonDropIsWarnedOf(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		q, f := newFakeQueue(), newFakeTarget(time.Millisecond)
+		q.send(100)
+		pass(91 * time.Minute)
+		e := run(t, q, f, ratelimit.Limits{Concurrency: 1}, func(o *Options) { o.Retention = 100 * time.Minute })
+		pass(time.Minute)
+		e.stop()
+		if n := strings.Count(e.logs.String(), "SQS drops messages soon"); n != 1 {
+			t.Errorf("%d warnings in a minute:\n%s", n, e.logs)
+		}
+	})
+}

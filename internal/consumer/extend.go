@@ -111,6 +111,7 @@ func (c *Consumer) extended(now, sent time.Time, l *life, seconds int, err error
 		asked := time.Duration(seconds) * time.Second
 		l.deadline = sent.Add(asked)
 		l.extendAt = sent.Add(asked / 2)
+		c.watchRetention(now, l)
 	case fault == message.Lost || fault == message.Invalid:
 		c.stats.extensions[extensionLost]++
 		c.lose(now, l, "SQS no longer knows its receipt handle")

@@ -29,7 +29,8 @@ type fakeQueue struct {
 	// fault, if set, is asked before each call: an error is its answer.
 	fault func(action string, call int) error
 	calls map[string]int
-	log   []string
+	// claimed is what Depth says beside the truth.
+	claimed message.Depth
 }
 
 type fakeMessage struct {
@@ -170,7 +171,7 @@ func (q *fakeQueue) Depth(ctx context.Context) (message.Depth, error) {
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	var d message.Depth
+	d := q.claimed
 	for _, m := range q.messages {
 		switch {
 		case m.deleted:
@@ -181,6 +182,13 @@ func (q *fakeQueue) Depth(ctx context.Context) (message.Depth, error) {
 		}
 	}
 	return d, nil
+}
+
+// claim has Depth say that there are more messages than can be received.
+func (q *fakeQueue) claim(visible, inFlight int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.claimed = message.Depth{Visible: visible, InFlight: inFlight}
 }
 
 func (q *fakeQueue) ClockOffset() time.Duration { return 0 }

@@ -86,6 +86,7 @@ var (
 	settledDesc    = describe("messages_settled_total", "Messages settled, by what came of them.", "outcome")
 	inHandDesc     = describe("messages_in_hand", "Messages received and not settled.", "state")
 	depthDesc      = describe("queue_messages", "Messages in the queue, as SQS says, approximately.", "state")
+	blockedDesc    = describe("queue_blocked", "1 while receives bring nothing though messages are visible: in_flight_limit or groups.", "reason")
 	lagDesc        = describe("queue_lag_seconds", "Age of the oldest message known; 0 when the queue is empty. A lower bound.")
 	drainDesc      = describe("queue_drain_seconds", "Estimated time until the queue is empty; +Inf while it grows.")
 	deliveriesDesc = describe("deliveries_total", "Deliveries, by outcome and by the answer's class or why there was none.", "outcome", "status")
@@ -100,7 +101,7 @@ var (
 // Describe implements prometheus.Collector.
 func (*collector) Describe(descs chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		receivedDesc, settledDesc, inHandDesc, depthDesc, lagDesc, drainDesc, deliveriesDesc,
+		receivedDesc, settledDesc, inHandDesc, depthDesc, blockedDesc, lagDesc, drainDesc, deliveriesDesc,
 		duplicatesDesc, offsetDesc, receivesDesc, extensionsDesc, ledgerDesc, hitsDesc,
 	} {
 		descs <- d
@@ -136,6 +137,13 @@ func (k *collector) Collect(metrics chan<- prometheus.Metric) {
 	}
 	for state, n := range s.InHand {
 		gauge(inHandDesc, float64(n), state)
+	}
+	for reason := byInFlightLimit; reason < blockedReasons; reason++ {
+		value := 0.0
+		if s.Blocked == reason.String() {
+			value = 1
+		}
+		gauge(blockedDesc, value, reason.String())
 	}
 	gauge(lagDesc, s.Lag.Seconds())
 	gauge(offsetDesc, s.ClockOffset.Seconds())

@@ -96,7 +96,10 @@ func (c *Consumer) arrived(ctx context.Context, now, sent time.Time, p *poll, me
 	}
 	if len(messages) > 0 {
 		c.depth.active(now)
-	} else if c.hand.count[waiting]+c.hand.count[delivering] == 0 {
+		return
+	}
+	c.depth.empty(now)
+	if c.hand.count[waiting]+c.hand.count[delivering] == 0 {
 		c.lag.clear()
 	}
 }
@@ -134,6 +137,7 @@ func (c *Consumer) takeIn(now, handedOut time.Time, m *message.Message) {
 		c.releases.add(l)
 	default:
 		c.lag.note(now, c.age(now, m))
+		c.watchRetention(now, l)
 		c.hand.add(l)
 		c.queueUp(l)
 	}
@@ -146,6 +150,21 @@ func (c *Consumer) age(now time.Time, m *message.Message) time.Duration {
 		return 0
 	}
 	return max(now.Add(c.options.Source.ClockOffset()).Sub(m.SentAt), 0)
+}
+
+// watchRetention warns of a message that SQS will soon drop: its retention goes on
+// while it is in hand.
+func (c *Consumer) watchRetention(now time.Time, l *life) {
+	retention := c.options.Retention
+	age := c.age(now, l.message)
+	if retention == 0 || age < retention*9/10 {
+		return
+	}
+	if events, ok := c.notices.say(now, "retention", false); ok {
+		c.log.Warn("SQS drops messages soon: they are older than 90 % of the queue's retention",
+			slog.String("message_id", l.message.ID), slog.Duration("lag", age),
+			slog.Duration("retention", retention), slog.Int("messages", events))
+	}
 }
 
 // receiveFailed has receives wait, and says so: at the change, then once a minute.

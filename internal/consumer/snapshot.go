@@ -16,6 +16,9 @@ type Snapshot struct {
 	// Depth is what SQS said at DepthAt; zero time: it has not said anything yet.
 	Depth   message.Depth
 	DepthAt time.Time
+	// Blocked is why receives bring nothing though messages are visible
+	// (in_flight_limit, groups); empty: they do not.
+	Blocked string
 	// DrainSeconds is the estimated time to empty: +Inf while the queue grows, NaN
 	// while it is not known.
 	DrainSeconds float64
@@ -79,6 +82,7 @@ func (c *Consumer) Snapshot(now time.Time) Snapshot {
 		ClockOffset:        c.options.Source.ClockOffset(),
 		Depth:              c.depth.depth,
 		DepthAt:            c.depth.at,
+		Blocked:            c.depth.blocked.String(),
 		DrainSeconds:       c.depth.drainSeconds(),
 		InHand:             counts[int](states, func(i uint8) (string, int) { return state(i).String(), c.hand.count[i] }),
 		Receives:           counts[int64](receiveResults, func(i uint8) (string, int64) { return receiveResult(i).String(), c.stats.receives[i] }),
