@@ -51,8 +51,8 @@ func (s *Server) queueAt(address string) (*queue, error) {
 		owner, name = path[:i], path[i+1:]
 		owner = owner[strings.LastIndexByte(owner, '/')+1:]
 	}
-	if name == "" || strings.Contains(address, "://") && owner == "" {
-		return nil, invalidAddress.because("The address %s is not valid for this endpoint.", address)
+	if owner == "" && strings.Contains(address, "://") {
+		return nil, errNoQueue // no queue's URL is as short
 	}
 	q, ok := s.queues[name]
 	if !ok || owner != "" && owner != account {

@@ -98,6 +98,26 @@ func BenchmarkSendMessageOverHTTP(b *testing.B) {
 	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "sends/s")
 }
 
+func BenchmarkSendMessageBatchOverHTTP(b *testing.B) {
+	address := serve(b)
+	entries := make([]string, 10)
+	for i := range entries {
+		entries[i] = fmt.Sprintf(`{"Id":"%d","MessageBody":"{\"order\":4711,\"items\":[{\"sku\":\"A-17\",\"n\":2}]}"}`, i)
+	}
+	batch := `{"QueueUrl":"http://127.0.0.1:9324/000000000000/orders","Entries":[` + strings.Join(entries, ",") + `]}`
+	b.ReportAllocs()
+	b.SetParallelism(8)
+	b.RunParallel(func(pb *testing.PB) {
+		w := dial(b, address)
+		defer w.conn.Close()
+		r := request("SendMessageBatch", batch)
+		for pb.Next() {
+			w.do(b, r)
+		}
+	})
+	b.ReportMetric(10*float64(b.N)/b.Elapsed().Seconds(), "messages/s")
+}
+
 // BenchmarkReceiveAndDeleteByTen is one message's share of a receive of ten and
 // the batch that deletes them, with the batch that sent them.
 func BenchmarkReceiveAndDeleteByTen(b *testing.B) {

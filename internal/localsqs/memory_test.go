@@ -133,3 +133,32 @@ func TestALineIsAlwaysInOrder(t *testing.T) {
 		})
 	})
 }
+
+func TestMemoryIsReleasedWhenMostOfItIsEmpty(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		released := 0
+		s := New(WithSeed(1), WithRelease(func() { released++ }))
+		defer s.Close()
+		_, err := s.CreateQueue("orders", nil)
+		wantNone(t, err)
+		for _, n := range []int{1_000, 100_000, 100_000} {
+			fill(s, "orders", n)
+			empty(t, s, "orders")
+			sleep(releaseDelay)
+			synctest.Wait()
+		}
+		if released != 2 { // 1 MB was not worth it
+			t.Fatalf("released %d times", released)
+		}
+		fill(s, "orders", 100_000)
+		post(t, s, "PurgeQueue", jsonType, `{"QueueUrl":"orders"}`)
+		if s.held.bytes != 0 {
+			t.Fatalf("%d bytes are held in an empty queue", s.held.bytes)
+		}
+		sleep(releaseDelay)
+		synctest.Wait()
+		if released != 3 {
+			t.Fatalf("released %d times", released)
+		}
+	})
+}

@@ -27,6 +27,7 @@ type queue struct {
 	inFlight line // by when they become visible again
 	births   line // by birth: the first to expire first
 	received shrinking[uint64, *message]
+	bytes    int // of all bodies
 
 	waiters  []*waiter // long polls, in the order of their arrival
 	dirty    bool      // in the server's list of queues to serve
@@ -93,6 +94,7 @@ func (q *queue) line(where place) *line {
 // add takes a new message into the queue, to be visible after delay.
 func (q *queue) add(m *message, now, delay instant) {
 	q.births.push(&m.age, int64(m.born))
+	q.hold(len(m.body))
 	if q.fifo != nil {
 		q.fifo.join(m)
 	}
@@ -107,6 +109,7 @@ func (q *queue) add(m *message, now, delay instant) {
 func (q *queue) drop(m *message) {
 	q.put(m, nowhere, 0)
 	q.births.remove(&m.age)
+	q.hold(-len(m.body))
 	q.received.remove(m.number)
 	if m.group != nil {
 		q.fifo.leave(m)
@@ -133,6 +136,7 @@ func (q *queue) advance(now instant) {
 // clear drops all messages, and with them what deduplication remembers.
 func (q *queue) clear() {
 	q.visible, q.delayed, q.inFlight, q.births = line{}, line{}, line{}, line{}
+	q.hold(-q.bytes)
 	q.received = shrinking[uint64, *message]{}
 	if q.fifo != nil {
 		q.fifo = &fifo{}

@@ -18,7 +18,7 @@ func (s *Server) createQueue(name string, attributes, tags map[string]string) er
 	if err := validName(name, isFIFO); err != nil {
 		return err
 	}
-	if err := validTags(tags); err != nil {
+	if err := validTags(name, tags); err != nil {
 		return err
 	}
 	now := s.lock()
@@ -88,20 +88,20 @@ func sameValue(a, b string) bool {
 // createQueue is the action CreateQueue.
 func createQueue(c *call) error {
 	var r struct {
-		QueueName  string            `json:"QueueName"`
+		QueueName  *string           `json:"QueueName"`
 		Attributes map[string]string `json:"Attributes"`
 		Tags       map[string]string `json:"tags"`
 	}
 	if err := c.read(&r); err != nil {
 		return err
 	}
-	if r.QueueName == "" {
+	if r.QueueName == nil {
 		return missing("QueueName")
 	}
-	if err := c.s.createQueue(r.QueueName, r.Attributes, r.Tags); err != nil {
+	if err := c.s.createQueue(*r.QueueName, r.Attributes, r.Tags); err != nil {
 		return err
 	}
-	return c.reply(map[string]string{"QueueUrl": queueURL(c.base(), r.QueueName)})
+	return c.reply(map[string]string{"QueueUrl": queueURL(c.base(), *r.QueueName)})
 }
 
 // getQueueURL is the action GetQueueUrl.

@@ -21,6 +21,7 @@ type Server struct {
 	receives uint64                 // receives so far: no two receipt handles are the same
 	moves    uint64                 // move tasks so far
 	dirty    []*queue               // queues with long polls that may be served at unlock
+	held     held
 	closed   bool
 }
 
@@ -32,6 +33,14 @@ type Option func(*Server)
 // Without it they come from crypto/rand.
 func WithSeed(seed uint64) Option {
 	return func(s *Server) { s.ids = seededIdentity(seed) }
+}
+
+// WithRelease has release called, in a goroutine of its own, a second after the
+// bodies held have become much fewer than they were: debug.FreeOSMemory gives
+// their memory back to the system, where the runtime alone would keep it for
+// minutes.
+func WithRelease(release func()) Option {
+	return func(s *Server) { s.held.release = release }
 }
 
 // New makes a server without queues. It starts nothing; Close ends what
@@ -87,6 +96,7 @@ func (s *Server) Close() {
 			task.stop()
 		}
 	}
+	s.held.stop()
 	clear(s.queues)
 	clear(s.tasks)
 }

@@ -4,9 +4,9 @@ import "maps"
 
 const maxTags = 50
 
-func validTags(tags map[string]string) error {
+func validTags(queue string, tags map[string]string) error {
 	if len(tags) > maxTags {
-		return invalidParameterValue.because("A queue may have at most %d tags.", maxTags)
+		return invalidParameterValue.because("Too many tags added for queue %s: it may have at most %d.", queue, maxTags)
 	}
 	for _, key := range sortedKeys(tags) {
 		if key == "" || len([]rune(key)) > 128 || len([]rune(tags[key])) > 256 {
@@ -37,7 +37,7 @@ func tagQueue(c *call) error {
 	next := make(map[string]string, len(q.tags)+len(r.Tags))
 	maps.Copy(next, q.tags)
 	maps.Copy(next, r.Tags)
-	if err := validTags(next); err != nil {
+	if err := validTags(q.name, next); err != nil {
 		return err
 	}
 	q.tags = next
