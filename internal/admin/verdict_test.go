@@ -1,0 +1,135 @@
+package admin
+
+import (
+	"math"
+	"testing"
+	"time"
+)
+
+var noon = time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
+
+// idle is a daemon that has nothing to do.
+func idle() Status {
+	return Status{
+		At: noon, StartedAt: noon.Add(-time.Hour), Ready: true, Healthy: true,
+		Queues: []Queue{{
+			Name: "orders", Target: "partner", Depth: &Depth{AsOf: noon},
+			InHand: map[string]int{"waiting": 0, "delivering": 0}, Receives: map[string]int64{"empty": 3, "full": 9},
+			Settled: map[string]int64{"delivered": 90},
+		}},
+		Targets: []Target{{
+			Name: "partner", Place: "https://partner.example",
+			Pace: Pace{Rate: 28, Burst: 1, Concurrency: 10}, MeanDelivery: 0.2,
+			Deliveries: []Deliveries{{Outcome: "delivered", Status: "2xx", Count: 90}},
+		}},
+	}
+}
+
+// behind is one whose queue is longer than the pace empties at once.
+func behind() Status {
+	s := idle()
+	q, t := &s.Queues[0], &s.Targets[0]
+	q.Lag, q.Depth.Visible, q.Drain = Seconds(130*time.Second), 1240, 410
+	q.InHand = map[string]int{"waiting": 9, "delivering": 6}
+	q.StartedPerSecond, q.DeliveredPerSecond = 28, 27.6
+	t.StartedPerSecond, t.Delivering = 28, 6
+	t.DeliveriesLastMinute = []Deliveries{{Outcome: "delivered", Status: "2xx", Count: 1656}}
+	return s
+}
+
+func failing(outcome, status string, failed, fine int64) func(*Status) {
+	return func(s *Status) {
+		s.Targets[0].DeliveriesLastMinute = []Deliveries{{Outcome: outcome, Status: status, Count: failed}, {Outcome: "delivered", Status: "2xx", Count: fine}}
+	}
+}
+
+func TestTheVerdictSaysWhatToLookAt(t *testing.T) {
+	for name, c := range map[string]struct {
+		from   func() Status
+		change func(*Status)
+		level  Level
+		text   string
+	}{
+		"nothing to do": {idle, func(*Status) {}, Good, "Keeping up: the queue is empty"},
+		"before the first answer": {idle, func(s *Status) { s.Queues[0].Receives = map[string]int64{"full": 0} },
+			Good, "Started: waiting for the first answer of SQS"},
+		"a breath behind": {behind, func(s *Status) { s.Queues[0].Lag, s.Queues[0].Depth.Visible = Seconds(1234*time.Millisecond), 20 },
+			Good, "Keeping up: 28/s delivered, lag 1.2 s"},
+		"at the rate": {behind, func(*Status) {}, Notice,
+			"Behind: 1,240 messages, lag 2 min 10 s, at the pace limit of 28/s: the target's rate is the limit; empty in about 6 min 50 s"},
+		"a backlog that just came": {behind, func(s *Status) { s.Queues[0].Lag, s.Queues[0].Drain = Seconds(2*time.Second), Number(math.NaN()) }, Notice,
+			"Behind: 1,240 messages, lag 2 s, at the pace limit of 28/s: the target's rate is the limit"},
+		"at the concurrency": {behind, func(s *Status) { s.Targets[0].Pace.Rate, s.Targets[0].MeanDelivery = Number(math.Inf(1)), 0.35 }, Notice,
+			"Behind: 1,240 messages, lag 2 min 10 s, 10 deliveries at once, each 350 ms: the target's concurrency is the limit; empty in about 6 min 50 s"},
+		"at no limit that is known, and it grows": {behind, func(s *Status) { s.Targets[0].StartedPerSecond, s.Queues[0].Drain = 12, Number(math.Inf(1)) }, Notice,
+			"Behind: 1,240 messages, lag 2 min 10 s; the queue grows"},
+		"a depth that is not known": {behind, func(s *Status) { s.Queues[0].Depth, s.Queues[0].Drain = nil, Number(math.NaN()) }, Notice,
+			"Behind, lag 2 min 10 s, at the pace limit of 28/s: the target's rate is the limit"},
+		"the target fails": {behind, failing("unavailable", "5xx", 93, 7), Bad,
+			"Target partner fails: 93 % of the deliveries in the last minute failed, mostly with 5xx"},
+		"the target fails with one status": {behind, func(s *Status) {
+			failing("unavailable", "5xx", 93, 7)(s)
+			s.Failures = []Failure{{Queue: "orders", Reason: "network"}, {Queue: "orders", Outcome: "unavailable", Status: 503, Reason: "5xx"}}
+		}, Bad, "Target partner fails: 93 % of the deliveries in the last minute failed, mostly with 5xx (the last one 503)"},
+		"the target throttles": {behind, failing("throttled", "4xx", 60, 40), Bad,
+			"Target partner throttles: 60 % of the deliveries in the last minute failed, mostly with 4xx"},
+		"the target is gone": {behind, failing("connection", "refused", 5, 0), Bad,
+			"Target partner cannot be reached: 100 % of the deliveries in the last minute failed, mostly with refused"},
+		"the target rejects": {idle, failing("rejected", "4xx", 5, 0), Bad,
+			"Target partner rejects messages: 100 % of the deliveries in the last minute failed, mostly with 4xx"},
+		"the target fails now and then": {behind, failing("failed", "timeout", 10, 90), Notice,
+			"Behind: 1,240 messages, lag 2 min 10 s, at the pace limit of 28/s: the target's rate is the limit; empty in about 6 min 50 s; " +
+				"10 % of the deliveries in the last minute failed, mostly with timeout"},
+		"a failure among many is no news": {idle, failing("failed", "5xx", 1, 99), Good, "Keeping up: the queue is empty"},
+		"the target hangs": {behind, func(s *Status) {
+			t := &s.Targets[0]
+			t.StartedPerSecond, t.Delivering, t.DeliveriesLastMinute = 0, 10, nil
+		}, Bad, "Target partner hangs: no delivery has ended in the last minute, 10 are under way"},
+		"paused": {behind, func(s *Status) { s.Targets[0].Pace.Rate = 0 }, Notice, "Paused: the rate of target partner is 0: 1,240 messages"},
+		"SQS refuses": {behind, func(s *Status) {
+			s.Queues[0].Problem = &SQSProblem{What: "ReceiveMessage on orders: access denied", Since: noon.Add(-3 * time.Second), Fault: "refused"}
+		}, Bad, "SQS refuses: ReceiveMessage on orders: access denied, since 11:59:57 UTC (3 s)"},
+		"SQS is gone": {behind, func(s *Status) {
+			s.Queues[0].Problem = &SQSProblem{What: "ReceiveMessage on orders: connection refused", Since: noon.Add(-90 * time.Second), Fault: "network"}
+		}, Bad, "SQS does not answer: ReceiveMessage on orders: connection refused, since 11:58:30 UTC (1 min 30 s)"},
+		"a hiccup of SQS is no news": {idle, func(s *Status) {
+			s.Queues[0].Problem = &SQSProblem{What: "ReceiveMessage on orders: reset", Since: noon.Add(-3 * time.Second), Fault: "network"}
+		}, Good, "Keeping up: the queue is empty"},
+		"a stop": {behind, func(s *Status) { s.Draining, s.Ready = true, false }, Notice,
+			"Draining: nothing more is received, 15 messages still in hand"},
+		"a loop that stands still": {behind, func(s *Status) {
+			s.Healthy, s.Unhealthy = false, []Problem{{"the loop of queue orders has not turned", noon.Add(-2 * time.Minute)}}
+		}, Bad, "Stuck: the loop of queue orders has not turned, since 11:58:00 UTC (2 min)"},
+		"a start": {idle, func(s *Status) {
+			s.Ready, s.NotReady = false, []Problem{{"the queue orders has not been reached yet", noon.Add(-time.Second)}}
+		}, Notice, "Starting: the queue orders has not been reached yet, since 11:59:59 UTC (1 s)"},
+		"a start that takes too long": {idle, func(s *Status) {
+			s.Ready, s.NotReady = false, []Problem{{"GetQueueUrl on orders: no answer", noon.Add(-time.Minute)}}
+		}, Bad, "Not ready: GetQueueUrl on orders: no answer, since 11:59:00 UTC (1 min)"},
+		"the worst of two queues": {idle, func(s *Status) {
+			b := behind()
+			b.Queues[0].Name, b.Queues[0].Target = "invoices", "erp"
+			b.Targets[0].Name = "erp"
+			s.Queues, s.Targets = append(s.Queues, b.Queues...), append(s.Targets, b.Targets...)
+		}, Notice, "invoices: Behind: 1,240 messages, lag 2 min 10 s, at the pace limit of 28/s: the target's rate is the limit; empty in about 6 min 50 s"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			s := c.from()
+			c.change(&s)
+			s.judge(noon)
+			if s.Verdict != (Verdict{c.level, c.text}) {
+				t.Errorf("the verdict is\n%s: %s\nnot\n%s: %s", s.Verdict.Level, s.Verdict.Text, c.level, c.text)
+			}
+		})
+	}
+}
+
+func TestTheDrainStateTellsTheNullsApart(t *testing.T) {
+	for drain, want := range map[Number]DrainState{
+		0: DrainEmpty, 12: DrainShrinking, Number(math.Inf(1)): DrainGrowing, Number(math.NaN()): DrainUnknown,
+	} {
+		if got := (&Queue{Drain: drain}).drainState(); got != want {
+			t.Errorf("%v: %s, not %s", drain, got, want)
+		}
+	}
+}
