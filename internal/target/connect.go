@@ -37,6 +37,14 @@ func connections(o Options, u *url.URL, s security) (*dialer, *http.Transport, e
 		},
 		pending: make(map[*dialing]struct{}),
 	}
+	if o.TLS != (TLS{}) && u.Scheme != "https" {
+		return nil, nil, errors.New("--tls-ca, --tls-cert and --tls-key are for https targets: write https:// in --target, or leave them out")
+	}
+	files, err := newCertificates(o.TLS, u.Hostname(), o.Logger.With("target", o.Name))
+	if err != nil {
+		return nil, nil, err
+	}
+	files.apply(d.tls)
 	t := &http.Transport{
 		DialContext:            d.plain,
 		DialTLSContext:         d.secure,

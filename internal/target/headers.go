@@ -48,9 +48,8 @@ type line struct {
 // setting is one configured header and what is known of its file.
 type setting struct {
 	Header
-	key    string
-	seen   os.FileInfo
-	failed bool
+	key  string
+	file watched
 }
 
 // newHeaders checks the headers and reads their files.
@@ -61,7 +60,7 @@ func newHeaders(o Options, user *url.Userinfo) (*headers, error) {
 		if err := header.validate(); err != nil {
 			return nil, err
 		}
-		s := setting{Header: header, key: textproto.CanonicalMIMEHeaderKey(header.Name)}
+		s := setting{Header: header, key: textproto.CanonicalMIMEHeaderKey(header.Name), file: watched{path: header.File}}
 		if single[s.key] && given[s.key] {
 			return nil, fmt.Errorf("the header %s is given twice", s.Name)
 		}
@@ -119,18 +118,18 @@ func (h *headers) look(ctx context.Context) {
 	changed := false
 	for i := range h.settings {
 		s := &h.settings[i]
-		if s.File == "" || !s.changed() {
+		if s.File == "" || !s.file.changed() {
 			continue
 		}
 		if err := s.read(); err != nil {
-			if !s.failed {
-				s.failed = true
+			if !s.file.failed {
+				s.file.failed = true
 				h.logger.WarnContext(ctx, "header file cannot be read, its last value is kept",
 					"header", s.Name, "file", s.File, "error", err)
 			}
 			continue
 		}
-		s.failed = false
+		s.file.failed = false
 		changed = true
 		h.logger.InfoContext(ctx, "header file read again", "header", s.Name, "file", s.File)
 	}
@@ -158,14 +157,6 @@ func (h *headers) replace() {
 	h.now.Store(v)
 }
 
-// changed says that the file is not the one that was read. The last reading's
-// failure is one too: it is tried again.
-func (s *setting) changed() bool {
-	info, err := os.Stat(s.File)
-	return err != nil || s.failed || !os.SameFile(info, s.seen) ||
-		info.Size() != s.seen.Size() || !info.ModTime().Equal(s.seen.ModTime())
-}
-
 // read takes the value from the file. On an error the setting is as it was.
 func (s *setting) read() error {
 	file, err := os.Open(s.File) // the path is the operator's own setting
@@ -185,7 +176,7 @@ func (s *setting) read() error {
 	if err := validValue(s.Name, value); err != nil {
 		return fmt.Errorf("%w (in the file %s)", err, s.File)
 	}
-	s.Value, s.seen = value, info
+	s.Value, s.file.seen = value, info
 	return nil
 }
 

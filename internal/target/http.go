@@ -42,6 +42,9 @@ type Options struct {
 	Slots int
 	// Headers are sent with each message.
 	Headers []Header
+	// TLS are the files for an https target; empty: the system's roots, and no
+	// certificate of our own.
+	TLS TLS
 	// DialContext makes the connections. Nil: a net.Dialer, and proxies by
 	// HTTPS_PROXY, HTTP_PROXY and NO_PROXY; with a function there are no proxies.
 	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
