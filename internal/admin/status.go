@@ -46,6 +46,10 @@ type Queue struct {
 	Verdict Verdict     `json:"verdict"` // by the server
 	Problem *SQSProblem `json:"problem"` // nil: SQS answers
 
+	// Blocked is why receives bring nothing though messages are visible:
+	// in_flight_limit or groups; empty while they do.
+	Blocked string `json:"blocked,omitempty"`
+
 	// Lag is the age of the oldest message known, a lower bound.
 	Lag   Seconds `json:"lag_seconds"`
 	Depth *Depth  `json:"depth"` // nil: SQS has not said it yet

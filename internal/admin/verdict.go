@@ -127,6 +127,9 @@ func (q *Queue) judge(now time.Time, t Target, lastStatus int) Verdict {
 	if v, found := q.trouble(now); found {
 		return v
 	}
+	if q.Blocked != "" {
+		return q.stopped()
+	}
 	failing, share, worst := t.failing()
 	switch {
 	case share >= failingShare:
@@ -170,6 +173,14 @@ func (q *Queue) trouble(now time.Time) (Verdict, bool) {
 		verb = "SQS fails"
 	}
 	return bad("%s: %s", verb, Problem{p.What, p.Since}.sentence(now)), true
+}
+
+// stopped says why SQS hands out nothing though there is something.
+func (q *Queue) stopped() Verdict {
+	if q.Blocked == "in_flight_limit" {
+		return bad("Blocked%s, but SQS hands out none: too many are in flight, with other consumers too", q.backlog())
+	}
+	return notice("Blocked%s, but SQS hands out none: earlier ones of the same groups are in flight, here or with another consumer", q.backlog())
 }
 
 // behind says whether the queue is more than a breath behind.
@@ -259,6 +270,8 @@ const delivered = "delivered"
 func (d Deliveries) words(lastStatus int) string {
 	class := lastStatus / 100
 	switch {
+	case d.Outcome == "throttled":
+		return "were answered 429"
 	case class > 0 && d.Status == fmt.Sprintf("%dxx", class):
 		return fmt.Sprintf("failed, mostly with %s (the last one %d)", d.Status, lastStatus)
 	default:

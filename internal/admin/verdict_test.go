@@ -72,7 +72,7 @@ func TestTheVerdictSaysWhatToLookAt(t *testing.T) {
 			s.Failures = []Failure{{Queue: "orders", Reason: "network"}, {Queue: "orders", Outcome: "unavailable", Status: 503, Reason: "5xx"}}
 		}, Bad, "Target partner fails: 93 % of the deliveries in the last minute failed, mostly with 5xx (the last one 503)"},
 		"the target throttles": {behind, failing("throttled", "4xx", 60, 40), Bad,
-			"Target partner throttles: 60 % of the deliveries in the last minute failed, mostly with 4xx"},
+			"Target partner throttles: 60 % of the deliveries in the last minute were answered 429"},
 		"the target is gone": {behind, failing("connection", "refused", 5, 0), Bad,
 			"Target partner cannot be reached: 100 % of the deliveries in the last minute failed, mostly with refused"},
 		"the target rejects": {idle, failing("rejected", "4xx", 5, 0), Bad,
@@ -95,6 +95,10 @@ func TestTheVerdictSaysWhatToLookAt(t *testing.T) {
 		"a hiccup of SQS is no news": {idle, func(s *Status) {
 			s.Queues[0].Problem = &SQSProblem{What: "ReceiveMessage on orders: reset", Since: noon.Add(-3 * time.Second), Fault: "network"}
 		}, Good, "Keeping up: the queue is empty"},
+		"SQS hands out no more": {behind, func(s *Status) { s.Queues[0].Blocked = "in_flight_limit" }, Bad,
+			"Blocked: 1,240 messages, but SQS hands out none: too many are in flight, with other consumers too"},
+		"groups that wait": {behind, func(s *Status) { s.Queues[0].Blocked = "groups" }, Notice,
+			"Blocked: 1,240 messages, but SQS hands out none: earlier ones of the same groups are in flight, here or with another consumer"},
 		"a stop": {behind, func(s *Status) { s.Draining, s.Ready = true, false }, Notice,
 			"Draining: nothing more is received, 15 messages still in hand"},
 		"a loop that stands still": {behind, func(s *Status) {

@@ -64,6 +64,7 @@ func queueStatus(name, target string, s consumer.Snapshot) admin.Queue {
 	q := admin.Queue{
 		Name:               name,
 		Target:             target,
+		Blocked:            s.Blocked,
 		Lag:                admin.Seconds(s.Lag),
 		Drain:              admin.Number(s.DrainSeconds),
 		Received:           s.Received,

@@ -17,6 +17,7 @@ var noon = time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
 
 func snapshot() consumer.Snapshot {
 	return consumer.Snapshot{
+		Blocked:          "groups",
 		Lag:              90 * time.Second,
 		Depth:            message.Depth{Visible: 7, InFlight: 3, Delayed: 1},
 		DepthAt:          noon.Add(-2 * time.Second),
@@ -46,6 +47,9 @@ func TestAQueuesStatusSaysAllThatTheConsumerKnows(t *testing.T) {
 	}
 	if q.InHand["waiting"] != 2 || q.Receives["full"] != 4 || q.Settled["delivered"] != 5 || q.Extensions["ok"] != 6 {
 		t.Errorf("counts: %+v", q)
+	}
+	if q.Blocked != "groups" {
+		t.Errorf("blocked: %q", q.Blocked)
 	}
 	if !math.IsInf(float64(q.Drain), 1) {
 		t.Errorf("drain: %v", q.Drain)
