@@ -1,0 +1,50 @@
+package main
+
+import (
+	"os"
+
+	"github.com/alecthomas/kong"
+
+	"poller/internal/config"
+	"poller/internal/target"
+)
+
+// settings are the daemon's, embedded in the verbs that work with them.
+type settings struct {
+	config.Flags `embed:""`
+
+	given []string
+}
+
+// AfterApply notes which flags stood on the command line: kong calls it.
+func (s *settings) AfterApply(c *kong.Context) error {
+	s.given = nil
+	for _, step := range c.Path {
+		if step.Flag != nil {
+			s.given = append(s.given, step.Flag.Name)
+		}
+	}
+	return nil
+}
+
+// load reads the settings from flags, variables and the file, as they are now.
+func (s *settings) load() (config.Config, []string, error) {
+	return config.Load(config.Sources{
+		Flags:   s.Flags,
+		Given:   s.given,
+		Environ: os.Environ(),
+		Checks:  checks(),
+	})
+}
+
+// checks are what the settings ask of the target.
+func checks() config.Checks {
+	return config.Checks{
+		TargetURL: target.ValidateURL,
+		Header: func(line string) error {
+			_, err := target.ParseHeader(line)
+			return err
+		},
+		SecretHeader: target.IsSecretName,
+	}
+}

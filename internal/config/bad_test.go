@@ -1,0 +1,186 @@
+package config
+
+import (
+	"strings"
+	"testing"
+)
+
+// ok is a file that lacks nothing, for cases that add one line to it.
+const ok = `queues:
+- queue: orders
+targets:
+  orders:
+    url: http://localhost:8080/
+`
+
+const flags = "--queue orders --target http://localhost/ "
+
+func TestBadInputGetsOneSentence(t *testing.T) {
+	for _, test := range []struct {
+		name string
+		in   input
+		want string
+	}{
+		{"nothing", input{},
+			"no queue is given: set --queue or POLLER_QUEUE to its URL, ARN or name, or name a file with --config"},
+		{"no queue", input{args: "--target http://localhost/"},
+			"no queue is given: set --queue or POLLER_QUEUE to its URL, ARN or name, or name a file with --config"},
+		{"no target", input{args: "--queue orders"},
+			"no target is given: set --target or POLLER_TARGET to the URL to deliver to, or name a file with --config"},
+		{"a queue's setting without the queue", input{args: "--gather 1s --target http://localhost/"},
+			"--queue is missing: set --queue or POLLER_QUEUE to its URL, ARN or name"},
+		{"a target's setting without the target", input{args: "--queue orders --rate 1/s"},
+			"--target is missing: set --target or POLLER_TARGET to the URL to deliver to"},
+		{"an empty queue", input{args: "--queue= --target http://localhost/"},
+			"--queue is missing: set --queue or POLLER_QUEUE to its URL, ARN or name"},
+		{"a queue with spaces", input{args: "--queue my_orders --target http://localhost/"},
+			"--queue: it has white space in it: write the queue's URL, ARN or name"},
+
+		{"an unknown flag", input{args: flags + "--rat 28/s"},
+			`unknown flag --rat, did you mean "--rate"?`},
+		{"a target that is no URL", input{args: "--queue orders --target localhost:8080"},
+			"--target: the URL does not begin with http:// or https://"},
+		{"a target that is no URL, in a variable", input{args: "--queue orders", env: []string{"POLLER_TARGET=localhost:8080"}},
+			"POLLER_TARGET: the URL does not begin with http:// or https://"},
+		{"a rate that is none", input{args: flags + "--rate 28/x"},
+			`--rate: "28/x" is no rate: write 28/s, 1000/m or 50000/h`},
+		{"a rate below 0", input{args: flags + "--rate=-1/s"},
+			`--rate: "-1/s" is no rate: write 28/s, 1000/m or 50000/h`},
+		{"a rate that is no number", input{args: flags + "--rate NaN"},
+			`--rate: "NaN" is no rate: write 28/s, 1000/m or 50000/h`},
+		{"a rate that is too high", input{args: flags + "--rate 2000000"},
+			`--rate: "2000000" is more than 1,000,000 a second: write a smaller rate, or none for no limit`},
+		{"a rate in words", input{args: flags + "--rate 28_per_second"},
+			`--rate: it is no rate: write 28/s, 1000/m or 50000/h`},
+		{"a rate in a variable", input{args: flags, env: []string{"POLLER_RATE=28/x"}},
+			`POLLER_RATE: "28/x" is no rate: write 28/s, 1000/m or 50000/h`},
+		{"a rate in the file", input{file: ok + "    rate: 28/x\n"},
+			`targets.orders.rate at line 6 of poller.yaml: "28/x" is no rate: write 28/s, 1000/m or 50000/h`},
+		{"concurrency 0", input{args: flags + "--concurrency 0"},
+			"--concurrency: 0 is not between 1 and 10,000: write how many deliveries may run at once, such as 10"},
+		{"concurrency 10,001", input{args: flags, env: []string{"POLLER_CONCURRENCY=10001"}},
+			"POLLER_CONCURRENCY: 10001 is not between 1 and 10,000: write how many deliveries may run at once, such as 10"},
+		{"concurrency in words", input{args: flags, env: []string{"POLLER_CONCURRENCY=ten"}},
+			`POLLER_CONCURRENCY: "ten" is no whole number: write one, such as 10`},
+		{"burst 0", input{args: flags + "--rate 1/s --burst 0"},
+			"--burst: 0 is not between 1 and 1,000,000: write how many deliveries may start at once after a pause, such as 1"},
+		{"a burst without a rate", input{args: flags + "--burst 5"},
+			"--burst: there is no rate that it could belong to: set --rate too, or leave it out"},
+		{"a burst without a rate, in the file", input{file: ok + "    burst: 5\n"},
+			"targets.orders.burst at line 6 of poller.yaml: there is no rate that it could belong to: set targets.orders.rate too, or leave it out"},
+		{"a burst in a variable without the rate of the file", input{file: ok, env: []string{"POLLER_BURST=5"}},
+			"POLLER_BURST: there is no rate that it could belong to: set targets.orders.rate too, or leave it out"},
+		{"a timeout without a unit", input{args: flags + "--timeout 5"},
+			"--timeout: 5 has no unit: write 5s for seconds"},
+		{"a timeout without a unit, in the file", input{file: ok + "    timeout: 5\n"},
+			"targets.orders.timeout at line 6 of poller.yaml: 5 has no unit: write 5s for seconds"},
+		{"a timeout in days", input{args: flags + "--timeout 1d"},
+			`--timeout: "1d" is no duration: write a number with a unit, such as 500ms, 30s or 5m`},
+		{"timeout 0", input{args: flags + "--timeout 0s"},
+			"--timeout: 0s is not over 0s and at most 12h: write how long one delivery may take, such as 30s"},
+		{"a timeout below 0", input{args: flags + "--timeout=-5s"},
+			"--timeout: -5s is not over 0s and at most 12h: write how long one delivery may take, such as 30s"},
+		{"a format of another kind", input{args: flags + "--format lambda"},
+			`--format: "lambda" is no format: write raw`},
+		{"a header that is none", input{args: flags + "--header X-A"},
+			"--header: the header is none"},
+		{"a header that is none, in the file", input{file: ok + "    headers:\n    - 'X-A: b'\n    - X-B\n"},
+			"targets.orders.headers at line 8 of poller.yaml: the header is none"},
+		{"headers that are neither list nor map", input{file: ok + "    headers: 'X-A: b'\n"},
+			"targets.orders.headers at line 6 of poller.yaml: it is neither a list nor a map: write '- \"Name: value\"' or 'Name: value' on lines of their own"},
+		{"backoff 0", input{args: flags + "--backoff 0s"},
+			"--backoff: 0s is not over 0s: write such as 1s"},
+		{"a backoff over its maximum", input{args: flags + "--backoff 20m"},
+			"--backoff: 20m is longer than --backoff-max, which is 15m: write a shorter one, or a longer --backoff-max"},
+		{"a backoff over its maximum, in the file", input{file: ok + "    backoff: 1m\n    backoff_max: 30s\n"},
+			"targets.orders.backoff at line 6 of poller.yaml: 1m is longer than targets.orders.backoff_max at line 7 of poller.yaml, " +
+				"which is 30s: write a shorter one, or a longer targets.orders.backoff_max at line 7 of poller.yaml"},
+		{"a backoff over what SQS takes", input{args: flags + "--backoff-max 24h"},
+			"--backoff-max: 24h is more than the 12h that SQS allows: write such as 15m"},
+
+		{"a visibility timeout of 0", input{args: flags + "--visibility-timeout 0s"},
+			"--visibility-timeout: 0s is not in whole seconds from 1s to 12h: write such as 60s, or leave it out for the queue's own"},
+		{"a visibility timeout of half a second", input{args: flags + "--visibility-timeout 1500ms"},
+			"--visibility-timeout: 1.5s is not in whole seconds from 1s to 12h: write such as 60s, or leave it out for the queue's own"},
+		{"a visibility timeout of a day", input{file: strings.Replace(ok, "targets:", "  visibility_timeout: 24h\ntargets:", 1)},
+			"queues[0].visibility_timeout at line 3 of poller.yaml: 24h is not in whole seconds from 1s to 12h: write such as 60s, or leave it out for the queue's own"},
+		{"gather below 0", input{args: flags + "--gather=-1ms"},
+			"--gather: -1ms is not between 0s and 1m: write such as 20ms"},
+		{"drain timeout 0", input{args: flags + "--drain-timeout 0s"},
+			"--drain-timeout: 0s is not between 1s and 12h: write less than the time that the platform grants, such as 25s"},
+		{"drain timeout of a day", input{file: ok + "drain_timeout: 24h\n"},
+			"drain_timeout at line 6 of poller.yaml: 24h is not between 1s and 12h: write less than the time that the platform grants, such as 25s"},
+		{"listen that is a port alone", input{args: flags + "--listen 9500"},
+			"--listen: it is no address to listen at: write HOST:PORT or :PORT, such as :9500"},
+		{"a log level that is none", input{args: flags + "--log-level verbose"},
+			`--log-level: "verbose" is no log level: write debug, info, warn or error`},
+		{"a log format that is none", input{file: ok + "log:\n  format: xml\n"},
+			`log.format at line 7 of poller.yaml: "xml" is no log format: write auto, text or json`},
+
+		{"a file that is not there", input{args: flags + "--config nowhere.yaml"},
+			"--config: nowhere.yaml cannot be read (no such file or directory): write the path of a YAML file"},
+		{"a file that is not there, in a variable", input{args: flags, env: []string{"POLLER_CONFIG=/nowhere.yaml"}},
+			"POLLER_CONFIG: /nowhere.yaml cannot be read (no such file or directory): write the path of a YAML file"},
+		{"an unknown key of a target", input{file: ok + "    rat: 28/s\n"},
+			"targets.orders.rat at line 6 of poller.yaml: there is no such key: write rate"},
+		{"an unknown key of a queue", input{file: strings.Replace(ok, "targets:", "  visibility-timeout: 60s\ntargets:", 1)},
+			"queues[0].visibility-timeout at line 3 of poller.yaml: there is no such key: write visibility_timeout"},
+		{"an unknown key at the top", input{file: ok + "drain-timeout: 3s\n"},
+			"drain-timeout at line 6 of poller.yaml: there is no such key: write drain_timeout"},
+		{"an unknown key that is like no other", input{file: ok + "log:\n  colour: red\n"},
+			"log.colour at line 7 of poller.yaml: there is no such key: write level or format"},
+		{"a key twice", input{file: ok + "    url: http://localhost/\n"},
+			"poller.yaml at line 6: this key stands twice in its map: leave one out"},
+		{"a key without its value", input{file: ok + "    rate:\n"},
+			"targets.orders.rate at line 6 of poller.yaml: it has no value: write one, or leave the key out"},
+		{"a list for a value", input{file: ok + "    rate: [1, 2]\n"},
+			"targets.orders.rate at line 6 of poller.yaml: it is a list or a map: write one value"},
+		{"a map for the queues", input{file: "queues:\n  queue: orders\n"},
+			"queues at line 2 of poller.yaml: it is no list: begin each queue with '- queue: NAME'"},
+		{"a list for the targets", input{file: "targets:\n- url: http://localhost/\n"},
+			"targets at line 2 of poller.yaml: it is no map of settings: write 'name: value' lines under it"},
+		{"no YAML", input{file: ok + "\t- {\n"},
+			"poller.yaml at line 6: it is no YAML from here on (found character '\t' that cannot start any token)"},
+		{"text", input{file: "hello\n"},
+			"poller.yaml at line 1: it is no map of settings: write 'name: value' lines"},
+		{"two documents", input{file: ok + "---\n" + ok},
+			"poller.yaml at line 7: a second document begins: write all settings in one"},
+		{"an empty file", input{file: "# nothing\n"},
+			"no queue is given: set --queue or POLLER_QUEUE to its URL, ARN or name, or write queues in poller.yaml"},
+		{"a target's name with spaces", input{file: "targets:\n  my orders:\n    url: http://localhost/\n"},
+			"targets at line 2 of poller.yaml: a target's name is not of letters, digits, '-', '_' and '.', at most 40: write another"},
+		{"a file's target without a URL", input{file: "queues:\n- queue: orders\ntargets:\n  orders:\n    rate: 1/s\n"},
+			"targets.orders at line 4 of poller.yaml: url is missing: write it there, or set --target or POLLER_TARGET to the URL to deliver to"},
+		{"a file's queue without its queue", input{file: "queues:\n- gather: 1s\ntargets:\n  orders:\n    url: http://localhost/\n"},
+			"queues[0] at line 2 of poller.yaml: queue is missing: write it there, or set --queue or POLLER_QUEUE to its URL, ARN or name"},
+		{"a target that is not there", input{file: strings.Replace(ok, "targets:", "  target: order\ntargets:", 1)},
+			"queues[0].target at line 3 of poller.yaml: there is no such target: write orders"},
+		{"two targets and no word which", input{file: ok + "  other:\n    url: http://localhost/\n"},
+			"queues[0] at line 2 of poller.yaml: it does not say which target its messages go to: write target: orders or other"},
+		{"a target that nobody needs", input{file: strings.Replace(ok, "targets:", "  target: orders\ntargets:", 1) + "  other:\n    url: http://localhost/\n"},
+			"targets.other at line 7 of poller.yaml: no queue delivers to it: write it as the target of a queue, or leave it out"},
+		{"a flag beside two targets", input{args: "--rate 1/s", file: ok + "  other:\n    url: http://localhost/\n"},
+			"--rate: poller.yaml has 2 targets, and this does not say which is meant: write targets.NAME.rate in the file"},
+		{"a variable beside two queues", input{env: []string{"POLLER_GATHER=1s"}, file: strings.Replace(ok, "targets:", "- queue: other\ntargets:", 1)},
+			"POLLER_GATHER: poller.yaml has 2 queues, and this does not say which is meant: write queues[].gather in the file"},
+		{"two queues", input{file: strings.Replace(ok, "targets:", "- queue: other\ntargets:", 1)},
+			"queues: poller.yaml has 2 queues, and this version runs one: start one poller for each of them, with a file of its own"},
+
+		{"a secret header on the command line", input{args: flags + "--header authorization:_Bearer_hunter2"},
+			"--header: the value of authorization is a secret, and others can read the command line: " +
+				"write 'authorization: @FILE', or set POLLER_HEADER, or write it in a --config file"},
+		{"a password on the command line", input{args: "--queue orders --target http://me:hunter2@localhost/"},
+			"--target: user and password are secrets, and others can read the command line: " +
+				"set POLLER_TARGET to the URL, or write it in a --config file"},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			_, _, err := load(t, test.in)
+			if err == nil {
+				t.Fatal("it was taken")
+			}
+			if got := err.Error(); got != test.want {
+				t.Errorf("\n got %s\nwant %s", got, test.want)
+			}
+		})
+	}
+}

@@ -1,0 +1,77 @@
+package config
+
+import (
+	"errors"
+	"os"
+	"strings"
+	"testing"
+
+	"github.com/alecthomas/kong"
+)
+
+// input is what somebody starts poller with.
+type input struct {
+	args string   // split at spaces, where '_' stands for a space within one
+	env  []string // NAME=value
+	file string   // the text of --config's file; "": none
+}
+
+// load reads the input as a verb does.
+func load(t *testing.T, in input) (Config, []string, error) {
+	t.Helper()
+	var flags Flags
+	parser, err := kong.New(&flags)
+	if err != nil {
+		t.Fatal(err)
+	}
+	args := strings.Fields(in.args)
+	for i := range args {
+		args[i] = strings.ReplaceAll(args[i], "_", " ")
+	}
+	if in.file != "" {
+		t.Chdir(t.TempDir())
+		if err := os.WriteFile("poller.yaml", []byte(in.file), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		args = append(args, "--config", "poller.yaml")
+	}
+	parsed, err := parser.Parse(args)
+	if err != nil {
+		return Config{}, nil, err
+	}
+	s := Sources{Flags: flags, Environ: in.env, Checks: testChecks()}
+	for _, step := range parsed.Path {
+		if step.Flag != nil {
+			s.Given = append(s.Given, step.Flag.Name)
+		}
+	}
+	return Load(s)
+}
+
+func mustLoad(t *testing.T, in input) Config {
+	t.Helper()
+	c, warnings, err := load(t, in)
+	if err != nil || len(warnings) > 0 {
+		t.Fatalf("%v, warnings %q", err, warnings)
+	}
+	return c
+}
+
+// testChecks stand in for the target's.
+func testChecks() Checks {
+	return Checks{
+		TargetURL: func(url string) error {
+			if !strings.HasPrefix(url, "http://") && !strings.HasPrefix(url, "https://") {
+				return errors.New("the URL does not begin with http:// or https://")
+			}
+			return nil
+		},
+		Header: func(line string) error {
+			if strings.ContainsAny(line, "\r\n") || !strings.Contains(line, ":") {
+				return errors.New("the header is none")
+			}
+			return nil
+		},
+		SecretHeader: func(name string) bool { return strings.EqualFold(name, "Authorization") },
+	}
+}

@@ -1,0 +1,266 @@
+package config
+
+import (
+	"log/slog"
+	"reflect"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+)
+
+// byDefault is what a queue and a target alone come to.
+func byDefault() Config {
+	return Config{
+		Queues: []Queue{{Queue: "orders", Target: "default", Gather: Duration(20 * time.Millisecond)}},
+		Targets: map[string]Target{"default": {
+			URL: "http://localhost/", Concurrency: 10, Burst: 1, Timeout: Duration(30 * time.Second), Format: "raw",
+			Backoff: Duration(time.Second), BackoffMax: Duration(15 * time.Minute),
+		}},
+		DrainTimeout: Duration(25 * time.Second),
+		Listen:       ":9500",
+		Log:          Log{Level: Level(slog.LevelInfo), Format: "auto"},
+	}
+}
+
+func TestAQueueAndATargetAreEnough(t *testing.T) {
+	for name, in := range map[string]input{
+		"flags":     {args: flags},
+		"variables": {env: []string{"POLLER_QUEUE=orders", "POLLER_TARGET=http://localhost/\n"}},
+		"mixed":     {args: "--queue orders", env: []string{"POLLER_QUEUE=other", "POLLER_TARGET=http://localhost/", "POLLER_RATE="}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			if got := mustLoad(t, in); !reflect.DeepEqual(got, byDefault()) {
+				t.Errorf("\n got %+v\nwant %+v", got, byDefault())
+			}
+		})
+	}
+}
+
+func TestAFileSaysAsMuchAsFlagsAndVariables(t *testing.T) {
+	args := []string{
+		"--queue", "orders", "--target", "http://localhost/", "--concurrency", "7", "--rate", "1500/m", "--burst", "3",
+		"--timeout", "5s", "--format", "raw", "--header", "X-A:_1,_2", "--header", "X-B:_3", "--backoff", "2s", "--backoff-max", "1h",
+		"--visibility-timeout", "1m", "--gather", "0s", "--drain-timeout", "1m30s", "--listen", "127.0.0.1:1", "--log-level", "debug", "--log-format", "json",
+	}
+	var env []string
+	for i := 0; i < len(args); i += 2 {
+		name, value := Variable(strings.TrimPrefix(args[i], "--")), strings.ReplaceAll(args[i+1], "_", " ")
+		if name == "POLLER_HEADER" {
+			value = "X-A: 1, 2\n\nX-B: 3\n"
+		}
+		env = append(env, name+"="+value)
+	}
+	file := `
+queues:
+- queue: orders
+  visibility_timeout: 1m
+  gather: 0s
+targets:
+  default:
+    url: http://localhost/
+    concurrency: 7
+    rate: 1500/m
+    burst: 3
+    timeout: 5s
+    format: raw
+    headers: ["X-A: 1, 2", "X-B: 3"]
+    backoff: 2s
+    backoff_max: 1h
+drain_timeout: 1m30s
+listen: 127.0.0.1:1
+log: {level: debug, format: json}
+`
+	given := make(map[string]bool)
+	for i := 0; i < len(args); i += 2 {
+		given[strings.TrimPrefix(args[i], "--")] = true
+	}
+	for _, s := range Settings() {
+		if s.Flag != "" && s.YAML != "" && !given[s.Flag] {
+			t.Errorf("--%s is not tried here", s.Flag)
+		}
+	}
+
+	byFlags := mustLoad(t, input{args: strings.Join(args, " ")})
+	if r := byFlags.Targets["default"].Rate; r != (Rate{Limited: true, PerSecond: 25}) {
+		t.Errorf("rate %+v", r)
+	}
+	if h := byFlags.Targets["default"].Headers; !slices.Equal(h, []string{"X-A: 1, 2", "X-B: 3"}) {
+		t.Errorf("headers %q", h)
+	}
+	if got := mustLoad(t, input{env: env}); !reflect.DeepEqual(got, byFlags) {
+		t.Errorf("variables\n got %+v\nwant %+v", got, byFlags)
+	}
+	if got := mustLoad(t, input{file: file}); !reflect.DeepEqual(got, byFlags) {
+		t.Errorf("file\n got %+v\nwant %+v", got, byFlags)
+	}
+}
+
+func TestAFlagGoesBeforeAVariableBeforeTheFileBeforeTheDefault(t *testing.T) {
+	in := input{file: ok}
+	rate := func() string {
+		return mustLoad(t, in).Targets["orders"].Rate.String()
+	}
+	if got := rate(); got != "none" {
+		t.Errorf("the default: %s", got)
+	}
+	in.file += "    rate: 3\n"
+	if got := rate(); got != "3/s" {
+		t.Errorf("the file: %s", got)
+	}
+	in.env = []string{"POLLER_RATE=2/s"}
+	if got := rate(); got != "2/s" {
+		t.Errorf("the variable: %s", got)
+	}
+	in.args = "--rate 60/m"
+	if got := rate(); got != "1/s" {
+		t.Errorf("the flag: %s", got)
+	}
+	in.args = "--rate none"
+	if got := rate(); got != "none" {
+		t.Errorf("the flag that takes it away: %s", got)
+	}
+}
+
+func TestAFlagThatRepeatsTheDefaultGoesBeforeTheFile(t *testing.T) {
+	c := mustLoad(t, input{args: "--concurrency 10", file: ok + "    concurrency: 3\n"})
+	if got := c.Targets["orders"].Concurrency; got != 10 {
+		t.Errorf("concurrency %d", got)
+	}
+}
+
+func TestFlagsTakeTheHeadersOfVariablesAndTheFileAway(t *testing.T) {
+	in := input{file: ok + "    headers:\n      X-A: 1\n      X-B: '@/run/secrets/b'\n"}
+	if got := mustLoad(t, in).Targets["orders"].Headers; !slices.Equal(got, []string{"X-A: 1", "X-B: @/run/secrets/b"}) {
+		t.Errorf("%q", got)
+	}
+	in.args = "--header X-C:_2"
+	if got := mustLoad(t, in).Targets["orders"].Headers; !slices.Equal(got, []string{"X-C: 2"}) {
+		t.Errorf("%q", got)
+	}
+}
+
+func TestSecretsMayComeFromVariablesAndFiles(t *testing.T) {
+	mustLoad(t, input{args: flags + "--header Authorization:_@/run/secrets/token"})
+	mustLoad(t, input{args: flags, env: []string{"POLLER_HEADER=Authorization: Bearer hunter2"}})
+	mustLoad(t, input{args: "--queue orders", env: []string{"POLLER_TARGET=http://me:hunter2@localhost/"}})
+	mustLoad(t, input{file: ok + "    headers: {Authorization: Bearer hunter2}\n"})
+}
+
+func TestTheBurstIsWhatComesIn10Milliseconds(t *testing.T) {
+	for rate, want := range map[string]int{"none": 1, "0": 1, "28/s": 1, "199": 1, "200": 2, "5000/s": 50, "60000/m": 10} {
+		if got := mustLoad(t, input{args: flags + "--rate " + rate}).Targets["default"].Burst; got != want {
+			t.Errorf("rate %s: burst %d, want %d", rate, got, want)
+		}
+	}
+}
+
+func TestARateOf0PausesAndNoRateIsNone(t *testing.T) {
+	if got := mustLoad(t, input{args: flags + "--rate 0"}).Targets["default"].Rate; got != (Rate{Limited: true}) {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestAnchorsAndMergesOfTheFileAreFollowed(t *testing.T) {
+	c := mustLoad(t, input{file: `
+queues:
+- queue: &name orders
+  target: *name
+targets:
+  orders:
+    <<: &usual
+      url: http://localhost/
+      rate: 5
+      timeout: 3s
+    rate: 7/s
+`})
+	if got := c.Targets["orders"]; got.Rate.PerSecond != 7 || got.Timeout != Duration(3*time.Second) {
+		t.Errorf("%+v", got)
+	}
+}
+
+func TestAnAnchorThatHoldsItselfIsAnError(t *testing.T) {
+	for _, file := range []string{"&a\n<<: *a\n", "queues: &a\n- *a\n", "log: &a\n  <<: *a\n", "listen: *nowhere\n"} {
+		if _, _, err := load(t, input{file: file}); err == nil {
+			t.Errorf("%q was taken", file)
+		}
+	}
+}
+
+func TestUnknownVariablesAreWarnedOf(t *testing.T) {
+	_, warnings, err := load(t, input{args: flags, env: []string{
+		"POLLER_RAET=28/s", "POLLER_PORT=9500", "POLLER_TOTALLY_ELSE=1", "POLLER_SERVICE=x", "OTHER=1", "POLLER_EMPTY=",
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	want := []string{
+		"POLLER_PORT is no setting and has no effect",
+		"POLLER_RAET is no setting and has no effect: did you mean POLLER_RATE?",
+		"POLLER_SERVICE is no setting and has no effect",
+		"POLLER_TOTALLY_ELSE is no setting and has no effect",
+	}
+	for i := range warnings {
+		if i >= len(want) || !strings.HasPrefix(warnings[i], want[i]) {
+			t.Errorf("%q, want %q", warnings[i], want[min(i, len(want)-1)])
+		}
+	}
+	if len(warnings) != len(want) {
+		t.Errorf("%d warnings, want %d", len(warnings), len(want))
+	}
+}
+
+func TestVariablesThatKubernetesMakesArePassedOver(t *testing.T) {
+	mustLoad(t, input{args: flags, env: []string{
+		"POLLER_PORT=tcp://10.0.0.1:9500", "POLLER_SERVICE_HOST=10.0.0.1", "POLLER_SERVICE_PORT=9500", "POLLER_SERVICE_PORT_METRICS=9500",
+		"POLLER_PORT_9500_TCP=tcp://10.0.0.1:9500", "POLLER_PORT_9500_TCP_PROTO=tcp", "POLLER_PORT_9500_TCP_PORT=9500", "POLLER_PORT_9500_TCP_ADDR=10.0.0.1",
+		"POLLER_SINK_SERVICE_HOST=10.0.0.2", "POLLER_SINK_PORT=tcp://10.0.0.2:80",
+	}})
+}
+
+func TestTheFileComesFromAVariableToo(t *testing.T) {
+	load(t, input{file: ok}) // leaves poller.yaml in the working directory
+	c := mustLoad(t, input{env: []string{"POLLER_CONFIG=poller.yaml", "POLLER_TARGET=http://localhost:1/"}})
+	if got := c.Targets["orders"].URL; got != "http://localhost:1/" {
+		t.Errorf("url %s", got)
+	}
+}
+
+func TestNoErrorRepeatsASecret(t *testing.T) {
+	const secret = "hunter2hunter2"
+	header := "    headers:\n      Authorization: " + secret + "\n"
+	for _, file := range []string{
+		ok + header + "    rat: 1\n",
+		ok + header + "    url: twice\n",
+		ok + header + "  - {\n",
+		ok + header + "\tx\n",
+		ok + "    headers: Authorization: " + secret + "\n",
+		ok + "    headers:\n      Authorization " + secret + "\n",
+		ok + "    headers:\n    - Authorization " + secret + "\n",
+		ok + "    headers:\n    - Authorization: " + secret + "\n",
+		ok + "    headers:\n      Authorization: \"" + secret + "\n",
+		ok + "    rate: Bearer " + secret + "\n",
+		ok + "    'Bearer " + secret + "': 1\n",
+		ok + "    timeout: 'Authorization: " + secret + "'\n",
+		strings.Replace(ok, "url: http://", "url: ftp://me:"+secret+"@", 1),
+		ok + secret + secret + secret + "\n",
+	} {
+		_, _, err := load(t, input{file: file})
+		if err == nil {
+			t.Errorf("taken:\n%s", file)
+		} else if strings.Contains(err.Error(), secret) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%v\nof\n%s", err, file)
+		}
+	}
+}
+
+func FuzzTheFileNeverPanics(f *testing.F) {
+	f.Add(ok)
+	f.Add("a: &a [*a]\n<<: *a\n? b\n: - !!str c\n")
+	f.Fuzz(func(t *testing.T, text string) {
+		d := &draft{file: "poller.yaml", daemon: newPart[Config](ofDaemon, "")}
+		if err := readYAML(d, []byte(text)); err != nil && strings.Contains(err.Error(), "\n") {
+			t.Errorf("more than a line: %v", err)
+		}
+	})
+}

@@ -1,0 +1,40 @@
+package config
+
+import (
+	"regexp"
+	"strings"
+
+	"github.com/agnivade/levenshtein"
+)
+
+// nearest is the name that was probably meant, or "".
+func nearest(name string, known []string) string {
+	best, distance := "", max(2, len(name)/4)+1
+	for _, k := range known {
+		if d := levenshtein.ComputeDistance(strings.ToLower(name), strings.ToLower(k)); d < distance {
+			best, distance = k, d
+		}
+	}
+	return best
+}
+
+// nearestOr is the nearest name, or all of them.
+func nearestOr(name string, known []string) string {
+	if near := nearest(name, known); near != "" {
+		return near
+	}
+	return oneOf(known)
+}
+
+// oneOf lists names as a choice.
+func oneOf(names []string) string {
+	last := len(names) - 1
+	if last < 1 {
+		return strings.Join(names, "")
+	}
+	return strings.Join(names[:last], ", ") + " or " + names[last]
+}
+
+// isName says that a word of the file may be repeated: it is a key or a target's
+// name, and not something in the wrong place.
+var isName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,39}$`).MatchString

@@ -1,0 +1,32 @@
+package config
+
+import (
+	"errors"
+	"fmt"
+	"net/url"
+	"slices"
+	"strings"
+)
+
+// refuseSecrets refuses what others could read in the list of processes, and says
+// how to give it instead.
+func (s Sources) refuseSecrets() error {
+	if slices.Contains(s.Given, "target") {
+		if u, err := url.Parse(s.Flags.Target.URL); err == nil && u.User != nil {
+			return errors.New("--target: user and password are secrets, and others can read the command line: " +
+				"set POLLER_TARGET to the URL, or write it in a --config file")
+		}
+	}
+	if !slices.Contains(s.Given, "header") {
+		return nil
+	}
+	for _, line := range s.Flags.Target.Headers {
+		name, value, _ := strings.Cut(line, ":")
+		name = strings.TrimSpace(name)
+		if s.Checks.SecretHeader(name) && !strings.HasPrefix(strings.TrimLeft(value, " \t"), "@") {
+			return fmt.Errorf("--header: the value of %s is a secret, and others can read the command line: "+
+				"write '%s: @FILE', or set POLLER_HEADER, or write it in a --config file", name, name)
+		}
+	}
+	return nil
+}

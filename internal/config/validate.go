@@ -1,0 +1,113 @@
+package config
+
+import (
+	"net"
+	"strconv"
+	"strings"
+	"time"
+)
+
+const (
+	maxConcurrency = 10_000
+	maxBurst       = maxRate
+	// maxVisibility is how long SQS lets a message be invisible, in all.
+	maxVisibility = Duration(12 * time.Hour)
+	maxGather     = Duration(time.Minute)
+)
+
+// validate checks each value against its bounds.
+func (d *draft) validate(c Checks) error {
+	for _, q := range d.queues {
+		if err := q.value.validate(q.names); err != nil {
+			return err
+		}
+	}
+	for _, t := range d.targets {
+		if err := t.value.validate(t.names, c); err != nil {
+			return err
+		}
+	}
+	return d.daemon.value.validate(d.daemon.names)
+}
+
+func (q Queue) validate(n names) error {
+	if strings.ContainsAny(q.Queue, " \t\r\n") {
+		return n.problem("queue", "it has white space in it: write the queue's URL, ARN or name")
+	}
+	if v := q.VisibilityTimeout; n.has("visibility_timeout") &&
+		(v < Duration(time.Second) || v > maxVisibility || time.Duration(v)%time.Second != 0) {
+		return n.problem("visibility_timeout", "%s is not in whole seconds from 1s to 12h: write such as 60s, or leave it out for the queue's own", v)
+	}
+	if q.Gather < 0 || q.Gather > maxGather {
+		return n.problem("gather", "%s is not between 0s and 1m: write such as 20ms", q.Gather)
+	}
+	return nil
+}
+
+func (t Target) validate(n names, c Checks) error {
+	if err := c.TargetURL(t.URL); err != nil {
+		return n.problem("url", "%w", err)
+	}
+	if err := t.validatePace(n); err != nil {
+		return err
+	}
+	if t.Timeout <= 0 || t.Timeout > maxVisibility {
+		return n.problem("timeout", "%s is not over 0s and at most 12h: write how long one delivery may take, such as 30s", t.Timeout)
+	}
+	if t.Format != "raw" {
+		return n.problem("format", "%sis no format: write raw", quoted(t.Format))
+	}
+	for i, line := range t.Headers {
+		key := element("headers", i)
+		if !n.has(key) {
+			key = "headers"
+		}
+		if err := c.Header(line); err != nil {
+			return n.problem(key, "%w", err)
+		}
+	}
+	switch {
+	case t.Backoff <= 0:
+		return n.problem("backoff", "%s is not over 0s: write such as 1s", t.Backoff)
+	case t.BackoffMax > maxVisibility:
+		return n.problem("backoff_max", "%s is more than the 12h that SQS allows: write such as 15m", t.BackoffMax)
+	case t.Backoff > t.BackoffMax:
+		return n.problem("backoff", "%s is longer than %s, which is %s: write a shorter one, or a longer %s",
+			t.Backoff, n.of("backoff_max"), t.BackoffMax, n.of("backoff_max"))
+	}
+	return nil
+}
+
+func (t Target) validatePace(n names) error {
+	switch {
+	case t.Concurrency < 1 || t.Concurrency > maxConcurrency:
+		return n.problem("concurrency", "%d is not between 1 and 10,000: write how many deliveries may run at once, such as 10", t.Concurrency)
+	case n.has("burst") && (t.Burst < 1 || t.Burst > maxBurst):
+		return n.problem("burst", "%d is not between 1 and 1,000,000: write how many deliveries may start at once after a pause, such as 1", t.Burst)
+	case n.has("burst") && !t.Rate.Limited:
+		return n.problem("burst", "there is no rate that it could belong to: set %s too, or leave it out", n.of("rate"))
+	}
+	return nil
+}
+
+func (c Config) validate(n names) error {
+	if c.DrainTimeout < Duration(time.Second) || c.DrainTimeout > maxVisibility {
+		return n.problem("drain_timeout", "%s is not between 1s and 12h: write less than the time that the platform grants, such as 25s", c.DrainTimeout)
+	}
+	if !isAddress(c.Listen) {
+		return n.problem("listen", "it is no address to listen at: write HOST:PORT or :PORT, such as :9500")
+	}
+	if f := c.Log.Format; f != "auto" && f != "text" && f != "json" {
+		return n.problem("log.format", "%sis no log format: write auto, text or json", quoted(f))
+	}
+	return nil
+}
+
+func isAddress(s string) bool {
+	_, port, err := net.SplitHostPort(s)
+	if err != nil {
+		return false
+	}
+	n, err := strconv.Atoi(port)
+	return err == nil && n >= 0 && n <= 65535
+}
