@@ -1,0 +1,318 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"sync"
+	"sync/atomic"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"poller/internal/admin"
+	"poller/internal/config"
+	"poller/internal/consumer"
+	"poller/internal/localsqs"
+)
+
+// direct is an SQS client's way to the embedded server, without a network. away, if
+// set, says what goes wrong instead.
+type direct struct {
+	server *localsqs.Server
+	away   func(action string) error
+}
+
+func (d *direct) Do(r *http.Request) (*http.Response, error) {
+	if d.away != nil {
+		_, action, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
+		if err := d.away(action); err != nil {
+			return nil, err
+		}
+	}
+	w := httptest.NewRecorder()
+	d.server.ServeHTTP(w, r)
+	if err := r.Context().Err(); err != nil {
+		return nil, err
+	}
+	return w.Result(), nil
+}
+
+// inMemory is a listener whose connections are inMemory.
+type inMemory struct {
+	conns chan net.Conn
+	done  chan struct{}
+	once  sync.Once
+}
+
+func newInMemory() *inMemory { return &inMemory{conns: make(chan net.Conn), done: make(chan struct{})} }
+
+func (p *inMemory) Accept() (net.Conn, error) {
+	select {
+	case c := <-p.conns:
+		return c, nil
+	case <-p.done:
+		return nil, net.ErrClosed
+	}
+}
+
+func (p *inMemory) Close() error {
+	p.once.Do(func() { close(p.done) })
+	return nil
+}
+
+func (p *inMemory) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 9500} }
+
+func (p *inMemory) dial(ctx context.Context, _, _ string) (net.Conn, error) {
+	ours, theirs := net.Pipe()
+	select {
+	case p.conns <- theirs:
+		return ours, nil
+	case <-p.done:
+		return nil, errors.New("nobody listens")
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+// daemon is an App that runs in a bubble, with its queue and its target.
+type daemon struct {
+	*App
+	sqs   *direct
+	admin *inMemory
+	taken atomic.Int64 // by the target
+	logs  *strings.Builder
+	stop  context.CancelFunc
+	ended chan error
+	sum   consumer.Summary
+}
+
+func environment(t *testing.T) {
+	t.Helper()
+	for name, value := range map[string]string{
+		"AWS_ENDPOINT_URL_SQS": "http://127.0.0.1:9324", "AWS_REGION": "us-east-1",
+		"AWS_ACCESS_KEY_ID": "any", "AWS_SECRET_ACCESS_KEY": "any", "AWS_EC2_METADATA_DISABLED": "true",
+		"AWS_CONFIG_FILE": "/dev/null", "AWS_SHARED_CREDENTIALS_FILE": "/dev/null", "AWS_PROFILE": "",
+	} {
+		t.Setenv(name, value)
+	}
+}
+
+func settings() config.Config {
+	return config.Config{
+		Queues: []config.Queue{{Queue: "orders", Target: "default", Gather: config.Duration(20 * time.Millisecond)}},
+		Targets: map[string]config.Target{"default": {
+			URL: "http://orders.test/hook", Concurrency: 10, Burst: 1, Timeout: config.Duration(30 * time.Second),
+			Backoff: config.Duration(time.Second), BackoffMax: config.Duration(15 * time.Minute), Format: "raw",
+		}},
+		DrainTimeout: config.Duration(25 * time.Second),
+		Listen:       ":9500",
+	}
+}
+
+// begin starts a daemon whose queue exists unless queue is empty.
+func begin(t *testing.T, queue string, c config.Config, away func(string) error) *daemon {
+	t.Helper()
+	d := &daemon{
+		sqs: &direct{server: localsqs.New(localsqs.WithSeed(1)), away: away}, admin: newInMemory(),
+		logs: &strings.Builder{}, ended: make(chan error, 1),
+	}
+	t.Cleanup(d.sqs.server.Close)
+	if queue != "" {
+		if _, err := d.sqs.server.CreateQueue(queue, nil); err != nil {
+			t.Fatal(err)
+		}
+	}
+	downstream := newInMemory()
+	target := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.Copy(io.Discard, r.Body)
+		d.taken.Add(1)
+		w.WriteHeader(http.StatusNoContent)
+	})}
+	go func() { _ = target.Serve(downstream) }()
+	t.Cleanup(func() { _ = target.Close() })
+
+	level := new(slog.LevelVar)
+	a, err := New(t.Context(), c, Options{
+		Logger: slog.New(slog.NewTextHandler(d.logs, &slog.HandlerOptions{Level: level})), Level: level,
+		Build: admin.Build{Version: "test"}, Listener: d.admin, HTTPClient: d.sqs, DialTarget: downstream.dial, Seed: 1,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	d.App = a
+	drain, stop := context.WithCancel(t.Context())
+	d.stop = stop
+	go func() {
+		var err error
+		d.sum, err = a.Run(drain, context.WithoutCancel(t.Context()))
+		d.ended <- err
+	}()
+	return d
+}
+
+func (d *daemon) send(t *testing.T, n int) {
+	t.Helper()
+	for range n {
+		r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(
+			`{"QueueUrl":"http://127.0.0.1:9324/000000000000/orders","MessageBody":"{}"}`))
+		r.Header.Set("Content-Type", "application/x-amz-json-1.0")
+		r.Header.Set("X-Amz-Target", "AmazonSQS.SendMessage")
+		w := httptest.NewRecorder()
+		d.sqs.server.ServeHTTP(w, r)
+		if w.Code != http.StatusOK {
+			t.Fatalf("send: %d %s", w.Code, w.Body)
+		}
+	}
+}
+
+// get asks the admin port.
+func (d *daemon) get(t *testing.T, path string) (int, string) {
+	t.Helper()
+	transport := &http.Transport{DialContext: d.admin.dial, DisableKeepAlives: true}
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodGet, "http://admin"+path, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	answer, err := transport.RoundTrip(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = answer.Body.Close() }()
+	body, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer.StatusCode, string(body)
+}
+
+func pass(d time.Duration) {
+	<-time.After(d)
+	synctest.Wait()
+}
+
+func TestWhatIsSentIsDeliveredAndTheLastLineSaysHowMany(t *testing.T) {
+	environment(t)
+	synctest.Test(t, func(t *testing.T) {
+		d := begin(t, "orders", settings(), nil)
+		d.send(t, 100)
+		pass(30 * time.Second)
+		if code, body := d.get(t, "/-/ready"); code != http.StatusOK {
+			t.Errorf("ready says %d %s", code, body)
+		}
+		if _, metrics := d.get(t, "/metrics"); !strings.Contains(metrics, `poller_messages_settled_total{outcome="delivered",queue="orders",target="default"} 100`) {
+			t.Errorf("the metrics do not say that 100 were delivered")
+		}
+		d.stop()
+		if err := <-d.ended; err != nil {
+			t.Fatal(err)
+		}
+		if d.sum.Delivered != 100 || d.taken.Load() != 100 {
+			t.Errorf("summary %+v, %d taken", d.sum, d.taken.Load())
+		}
+		lines := strings.Split(strings.TrimSpace(d.logs.String()), "\n")
+		if first, last := lines[0], lines[len(lines)-1]; !strings.Contains(first, "poller starts") || !strings.Contains(last, "delivered=100") {
+			t.Errorf("the log:\n%s", d.logs)
+		}
+	})
+}
+
+func TestAQueueThatDoesNotExistEndsTheStartWithOneSentence(t *testing.T) {
+	environment(t)
+	synctest.Test(t, func(t *testing.T) {
+		d := begin(t, "", settings(), nil)
+		err := <-d.ended
+		if err == nil || !strings.Contains(err.Error(), "orders") || strings.Contains(err.Error(), "\n") {
+			t.Errorf("it says %v", err)
+		}
+	})
+}
+
+func TestAnEndpointThatIsAwayAtTheStartIsTriedAgain(t *testing.T) {
+	environment(t)
+	synctest.Test(t, func(t *testing.T) {
+		begun := time.Now()
+		d := begin(t, "orders", settings(), func(string) error {
+			if time.Since(begun) < 10*time.Minute {
+				return &net.OpError{Op: "dial", Net: "tcp", Err: errors.New("connection refused")}
+			}
+			return nil
+		})
+		d.send(t, 1)
+		pass(5 * time.Minute)
+		if code, body := d.get(t, "/-/ready"); code != http.StatusServiceUnavailable || !strings.Contains(body, "127.0.0.1:9324") {
+			t.Errorf("ready says %d %s", code, body)
+		}
+		if code, _ := d.get(t, "/-/healthy"); code != http.StatusOK {
+			t.Errorf("healthy says %d", code)
+		}
+		pass(6 * time.Minute)
+		if n := d.taken.Load(); n != 1 {
+			t.Errorf("%d delivered", n)
+		}
+		if n := strings.Count(d.logs.String(), "cannot be reached"); n > 11 {
+			t.Errorf("%d lines in ten minutes:\n%s", n, d.logs)
+		}
+		d.stop()
+		if err := <-d.ended; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestAStopBeforeTheQueueWasReachedEndsTheProcess(t *testing.T) {
+	environment(t)
+	synctest.Test(t, func(t *testing.T) {
+		d := begin(t, "orders", settings(), func(string) error { return io.ErrUnexpectedEOF })
+		pass(time.Minute)
+		d.stop()
+		if err := <-d.ended; err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestReloadChangesThePaceAndNamesWhatNeedsARestart(t *testing.T) {
+	environment(t)
+	synctest.Test(t, func(t *testing.T) {
+		c := settings()
+		one := c.Targets["default"]
+		one.Rate = config.Rate{Limited: true, PerSecond: 0}
+		c.Targets["default"] = one
+		d := begin(t, "orders", c, nil)
+		d.send(t, 20)
+		pass(time.Minute)
+		if n := d.taken.Load(); n != 0 {
+			t.Errorf("%d delivered at a rate of 0", n)
+		}
+		next := settings()
+		one.Rate.PerSecond = 5
+		one.Timeout = config.Duration(time.Second)
+		next.Targets = map[string]config.Target{"default": one}
+		next.Log.Level = config.Level(slog.LevelDebug)
+		next.Listen = ":1"
+		changed, restart := d.Reload(next)
+		if got := strings.Join(changed, "; "); !strings.Contains(got, "rate 5/s") || !strings.Contains(got, "log.level: debug") {
+			t.Errorf("changed: %s", got)
+		}
+		if got := strings.Join(restart, "; "); got != "targets.default.timeout; listen" {
+			t.Errorf("needs a restart: %s", got)
+		}
+		pass(10 * time.Second)
+		if n := d.taken.Load(); n != 20 {
+			t.Errorf("%d delivered", n)
+		}
+		if changed, _ := d.Reload(next); len(changed) != 0 {
+			t.Errorf("changed again: %v", changed)
+		}
+		d.stop()
+		if err := <-d.ended; err != nil {
+			t.Error(err)
+		}
+	})
+}

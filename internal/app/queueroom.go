@@ -1,0 +1,171 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"math/rand/v2"
+	"strings"
+	"sync"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"poller/internal/admin"
+	"poller/internal/config"
+	"poller/internal/consumer"
+	"poller/internal/message"
+	"poller/internal/queue"
+)
+
+const (
+	firstOpenPause = 100 * time.Millisecond
+	maxOpenPause   = 20 * time.Second
+	// sayAgain is how often the log repeats why the queue is not reached.
+	sayAgain = time.Minute
+	// defaultVisibility is SQS's own, for a queue whose attributes may not be read.
+	defaultVisibility = 30 * time.Second
+)
+
+// queueRoom is one queue: first it is reached, then its consumer runs.
+type queueRoom struct {
+	app    *App
+	config config.Queue
+	name   string
+	target *targetRoom
+	log    *slog.Logger
+
+	summary consumer.Summary // when run has returned
+
+	mu       sync.Mutex         // guards what follows
+	consumer *consumer.Consumer // nil until the queue was reached
+	problem  *admin.Problem     // why it was not
+}
+
+func newQueueRoom(a *App, c config.Queue) *queueRoom {
+	r := &queueRoom{
+		app:     a,
+		config:  c,
+		name:    nameOf(c.Queue),
+		target:  a.targets[c.Target],
+		problem: &admin.Problem{What: "the queue " + nameOf(c.Queue) + " has not been reached yet", Since: a.started},
+	}
+	r.log = a.log.With("queue", r.name, "target", c.Target)
+	return r
+}
+
+// nameOf is the queue's name, of its URL, ARN or name.
+func nameOf(ref string) string {
+	return ref[strings.LastIndexAny(ref, "/:")+1:]
+}
+
+// run reaches the queue and consumes it until the stop.
+func (r *queueRoom) run(drain, now context.Context) error {
+	q, attributes, err := r.open(drain)
+	if q == nil {
+		return err
+	}
+	c, err := r.consume(q, attributes)
+	if err != nil {
+		return err
+	}
+	r.mu.Lock()
+	r.consumer, r.problem = c, nil
+	r.mu.Unlock()
+	r.summary = c.Run(drain, now)
+	return nil
+}
+
+// open reaches the queue. What SQS refuses is an error; while it cannot be
+// reached, throttles or answers 5xx it is tried again, until the stop: then it
+// gives neither a queue nor an error.
+func (r *queueRoom) open(drain context.Context) (*queue.Queue, queue.Attributes, error) {
+	var said time.Time
+	fault := message.NoFault
+	for failures := 0; ; failures++ {
+		q, attributes, err := r.tryOpen(drain)
+		if err == nil {
+			return q, attributes, nil
+		}
+		if drain.Err() != nil {
+			return nil, attributes, nil
+		}
+		if f := message.FaultOf(err); f != message.Network && f != message.ThrottledBySQS {
+			return nil, attributes, err
+		} else if now := time.Now(); f != fault || now.Sub(said) >= sayAgain {
+			fault, said = f, now
+			r.log.WarnContext(drain, "the queue cannot be reached yet: it is tried again until it can",
+				slog.String("reason", f.String()), slog.Any("error", err))
+		}
+		r.notReached(err)
+		pause := min(maxOpenPause, firstOpenPause<<min(failures, 16))
+		select {
+		case <-drain.Done():
+			return nil, attributes, nil
+		case <-time.After(time.Duration(float64(pause) * (0.75 + rand.Float64()/2))): //nolint:gosec // jitter, no secret
+		}
+	}
+}
+
+func (r *queueRoom) notReached(err error) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	r.problem = &admin.Problem{What: err.Error(), Since: r.problem.Since}
+}
+
+// tryOpen reaches the queue once, and asks for what the consumer needs to know.
+func (r *queueRoom) tryOpen(ctx context.Context) (*queue.Queue, queue.Attributes, error) {
+	q, err := r.app.sqs.Open(ctx, r.config.Queue)
+	if err != nil {
+		return nil, queue.Attributes{}, err
+	}
+	attributes, err := q.Attributes(ctx)
+	if queue.IsDenied(err) {
+		r.log.WarnContext(ctx, "the queue's attributes may not be read: no depth is known, and its visibility timeout is taken as "+
+			"30 s unless --visibility-timeout says otherwise; allow sqs:GetQueueAttributes", slog.Any("error", err))
+		return q, queue.Attributes{VisibilityTimeout: defaultVisibility}, nil
+	}
+	return q, attributes, err
+}
+
+// consume makes the queue's consumer.
+func (r *queueRoom) consume(q *queue.Queue, attributes queue.Attributes) (*consumer.Consumer, error) {
+	t := r.app.config.Targets[r.config.Target]
+	visibility := time.Duration(r.config.VisibilityTimeout)
+	if visibility == 0 {
+		visibility = attributes.VisibilityTimeout
+	}
+	if visibility < time.Second {
+		return nil, fmt.Errorf("--visibility-timeout: the queue %s has a visibility timeout of 0, so each message would be "+
+			"received again at once: set one here, such as 60s", r.name)
+	}
+	return consumer.New(consumer.Options{
+		Queue:           q.Name(),
+		Target:          r.target.name,
+		Source:          q,
+		Deliver:         r.target.http,
+		Pace:            r.target.pace,
+		Weight:          1,
+		Memory:          &r.app.memory,
+		FIFO:            attributes.FIFO,
+		Visibility:      visibility,
+		Timeout:         time.Duration(t.Timeout),
+		Gather:          time.Duration(r.config.Gather),
+		Backoff:         time.Duration(t.Backoff),
+		BackoffMax:      time.Duration(t.BackoffMax),
+		MaxReceiveCount: attributes.MaxReceiveCount,
+		Retention:       attributes.Retention,
+		DrainTimeout:    time.Duration(r.app.config.DrainTimeout),
+		Seed:            r.app.seed,
+		Registerer: prometheus.WrapRegistererWith(
+			prometheus.Labels{"queue": q.Name(), "target": r.target.name}, r.app.metrics),
+		Logger: r.app.log,
+	})
+}
+
+// state is the consumer, or why there is none.
+func (r *queueRoom) state() (*consumer.Consumer, *admin.Problem) {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.consumer, r.problem
+}
