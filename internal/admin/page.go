@@ -22,6 +22,8 @@ var page = template.Must(template.New("page.html").Funcs(template.FuncMap{
 	"duration": func(s Seconds) string { return seconds(time.Duration(s)) },
 	"span":     func(now, since time.Time) string { return seconds(now.Sub(since).Round(time.Second)) },
 	"clock":    clock,
+	"unsaid":   unsaid,
+	"unsaidOf": unsaidOf,
 	"rate":     rate,
 	"limited":  limited,
 	"mean":     mean,
@@ -93,6 +95,22 @@ func drain(q Queue) string {
 	default:
 		return "unknown"
 	}
+}
+
+// unsaid are the problems that the verdict above does not say already.
+func unsaid(s Status) []Problem {
+	return slices.DeleteFunc(slices.Concat(s.Unhealthy, s.NotReady), func(p Problem) bool {
+		return strings.Contains(s.Verdict.Text, p.What)
+	})
+}
+
+// unsaidOf is the queue's problem, unless a verdict on the page says it already.
+func unsaidOf(s Status, q Queue) *SQSProblem {
+	if q.Problem == nil || strings.Contains(s.Verdict.Text, q.Problem.What) ||
+		len(s.Queues) > 1 && strings.Contains(q.Verdict.Text, q.Problem.What) {
+		return nil
+	}
+	return q.Problem
 }
 
 // lately is the last minute's count of what d counts.

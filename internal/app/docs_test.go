@@ -1,0 +1,262 @@
+package app
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"regexp"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	dto "github.com/prometheus/client_model/go"
+
+	"poller/internal/admin"
+	"poller/internal/config"
+	"poller/internal/localsqs"
+)
+
+// documented is one line of a table in docs/metrics.md.
+type documented struct {
+	kind   string
+	labels map[string][]string // with the values that the docs list, if they do
+}
+
+var (
+	metricLine = regexp.MustCompile("^\\| `(poller_[a-z_]+)` \\| ([a-z]+) \\|([^|]*)\\|")
+	labelInDoc = regexp.MustCompile("`([a-z_]+)`(?:: ((?:`[a-z_]+`(?:, )?)+))?")
+	tick       = regexp.MustCompile("`([a-z_]+)`")
+	descName   = regexp.MustCompile(`fqName: "([^"]+)"`)
+	common     = map[string][]string{ // the labels that a section's first line gives to all of it
+		"The queue": {"queue", "target"}, "Messages": {"queue", "target"}, "The target": {"queue", "target"},
+		"SQS": {"queue"}, "The process": {},
+	}
+)
+
+func documentedMetrics(t *testing.T) map[string]documented {
+	t.Helper()
+	docs, err := os.ReadFile("../../docs/metrics.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	all := make(map[string]documented)
+	var shared []string
+	for line := range strings.Lines(string(docs)) {
+		if section, is := strings.CutPrefix(strings.TrimSpace(line), "## "); is {
+			shared = common[section]
+		}
+		m := metricLine.FindStringSubmatch(line)
+		if m == nil {
+			continue
+		}
+		if _, twice := all[m[1]]; twice {
+			t.Errorf("docs/metrics.md lists %s twice", m[1])
+		}
+		d := documented{kind: m[2], labels: make(map[string][]string)}
+		for _, name := range shared {
+			d.labels[name] = nil
+		}
+		if m[1] == "poller_pace_limit" { // the docs say so: the pace is the target's alone
+			delete(d.labels, "queue")
+		}
+		// A label with its values is cut out whole, so that these are not taken for labels.
+		for _, label := range labelInDoc.FindAllStringSubmatch(m[3], -1) {
+			var values []string
+			for _, v := range tick.FindAllStringSubmatch(label[2], -1) {
+				values = append(values, v[1])
+			}
+			if values == nil {
+				d.labels[label[1]] = nil
+				continue
+			}
+			d.labels[label[1]] = values
+		}
+		all[m[1]] = d
+	}
+	return all
+}
+
+func TestTheDocsListEveryMetricOnceAsItIs(t *testing.T) {
+	t.Setenv("AWS_REGION", "eu-central-1")
+	t.Setenv("AWS_ACCESS_KEY_ID", "none")
+	t.Setenv("AWS_SECRET_ACCESS_KEY", "none")
+	t.Setenv("AWS_ENDPOINT_URL_SQS", "http://localsqs")
+	t.Setenv("AWS_EC2_METADATA_DISABLED", "true")
+	docs := documentedMetrics(t)
+	synctest.Test(t, func(t *testing.T) {
+		families, described := metricsOfADaemon(t)
+		for name := range described {
+			if _, known := docs[name]; !known {
+				t.Errorf("docs/metrics.md does not list %s", name)
+			}
+		}
+		for name, d := range docs {
+			family := families[name]
+			if family == nil {
+				t.Errorf("docs/metrics.md lists %s, which a daemon at work does not have", name)
+				continue
+			}
+			if kind := strings.ToLower(family.GetType().String()); kind != d.kind {
+				t.Errorf("%s is a %s, the docs say %s", name, kind, d.kind)
+			}
+			compareLabels(t, name, d, family)
+		}
+	})
+}
+
+func compareLabels(t *testing.T, name string, d documented, family *dto.MetricFamily) {
+	t.Helper()
+	seen := make(map[string]map[string]bool)
+	for _, m := range family.GetMetric() {
+		for _, l := range m.GetLabel() {
+			if seen[l.GetName()] == nil {
+				seen[l.GetName()] = make(map[string]bool)
+			}
+			seen[l.GetName()][l.GetValue()] = true
+		}
+	}
+	if got, want := slices.Sorted(maps.Keys(seen)), slices.Sorted(maps.Keys(d.labels)); !slices.Equal(got, want) {
+		t.Errorf("%s has the labels %v, the docs say %v", name, got, want)
+	}
+	for label, values := range d.labels {
+		if got := slices.Sorted(maps.Keys(seen[label])); values != nil && !slices.Equal(got, slices.Sorted(slices.Values(values))) {
+			t.Errorf("%s{%s} has the values %v, the docs say %v", name, label, got, values)
+		}
+	}
+}
+
+// metricsOfADaemon runs one until it has delivered and has seen the depth twice,
+// and gives what it gathers and the names of all that is registered.
+func metricsOfADaemon(t *testing.T) (families map[string]*dto.MetricFamily, described map[string]bool) {
+	t.Helper()
+	server := localsqs.New(localsqs.WithSeed(1))
+	defer server.Close()
+	if _, err := server.CreateQueue("orders", nil); err != nil {
+		t.Fatal(err)
+	}
+	sqs := inProcess{server}
+	downstream := &pipes{conns: make(chan net.Conn), closed: make(chan struct{})}
+	target := &http.Server{Handler: http.NotFoundHandler(), ReadHeaderTimeout: time.Minute}
+	go func() { _ = target.Serve(downstream) }()
+	defer target.Close()
+
+	a, err := New(t.Context(), config.Config{
+		Queues: []config.Queue{{Queue: "orders", Target: "default"}},
+		Targets: map[string]config.Target{"default": {
+			URL: "http://target/", Concurrency: 10, Burst: 1, Timeout: config.Duration(30 * time.Second), Format: "raw",
+			Backoff: config.Duration(time.Second), BackoffMax: config.Duration(time.Minute),
+		}},
+		DrainTimeout: config.Duration(25 * time.Second),
+	}, Options{
+		Logger:     slog.New(slog.DiscardHandler),
+		Build:      admin.Build{Version: "v0", Commit: "c", GoVersion: "go"},
+		Listener:   &pipes{conns: make(chan net.Conn), closed: make(chan struct{})},
+		HTTPClient: sqs,
+		DialTarget: downstream.dial,
+		Seed:       1,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	drain, stop := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() {
+		_, err := a.Run(drain, t.Context())
+		ended <- err
+	}()
+	for i := range 40 {
+		sqs.send(t, fmt.Sprintf("message %d", i))
+		time.Sleep(time.Second)
+	}
+
+	gathered, err := a.metrics.Gather()
+	if err != nil {
+		t.Error(err)
+	}
+	families = make(map[string]*dto.MetricFamily)
+	for _, f := range gathered {
+		families[f.GetName()] = f
+	}
+	described = make(map[string]bool)
+	descs := make(chan *prometheus.Desc)
+	go func() { a.metrics.Describe(descs); close(descs) }()
+	for d := range descs {
+		if m := descName.FindStringSubmatch(d.String()); m != nil && strings.HasPrefix(m[1], "poller_") {
+			described[m[1]] = true
+		}
+	}
+	stop()
+	if err := <-ended; err != nil {
+		t.Error(err)
+	}
+	return families, described
+}
+
+// inProcess calls the SQS server without a network.
+type inProcess struct{ http.Handler }
+
+func (p inProcess) Do(r *http.Request) (*http.Response, error) {
+	if r.Body == nil {
+		r.Body = http.NoBody
+	}
+	w := httptest.NewRecorder()
+	p.ServeHTTP(w, r)
+	return w.Result(), r.Context().Err()
+}
+
+func (p inProcess) send(t *testing.T, body string) {
+	t.Helper()
+	r := httptest.NewRequest(http.MethodPost, "http://localsqs/", strings.NewReader(
+		fmt.Sprintf(`{"QueueUrl":"http://localsqs/000000000000/orders","MessageBody":%q}`, body)))
+	r.Header.Set("X-Amz-Target", "AmazonSQS.SendMessage")
+	r.Header.Set("Content-Type", "application/x-amz-json-1.0")
+	if answer, err := p.Do(r); err != nil || answer.StatusCode != http.StatusOK {
+		t.Fatalf("send: %v %v", answer.Status, err)
+	}
+}
+
+// pipes is a listener whose connections are in memory.
+type pipes struct {
+	conns  chan net.Conn
+	closed chan struct{}
+}
+
+func (p *pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
+	ours, theirs := net.Pipe()
+	select {
+	case p.conns <- theirs:
+		return ours, nil
+	case <-p.closed:
+		return nil, net.ErrClosed
+	case <-ctx.Done():
+		return nil, ctx.Err()
+	}
+}
+
+func (p *pipes) Accept() (net.Conn, error) {
+	select {
+	case c := <-p.conns:
+		return c, nil
+	case <-p.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (p *pipes) Close() error {
+	select {
+	case <-p.closed:
+	default:
+		close(p.closed)
+	}
+	return nil
+}
+
+func (p *pipes) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 9500} }
