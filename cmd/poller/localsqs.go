@@ -9,16 +9,17 @@ import (
 	"strings"
 	"time"
 
+	"poller/internal/config"
 	"poller/internal/demo"
 	"poller/internal/localsqs"
 )
 
 // localsqsCmd is `poller localsqs`.
 type localsqsCmd struct {
-	Listen            string        `env:"-" default:"127.0.0.1:9324" placeholder:"ADDRESS" help:"Where to listen: on this machine's loopback addresses only. Port 0 takes a free one."`
-	Queues            []string      `env:"-" name:"queue" sep:"none" placeholder:"NAME" help:"A queue to begin with; NAME.fifo makes a FIFO queue. Repeatable."`
-	VisibilityTimeout time.Duration `env:"-" default:"30s" placeholder:"DURATION" help:"Of these queues."`
-	MaxReceiveCount   int           `env:"-" placeholder:"N" help:"After how many receives a message of these queues goes to a dead-letter queue, NAME-dlq (NAME-dlq.fifo), which is made too. Default: never."`
+	Listen            string          `env:"-" default:"127.0.0.1:9324" help:"Where to listen: on this machine's loopback addresses only. Port 0 takes a free one."`
+	Queues            []string        `env:"-" name:"queue" sep:"none" placeholder:"NAME" help:"A queue to begin with; NAME.fifo makes a FIFO queue. Repeatable."`
+	VisibilityTimeout config.Duration `env:"-" default:"30s" help:"Of these queues."`
+	MaxReceiveCount   int             `env:"-" placeholder:"N" help:"After how many receives a message of these queues goes to a dead-letter queue, NAME-dlq (NAME-dlq.fifo), which is made too. Default: never."`
 }
 
 // Help shows an example first.
@@ -59,7 +60,8 @@ func (c *localsqsCmd) Run(p *process) error {
 
 // create makes the queues, and says all that there are.
 func (c *localsqsCmd) create(server *localsqs.Server) ([]string, error) {
-	if most := 12 * time.Hour; c.VisibilityTimeout%time.Second != 0 || c.VisibilityTimeout < 0 || c.VisibilityTimeout > most {
+	visibility := time.Duration(c.VisibilityTimeout)
+	if visibility%time.Second != 0 || visibility < 0 || visibility > 12*time.Hour {
 		return nil, fmt.Errorf("--visibility-timeout %s: write whole seconds, at most 12h, such as 30s", c.VisibilityTimeout)
 	}
 	if c.MaxReceiveCount < 0 || c.MaxReceiveCount > 1000 {
@@ -77,7 +79,7 @@ func (c *localsqsCmd) create(server *localsqs.Server) ([]string, error) {
 		return nil
 	}
 	for _, name := range c.Queues {
-		attributes := map[string]string{"VisibilityTimeout": strconv.Itoa(int(c.VisibilityTimeout.Seconds()))}
+		attributes := map[string]string{"VisibilityTimeout": strconv.Itoa(int(visibility.Seconds()))}
 		if c.MaxReceiveCount > 0 {
 			dead := deadLetterName(name)
 			if err := add(name, dead, map[string]string{}); err != nil {

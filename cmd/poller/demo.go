@@ -1,0 +1,99 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"poller/internal/config"
+)
+
+// demoCmd is `poller demo`.
+type demoCmd struct {
+	Duration config.Duration `env:"-" placeholder:"DURATION" help:"End the traffic after this. Default: at Ctrl-C."`
+	Rate     config.Rate     `env:"-" default:"28/s" help:"The poller's pace. The downstream takes 32 a second: see what becomes of the requests at 60/s."`
+	LogLevel config.Level    `env:"-" default:"warn" help:"What the poller logs: debug, info, warn or error."`
+}
+
+// Help shows an example first.
+func (c *demoCmd) Help() string {
+	return `Example:
+  poller demo --duration 20s
+
+Shows on this machine alone what the poller is for: no AWS, no Docker, no
+network. Requests come in bursts to a front door that answers 202 and puts each
+on a queue; the poller takes them off at the pace that the downstream can take.
+
+The first Ctrl-C ends the traffic: the backlog is delivered and the summary
+printed. The second ends at once. The exit code is 0 if every request was
+delivered, else 3.`
+}
+
+// Run shows the whole: traffic until its end, then the backlog, then the summary.
+func (c *demoCmd) Run(p *process) error { return c.show(p, demoPlay) }
+
+func (c *demoCmd) show(p *process, shown play) error {
+	switch {
+	case c.Duration < 0:
+		return fmt.Errorf("--duration %s: write a time such as 20s, or leave it out to end it with Ctrl-C", c.Duration)
+	case c.Rate.Limited && c.Rate.PerSecond == 0:
+		return errors.New("--rate 0: nothing would ever be delivered; write a rate such as 28/s")
+	}
+	s, err := c.open(p, shown)
+	if err != nil {
+		return err
+	}
+	defer s.close()
+	view := newDemoView(p, s)
+	view.introduce(c)
+	err = s.run(p, time.Duration(c.Duration), view)
+	view.end()
+	switch {
+	case p.now.Err() != nil:
+		return exit{code: 130}
+	case err != nil:
+		return err
+	}
+	result := s.result()
+	view.summarize(result)
+	if result.undelivered() > 0 {
+		return exit{code: 3}
+	}
+	return nil
+}
+
+// run plays the demo to its end, or until p.now is done, or until a part fails.
+func (s *stage) run(p *process, duration time.Duration, view *demoView) error {
+	traffic, stop := context.WithCancel(p.drain)
+	if duration > 0 {
+		traffic, stop = context.WithTimeout(p.drain, duration)
+	}
+	sent := make(chan struct{})
+	go func() {
+		defer close(sent)
+		s.traffic.Run(traffic)
+	}()
+	defer func() { stop(); <-sent }()
+
+	tick := time.NewTicker(viewEvery)
+	defer tick.Stop()
+	for sending := sent; ; {
+		select {
+		case <-sending:
+			sending = nil
+			view.say("The traffic has ended. What is still on the queue is delivered at the same pace.")
+			s.closeDoor(p.now)
+		case <-tick.C:
+			view.update()
+			if sending == nil && s.empty() {
+				s.stopDaemon(p.now)
+				return nil
+			}
+		case err := <-s.failed:
+			return err
+		case <-p.now.Done():
+			return nil
+		}
+	}
+}

@@ -1,0 +1,152 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"net/http"
+	"os"
+	"strings"
+	"testing"
+	"time"
+
+	"poller/internal/config"
+	"poller/internal/demo"
+)
+
+// quick is a play that is over at once: a burst of ten, and a downstream that
+// takes everything.
+var quick = play{burst: 10, every: time.Hour, receives: 1}
+
+func outFrom(how string) demo.Schedule {
+	o := demo.Outage{How: how}
+	if how == "" {
+		o.Status = http.StatusTooManyRequests
+	}
+	return demo.Schedule{Outages: []demo.Outage{o}}
+}
+
+// shown runs a play; the contexts' ends are the signals.
+func shown(t *testing.T, c *demoCmd, p play) (out *screen, drain, now func(), ended <-chan error) {
+	t.Helper()
+	for _, name := range []string{"AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_CA_BUNDLE", "AWS_REGION"} {
+		t.Setenv(name, "/the-user's-own")
+	}
+	out = newScreen()
+	draining, drain := context.WithCancel(t.Context())
+	ending, now := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- c.show(&process{stdout: out, stderr: out, drain: draining, now: ending}, p) }()
+	return out, drain, now, done
+}
+
+func wantExit(t *testing.T, err error, code int) {
+	t.Helper()
+	if e, ok := errors.AsType[exit](err); !ok || e.code != code || e.Error() != "" {
+		t.Errorf("ended with %v, want exit %d without words", err, code)
+	}
+}
+
+func TestTheDemoDeliversTheTrafficAndWhatIsSentByHand(t *testing.T) {
+	out, drain, _, ended := shown(t, &demoCmd{LogLevel: 4}, quick)
+	line := out.waitFor(t, `(?m)^  curl (.*/example)$`)
+	answer, err := http.Post(line[strings.LastIndexByte(line, ' ')+1:], "application/json", strings.NewReader(`{"hello":"world"}`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = answer.Body.Close()
+	if answer.StatusCode != http.StatusAccepted {
+		t.Errorf("the front door answers %d", answer.StatusCode)
+	}
+	http.DefaultClient.CloseIdleConnections()
+	status, err := http.Get(out.waitFor(t, `status page: +(http://\S+/)`))
+	if err != nil {
+		t.Fatal(err)
+	}
+	_ = status.Body.Close()
+	if status.StatusCode != http.StatusOK {
+		t.Errorf("the status page answers %d", status.StatusCode)
+	}
+	http.DefaultClient.CloseIdleConnections()
+
+	drain()
+	if err := <-ended; err != nil {
+		t.Errorf("ended with %v", err)
+	}
+	accepted := out.waitFor(t, `accepted by the front door +(\d+)\n`)
+	delivered := out.waitFor(t, `delivered to the downstream +(\d+)\n`)
+	if accepted != delivered || accepted == "0" {
+		t.Errorf("%s accepted, %s delivered", accepted, delivered)
+	}
+	for _, want := range []string{"It runs until Ctrl-C.", "refused by the downstream          0\n", "left in the dead-letter queue      0\n", "Every request was delivered"} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("no %q in:\n%s", want, out)
+		}
+	}
+	if got := os.Getenv("AWS_PROFILE") + os.Getenv("AWS_ACCESS_KEY_ID"); got != "/the-user's-own" {
+		t.Errorf("the user's AWS settings are %q after it", got)
+	}
+}
+
+func TestADemoWhoseRequestsAreAllRefusedSaysWhereTheyAre(t *testing.T) {
+	p := quick
+	p.sink.Outages = outFrom("")
+	out, _, _, ended := shown(t, &demoCmd{Duration: config.Duration(time.Second), LogLevel: 8}, p)
+	wantExit(t, <-ended, 3)
+	for _, want := range []string{
+		"The traffic ends after 1s, or at Ctrl-C.",
+		"accepted by the front door        10\n", "delivered to the downstream        0\n",
+		"refused by the downstream         10\n", "left in the dead-letter queue     10\n",
+		"10 requests were not delivered",
+	} {
+		if !strings.Contains(out.String(), want) {
+			t.Errorf("no %q in:\n%s", want, out)
+		}
+	}
+}
+
+func TestTheSecondSignalEndsTheDemoAtOnce(t *testing.T) {
+	p := quick
+	p.sink.Outages = outFrom(demo.Hang)
+	out, drain, now, ended := shown(t, &demoCmd{LogLevel: 4}, p)
+	out.waitFor(t, `curl (.*)`)
+	drain()
+	out.waitFor(t, `(The traffic has ended)`)
+	now()
+	wantExit(t, <-ended, 130)
+	if strings.Contains(out.String(), "abandoned") {
+		t.Errorf("it complains of what it was told to leave:\n%s", out)
+	}
+}
+
+func TestWhatTheDemoRefusesSaysWhatToWrite(t *testing.T) {
+	for _, c := range []struct {
+		arguments []string
+		want      string
+	}{
+		{[]string{"--duration=-1s"}, "such as 20s"},
+		{[]string{"--duration", "20"}, "20s"},
+		{[]string{"--rate", "0"}, "such as 28/s"},
+		{[]string{"--rate", "28/x"}, "28/s"},
+		{[]string{"--log-level", "loud"}, "debug, info, warn or error"},
+	} {
+		if got := refused[demoCmd](t, c.arguments...); !strings.Contains(got, c.want) || strings.Contains(got, "\n") {
+			t.Errorf("%q: %s", c.arguments, got)
+		}
+	}
+}
+
+func TestATakenPortIsAvoided(t *testing.T) {
+	t.Parallel()
+	var addresses []string
+	for range 2 {
+		l, err := listenNear(t.Context(), 9324)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
+		addresses = append(addresses, l.Addr().String())
+	}
+	if addresses[0] == addresses[1] || !isLoopback(addresses[1]) {
+		t.Errorf("addresses %q", addresses)
+	}
+}

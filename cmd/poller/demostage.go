@@ -1,0 +1,371 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+
+	"poller/internal/app"
+	"poller/internal/config"
+	"poller/internal/demo"
+	"poller/internal/localsqs"
+)
+
+const (
+	demoQueue       = "orders"
+	demoConcurrency = 8
+	demoVisibility  = 15 * time.Second
+	demoTimeout     = 5 * time.Second
+)
+
+// play is what the demo shows.
+type play struct {
+	// Bursts come on average a little slower than the pace: the queue fills and empties.
+	burst int
+	every time.Duration
+	sink  demo.SinkOptions
+	// receives are what a message has before it goes to the dead-letter queue.
+	receives int
+}
+
+var demoPlay = play{
+	burst: 150,
+	every: 6 * time.Second,
+	sink: demo.SinkOptions{
+		Capacity: demoConcurrency,
+		Rate:     demo.Limit{N: 32, Per: time.Second},
+		Latency:  demo.Latency{Min: 100 * time.Millisecond, Max: 200 * time.Millisecond},
+	},
+	receives: 3,
+}
+
+// stage is everything that plays in the demo, in one process.
+type stage struct {
+	play    play
+	sqs     *localsqs.Server
+	door    *demo.FrontDoor
+	sink    *demo.Sink
+	traffic *demo.Traffic
+	daemon  *app.App
+	line    *liveLine // nil: no terminal
+
+	sqsURL, queueURL, doorURL, sinkURL, statusURL string
+
+	opened   time.Time
+	doorHTTP *http.Server
+	failed   chan error    // of a server, or of the daemon, that ended too early
+	drain    func()        // stops the daemon
+	drained  chan struct{} // closed when it has ended
+	stop     func()        // ends everything
+	parts    sync.WaitGroup
+	restore  func() // gives the process its AWS settings back
+
+	deadAtEnd int // what the dead-letter queue held when SQS was closed
+}
+
+// open starts everything but the traffic.
+func (c *demoCmd) open(p *process, shown play) (s *stage, err error) {
+	s = &stage{
+		play:    shown,
+		sqs:     localsqs.New(),
+		sink:    demo.NewSink(shown.sink),
+		opened:  time.Now(),
+		failed:  make(chan error, 4),
+		drained: make(chan struct{}),
+		restore: func() {},
+	}
+	ctx, stop := context.WithCancel(context.WithoutCancel(p.drain))
+	s.stop = stop
+	defer func() {
+		if err != nil {
+			s.close()
+		}
+	}()
+	if p.terminal {
+		s.line = newLiveLine(p.stdout)
+	}
+	if err := s.openQueue(ctx); err != nil {
+		return nil, err
+	}
+	if err := s.openDoorAndSink(ctx); err != nil {
+		return nil, err
+	}
+	if err := s.openDaemon(ctx, p, c); err != nil {
+		return nil, err
+	}
+	return s, nil
+}
+
+func (s *stage) openQueue(ctx context.Context) error {
+	if _, err := s.sqs.CreateQueue(deadLetterName(demoQueue), nil); err != nil {
+		return err
+	}
+	if _, err := s.sqs.CreateQueue(demoQueue, map[string]string{
+		"VisibilityTimeout": strconv.Itoa(int(demoVisibility.Seconds())),
+		"RedrivePolicy":     redrivePolicy(deadLetterName(demoQueue), s.play.receives),
+	}); err != nil {
+		return err
+	}
+	l, err := listenNear(ctx, 9324)
+	if err != nil {
+		return err
+	}
+	s.sqsURL = "http://" + l.Addr().String()
+	s.queueURL = s.sqsURL + "/000000000000/" + demoQueue
+	s.serve(ctx, l, demo.NewServer(ctx, s.sqs))
+	return nil
+}
+
+func (s *stage) openDoorAndSink(ctx context.Context) error {
+	door, err := listenNear(ctx, 8080)
+	if err != nil {
+		return err
+	}
+	s.doorURL = "http://" + door.Addr().String() + "/example"
+	connections := &http.Transport{MaxIdleConnsPerHost: 64}
+	context.AfterFunc(ctx, connections.CloseIdleConnections)
+	client := &http.Client{Transport: connections, Timeout: 10 * time.Second}
+	s.door = demo.NewFrontDoor(sender(client, s.sqsURL, s.queueURL))
+	s.traffic = &demo.Traffic{URL: s.doorURL, Burst: s.play.burst, Every: s.play.every, Client: client}
+	s.doorHTTP = demo.NewServer(ctx, s.door)
+	s.serve(ctx, door, s.doorHTTP)
+
+	sink, err := listenNear(ctx, 8081)
+	if err != nil {
+		return err
+	}
+	s.sinkURL = "http://" + sink.Addr().String()
+	s.parts.Go(func() {
+		if err := s.sink.Serve(ctx, sink); err != nil {
+			s.failed <- err
+		}
+	})
+	return nil
+}
+
+// openDaemon starts the poller itself, as `poller run` does.
+func (s *stage) openDaemon(ctx context.Context, p *process, c *demoCmd) error {
+	status, err := listenNear(ctx, 9500)
+	if err != nil {
+		return err
+	}
+	s.statusURL = "http://" + status.Addr().String() + "/"
+	s.restore = useAWSSettings(s.sqsURL)
+	level := new(slog.LevelVar)
+	level.Set(slog.Level(c.LogLevel))
+	s.daemon, err = app.New(ctx, config.Config{
+		Queues: []config.Queue{{Queue: s.queueURL, Target: "downstream", Gather: config.Duration(20 * time.Millisecond)}},
+		Targets: map[string]config.Target{"downstream": {
+			URL: s.sinkURL + "/orders", Concurrency: demoConcurrency, Rate: c.Rate, Burst: 1,
+			Timeout: config.Duration(demoTimeout), Format: "raw",
+			Backoff: config.Duration(time.Second), BackoffMax: config.Duration(10 * time.Second),
+		}},
+		DrainTimeout: config.Duration(25 * time.Second),
+		Listen:       status.Addr().String(),
+	}, app.Options{
+		Logger:   newLogger(s.logs(p), "text", p, level),
+		Level:    level,
+		Build:    build(),
+		Listener: status,
+	})
+	if err != nil {
+		_ = status.Close()
+		return err
+	}
+	drain, stop := context.WithCancel(ctx)
+	s.drain = stop
+	now, cut := context.WithCancel(p.now)
+	context.AfterFunc(ctx, cut)
+	s.parts.Go(func() {
+		defer close(s.drained)
+		if _, err := s.daemon.Run(drain, now); err != nil {
+			s.failed <- err
+		}
+	})
+	return nil
+}
+
+// logs is where the daemon logs to, until the second signal: what it has to leave
+// then is of no use to anybody, since the queue ends as well.
+func (s *stage) logs(p *process) io.Writer {
+	logs := p.stderr
+	if s.line != nil {
+		logs = s.line.above(logs)
+	}
+	return writer(func(text []byte) (int, error) {
+		if p.now.Err() != nil {
+			return len(text), nil
+		}
+		return logs.Write(text)
+	})
+}
+
+type writer func([]byte) (int, error)
+
+func (w writer) Write(text []byte) (int, error) { return w(text) }
+
+// serve answers until ctx is done or the server is shut down.
+func (s *stage) serve(ctx context.Context, l net.Listener, server *http.Server) {
+	context.AfterFunc(ctx, func() { _ = server.Close() })
+	s.parts.Go(func() {
+		if err := server.Serve(l); !errors.Is(err, http.ErrServerClosed) {
+			s.failed <- fmt.Errorf("serve at %s: %w", l.Addr(), err)
+		}
+	})
+}
+
+// closeDoor takes no more requests; those that are being answered are.
+func (s *stage) closeDoor(now context.Context) {
+	ctx, cancel := context.WithTimeout(now, demoTimeout)
+	defer cancel()
+	_ = s.doorHTTP.Shutdown(ctx) // one that takes longer is cut at the end
+}
+
+// empty says that all that was sent is settled.
+func (s *stage) empty() bool {
+	visible, inFlight, delayed, ok := s.sqs.Depth(demoQueue)
+	return ok && visible+inFlight+delayed == 0
+}
+
+// deadLetters is how many messages are in the dead-letter queue.
+func (s *stage) deadLetters() int {
+	visible, inFlight, delayed, _ := s.sqs.Depth(deadLetterName(demoQueue))
+	return visible + inFlight + delayed
+}
+
+// stopDaemon drains the daemon; nothing is on its queue.
+func (s *stage) stopDaemon(now context.Context) {
+	s.drain()
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for draining := false; !draining; draining = s.daemon.Status(time.Now()).Draining {
+		select {
+		case <-tick.C:
+		case <-s.drained:
+			return
+		case <-now.Done():
+			return
+		}
+	}
+	// A parked poll may last 20 s more: an SQS that closes answers it at once.
+	s.deadAtEnd = s.deadLetters()
+	s.sqs.Close()
+	select {
+	case <-s.drained:
+	case <-now.Done():
+	}
+}
+
+// close ends whatever still runs, and waits for it.
+func (s *stage) close() {
+	s.stop()
+	s.sqs.Close()
+	s.parts.Wait()
+	s.restore()
+}
+
+// demoResult is what came of the requests.
+type demoResult struct {
+	accepted, delivered, refused, dead int64
+	perSecondMax                       int
+	took                               time.Duration
+}
+
+func (r demoResult) undelivered() int64 { return max(r.accepted-r.delivered, 0) }
+
+func (s *stage) result() demoResult {
+	sunk := s.sink.Stats()
+	return demoResult{
+		accepted:     s.door.Accepted(),
+		delivered:    sunk.Accepted - sunk.Duplicates,
+		refused:      sunk.RefusedInAll(),
+		dead:         int64(s.deadAtEnd),
+		perSecondMax: sunk.PerSecondMax,
+		took:         time.Since(s.opened),
+	}
+}
+
+// listenNear listens at a port of this machine that is easy to type, or at a free
+// one if that is taken.
+func listenNear(ctx context.Context, port int) (net.Listener, error) {
+	var c net.ListenConfig
+	l, err := c.Listen(ctx, "tcp", fmt.Sprintf("127.0.0.1:%d", port))
+	if err != nil {
+		l, err = c.Listen(ctx, "tcp", "127.0.0.1:0")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the demo needs ports of 127.0.0.1, and gets none: %w", reasonOf(err))
+	}
+	return l, nil
+}
+
+// sender puts bodies on a queue, as an API Gateway does: one SendMessage each.
+func sender(client *http.Client, endpoint, queueURL string) demo.Send {
+	return func(ctx context.Context, body string) (string, error) {
+		request, err := json.Marshal(map[string]string{"QueueUrl": queueURL, "MessageBody": body})
+		if err != nil {
+			return "", err
+		}
+		r, err := http.NewRequestWithContext(ctx, http.MethodPost, endpoint, bytes.NewReader(request))
+		if err != nil {
+			return "", err
+		}
+		r.Header.Set("Content-Type", "application/x-amz-json-1.0")
+		r.Header.Set("X-Amz-Target", "AmazonSQS.SendMessage")
+		answer, err := client.Do(r)
+		if err != nil {
+			return "", err
+		}
+		defer answer.Body.Close() //nolint:errcheck // it was read
+		var sent struct {
+			MessageID string `json:"MessageId"`
+		}
+		if err := json.NewDecoder(answer.Body).Decode(&sent); err != nil || sent.MessageID == "" {
+			return "", fmt.Errorf("SendMessage was answered with %d", answer.StatusCode)
+		}
+		return sent.MessageID, nil
+	}
+}
+
+// useAWSSettings points the SDK at the embedded server, whatever the user's
+// environment and files say of AWS, until restore is called.
+func useAWSSettings(endpoint string) (restore func()) {
+	saved := make(map[string]string)
+	settings := map[string]string{
+		"AWS_ENDPOINT_URL_SQS":        endpoint,
+		"AWS_REGION":                  "us-east-1",
+		"AWS_ACCESS_KEY_ID":           "demo",
+		"AWS_SECRET_ACCESS_KEY":       "demo",
+		"AWS_EC2_METADATA_DISABLED":   "true",
+		"AWS_CONFIG_FILE":             os.DevNull,
+		"AWS_SHARED_CREDENTIALS_FILE": os.DevNull,
+	}
+	for _, setting := range os.Environ() {
+		if name, value, _ := strings.Cut(setting, "="); strings.HasPrefix(name, "AWS_") {
+			saved[name] = value
+			_ = os.Unsetenv(name)
+		}
+	}
+	for name, value := range settings {
+		_ = os.Setenv(name, value)
+	}
+	return func() {
+		for name := range settings {
+			_ = os.Unsetenv(name)
+		}
+		for name, value := range saved {
+			_ = os.Setenv(name, value)
+		}
+	}
+}
