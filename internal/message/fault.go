@@ -67,8 +67,7 @@ func (e *SQSError) Unwrap() error { return e.Err }
 
 // FaultOf sorts err: NoFault for nil and for errors of other rooms.
 func FaultOf(err error) Fault {
-	var sqs *SQSError
-	if errors.As(err, &sqs) {
+	if sqs, ok := errors.AsType[*SQSError](err); ok {
 		return sqs.Fault
 	}
 	return NoFault

@@ -2,6 +2,7 @@ package ratelimit
 
 import (
 	"math"
+	"slices"
 	"time"
 )
 
@@ -173,7 +174,7 @@ func (s *Share) Usable(now time.Time) int {
 // wakeAll has the owners of all shares but one ask again.
 func (p *Pace) wakeAll(but *Share) {
 	p.mu.Lock()
-	shares := p.shares[:len(p.shares):len(p.shares)]
+	shares := slices.Clip(p.shares)
 	p.mu.Unlock()
 	for _, s := range shares {
 		if s != but {
