@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"regexp"
 	"strings"
 
 	"github.com/alecthomas/kong"
@@ -13,8 +14,10 @@ import (
 
 // cli is the verbs, in the order of the help.
 type cli struct {
-	Localsqs localsqsCmd `cmd:"" help:"An SQS server in memory, for trying things and for tests."`
+	Run      runCmd      `cmd:"" help:"Deliver a queue's messages to a target, at its pace: the daemon."`
+	Demo     demoCmd     `cmd:"" help:"Everything at once on this machine, to watch: no AWS, no network."`
 	Sink     sinkCmd     `cmd:"" help:"A downstream to practise on."`
+	Localsqs localsqsCmd `cmd:"" help:"An SQS server in memory, for trying things and for tests."`
 	Health   healthCmd   `cmd:"" help:"Ask the daemon on this machine whether it is healthy."`
 	Version  versionCmd  `cmd:"" help:"Version, commit and Go."`
 }
@@ -69,8 +72,11 @@ func dispatch(p *process, args []string) (err error) {
 	if err != nil {
 		return err
 	}
-	if len(args) == 0 {
+	switch {
+	case len(args) == 0:
 		return needsVerb(p, parser)
+	case len(args) == 1 && args[0] == "--version":
+		args[0] = "version"
 	}
 	selected, err := parser.Parse(args)
 	if err != nil {
@@ -114,13 +120,20 @@ func printHelp(options kong.HelpOptions, c *kong.Context) error {
 	return kong.DefaultHelpPrinter(options, c)
 }
 
-// describe adds a setting's variable to its flag's help. Settings are the flags
-// that have a place in the file; those of other verbs read no variables.
+// describe adds its default to a flag's help, and a setting's variable. Settings are
+// the flags that have a place in the file; those of other verbs read no variables.
 func describe(v *kong.Value) string {
-	if !v.Tag.Has("yaml") {
+	var more []string
+	if v.Default != "" {
+		more = append(more, "default "+v.Default)
+	}
+	if v.Tag.Has("yaml") {
+		more = append(more, config.Variable(v.Name))
+	}
+	if len(more) == 0 {
 		return v.Help
 	}
-	return v.Help + " (" + config.Variable(v.Name) + ")"
+	return v.Help + " (" + strings.Join(more, ", ") + ")"
 }
 
 // needsVerb prints what verbs there are, for somebody who gave none.
@@ -136,6 +149,9 @@ func needsVerb(p *process, parser *kong.Kong) error {
 	return exit{code: codeFailed}
 }
 
+// noValue matches what kong says of a flag at the end, or before another one.
+var noValue = regexp.MustCompile(`^(--[a-z-]+): expected .* value but got `)
+
 // usageError says in one sentence what is wrong with the arguments.
 func usageError(err error) error {
 	parse, ok := errors.AsType[*kong.ParseError](err)
@@ -147,11 +163,16 @@ func usageError(err error) error {
 		verb = parse.Context.Selected()
 	}
 	text := err.Error()
+	if flag := noValue.FindStringSubmatch(text); flag != nil {
+		return fmt.Errorf("%s: it has no value: write %s=VALUE", flag[1], flag[1])
+	}
 	switch {
 	case verb == nil && strings.HasPrefix(text, "expected one of"):
 		return errors.New("no verb is given: write poller run, or see poller --help")
+	case verb == nil && !strings.HasSuffix(text, "?"):
+		return fmt.Errorf("%s: see poller --help", text)
 	case verb == nil:
-		return fmt.Errorf("%s; see poller --help", strings.TrimSuffix(text, "?"))
+		return errors.New(text)
 	case strings.HasPrefix(text, "unexpected argument"):
 		// The argument is not repeated: it may be the rest of a header.
 		return fmt.Errorf("poller %s takes no such argument: put a value that has spaces in quotes", verb.Name)

@@ -5,8 +5,8 @@ import (
 
 	"github.com/alecthomas/kong"
 
+	"poller/internal/app"
 	"poller/internal/config"
-	"poller/internal/target"
 )
 
 // settings are the daemon's, embedded in the verbs that work with them.
@@ -33,18 +33,6 @@ func (s *settings) load() (config.Config, []string, error) {
 		Flags:   s.Flags,
 		Given:   s.given,
 		Environ: os.Environ(),
-		Checks:  checks(),
+		Checks:  app.Checks(),
 	})
-}
-
-// checks are what the settings ask of the target.
-func checks() config.Checks {
-	return config.Checks{
-		TargetURL: target.ValidateURL,
-		Header: func(line string) error {
-			_, err := target.ParseHeader(line)
-			return err
-		},
-		SecretHeader: target.IsSecretName,
-	}
 }

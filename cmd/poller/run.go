@@ -1,0 +1,118 @@
+package main
+
+import (
+	"context"
+	"io"
+	"log/slog"
+	"strings"
+
+	"poller/internal/app"
+	"poller/internal/consumer"
+)
+
+// codeLeft ends a drain that left something behind.
+const codeLeft = 3
+
+// runCmd is `poller run`.
+type runCmd struct {
+	settings `embed:""`
+}
+
+// Help shows an example first.
+func (c *runCmd) Help() string {
+	return `Example:
+  poller run --queue orders --target http://localhost:8080/orders --rate 28/s
+  poller run --config poller.yaml
+
+Receives from the queue, delivers each message to the target at its pace, and
+deletes what was delivered. Region and credentials are the AWS SDK's own variables
+(AWS_REGION, AWS_PROFILE, AWS_ENDPOINT_URL_SQS, …). SIGTERM and Ctrl-C end it once
+what is begun is finished; a second one ends it at once. SIGHUP reads rate, burst,
+concurrency and the log level again.
+
+It exits with 0 after a complete drain, 1 if a setting is wrong or SQS refused at the
+start, 3 if something was left behind, 130 after a second signal.`
+}
+
+// Run is the daemon.
+func (c *runCmd) Run(p *process) error {
+	settings, warnings, err := c.load()
+	if err != nil {
+		for _, text := range warnings {
+			say(p, "warning", text)
+		}
+		return err
+	}
+	level := new(slog.LevelVar)
+	level.Set(slog.Level(settings.Log.Level))
+	log := newLogger(p.stderr, settings.Log.Format, p, level)
+	warn(p.drain, log, warnings)
+	daemon, err := app.New(p.drain, settings, app.Options{Logger: log, Level: level, Build: build()})
+	if err != nil {
+		return err
+	}
+	ended, end := context.WithCancel(p.now)
+	defer end()
+	go c.watch(ended, p, daemon, log)
+	summary, err := daemon.Run(p.drain, p.now)
+	if err != nil {
+		return err
+	}
+	return leftBehind(summary)
+}
+
+// leftBehind is the exit code 3, where it is due.
+func leftBehind(s consumer.Summary) error {
+	if s.Abandoned > 0 || s.CutOff > 0 {
+		return exit{code: codeLeft}
+	}
+	return nil
+}
+
+// watch reads the settings again at each SIGHUP, and says how to hurry the first
+// Ctrl-C, until the daemon has ended.
+func (c *runCmd) watch(ended context.Context, p *process, daemon *app.App, log *slog.Logger) {
+	drain := p.drain.Done()
+	for {
+		select {
+		case <-ended.Done():
+			return
+		case <-drain:
+			drain = nil
+			if p.interactive {
+				_, _ = io.WriteString(p.stderr, "poller: finishing what is in hand; press Ctrl-C again to end at once\n")
+			}
+		case <-p.hangup:
+			c.reload(ended, daemon, log)
+		}
+	}
+}
+
+// reload puts in force what may change.
+func (c *runCmd) reload(ctx context.Context, daemon *app.App, log *slog.Logger) {
+	settings, warnings, err := c.load()
+	warn(ctx, log, warnings)
+	if err != nil {
+		log.ErrorContext(ctx, "the settings were read again and are wrong: the old ones stay in force", slog.Any("error", err))
+		return
+	}
+	changed, restart := daemon.Reload(settings)
+	log.InfoContext(ctx, "the settings were read again", slog.String("changed", listed(changed)))
+	if len(restart) > 0 {
+		log.WarnContext(ctx, "some settings changed that are not in force before a restart", slog.String("restart", listed(restart)))
+	}
+}
+
+// warn logs what is odd about the variables.
+func warn(ctx context.Context, log *slog.Logger, warnings []string) {
+	for _, text := range warnings {
+		log.WarnContext(ctx, "a variable was not understood", slog.String("reason", text))
+	}
+}
+
+func listed(texts []string) string {
+	if len(texts) == 0 {
+		return "nothing"
+	}
+	return strings.Join(texts, "; ")
+}

@@ -1,0 +1,201 @@
+package config
+
+import (
+	"encoding/json"
+	"flag"
+	"fmt"
+	"os"
+	"reflect"
+	"regexp"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+)
+
+var update = flag.Bool("update", false, "write docs/settings.md's table and docs/poller.schema.json")
+
+const (
+	settingsDoc = "../../docs/settings.md"
+	schemaDoc   = "../../docs/poller.schema.json"
+	tableHead   = "| flag | variable | file | default | |\n|---|---|---|---|---|\n"
+)
+
+// row is a setting's line in the docs' table.
+func row(s Setting) string {
+	code := func(text string) string {
+		if text == "" {
+			return ""
+		}
+		return "`" + text + "`"
+	}
+	name := s.Flag
+	if name != "" {
+		name = "--" + name
+	}
+	return strings.ReplaceAll(fmt.Sprintf("| %s | %s | %s | %s | %s |\n", code(name), code(s.Variable), code(s.YAML), s.Default, s.Help), "|  ", "| ")
+}
+
+func TestTheDocsHaveEachSettingOnceAndNoOther(t *testing.T) {
+	doc, err := os.ReadFile(settingsDoc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	before, after, found := strings.Cut(string(doc), tableHead)
+	if !found {
+		t.Fatalf("no table with the head\n%s", tableHead)
+	}
+	rows, after, _ := strings.Cut(after, "\n\n")
+	var want strings.Builder
+	for _, s := range Settings() {
+		want.WriteString(row(s))
+	}
+	if *update {
+		if err := os.WriteFile(settingsDoc, []byte(before+tableHead+want.String()+"\n"+strings.TrimLeft(after, "\n")), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	if rows+"\n" != want.String() {
+		t.Errorf("%s has\n%s\nthe code\n%s", settingsDoc, rows, want.String())
+	}
+}
+
+func TestTheDocsExampleOfAFileHasEachKeyAndLoads(t *testing.T) {
+	doc, err := os.ReadFile(settingsDoc)
+	if err != nil {
+		t.Fatal(err)
+	}
+	example := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindStringSubmatch(string(doc))
+	if example == nil {
+		t.Fatal("there is none")
+	}
+	mustLoad(t, input{file: example[1]})
+	for _, s := range Settings() {
+		key := s.YAML[strings.LastIndex(s.YAML, ".")+1:]
+		if key != "" && !strings.Contains(example[1], key+":") {
+			t.Errorf("it does not show %s", s.YAML)
+		}
+	}
+}
+
+func TestEverySettingHasItsNamesAndHelp(t *testing.T) {
+	seen := make(map[string]bool)
+	for _, s := range Settings() {
+		for _, name := range []string{"--" + s.Flag, s.YAML} {
+			if name != "" && name != "--" && seen[name] {
+				t.Errorf("%s is there twice", name)
+			}
+			seen[name] = true
+		}
+		if s.Help == "" || s.Flag == "" && s.YAML == "" || (s.Flag == "") != (s.Variable == "") {
+			t.Errorf("%+v", s)
+		}
+	}
+	if !seen["log.level"] || !seen["--log-level"] || !seen["queues[].gather"] || !seen["targets.NAME.backoff_max"] {
+		t.Errorf("%v", seen)
+	}
+}
+
+// schema is one node of a JSON Schema.
+type schema struct {
+	Schema               string            `json:"$schema,omitempty"`
+	Title                string            `json:"title,omitempty"`
+	Description          string            `json:"description,omitempty"`
+	Type                 any               `json:"type,omitempty"`
+	Enum                 []string          `json:"enum,omitempty"`
+	Pattern              string            `json:"pattern,omitempty"`
+	Minimum              *int              `json:"minimum,omitempty"`
+	Maximum              *int              `json:"maximum,omitempty"`
+	Default              any               `json:"default,omitempty"`
+	Items                *schema           `json:"items,omitempty"`
+	Properties           map[string]schema `json:"properties,omitempty"`
+	Required             []string          `json:"required,omitempty"`
+	AdditionalProperties any               `json:"additionalProperties,omitempty"`
+}
+
+const durationPattern = `^([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))+$`
+
+// enums are the keys that take one of a few words.
+var enums = map[string][]string{
+	"level":       {"debug", "info", "warn", "error"},
+	"log.format":  {"auto", "text", "json"},
+	"Target.form": {"raw"},
+}
+
+// schemaOf describes a struct as a map of the file, by its fields' tags.
+func schemaOf(t reflect.Type) schema {
+	s := schema{Type: "object", Properties: make(map[string]schema), AdditionalProperties: false}
+	for i := range t.NumField() {
+		field := t.Field(i)
+		one := schemaOfField(field, t)
+		one.Description = field.Tag.Get("help")
+		if text, ok := field.Tag.Lookup("default"); ok {
+			one.Default = text
+			if n, err := strconv.Atoi(text); err == nil {
+				one.Default = n
+			}
+		}
+		s.Properties[yamlKey(field)] = one
+	}
+	return s
+}
+
+func schemaOfField(field reflect.StructField, parent reflect.Type) schema {
+	one, most := 1, maxConcurrency
+	switch field.Type {
+	case reflect.TypeFor[Duration]():
+		return schema{Type: "string", Pattern: durationPattern}
+	case reflect.TypeFor[Rate]():
+		return schema{Type: []string{"string", "number"}, Pattern: `^([0-9]+(\.[0-9]+)?(/[smh])?|none)$`}
+	case reflect.TypeFor[Level]():
+		return schema{Enum: enums["level"]}
+	case reflect.TypeFor[[]string]():
+		// A list of "Name: value", or a map.
+		return schema{
+			Type:                 []string{"array", "object"},
+			Items:                &schema{Type: "string"},
+			AdditionalProperties: schema{Type: []string{"string", "number", "boolean"}},
+		}
+	case reflect.TypeFor[[]Queue]():
+		queue := schemaOf(reflect.TypeFor[Queue]())
+		return schema{Type: "array", Items: &queue}
+	case reflect.TypeFor[map[string]Target]():
+		return schema{Type: "object", AdditionalProperties: schemaOf(reflect.TypeFor[Target]())}
+	}
+	switch {
+	case field.Type.Kind() == reflect.Struct:
+		return schemaOf(field.Type)
+	case field.Type.Kind() == reflect.Int && field.Name == "Burst":
+		most = maxBurst
+		fallthrough
+	case field.Type.Kind() == reflect.Int:
+		return schema{Type: "integer", Minimum: &one, Maximum: &most}
+	case field.Name == "Format" && parent == reflect.TypeFor[Log]():
+		return schema{Enum: enums["log.format"]}
+	case field.Name == "Format":
+		return schema{Enum: enums["Target.form"]}
+	default:
+		return schema{Type: "string"}
+	}
+}
+
+func TestTheSchemaOfTheFileIsTheCodes(t *testing.T) {
+	s := schemaOf(reflect.TypeFor[Config]())
+	s.Schema, s.Title = "https://json-schema.org/draft/2020-12/schema", "poller's settings"
+	want, err := json.MarshalIndent(s, "", "  ")
+	if err != nil {
+		t.Fatal(err)
+	}
+	want = append(want, '\n')
+	if *update {
+		if err := os.WriteFile(schemaDoc, want, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		return
+	}
+	got, err := os.ReadFile(schemaDoc)
+	if err != nil || !slices.Equal(got, want) {
+		t.Errorf("%s is not what the code says (%v): go test ./internal/config -update", schemaDoc, err)
+	}
+}
