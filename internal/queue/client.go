@@ -1,0 +1,149 @@
+package queue
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"net/url"
+	"strings"
+
+	"github.com/aws/aws-sdk-go-v2/aws"
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/aws-sdk-go-v2/config"
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/prometheus/client_golang/prometheus"
+)
+
+// defaultConnections are kept where Options do not say how many.
+const defaultConnections = 32
+
+// httpClient is what the SDK sends its requests with.
+type httpClient interface {
+	Do(*http.Request) (*http.Response, error)
+}
+
+// Options are what a Client is made of; none is needed but Logger.
+type Options struct {
+	Logger *slog.Logger
+	// Registerer gets the metrics, which have their own label queue; nil: none.
+	Registerer prometheus.Registerer
+	// Connections is how many idle ones are kept; 0: 32.
+	Connections int
+	// HTTPClient replaces the connections, in tests and simulations; nil: TCP.
+	HTTPClient interface {
+		Do(*http.Request) (*http.Response, error)
+	}
+	// UserAgent is appended to the SDK's.
+	UserAgent string
+}
+
+// Client reaches the SQS of one region.
+type Client struct {
+	sqs         *sqs.Client
+	log         *slog.Logger
+	region      string
+	endpoint    string // where requests go
+	custom      bool   // the endpoint is none of AWS's defaults
+	credentials *credentials
+	clock       *clock
+	metrics     metrics
+	close       func()
+}
+
+// NewClient finds region, credentials and endpoint as every AWS SDK does. It
+// reaches nothing but what gives the credentials; its errors are for a person, and
+// final.
+func NewClient(ctx context.Context, o Options) (*Client, error) {
+	kept := cmp.Or(o.Connections, defaultConnections)
+	// A client type of our own at this place is refused where AWS_CA_BUNDLE is set.
+	base := awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
+		t.MaxIdleConns, t.MaxIdleConnsPerHost = 0, kept
+		t.DisableCompression = true
+	})
+	cfg, err := config.LoadDefaultConfig(ctx, config.WithHTTPClient(base))
+	if err != nil {
+		return nil, fmt.Errorf("the AWS configuration cannot be read: %w", oneLine(err))
+	}
+	if cfg.Region == "" {
+		return nil, errors.New("no AWS region: set AWS_REGION to the queue's, such as eu-central-1 " +
+			"(for an emulator any, such as us-east-1)")
+	}
+	c := &Client{log: o.Logger, region: cfg.Region, clock: new(clock), close: func() {}}
+	if c.metrics, err = newMetrics(o.Registerer); err != nil {
+		return nil, err
+	}
+	if c.credentials, err = newCredentials(ctx, cfg.Credentials); err != nil {
+		return nil, err
+	}
+	carrier := o.HTTPClient
+	if carrier == nil {
+		carrier = c.connect(cfg.HTTPClient, base)
+	}
+	c.sqs = sqs.NewFromConfig(cfg, func(s *sqs.Options) {
+		s.Credentials = c.credentials
+		s.HTTPClient = whole{carrier: carrier, clock: c.clock, agent: o.UserAgent}
+		// The callers have their own backoff; the SDK's would hide receives whose
+		// answer was lost.
+		s.Retryer, s.RetryMaxAttempts = aws.NopRetryer{}, 0
+	})
+	if err := c.findEndpoint(ctx); err != nil {
+		c.Close()
+		return nil, err
+	}
+	return c, nil
+}
+
+// connect makes the connections: the SDK's transport, with AWS_CA_BUNDLE in it.
+func (c *Client) connect(configured aws.HTTPClient, base *awshttp.BuildableClient) httpClient {
+	if b, ok := configured.(*awshttp.BuildableClient); ok {
+		base = b
+	}
+	transport := base.GetTransport()
+	c.close = transport.CloseIdleConnections
+	return &http.Client{
+		Transport:     transport,
+		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+	}
+}
+
+// findEndpoint learns where requests go: it is named in errors, and decides which
+// queue URLs can be meant.
+func (c *Client) findEndpoint(ctx context.Context) error {
+	o := c.sqs.Options()
+	c.custom = o.BaseEndpoint != nil
+	if c.custom {
+		u, err := url.Parse(*o.BaseEndpoint)
+		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
+			return errors.New("AWS_ENDPOINT_URL_SQS (or AWS_ENDPOINT_URL, or endpoint_url of the profile) is no URL: " +
+				"write it with its scheme, such as http://127.0.0.1:9324")
+		}
+		if u.User != nil {
+			return errors.New("AWS_ENDPOINT_URL_SQS has a user name in it, which SQS does not take: write scheme, host and port alone")
+		}
+	}
+	e, err := o.EndpointResolverV2.ResolveEndpoint(ctx, sqs.EndpointParameters{
+		Region: &c.region, Endpoint: o.BaseEndpoint,
+		UseDualStack: aws.Bool(o.EndpointOptions.UseDualStackEndpoint == aws.DualStackEndpointStateEnabled),
+		UseFIPS:      aws.Bool(o.EndpointOptions.UseFIPSEndpoint == aws.FIPSEndpointStateEnabled),
+	})
+	if err != nil {
+		return fmt.Errorf("there is no SQS endpoint for the region %q (AWS_REGION): %w", c.region, oneLine(err))
+	}
+	c.endpoint = strings.TrimSuffix(e.URI.String(), "/")
+	return nil
+}
+
+// Region is the client's.
+func (c *Client) Region() string { return c.region }
+
+// Endpoint is the URL that requests go to.
+func (c *Client) Endpoint() string { return c.endpoint }
+
+// Close closes the connections that are idle.
+func (c *Client) Close() { c.close() }
+
+// oneLine is err as one line.
+func oneLine(err error) error { return errors.New(strings.Join(strings.Fields(err.Error()), " ")) }

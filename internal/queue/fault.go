@@ -1,0 +1,145 @@
+package queue
+
+import (
+	"context"
+	"crypto/tls"
+	"crypto/x509"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
+	"github.com/aws/smithy-go"
+
+	"poller/internal/message"
+)
+
+// maxQuote is how much of SQS's own sentence is shown.
+const maxQuote = 300
+
+// failed sorts the error of a whole call. given are what the sentence must not
+// show: what SQS quotes of the request.
+func (c *Client) failed(ctx context.Context, a action, queue string, err error, limit time.Duration) *message.SQSError {
+	e := &message.SQSError{Action: a.String(), Queue: queue, Fault: message.Network}
+	if ctx.Err() != nil {
+		e.Err = fmt.Errorf("the call was cut off: %w", ctx.Err())
+		return e
+	}
+	if none, ok := errors.AsType[*noCredentials](err); ok {
+		e.Fault = message.Refused
+		e.Err = fmt.Errorf("no AWS credentials: tried %s (%w)", chainInWords(), oneLine(none))
+		c.credentials.renew(time.Now())
+		return e
+	}
+	status := 0
+	if answered, ok := errors.AsType[*awshttp.ResponseError](err); ok {
+		status = answered.HTTPStatusCode()
+	}
+	api, ok := errors.AsType[smithy.APIError](err)
+	switch {
+	case ok:
+		e.Code = api.ErrorCode()
+		if e.Code == "UnknownError" { // the SDK's own word
+			e.Code = ""
+		}
+		c.say(e, a, judge(e.Code, api.ErrorMessage(), status), api.ErrorMessage(), status)
+	case status/100 == 2:
+		e.Err = errors.New("the answer is not one of SQS: the same call may work at once")
+	case status != 0:
+		c.say(e, a, judge("", "", status), "", status)
+	default:
+		e.Err = c.unanswered(err, limit)
+	}
+	return e
+}
+
+// say completes e by a verdict.
+func (c *Client) say(e *message.SQSError, a action, v verdict, text string, status int, secrets ...string) {
+	e.Fault = v.fault
+	code := plain(e.Code)
+	if code == "" {
+		code = fmt.Sprintf("status %d", status)
+	}
+	sentence := strings.NewReplacer(
+		"{place}", c.place(), "{iam}", a.permission(), "{code}", code,
+	).Replace(v.say)
+	if quote := clean(text, secrets); v.quote && quote != "" && text != "UnknownError" {
+		sentence += ": SQS says \"" + quote + "\""
+	}
+	e.Err = errors.New(sentence)
+	if v.credentials && v.fault == message.Refused {
+		c.credentials.renew(time.Now())
+	}
+}
+
+// place is where a call went.
+func (c *Client) place() string { return "in region " + c.region + " at " + c.endpoint }
+
+// clean is SQS's sentence as a part of ours: one line, not too long, without what
+// it quotes of the request.
+func clean(text string, secrets []string) string {
+	for _, s := range secrets {
+		if s != "" {
+			text = strings.ReplaceAll(text, s, "…")
+		}
+	}
+	text = strings.Map(func(r rune) rune {
+		if unicode.IsControl(r) {
+			return ' '
+		}
+		return r
+	}, text)
+	if len(text) > maxQuote {
+		cut := maxQuote
+		for !utf8.RuneStart(text[cut]) {
+			cut--
+		}
+		text = text[:cut] + "…"
+	}
+	return strings.TrimSuffix(strings.TrimSpace(text), ".")
+}
+
+// unanswered says why there was no answer. Only the endpoint is named: a proxy's
+// URL, which net/http's errors may show, can have a password in it.
+func (c *Client) unanswered(err error, limit time.Duration) error {
+	if errors.Is(err, context.DeadlineExceeded) {
+		return fmt.Errorf("no answer within %s from %s", limit, c.endpoint)
+	}
+	if u, ok := errors.AsType[*url.Error](err); ok {
+		err = u.Err
+	}
+	reason := "the connection failed"
+	dns, isDNS := errors.AsType[*net.DNSError](err)
+	op, isOp := errors.AsType[*net.OpError](err)
+	_, isRecord := errors.AsType[tls.RecordHeaderError](err)
+	unverified, isUnverified := errors.AsType[*tls.CertificateVerificationError](err)
+	switch {
+	case isDNS && dns.IsNotFound:
+		reason = "there is no host " + dns.Name
+	case isDNS:
+		reason = "the name " + dns.Name + " cannot be looked up"
+	case isUnverified:
+		reason = "its certificate is not trusted (" + unverified.Err.Error() + ")"
+		if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
+			reason += ": set AWS_CA_BUNDLE to a file with the certificate of its authority"
+		}
+	case isRecord, errors.Is(err, http.ErrSchemeMismatch):
+		reason = "it does not speak TLS: write http:// in AWS_ENDPOINT_URL_SQS if that is meant"
+	case isOp && op.Op == "proxyconnect":
+		reason = "the proxy of HTTPS_PROXY cannot be reached"
+	case isOp && op.Err != nil:
+		reason = op.Err.Error()
+	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
+		reason = "the connection was closed before the whole answer was there"
+	case errors.Is(err, errAnswerTooLong):
+		reason = errAnswerTooLong.Error()
+	}
+	return fmt.Errorf("no answer from %s: %s", c.endpoint, reason)
+}

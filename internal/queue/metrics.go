@@ -1,0 +1,114 @@
+package queue
+
+import (
+	"errors"
+	"fmt"
+
+	"github.com/prometheus/client_golang/prometheus"
+
+	"poller/internal/message"
+)
+
+// action is one of the calls.
+type action uint8
+
+const (
+	receive action = iota
+	deleteBatch
+	changeBatch
+	sendBatch
+	getAttributes
+	getURL
+
+	actions
+)
+
+// String is SQS's name of the action.
+func (a action) String() string {
+	return [actions]string{
+		"ReceiveMessage", "DeleteMessageBatch", "ChangeMessageVisibilityBatch", "SendMessageBatch",
+		"GetQueueAttributes", "GetQueueUrl",
+	}[a]
+}
+
+// permission is the IAM action that allows it: batches have none of their own.
+func (a action) permission() string {
+	return "sqs:" + [actions]string{
+		"ReceiveMessage", "DeleteMessage", "ChangeMessageVisibility", "SendMessage",
+		"GetQueueAttributes", "GetQueueUrl",
+	}[a]
+}
+
+// faults is the number of faults, NoFault among them.
+const faults = message.Network + 1
+
+// billedBytes is the payload that SQS bills as one request.
+const billedBytes = 64 << 10
+
+type metrics struct {
+	requests *prometheus.CounterVec
+	billed   *prometheus.CounterVec
+	took     *prometheus.HistogramVec
+}
+
+func newMetrics(reg prometheus.Registerer) (metrics, error) {
+	m := metrics{
+		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "poller_sqs_requests_total",
+			Help: "Requests to SQS, by what came of them. A batch with failed entries is ok.",
+		}, []string{"queue", "action", "result"}),
+		billed: prometheus.NewCounterVec(prometheus.CounterOpts{
+			Name: "poller_sqs_billed_requests_total",
+			Help: "What SQS bills, by its price list: each 64 KiB of a request's messages is one. " +
+				"Requests that were throttled, failed in SQS or had no answer are left out.",
+		}, []string{"queue", "action"}),
+		took: prometheus.NewHistogramVec(prometheus.HistogramOpts{
+			Name: "poller_sqs_request_duration_seconds",
+			Help: "From a request's begin to its whole answer, where there was one. Long polls are apart: " +
+				"ReceiveMessage counts only when it brought messages within a second.",
+			Buckets: []float64{.0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
+		}, []string{"queue", "action"}),
+	}
+	if reg == nil {
+		return m, nil
+	}
+	if err := errors.Join(reg.Register(m.requests), reg.Register(m.billed), reg.Register(m.took)); err != nil {
+		return m, fmt.Errorf("register the metrics of SQS: %w", err)
+	}
+	return m, nil
+}
+
+// tally is one queue's metrics, resolved once.
+type tally struct {
+	requests [actions][faults]prometheus.Counter
+	billed   [actions]prometheus.Counter
+	took     [actions]prometheus.Observer
+}
+
+func (m metrics) of(queue string) *tally {
+	t := new(tally)
+	for a := range actions {
+		name := a.String()
+		for f := range faults {
+			t.requests[a][f] = m.requests.WithLabelValues(queue, name, result(f))
+		}
+		t.billed[a] = m.billed.WithLabelValues(queue, name)
+		t.took[a] = m.took.WithLabelValues(queue, name)
+	}
+	return t
+}
+
+func result(f message.Fault) string {
+	if f == message.NoFault {
+		return "ok"
+	}
+	return f.String()
+}
+
+// count notes a request: what came of it, and how much payload it had.
+func (t *tally) count(a action, f message.Fault, payload int) {
+	t.requests[a][f].Inc()
+	if f != message.ThrottledBySQS && f != message.Network {
+		t.billed[a].Add(float64(max(1, (payload+billedBytes-1)/billedBytes)))
+	}
+}

@@ -1,0 +1,82 @@
+package queue
+
+import (
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/prometheus/client_golang/prometheus"
+	"github.com/prometheus/client_golang/prometheus/testutil"
+
+	"poller/internal/localsqs"
+	"poller/internal/message"
+)
+
+func TestRequestsAreCountedAndWhatSQSBills(t *testing.T) {
+	settings(t)
+	synctest.Test(t, func(t *testing.T) {
+		s := localsqs.New()
+		t.Cleanup(s.Close)
+		if _, err := s.CreateQueue("orders", nil); err != nil {
+			t.Fatal(err)
+		}
+		reg := prometheus.NewPedanticRegistry()
+		c := newTestClient(t, s, reg)
+		q, err := c.Open(t.Context(), "orders")
+		if err != nil {
+			t.Fatal(err)
+		}
+		if errs := q.Send(t.Context(), []Draft{{Body: strings.Repeat("x", 64<<10)}, {Body: "y"}}); errs != nil {
+			t.Fatal(errs)
+		}
+		for range 2 { // the first brings 64 KiB and a byte, the second waits for nothing
+			if _, err := q.Receive(t.Context(), 10, 20*time.Second, time.Minute); err != nil {
+				t.Fatal(err)
+			}
+		}
+		wantFault(t, q.Delete(t.Context(), []string{"nobody's"})[0], message.Lost)
+		s.Close()
+		wantFault(t, q.Delete(t.Context(), []string{"nobody's"})[0], message.Network)
+
+		var b strings.Builder
+		b.WriteString("# HELP poller_sqs_billed_requests_total What SQS bills, by its price list: each 64 KiB of a request's messages is one. " +
+			"Requests that were throttled, failed in SQS or had no answer are left out.\n# TYPE poller_sqs_billed_requests_total counter\n")
+		for action, n := range map[string]string{
+			"GetQueueUrl": "1", "SendMessageBatch": "2", "ReceiveMessage": "3", "DeleteMessageBatch": "1",
+			"ChangeMessageVisibilityBatch": "0", "GetQueueAttributes": "0",
+		} {
+			b.WriteString(`poller_sqs_billed_requests_total{action="` + action + `",queue="orders"} ` + n + "\n")
+		}
+		if err := testutil.GatherAndCompare(reg, strings.NewReader(b.String()), "poller_sqs_billed_requests_total"); err != nil {
+			t.Error(err)
+		}
+		for action, want := range map[string]map[message.Fault]float64{
+			"ReceiveMessage":     {message.NoFault: 2},
+			"DeleteMessageBatch": {message.NoFault: 1, message.Network: 1, message.Lost: 0},
+		} {
+			for fault, n := range want {
+				if got := testutil.ToFloat64(c.metrics.requests.WithLabelValues("orders", action, result(fault))); got != n {
+					t.Errorf("%s %s: %v, want %v", action, result(fault), got, n)
+				}
+			}
+		}
+		families, err := reg.Gather()
+		if err != nil {
+			t.Fatal(err)
+		}
+		for _, f := range families {
+			if f.GetName() != "poller_sqs_request_duration_seconds" {
+				continue
+			}
+			for _, m := range f.GetMetric() {
+				if m.GetLabel()[0].GetValue() == "ReceiveMessage" && m.GetHistogram().GetSampleCount() != 1 {
+					t.Errorf("%d receives are in the durations, want the one that did not wait", m.GetHistogram().GetSampleCount())
+				}
+			}
+		}
+		if problems, err := testutil.GatherAndLint(reg); err != nil || len(problems) > 0 {
+			t.Errorf("%v %v", problems, err)
+		}
+	})
+}

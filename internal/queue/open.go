@@ -1,0 +1,64 @@
+package queue
+
+import (
+	"context"
+	"fmt"
+
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"poller/internal/message"
+)
+
+// Open finds a queue by its URL, ARN or name, and asks SQS whether it is there. A
+// reference that cannot be meant is a plain error; what SQS says is a
+// *message.SQSError: one that is refused stays so until a person acts, network and
+// throttled ones are worth another try.
+//
+// A name or an ARN needs sqs:GetQueueUrl. A URL is opened even if the queue's
+// attributes may not be read: Attributes says so then.
+func (c *Client) Open(ctx context.Context, ref string) (*Queue, error) {
+	r, err := parseReference(ref)
+	if err != nil {
+		return nil, err
+	}
+	if err := c.reaches(r); err != nil {
+		return nil, err
+	}
+	q := &Queue{client: c, name: r.name, url: r.url, tally: c.metrics.of(r.name)}
+	if q.url != "" {
+		_, err := q.attributes(ctx, types.QueueAttributeNameQueueArn)
+		if err != nil && !IsDenied(err) {
+			return nil, err
+		}
+		return q, nil
+	}
+	in := &sqs.GetQueueUrlInput{QueueName: &q.name}
+	if r.account != "" {
+		in.QueueOwnerAWSAccountId = &r.account
+	}
+	out, _, err := call(ctx, q, getURL, callTimeout, in, 0, c.sqs.GetQueueUrl)
+	if err != nil {
+		return nil, err
+	}
+	if q.url = text(out.QueueUrl); q.url == "" {
+		return nil, &message.SQSError{
+			Action: getURL.String(), Queue: q.name, Fault: message.Refused,
+			Err: fmt.Errorf("what answers %s is not SQS: check AWS_ENDPOINT_URL_SQS", c.place()),
+		}
+	}
+	return q, nil
+}
+
+// reaches says whether the client's requests can be for the queue that is meant:
+// they go to its endpoint, whatever the queue's URL says.
+func (c *Client) reaches(r reference) error {
+	switch {
+	case r.region != "" && r.region != c.region:
+		return fmt.Errorf("the queue %s is in the region %s, and the client in %s: set AWS_REGION=%[2]s", r.name, r.region, c.region)
+	case r.host != "" && !c.custom:
+		return fmt.Errorf("the host %s of the queue's URL is none of AWS, and requests go to %s: "+
+			"set AWS_ENDPOINT_URL_SQS to scheme, host and port of the URL", r.host, c.endpoint)
+	}
+	return nil
+}

@@ -1,0 +1,68 @@
+package queue
+
+import (
+	"context"
+	"errors"
+
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
+	"poller/internal/message"
+)
+
+// Permission is what SQS says to a call of one kind.
+type Permission struct {
+	// Action is the IAM action, such as sqs:DeleteMessage.
+	Action string
+	// Err is why such a call is refused; nil when it is not.
+	Err error
+	// Unknown says that SQS's answer tells nothing.
+	Unknown bool
+}
+
+// Permissions asks SQS whether messages may be received, deleted and hidden, by
+// calls that it must refuse for another reason: no message is touched, none is
+// received.
+func (q *Queue) Permissions(ctx context.Context) []Permission {
+	const nobodys = "poller-check"
+	return []Permission{
+		q.mayReceive(ctx),
+		told(deleteBatch, q.Delete(ctx, []string{nobodys})),
+		told(changeBatch, q.ChangeVisibility(ctx, []message.VisibilityChange{{ReceiptHandle: nobodys, Seconds: 1}})),
+	}
+}
+
+// told reads the answer to a receipt handle that nobody has. Where a server makes
+// nothing of it, the call is allowed.
+func told(a action, errs []error) Permission {
+	p := Permission{Action: a.permission()}
+	if len(errs) == 0 {
+		return p
+	}
+	switch message.FaultOf(errs[0]) {
+	case message.Refused:
+		p.Err = errs[0]
+	case message.ThrottledBySQS, message.Network:
+		p.Err, p.Unknown = errs[0], true
+	}
+	return p
+}
+
+// mayReceive asks for eleven messages, hidden and waited for longer than SQS
+// allows. Should a server give some all the same, they are given back at once.
+func (q *Queue) mayReceive(ctx context.Context) Permission {
+	p := Permission{Action: receive.permission()}
+	const tooMany, tooLong, tooHidden = MaxBatch + 1, 21, 43_201
+	out, _, err := call(ctx, q, receive, callTimeout, &sqs.ReceiveMessageInput{
+		QueueUrl: &q.url, MaxNumberOfMessages: tooMany, WaitTimeSeconds: tooLong, VisibilityTimeout: tooHidden,
+	}, 0, q.client.sqs.ReceiveMessage)
+	if err == nil {
+		q.tally.count(receive, message.NoFault, 0)
+		p.Unknown = true
+		p.Err = errors.New("the server takes a receive that SQS refuses, so that its answer tells nothing")
+		for i := range out.Messages {
+			_ = q.ChangeVisibility(ctx, []message.VisibilityChange{{ReceiptHandle: text(out.Messages[i].ReceiptHandle)}})
+		}
+		return p
+	}
+	return told(receive, []error{err})
+}

@@ -1,0 +1,117 @@
+package queue
+
+import (
+	"context"
+	"strconv"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"poller/internal/message"
+)
+
+// receiveMargin is how long after its long poll a receive is given up.
+const receiveMargin = 10 * time.Second
+
+// The attributes that deliveries need. SQS puts no more into its answers.
+var (
+	wantedSystem = []types.MessageSystemAttributeName{
+		types.MessageSystemAttributeNameSentTimestamp,
+		types.MessageSystemAttributeNameApproximateReceiveCount,
+		types.MessageSystemAttributeNameMessageGroupId,
+		types.MessageSystemAttributeNameMessageDeduplicationId,
+		types.MessageSystemAttributeNameAWSTraceHeader,
+	}
+	wantedAttributes = []string{"All"}
+)
+
+// Receive asks for up to maximum (1 to 10) messages, waits for the first one for
+// wait, and hides them for visibility; both are whole seconds. A wait or visibility
+// of 0 means the queue's own: the SDK does not send it. ctx should not be cancelled
+// while the call is out: what SQS has handed out by then stays hidden.
+func (q *Queue) Receive(ctx context.Context, maximum int, wait, visibility time.Duration) ([]*message.Message, error) {
+	out, took, err := call(ctx, q, receive, wait+receiveMargin, &sqs.ReceiveMessageInput{
+		QueueUrl:                    &q.url,
+		MaxNumberOfMessages:         int32(maximum),                  //nolint:gosec // SQS refuses what is out of its range
+		WaitTimeSeconds:             int32(wait / time.Second),       //nolint:gosec // the same
+		VisibilityTimeout:           int32(visibility / time.Second), //nolint:gosec // the same
+		MessageSystemAttributeNames: wantedSystem,
+		MessageAttributeNames:       wantedAttributes,
+	}, 0, q.client.sqs.ReceiveMessage)
+	if err != nil {
+		return nil, err
+	}
+	messages := make([]*message.Message, len(out.Messages))
+	payload := 0
+	for i := range out.Messages {
+		m := messageOf(&out.Messages[i])
+		messages[i] = m
+		payload += len(m.Body) + sizeOf(m.Attributes)
+	}
+	q.tally.count(receive, message.NoFault, payload)
+	if len(messages) > 0 && took <= quickAnswer {
+		q.tally.took[receive].Observe(took.Seconds())
+	}
+	return messages, nil
+}
+
+// messageOf takes a message over. Each is allocated by itself: ten in one piece
+// would keep nine bodies in memory for the one that is held.
+func messageOf(m *types.Message) *message.Message {
+	return &message.Message{
+		ID:              text(m.MessageId),
+		ReceiptHandle:   text(m.ReceiptHandle),
+		Body:            text(m.Body),
+		Attributes:      attributesOf(m.MessageAttributes),
+		SentAt:          instant(m.Attributes["SentTimestamp"]),
+		ReceiveCount:    number(m.Attributes["ApproximateReceiveCount"]),
+		GroupID:         m.Attributes["MessageGroupId"],
+		DeduplicationID: m.Attributes["MessageDeduplicationId"],
+		TraceHeader:     m.Attributes["AWSTraceHeader"],
+	}
+}
+
+func attributesOf(given map[string]types.MessageAttributeValue) map[string]message.Attribute {
+	if len(given) == 0 {
+		return nil
+	}
+	attributes := make(map[string]message.Attribute, len(given))
+	for name, a := range given {
+		attributes[name] = message.Attribute{DataType: text(a.DataType), StringValue: text(a.StringValue), BinaryValue: a.BinaryValue}
+	}
+	return attributes
+}
+
+// sizeOf is what attributes count for in a message's size.
+func sizeOf(attributes map[string]message.Attribute) int {
+	size := 0
+	for name, a := range attributes {
+		size += len(name) + len(a.DataType) + len(a.StringValue) + len(a.BinaryValue)
+	}
+	return size
+}
+
+func text(s *string) string {
+	if s == nil {
+		return ""
+	}
+	return *s
+}
+
+func number(s string) int {
+	n, err := strconv.Atoi(s)
+	if err != nil {
+		return 0
+	}
+	return n
+}
+
+// instant is a time in Unix milliseconds; the zero time if there is none.
+func instant(s string) time.Time {
+	ms, err := strconv.ParseInt(s, 10, 64)
+	if err != nil {
+		return time.Time{}
+	}
+	return time.UnixMilli(ms)
+}

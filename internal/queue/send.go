@@ -1,0 +1,122 @@
+package queue
+
+import (
+	"context"
+	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
+
+	"poller/internal/message"
+)
+
+// maxBatchBytes is the most that the messages of a call may have together.
+const maxBatchBytes = 1 << 20
+
+// Draft is a message to be sent.
+type Draft struct {
+	Body string
+	// GroupID is needed on FIFO queues.
+	GroupID string
+	// DeduplicationID is needed on FIFO queues without content-based deduplication.
+	DeduplicationID string
+	// Delay is in whole seconds; 0: the queue's own.
+	Delay      time.Duration
+	Attributes map[string]message.Attribute
+}
+
+func (d *Draft) size() int { return len(d.Body) + sizeOf(d.Attributes) }
+
+// Send sends drafts in their order, as many a call as SQS takes. It returns nil
+// when all are sent, else one error for each draft, nil for those that are. It
+// sends nothing again but what was refused for another draft of its call.
+func (q *Queue) Send(ctx context.Context, drafts []Draft) []error {
+	var errs []error
+	for first := 0; first < len(drafts); {
+		n := fitting(drafts[first:])
+		for i, err := range q.sendOnce(ctx, drafts[first:first+n]) {
+			if err == nil {
+				continue
+			}
+			if errs == nil {
+				errs = make([]error, len(drafts))
+			}
+			errs[first+i] = err
+		}
+		first += n
+	}
+	return errs
+}
+
+// fitting is how many of drafts go into one call, at least one: SQS says itself
+// what is wrong with a message that is too long.
+func fitting(drafts []Draft) int {
+	size := 0
+	for i := range drafts {
+		size += drafts[i].size()
+		if i == MaxBatch || i > 0 && size > maxBatchBytes {
+			return i
+		}
+	}
+	return len(drafts)
+}
+
+// sendOnce makes one call. When SQS refuses the whole of it, each draft goes by
+// itself, so that only those that SQS does not want are refused.
+func (q *Queue) sendOnce(ctx context.Context, drafts []Draft) []error {
+	b := batch{queue: q, action: sendBatch, n: len(drafts)}
+	entries := make([]types.SendMessageBatchRequestEntry, len(drafts))
+	payload := 0
+	for i := range drafts {
+		entries[i] = entryOf(&drafts[i], &ids[i])
+		payload += drafts[i].size()
+	}
+	out, _, err := call(ctx, q, sendBatch, callTimeout,
+		&sqs.SendMessageBatchInput{QueueUrl: &q.url, Entries: entries}, payload, q.client.sqs.SendMessageBatch)
+	if message.FaultOf(err) == message.Invalid && len(drafts) > 1 {
+		errs := make([]error, len(drafts))
+		for i := range drafts {
+			if one := q.sendOnce(ctx, drafts[i:i+1]); one != nil {
+				errs[i] = one[0]
+			}
+		}
+		return errs
+	}
+	if err != nil {
+		return b.all(err)
+	}
+	b.begin()
+	for i := range out.Successful {
+		b.worked(out.Successful[i].Id)
+	}
+	for i := range out.Failed {
+		b.failed(&out.Failed[i], func(n int) string { return drafts[n].Body })
+	}
+	return b.result()
+}
+
+func entryOf(d *Draft, id *string) types.SendMessageBatchRequestEntry {
+	entry := types.SendMessageBatchRequestEntry{
+		Id: id, MessageBody: &d.Body,
+		DelaySeconds: int32(d.Delay / time.Second), //nolint:gosec // SQS refuses what is out of its range
+	}
+	if d.GroupID != "" {
+		entry.MessageGroupId = &d.GroupID
+	}
+	if d.DeduplicationID != "" {
+		entry.MessageDeduplicationId = &d.DeduplicationID
+	}
+	for name, a := range d.Attributes {
+		value := types.MessageAttributeValue{DataType: &a.DataType}
+		if len(a.BinaryValue) > 0 {
+			value.BinaryValue = a.BinaryValue
+		} else {
+			value.StringValue = &a.StringValue
+		}
+		if entry.MessageAttributes == nil {
+			entry.MessageAttributes = make(map[string]types.MessageAttributeValue, len(d.Attributes))
+		}
+		entry.MessageAttributes[name] = value
+	}
+	return entry
+}
