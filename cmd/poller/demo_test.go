@@ -35,7 +35,8 @@ func shown(t *testing.T, c *demoCmd, p play) (out *screen, drain, now func(), en
 	draining, drain := context.WithCancel(t.Context())
 	ending, now := context.WithCancel(t.Context())
 	done := make(chan error, 1)
-	go func() { done <- c.show(&process{stdout: out, stderr: out, drain: draining, now: ending}, p) }()
+	run := c.show
+	go func() { done <- run(&process{stdout: out, stderr: out, drain: draining, now: ending}, p) }()
 	return out, drain, now, done
 }
 

@@ -204,10 +204,12 @@ func (s *stage) logs(p *process) io.Writer {
 		logs = s.line.above(logs)
 	}
 	return writer(func(text []byte) (int, error) {
-		if p.now.Err() != nil {
+		select {
+		case <-p.now.Done():
 			return len(text), nil
+		default:
+			return logs.Write(text)
 		}
-		return logs.Write(text)
 	})
 }
 

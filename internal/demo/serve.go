@@ -39,8 +39,7 @@ func (s *Sink) serve(ctx context.Context, l net.Listener, again func() (net.List
 		if err := s.serveWhileOpen(ctx, l); err != nil || ctx.Err() != nil {
 			return err
 		}
-		s.waitUntil(ctx, false)
-		if ctx.Err() != nil {
+		if !s.waitUntil(ctx, false) {
 			return nil
 		}
 		var err error
@@ -70,25 +69,25 @@ func (s *Sink) serveWhileOpen(ctx context.Context, l net.Listener) error {
 	return err
 }
 
-// waitUntil returns when the port is to be closed, or open, or when ctx is done.
-func (s *Sink) waitUntil(ctx context.Context, closed bool) {
+// waitUntil returns when the port is to be closed, or open; false when ctx is done.
+func (s *Sink) waitUntil(ctx context.Context, closed bool) bool {
 	for {
 		since := s.since()
 		outage, on := s.options.Outages.at(since)
 		if (on && outage.How == Refuse) == closed {
-			return
+			return true
 		}
 		change := s.options.Outages.next(since)
 		if change == never {
 			<-ctx.Done()
-			return
+			return false
 		}
 		timer := time.NewTimer(change)
 		select {
 		case <-timer.C:
 		case <-ctx.Done():
 			timer.Stop()
-			return
+			return false
 		}
 	}
 }

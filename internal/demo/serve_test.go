@@ -63,10 +63,10 @@ func TestARefusingOutageClosesThePortAndOpensItAgain(t *testing.T) {
 			Outages: Schedule{Outages: []Outage{{From: 10 * time.Second, To: 20 * time.Second, How: Refuse}}, Every: time.Minute},
 		})
 		var port atomic.Pointer[pipes]
-		open := func() (net.Listener, error) {
+		open := func() net.Listener {
 			p := newPipes()
 			port.Store(p)
-			return p, nil
+			return p
 		}
 		transport := &http.Transport{DialContext: func(context.Context, string, string) (net.Conn, error) { return port.Load().dial() }}
 		client := &http.Client{Transport: transport}
@@ -84,8 +84,8 @@ func TestARefusingOutageClosesThePortAndOpensItAgain(t *testing.T) {
 		}
 		ctx, cancel := context.WithCancel(t.Context())
 		ended := make(chan error)
-		first, _ := open()
-		go func() { ended <- sink.serve(ctx, first, open) }()
+		first := open()
+		go func() { ended <- sink.serve(ctx, first, func() (net.Listener, error) { return open(), nil }) }()
 
 		for turn := range 2 {
 			if err := do(); err != nil {
