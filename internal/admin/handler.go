@@ -35,8 +35,8 @@ func (s *Server) handler() http.Handler {
 	}))
 	mux.HandleFunc("GET /-/healthy", answerProblems("healthy", s.options.Healthy))
 	mux.HandleFunc("GET /-/ready", answerProblems("ready", s.options.Ready))
-	mux.HandleFunc("GET /status.json", func(w http.ResponseWriter, _ *http.Request) { s.answerJSON(w, s.status(time.Now())) })
-	mux.HandleFunc("GET /history.json", func(w http.ResponseWriter, _ *http.Request) { s.answerJSON(w, s.history.columns()) })
+	mux.HandleFunc("GET /status.json", func(w http.ResponseWriter, r *http.Request) { s.answerJSON(w, r, s.status(time.Now())) })
+	mux.HandleFunc("GET /history.json", func(w http.ResponseWriter, r *http.Request) { s.answerJSON(w, r, s.history.columns()) })
 	mux.HandleFunc("GET /{$}", s.answerPage)
 	for path, file := range assets {
 		mux.HandleFunc("GET "+path, func(w http.ResponseWriter, r *http.Request) {
@@ -84,10 +84,10 @@ func answerProblems(word string, problems func(time.Time) []Problem) http.Handle
 
 func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 
-func (s *Server) answerJSON(w http.ResponseWriter, value any) {
+func (s *Server) answerJSON(w http.ResponseWriter, r *http.Request, value any) {
 	body, err := json.MarshalIndent(value, "", "  ")
 	if err != nil {
-		s.options.Logger.Warn("the status cannot be shown", slog.Any("error", err))
+		s.options.Logger.WarnContext(r.Context(), "the status cannot be shown", slog.Any("error", err))
 		http.Error(w, "the status cannot be shown as JSON", http.StatusInternalServerError)
 		return
 	}

@@ -33,10 +33,10 @@ var page = template.Must(template.New("page.html").Funcs(template.FuncMap{
 	"words":    func(label string) string { return strings.ReplaceAll(label, "_", " ") },
 }).ParseFS(files, "page/page.html"))
 
-func (s *Server) answerPage(w http.ResponseWriter, _ *http.Request) {
+func (s *Server) answerPage(w http.ResponseWriter, r *http.Request) {
 	var b bytes.Buffer
 	if err := page.Execute(&b, s.status(time.Now())); err != nil {
-		s.options.Logger.Warn("the page cannot be shown", slog.Any("error", err))
+		s.options.Logger.WarnContext(r.Context(), "the page cannot be shown", slog.Any("error", err))
 		http.Error(w, "the page cannot be shown; /status.json may be", http.StatusInternalServerError)
 		return
 	}
@@ -89,9 +89,9 @@ func drain(q Queue) string {
 	case DrainGrowing:
 		return "growing"
 	case DrainEmpty:
-		return "empty now"
+		return "none waits"
 	case DrainShrinking:
-		return mean(q.Drain)
+		return "about " + mean(q.Drain)
 	default:
 		return "unknown"
 	}

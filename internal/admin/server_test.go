@@ -244,7 +244,8 @@ func TestTheServerAnswersUntilItIsClosed(t *testing.T) {
 	if err := <-served; err != nil {
 		t.Error(err)
 	}
-	if _, err := client.Get("http://" + l.Addr().String() + "/-/ready"); err == nil {
+	if answer, err := client.Get("http://" + l.Addr().String() + "/-/ready"); err == nil {
+		_ = answer.Body.Close()
 		t.Error("it answers after Close")
 	}
 }

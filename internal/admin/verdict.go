@@ -27,9 +27,11 @@ type Verdict struct {
 	Text  string `json:"text"`
 }
 
-func good(format string, args ...any) Verdict   { return Verdict{Good, fmt.Sprintf(format, args...)} }
+func good(format string, args ...any) Verdict { return Verdict{Good, fmt.Sprintf(format, args...)} }
+
 func notice(format string, args ...any) Verdict { return Verdict{Notice, fmt.Sprintf(format, args...)} }
-func bad(format string, args ...any) Verdict    { return Verdict{Bad, fmt.Sprintf(format, args...)} }
+
+func bad(format string, args ...any) Verdict { return Verdict{Bad, fmt.Sprintf(format, args...)} }
 
 // What makes a verdict. A queue is behind when its oldest message, or the time
 // that its messages will take, is over behindAfter; less is a breath, not a lag.
@@ -151,6 +153,8 @@ func (q *Queue) judge(now time.Time, t Target, lastStatus int) Verdict {
 		v = good("Started: waiting for the first answer of SQS")
 	case sum(q.InHand) == 0 && q.Lag == 0:
 		v = good("Keeping up: the queue is empty")
+	case q.Depth != nil && q.Depth.Visible == 0:
+		v = good("Keeping up: no message waits in the queue; %s delivered, lag %s", perSecond(q.DeliveredPerSecond), seconds(time.Duration(q.Lag)))
 	default:
 		v = good("Keeping up: %s delivered, lag %s", perSecond(q.DeliveredPerSecond), seconds(time.Duration(q.Lag)))
 	}
@@ -185,6 +189,9 @@ func (q *Queue) stopped() Verdict {
 
 // behind says whether the queue is more than a breath behind.
 func (q *Queue) behind() bool {
+	if q.Depth != nil && q.Depth.Visible == 0 {
+		return false // the lag is that of the last minute
+	}
 	if time.Duration(q.Lag) >= behindAfter {
 		return true
 	}

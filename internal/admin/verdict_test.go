@@ -51,35 +51,65 @@ func TestTheVerdictSaysWhatToLookAt(t *testing.T) {
 		text   string
 	}{
 		"nothing to do": {idle, func(*Status) {}, Good, "Keeping up: the queue is empty"},
-		"before the first answer": {idle, func(s *Status) { s.Queues[0].Receives = map[string]int64{"full": 0} },
-			Good, "Started: waiting for the first answer of SQS"},
-		"a breath behind": {behind, func(s *Status) { s.Queues[0].Lag, s.Queues[0].Depth.Visible = Seconds(1234*time.Millisecond), 20 },
-			Good, "Keeping up: 28/s delivered, lag 1.2 s"},
-		"at the rate": {behind, func(*Status) {}, Notice,
-			"Behind: 1,240 messages, lag 2 min 10 s, at the pace limit of 28/s: the target's rate is the limit; empty in about 6 min 50 s"},
-		"a backlog that just came": {behind, func(s *Status) { s.Queues[0].Lag, s.Queues[0].Drain = Seconds(2*time.Second), Number(math.NaN()) }, Notice,
-			"Behind: 1,240 messages, lag 2 s, at the pace limit of 28/s: the target's rate is the limit"},
-		"at the concurrency": {behind, func(s *Status) { s.Targets[0].Pace.Rate, s.Targets[0].MeanDelivery = Number(math.Inf(1)), 0.35 }, Notice,
-			"Behind: 1,240 messages, lag 2 min 10 s, 10 deliveries at once, each 350 ms: the target's concurrency is the limit; empty in about 6 min 50 s"},
-		"at no limit that is known, and it grows": {behind, func(s *Status) { s.Targets[0].StartedPerSecond, s.Queues[0].Drain = 12, Number(math.Inf(1)) }, Notice,
-			"Behind: 1,240 messages, lag 2 min 10 s; the queue grows"},
-		"a depth that is not known": {behind, func(s *Status) { s.Queues[0].Depth, s.Queues[0].Drain = nil, Number(math.NaN()) }, Notice,
-			"Behind, lag 2 min 10 s, at the pace limit of 28/s: the target's rate is the limit"},
-		"the target fails": {behind, failing("unavailable", "5xx", 93, 7), Bad,
-			"Target partner fails: 93 % of the deliveries in the last minute failed, mostly with 5xx"},
+		"before the first answer": {
+			idle, func(s *Status) { s.Queues[0].Receives = map[string]int64{"full": 0} },
+			Good, "Started: waiting for the first answer of SQS",
+		},
+		"a breath behind": {
+			behind, func(s *Status) { s.Queues[0].Lag, s.Queues[0].Depth.Visible = Seconds(1234*time.Millisecond), 20 },
+			Good, "Keeping up: 28/s delivered, lag 1.2 s",
+		},
+		"the end of a backlog, whose lag is still that of the last minute": {
+			behind, func(s *Status) {
+				s.Queues[0].Lag, s.Queues[0].Depth.Visible, s.Queues[0].DeliveredPerSecond = Seconds(14*time.Second), 0, 12
+			},
+			Good, "Keeping up: no message waits in the queue; 12/s delivered, lag 14 s",
+		},
+		"at the rate": {
+			behind, func(*Status) {}, Notice,
+			"Behind: 1,240 messages, lag 2 min 10 s, at the pace limit of 28/s: the target's rate is the limit; empty in about 6 min 50 s",
+		},
+		"a backlog that just came": {
+			behind, func(s *Status) { s.Queues[0].Lag, s.Queues[0].Drain = Seconds(2*time.Second), Number(math.NaN()) }, Notice,
+			"Behind: 1,240 messages, lag 2 s, at the pace limit of 28/s: the target's rate is the limit",
+		},
+		"at the concurrency": {
+			behind, func(s *Status) { s.Targets[0].Pace.Rate, s.Targets[0].MeanDelivery = Number(math.Inf(1)), 0.35 }, Notice,
+			"Behind: 1,240 messages, lag 2 min 10 s, 10 deliveries at once, each 350 ms: the target's concurrency is the limit; empty in about 6 min 50 s",
+		},
+		"at no limit that is known, and it grows": {
+			behind, func(s *Status) { s.Targets[0].StartedPerSecond, s.Queues[0].Drain = 12, Number(math.Inf(1)) }, Notice,
+			"Behind: 1,240 messages, lag 2 min 10 s; the queue grows",
+		},
+		"a depth that is not known": {
+			behind, func(s *Status) { s.Queues[0].Depth, s.Queues[0].Drain = nil, Number(math.NaN()) }, Notice,
+			"Behind, lag 2 min 10 s, at the pace limit of 28/s: the target's rate is the limit",
+		},
+		"the target fails": {
+			behind, failing("unavailable", "5xx", 93, 7), Bad,
+			"Target partner fails: 93 % of the deliveries in the last minute failed, mostly with 5xx",
+		},
 		"the target fails with one status": {behind, func(s *Status) {
 			failing("unavailable", "5xx", 93, 7)(s)
 			s.Failures = []Failure{{Queue: "orders", Reason: "network"}, {Queue: "orders", Outcome: "unavailable", Status: 503, Reason: "5xx"}}
 		}, Bad, "Target partner fails: 93 % of the deliveries in the last minute failed, mostly with 5xx (the last one 503)"},
-		"the target throttles": {behind, failing("throttled", "4xx", 60, 40), Bad,
-			"Target partner throttles: 60 % of the deliveries in the last minute were answered 429"},
-		"the target is gone": {behind, failing("connection", "refused", 5, 0), Bad,
-			"Target partner cannot be reached: 100 % of the deliveries in the last minute failed, mostly with refused"},
-		"the target rejects": {idle, failing("rejected", "4xx", 5, 0), Bad,
-			"Target partner rejects messages: 100 % of the deliveries in the last minute failed, mostly with 4xx"},
-		"the target fails now and then": {behind, failing("failed", "timeout", 10, 90), Notice,
+		"the target throttles": {
+			behind, failing("throttled", "4xx", 60, 40), Bad,
+			"Target partner throttles: 60 % of the deliveries in the last minute were answered 429",
+		},
+		"the target is gone": {
+			behind, failing("connection", "refused", 5, 0), Bad,
+			"Target partner cannot be reached: 100 % of the deliveries in the last minute failed, mostly with refused",
+		},
+		"the target rejects": {
+			idle, failing("rejected", "4xx", 5, 0), Bad,
+			"Target partner rejects messages: 100 % of the deliveries in the last minute failed, mostly with 4xx",
+		},
+		"the target fails now and then": {
+			behind, failing("failed", "timeout", 10, 90), Notice,
 			"Behind: 1,240 messages, lag 2 min 10 s, at the pace limit of 28/s: the target's rate is the limit; empty in about 6 min 50 s; " +
-				"10 % of the deliveries in the last minute failed, mostly with timeout"},
+				"10 % of the deliveries in the last minute failed, mostly with timeout",
+		},
 		"a failure among many is no news": {idle, failing("failed", "5xx", 1, 99), Good, "Keeping up: the queue is empty"},
 		"the target hangs": {behind, func(s *Status) {
 			t := &s.Targets[0]
@@ -95,12 +125,18 @@ func TestTheVerdictSaysWhatToLookAt(t *testing.T) {
 		"a hiccup of SQS is no news": {idle, func(s *Status) {
 			s.Queues[0].Problem = &SQSProblem{What: "ReceiveMessage on orders: reset", Since: noon.Add(-3 * time.Second), Fault: "network"}
 		}, Good, "Keeping up: the queue is empty"},
-		"SQS hands out no more": {behind, func(s *Status) { s.Queues[0].Blocked = "in_flight_limit" }, Bad,
-			"Blocked: 1,240 messages, but SQS hands out none: too many are in flight, with other consumers too"},
-		"groups that wait": {behind, func(s *Status) { s.Queues[0].Blocked = "groups" }, Notice,
-			"Blocked: 1,240 messages, but SQS hands out none: earlier ones of the same groups are in flight, here or with another consumer"},
-		"a stop": {behind, func(s *Status) { s.Draining, s.Ready = true, false }, Notice,
-			"Draining: nothing more is received, 15 messages still in hand"},
+		"SQS hands out no more": {
+			behind, func(s *Status) { s.Queues[0].Blocked = "in_flight_limit" }, Bad,
+			"Blocked: 1,240 messages, but SQS hands out none: too many are in flight, with other consumers too",
+		},
+		"groups that wait": {
+			behind, func(s *Status) { s.Queues[0].Blocked = "groups" }, Notice,
+			"Blocked: 1,240 messages, but SQS hands out none: earlier ones of the same groups are in flight, here or with another consumer",
+		},
+		"a stop": {
+			behind, func(s *Status) { s.Draining, s.Ready = true, false }, Notice,
+			"Draining: nothing more is received, 15 messages still in hand",
+		},
 		"a loop that stands still": {behind, func(s *Status) {
 			s.Healthy, s.Unhealthy = false, []Problem{{"the loop of queue orders has not turned", noon.Add(-2 * time.Minute)}}
 		}, Bad, "Stuck: the loop of queue orders has not turned, since 11:58:00 UTC (2 min)"},

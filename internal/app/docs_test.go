@@ -218,8 +218,13 @@ func (p inProcess) send(t *testing.T, body string) {
 		fmt.Sprintf(`{"QueueUrl":"http://localsqs/000000000000/orders","MessageBody":%q}`, body)))
 	r.Header.Set("X-Amz-Target", "AmazonSQS.SendMessage")
 	r.Header.Set("Content-Type", "application/x-amz-json-1.0")
-	if answer, err := p.Do(r); err != nil || answer.StatusCode != http.StatusOK {
-		t.Fatalf("send: %v %v", answer.Status, err)
+	answer, err := p.Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer answer.Body.Close()
+	if answer.StatusCode != http.StatusOK {
+		t.Fatalf("send: %s", answer.Status)
 	}
 }
 

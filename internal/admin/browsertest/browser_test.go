@@ -20,7 +20,7 @@ import (
 
 // browser is a tab that shows the page.
 type browser struct {
-	ctx context.Context
+	ctx context.Context //nolint:containedctx // a tab of chromedp is its context
 
 	mu         sync.Mutex // guards what follows
 	complaints []string
