@@ -53,7 +53,7 @@ func say(p *process, kind, text string) {
 		color := map[string]string{"error": "31", "warning": "33"}[kind]
 		kind = "\x1b[1;" + color + "m" + kind + "\x1b[0m"
 	}
-	fmt.Fprintf(p.stderr, "poller: %s: %s\n", kind, text)
+	_, _ = fmt.Fprintf(p.stderr, "poller: %s: %s\n", kind, text)
 }
 
 // helped is what ends the parsing when help was asked for and has been printed.

@@ -53,7 +53,7 @@ func (c *healthCmd) Run(p *process) error {
 	case err != nil:
 		return fmt.Errorf("%s cannot be reached (%w): is the daemon running, and is this its --listen?", address, reasonOf(errors.Unwrap(err)))
 	}
-	defer answer.Body.Close()
+	defer func() { _ = answer.Body.Close() }()
 	reason, err := io.ReadAll(io.LimitReader(answer.Body, 4<<10))
 	if err != nil {
 		return fmt.Errorf("%s broke its answer off: %w", address, err)
@@ -62,8 +62,8 @@ func (c *healthCmd) Run(p *process) error {
 	if answer.StatusCode != http.StatusOK {
 		return fmt.Errorf("%s answered %d: %s", address, answer.StatusCode, strings.ReplaceAll(text, "\n", "; "))
 	}
-	fmt.Fprintln(p.stdout, text)
-	return nil
+	_, err = fmt.Fprintln(p.stdout, text)
+	return err
 }
 
 // address is where the daemon listens, as it is reached from this machine.

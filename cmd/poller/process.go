@@ -21,9 +21,9 @@ type process struct {
 	color bool
 
 	// drain is done at the first SIGINT or SIGTERM: finish what is begun.
-	drain context.Context
+	drain context.Context //nolint:containedctx // a process stands for the whole program, as its contexts do
 	// now is done at the second: end at once.
-	now context.Context
+	now context.Context //nolint:containedctx // as above
 	// hangup gets each SIGHUP: read the pace and the log level again.
 	hangup <-chan os.Signal
 }

@@ -7,7 +7,6 @@ import (
 	"strings"
 
 	"poller/internal/app"
-	"poller/internal/consumer"
 )
 
 // codeLeft ends a drain that left something behind.
@@ -58,12 +57,7 @@ func (c *runCmd) Run(p *process) error {
 	if err != nil {
 		return err
 	}
-	return leftBehind(summary)
-}
-
-// leftBehind is the exit code 3, where it is due.
-func leftBehind(s consumer.Summary) error {
-	if s.Abandoned > 0 || s.CutOff > 0 {
+	if summary.Abandoned > 0 || summary.CutOff > 0 {
 		return exit{code: codeLeft}
 	}
 	return nil
@@ -90,8 +84,7 @@ func (c *runCmd) watch(ended context.Context, p *process, daemon *app.App, log *
 
 // reload puts in force what may change.
 func (c *runCmd) reload(ctx context.Context, daemon *app.App, log *slog.Logger) {
-	settings, warnings, err := c.load()
-	warn(ctx, log, warnings)
+	settings, _, err := c.load() // variables are what they were at the start
 	if err != nil {
 		log.ErrorContext(ctx, "the settings were read again and are wrong: the old ones stay in force", slog.Any("error", err))
 		return

@@ -1,7 +1,9 @@
 package main
 
 import (
+	"fmt"
 	"os"
+	"slices"
 
 	"github.com/alecthomas/kong"
 
@@ -20,9 +22,13 @@ type settings struct {
 func (s *settings) AfterApply(c *kong.Context) error {
 	s.given = nil
 	for _, step := range c.Path {
-		if step.Flag != nil {
-			s.given = append(s.given, step.Flag.Name)
+		if step.Flag == nil {
+			continue
 		}
+		if name := step.Flag.Name; slices.Contains(s.given, name) && !step.Flag.IsSlice() {
+			return fmt.Errorf("--%s: it stands there twice: leave one out", name)
+		}
+		s.given = append(s.given, step.Flag.Name)
 	}
 	return nil
 }

@@ -2,8 +2,10 @@ package main
 
 import (
 	"fmt"
+	"io"
 	"runtime"
 	"runtime/debug"
+	"strings"
 
 	"poller/internal/admin"
 )
@@ -27,18 +29,18 @@ Prints the version, the commit it was built from, and Go's version.`
 // Run prints the build.
 func (c *versionCmd) Run(p *process) error {
 	b := build()
-	fmt.Fprintf(p.stdout, "poller %s\ncommit %s\n%s %s/%s\n", b.Version, b.Commit, b.GoVersion, runtime.GOOS, runtime.GOARCH)
-	info, ok := debug.ReadBuildInfo()
-	if !c.Verbose || !ok {
-		return nil
-	}
-	for _, m := range info.Deps {
-		if m.Replace != nil {
-			m = m.Replace
+	var text strings.Builder
+	fmt.Fprintf(&text, "poller %s\ncommit %s\n%s %s/%s\n", b.Version, b.Commit, b.GoVersion, runtime.GOOS, runtime.GOARCH)
+	if info, ok := debug.ReadBuildInfo(); ok && c.Verbose {
+		for _, m := range info.Deps {
+			if m.Replace != nil {
+				m = m.Replace
+			}
+			fmt.Fprintf(&text, "%s %s\n", m.Path, m.Version)
 		}
-		fmt.Fprintf(p.stdout, "%s %s\n", m.Path, m.Version)
 	}
-	return nil
+	_, err := io.WriteString(p.stdout, text.String())
+	return err
 }
 
 // build says what this program was built from, as far as it is known.

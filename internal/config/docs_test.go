@@ -126,8 +126,7 @@ var enums = map[string][]string{
 // schemaOf describes a struct as a map of the file, by its fields' tags.
 func schemaOf(t reflect.Type) schema {
 	s := schema{Type: "object", Properties: make(map[string]schema), AdditionalProperties: false}
-	for i := range t.NumField() {
-		field := t.Field(i)
+	for field := range t.Fields() {
 		one := schemaOfField(field, t)
 		one.Description = field.Tag.Get("help")
 		if text, ok := field.Tag.Lookup("default"); ok {

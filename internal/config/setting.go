@@ -38,8 +38,7 @@ func (s Setting) within() []int { return s.index[1:] }
 func Settings() []Setting {
 	var list []Setting
 	t := reflect.TypeFor[Flags]()
-	for i := range t.NumField() {
-		field := t.Field(i)
+	for field := range t.Fields() {
 		switch field.Type {
 		case reflect.TypeFor[Queue]():
 			list = append(list, settingsOf(field, ofQueue, "")...)

@@ -1,0 +1,257 @@
+package main
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"github.com/alecthomas/kong"
+
+	"poller/internal/config"
+)
+
+// spoken is what a process has written, while it may still write.
+type spoken struct {
+	mu    sync.Mutex
+	text  bytes.Buffer
+	wrote chan struct{} // closed at the next write
+}
+
+func newSpoken() *spoken { return &spoken{wrote: make(chan struct{})} }
+
+func (s *spoken) Write(b []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	close(s.wrote)
+	s.wrote = make(chan struct{})
+	return s.text.Write(b)
+}
+
+// soFar is what was written, and a channel that is closed when there is more.
+func (s *spoken) soFar() (text string, more <-chan struct{}) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.text.String(), s.wrote
+}
+
+func (s *spoken) String() string {
+	text, _ := s.soFar()
+	return text
+}
+
+// inProcess is poller, run in the test's process.
+type inProcess struct {
+	*process
+	out, err    *spoken
+	drain, now  func()
+	hangupInput chan<- os.Signal
+}
+
+func newCommand(t *testing.T) *inProcess {
+	t.Helper()
+	for _, entry := range os.Environ() {
+		if name, _, _ := strings.Cut(entry, "="); strings.HasPrefix(name, "POLLER_") {
+			t.Setenv(name, "")
+		}
+	}
+	draining, drain := context.WithCancel(t.Context())
+	ending, now := context.WithCancel(t.Context())
+	hangup := make(chan os.Signal, 1)
+	c := &inProcess{out: newSpoken(), err: newSpoken(), drain: drain, now: now, hangupInput: hangup}
+	c.process = &process{stdin: strings.NewReader(""), stdout: c.out, stderr: c.err, drain: draining, now: ending, hangup: hangup}
+	return c
+}
+
+// run gives what poller says and its exit code.
+func run(t *testing.T, args ...string) (stdout, stderr string, code int) {
+	t.Helper()
+	c := newCommand(t)
+	code = command(c.process, args)
+	return c.out.String(), c.err.String(), code
+}
+
+func TestAWrongCommandLineGetsOneSentenceAndExitCode1(t *testing.T) {
+	for args, want := range map[string]string{
+		"rnu":                     `unexpected argument rnu, did you mean "run"?`,
+		"deliver":                 `unexpected argument deliver: see poller --help`,
+		"--verbose":               `unknown flag --verbose: see poller --help`,
+		"run":                     `no queue is given: set --queue or POLLER_QUEUE to its URL, ARN or name, or name a file with --config`,
+		"run --rat 1":             `unknown flag --rat, did you mean "--rate"?`,
+		"run --rate":              `--rate: it has no value: write --rate=VALUE`,
+		"run --queue a --queue b": `--queue: it stands there twice: leave one out`,
+		"run --rate 28/x":         `--rate: "28/x" is no rate: write 28/s, 1000/m or 50000/h`,
+		"run --burst few":         `--burst: "few" is no whole number: write one, such as 10`,
+		"run --timeout 5":         `--timeout: 5 has no unit: write 5s for seconds`,
+		"run --rate --burst 2":    `--rate: it has no value: write --rate=VALUE`,
+		"run --queue a --target http://localhost/ --concurrency 10001":                    `--concurrency: 10001 is not between 1 and 10,000: write how many deliveries may run at once, such as 10`,
+		"run --queue a --target localhost:8080":                                           `--target: the URL does not begin with http:// or https://`,
+		"run --queue a --target http://me:hunter2@localhost/":                             `--target: user and password are secrets, and others can read the command line: set POLLER_TARGET to the URL, or write it in a --config file`,
+		"run --queue a --target http://localhost/ --header X-Api-Key:hunter2":             `--header: the value of X-Api-Key is a secret, and others can read the command line: write 'X-Api-Key: @FILE', or set POLLER_HEADER, or write it in a --config file`,
+		"run --queue a --target http://localhost/ --header Content-Length:5":              `--header: the header Content-Length cannot be set: it is the connection's own`,
+		"run --queue a --target http://localhost/ --header Authorization: Bearer hunter2": `poller run takes no such argument: put a value that has spaces in quotes`,
+		"health --listen 9500": `--listen: "9500" is no address: write HOST:PORT or :PORT, such as :9500`,
+	} {
+		t.Run(args, func(t *testing.T) {
+			stdout, stderr, code := run(t, strings.Fields(args)...)
+			if want := "poller: error: " + want + "\n"; stderr != want || stdout != "" || code != 1 {
+				t.Errorf("code %d\n got %s%swant %s", code, stdout, stderr, want)
+			}
+		})
+	}
+}
+
+func TestVariablesThatAreWrongAreNamed(t *testing.T) {
+	c := newCommand(t)
+	t.Setenv("POLLER_HEADER", "X-A: 1\r\nX-B: \x01")
+	t.Setenv("POLLER_QEUE", "orders")
+	code := command(c.process, []string{"run", "--queue", "a", "--target", "http://localhost/"})
+	want := "poller: warning: POLLER_QEUE is no setting and has no effect: did you mean POLLER_QUEUE?\n" +
+		"poller: error: POLLER_HEADER: the header X-B has control characters in its value\n"
+	if got := c.err.String(); got != want || code != 1 {
+		t.Errorf("code %d\n got %swant %s", code, got, want)
+	}
+}
+
+func TestErrorsAreColouredOnATerminalOnly(t *testing.T) {
+	c := newCommand(t)
+	c.color = true
+	command(c.process, []string{"rnu"})
+	if got := c.err.String(); !strings.HasPrefix(got, "poller: \x1b[1;31merror\x1b[0m: ") {
+		t.Errorf("%q", got)
+	}
+}
+
+func TestWithoutAVerbThereIsTheListOfThem(t *testing.T) {
+	stdout, stderr, code := run(t)
+	if code != 1 || stdout != "" || !strings.Contains(stderr, "  run ") || !strings.Contains(stderr, "  demo ") {
+		t.Errorf("code %d\n%s%s", code, stdout, stderr)
+	}
+}
+
+func TestTheHelpOfEachVerbBeginsWithAnExample(t *testing.T) {
+	parser, err := kong.New(new(cli))
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, verb := range parser.Model.Children {
+		stdout, stderr, code := run(t, verb.Name, "-h")
+		if code != 0 || stderr != "" || !strings.HasPrefix(stdout, "Example:\n  poller "+verb.Name) {
+			t.Errorf("poller %s -h: code %d\n%s%s", verb.Name, code, stdout, stderr)
+		}
+		if verb.Help == "" {
+			t.Errorf("%s has no line in the list of verbs", verb.Name)
+		}
+	}
+}
+
+func TestTheHelpOfRunHasEachSettingWithItsVariableAndDefault(t *testing.T) {
+	stdout, _, _ := run(t, "run", "-h")
+	text := strings.Join(strings.Fields(stdout), " ")
+	for _, s := range config.Settings() {
+		if s.Flag == "" {
+			continue
+		}
+		more := s.Variable + ")"
+		if s.Default != "" {
+			more = "(default " + s.Default + ", " + more
+		}
+		if !strings.Contains(text, "--"+s.Flag+"=") || !strings.Contains(text, more) {
+			t.Errorf("--%s and %q are not there", s.Flag, more)
+		}
+	}
+}
+
+func TestOnlyTheDaemonsFlagsReadVariables(t *testing.T) {
+	t.Setenv("POLLER_RATE", "no rate")
+	t.Setenv("POLLER_LISTEN", "nowhere")
+	parser, err := newParser(newCommand(t).process)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, verb := range parser.Model.Children {
+		for _, flag := range verb.Flags {
+			if envs := flag.Tag.Envs; len(envs) > 0 && !slices.Equal(envs, []string{"-"}) {
+				t.Errorf("%s --%s reads %q", verb.Name, flag.Name, envs)
+			}
+		}
+	}
+}
+
+func TestTheVersionNamesCommitAndGo(t *testing.T) {
+	stdout, stderr, code := run(t, "version", "--verbose")
+	if code != 0 || stderr != "" || !strings.HasPrefix(stdout, "poller ") || !strings.Contains(stdout, "\ncommit ") || !strings.Contains(stdout, "\ngo1.") {
+		t.Errorf("code %d\n%s%s", code, stdout, stderr)
+	}
+	if short, _, _ := run(t, "--version"); !strings.HasPrefix(stdout, short) {
+		t.Errorf("--version\n%s", short)
+	}
+}
+
+func TestHealthAsksTheDaemon(t *testing.T) {
+	healthy := true
+	daemon := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		switch {
+		case r.URL.Path != "/-/healthy":
+			w.WriteHeader(http.StatusNotFound)
+		case !healthy:
+			w.WriteHeader(http.StatusServiceUnavailable)
+			_, _ = w.Write([]byte("receive of orders has not turned since 10:00\ndepth neither\n"))
+		default:
+			_, _ = w.Write([]byte("healthy\n"))
+		}
+	}))
+	defer daemon.Close()
+	address := strings.TrimPrefix(daemon.URL, "http://")
+	_, port, _ := strings.Cut(address, ":")
+
+	if stdout, stderr, code := run(t, "health", "--listen", ":"+port); stdout != "healthy\n" || code != 0 {
+		t.Errorf("code %d\n%s%s", code, stdout, stderr)
+	}
+	c := newCommand(t)
+	t.Setenv("POLLER_LISTEN", "0.0.0.0:"+port)
+	if code := command(c.process, []string{"health"}); code != 0 {
+		t.Errorf("by the variable: code %d\n%s", code, c.err)
+	}
+	healthy = false
+	_, stderr, code := run(t, "health", "--listen", address)
+	want := "poller: error: " + address + " answered 503: receive of orders has not turned since 10:00; depth neither\n"
+	if stderr != want || code != 1 {
+		t.Errorf("code %d\n got %swant %s", code, stderr, want)
+	}
+	daemon.Close()
+	_, stderr, code = run(t, "health", "--listen", address)
+	want = "poller: error: " + address + " cannot be reached (connect: connection refused): is the daemon running, and is this its --listen?\n"
+	if stderr != want || code != 1 {
+		t.Errorf("code %d\n got %swant %s", code, stderr, want)
+	}
+}
+
+func TestDurationsInLogsAreSecondsInJSONAndReadableInText(t *testing.T) {
+	c := newCommand(t)
+	line := func(format string) string {
+		var out bytes.Buffer
+		newLogger(&out, format, c.process, new(slog.LevelVar)).Info("delivered", slog.Duration("duration", 1234567*time.Nanosecond))
+		return out.String()
+	}
+	if got := line("json"); !strings.Contains(got, `"duration":0.001235`) {
+		t.Error(got)
+	}
+	if got := line("auto"); !strings.HasPrefix(got, "{") {
+		t.Errorf("auto off a terminal: %s", got)
+	}
+	if got := line("text"); !strings.Contains(got, "duration=1.23ms") || strings.Contains(got, "\x1b") {
+		t.Errorf("%q", got)
+	}
+	c.interactive, c.color = true, true
+	if got := line("auto"); !strings.Contains(got, "1.23ms") || !strings.Contains(got, "\x1b") {
+		t.Errorf("auto on a terminal: %q", got)
+	}
+}
