@@ -12,7 +12,7 @@ import (
 // demoCmd is `poller demo`.
 type demoCmd struct {
 	Duration config.Duration `env:"-" placeholder:"DURATION" help:"End the traffic after this. Default: at Ctrl-C."`
-	Rate     config.Rate     `env:"-" default:"28/s" help:"The poller's pace. The downstream takes 32 a second: see what becomes of the requests at 60/s."`
+	Rate     config.Rate     `env:"-" default:"28/s" help:"The poller's pace. The downstream takes 32/s; none is as fast as it can."`
 	LogLevel config.Level    `env:"-" default:"warn" help:"What the poller logs: debug, info, warn or error."`
 }
 
@@ -20,6 +20,7 @@ type demoCmd struct {
 func (c *demoCmd) Help() string {
 	return `Example:
   poller demo --duration 20s
+  poller demo --duration 20s --rate none    what becomes of it without a pace
 
 Shows on this machine alone what the poller is for: no AWS, no Docker, no
 network. Requests come in bursts to a front door that answers 202 and puts each

@@ -21,9 +21,16 @@ type demoView struct {
 	stage *stage
 	out   io.Writer // whole lines, above the live line
 	said  time.Time
+	past  []sample // of the last second, oldest first
 	// The most that there was on the queue, and the longest that a request was on its way.
 	mostQueued int
-	mostLag    time.Duration
+	mostLag    float64 // seconds
+}
+
+// sample is how many were delivered at one moment.
+type sample struct {
+	at        time.Time
+	delivered int64
 }
 
 func newDemoView(p *process, s *stage) *demoView {
@@ -83,19 +90,38 @@ func (v *demoView) update() {
 func (v *demoView) look() string {
 	s := v.stage
 	visible, _, delayed, _ := s.sqs.Depth(demoQueue)
-	status := s.daemon.Status(time.Now())
-	inHand, perSecond, lag := 0, 0.0, time.Duration(0)
-	for _, q := range status.Queues {
-		for _, n := range q.InHand {
+	queued := visible + delayed
+	inHand, deleting := 0, 0
+	for _, q := range s.daemon.Status(time.Now()).Queues {
+		for state, n := range q.InHand {
 			inHand += n
+			if state == "deleting" {
+				deleting += n
+			}
 		}
-		perSecond += q.DeliveredPerSecond
-		lag = max(lag, time.Duration(q.Lag))
 	}
-	v.mostQueued, v.mostLag = max(v.mostQueued, visible+delayed), max(v.mostLag, lag)
 	sunk := s.sink.Stats()
+	delivered, lag := sunk.Accepted-sunk.Duplicates, sunk.Lag
+	if queued+inHand == deleting {
+		lag = 0 // nothing waits
+	}
+	v.mostQueued, v.mostLag = max(v.mostQueued, queued), max(v.mostLag, lag)
 	return fmt.Sprintf("%s  queue %3d  in hand %2d  delivered %4d  %4.1f/s  lag %4.1f s  refused %d",
-		clock(time.Since(s.opened)), visible+delayed, inHand, sunk.Accepted-sunk.Duplicates, perSecond, lag.Seconds(), sunk.RefusedInAll())
+		clock(time.Since(s.opened)), queued, inHand, delivered, v.perSecond(delivered), lag, sunk.RefusedInAll())
+}
+
+// perSecond is how many were delivered in the last second or so.
+func (v *demoView) perSecond(delivered int64) float64 {
+	now := time.Now()
+	v.past = append(v.past, sample{at: now, delivered: delivered})
+	for len(v.past) > 2 && now.Sub(v.past[1].at) >= time.Second {
+		v.past = v.past[1:]
+	}
+	span := now.Sub(v.past[0].at)
+	if span < time.Second/2 {
+		return 0
+	}
+	return float64(delivered-v.past[0].delivered) / span.Seconds()
 }
 
 // clock shows a time as minutes and seconds.
@@ -140,7 +166,7 @@ func (v *demoView) meaning(r demoResult) string {
 		return fmt.Sprintf("Every request was delivered, but not at the first try: the downstream was overrun, and refused %d times.", r.refused)
 	default:
 		return fmt.Sprintf("Every request was delivered, and the downstream was never overrun: it saw at most %d in any second.\n"+
-			"The bursts waited on the queue instead: up to %d requests, up to %.1f s.", r.perSecondMax, v.mostQueued, v.mostLag.Seconds())
+			"The bursts waited on the queue instead: up to %d requests, up to %.1f s.", r.perSecondMax, v.mostQueued, v.mostLag)
 	}
 }
 

@@ -68,7 +68,7 @@ func (s *Sink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.serveStats(w, r)
 		return
 	}
-	refused, outage, latency := s.arrive()
+	refused, outage, latency := s.arrive(r.Header.Get("X-Poller-Sent-At"))
 	// The body is read whole: the server notices only then that the client has gone.
 	_, _ = io.Copy(io.Discard, http.MaxBytesReader(w, r.Body, maxBody))
 	switch refused {
@@ -90,7 +90,7 @@ func (s *Sink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 
 // arrive counts a request, and says why it is refused or how long it takes. One
 // that is not refused has to leave.
-func (s *Sink) arrive() (refused string, outage Outage, latency time.Duration) {
+func (s *Sink) arrive(sentAt string) (refused string, outage Outage, latency time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.since()
@@ -113,6 +113,9 @@ func (s *Sink) arrive() (refused string, outage Outage, latency time.Duration) {
 		}
 		s.atOnce++
 		s.counts.AtOnceMax = max(s.counts.AtOnceMax, s.atOnce)
+		if sent, err := time.Parse(time.RFC3339, sentAt); err == nil {
+			s.counts.Lag = max(time.Since(sent), 0).Seconds()
+		}
 		return "", outage, o.Latency.of(s.requests)
 	}
 	s.counts.Refused[refused]++

@@ -189,6 +189,20 @@ func TestStatsCountDuplicatesAndAreReset(t *testing.T) {
 	})
 }
 
+func TestTheLagIsTheAgeOfTheLastRequestTaken(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		sink := demo.NewSink(demo.SinkOptions{Rate: demo.Limit{N: 1, Per: time.Second}})
+		for _, age := range []time.Duration{2500 * time.Millisecond, time.Hour} { // the second is refused
+			r := httptest.NewRequestWithContext(t.Context(), http.MethodPost, "/", nil)
+			r.Header.Set("X-Poller-Sent-At", time.Now().Add(-age).UTC().Format("2006-01-02T15:04:05.000Z"))
+			sink.ServeHTTP(httptest.NewRecorder(), r)
+		}
+		if got := stats(t, sink).Lag; got != 2.5 {
+			t.Errorf("lag %g s, want 2.5", got)
+		}
+	})
+}
+
 func stats(t *testing.T, sink *demo.Sink) demo.Stats {
 	t.Helper()
 	w := httptest.NewRecorder()

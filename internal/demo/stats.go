@@ -26,6 +26,9 @@ type Stats struct {
 	// in any second.
 	PerSecond    int `json:"per_second"`
 	PerSecondMax int `json:"per_second_max"`
+	// Lag is how old the last request that was taken was when it came, by its
+	// X-Poller-Sent-At.
+	Lag float64 `json:"lag_seconds"`
 	// Outage is the outage that is on, if one is.
 	Outage string `json:"outage,omitempty"`
 }
