@@ -12,8 +12,8 @@ import (
 // demoCmd is `poller demo`.
 type demoCmd struct {
 	Duration config.Duration `env:"-" placeholder:"DURATION" help:"End the traffic after this. Default: at Ctrl-C."`
-	Rate     config.Rate     `env:"-" default:"28/s" help:"The poller's pace. The downstream takes 32/s; none is as fast as it can."`
-	LogLevel config.Level    `env:"-" default:"warn" help:"What the poller logs: debug, info, warn or error."`
+	Rate     config.Rate     `env:"-" default:"28/s" placeholder:"RATE" help:"The poller's pace. The downstream takes 32/s; none is as fast as it can."`
+	LogLevel config.Level    `env:"-" default:"warn" placeholder:"LEVEL" help:"What the poller logs: debug, info, warn or error."`
 }
 
 // Help shows an example first.

@@ -24,6 +24,20 @@ func listenAt(ctx context.Context, address string) (net.Listener, error) {
 	}
 }
 
+// listenNear listens at a port of this machine that is easy to type, or at a free
+// one if that is taken.
+func listenNear(ctx context.Context, port int) (net.Listener, error) {
+	var c net.ListenConfig
+	l, err := c.Listen(ctx, "tcp", fmt.Sprintf("127.0.0.1:%d", port))
+	if err != nil {
+		l, err = c.Listen(ctx, "tcp", "127.0.0.1:0")
+	}
+	if err != nil {
+		return nil, fmt.Errorf("the demo needs ports of 127.0.0.1, and gets none: %w", reasonOf(err))
+	}
+	return l, nil
+}
+
 // reasonOf is the error without the operation and the address before it.
 func reasonOf(err error) error {
 	if op, ok := errors.AsType[*net.OpError](err); ok {

@@ -16,9 +16,9 @@ import (
 
 // localsqsCmd is `poller localsqs`.
 type localsqsCmd struct {
-	Listen            string          `env:"-" default:"127.0.0.1:9324" help:"Where to listen: on this machine's loopback addresses only. Port 0 takes a free one."`
+	Listen            string          `env:"-" default:"127.0.0.1:9324" placeholder:"HOST:PORT" help:"Where to listen: on this machine's loopback addresses only. Port 0 takes a free one."`
 	Queues            []string        `env:"-" name:"queue" sep:"none" placeholder:"NAME" help:"A queue to begin with; NAME.fifo makes a FIFO queue. Repeatable."`
-	VisibilityTimeout config.Duration `env:"-" default:"30s" help:"Of these queues."`
+	VisibilityTimeout config.Duration `env:"-" default:"30s" placeholder:"DURATION" help:"Of these queues."`
 	MaxReceiveCount   int             `env:"-" placeholder:"N" help:"After how many receives a message of these queues goes to a dead-letter queue, NAME-dlq (NAME-dlq.fifo), which is made too. Default: never."`
 }
 
