@@ -25,7 +25,8 @@ func TestTheClocksOffsetIsTheMedianOfTheLastAnswers(t *testing.T) {
 		{"the end of a long poll", 20 * time.Second, []time.Duration{0}, 0},
 		{
 			"the last nine", 0,
-			[]time.Duration{time.Hour, time.Hour, time.Hour, time.Hour, time.Hour, 0, 0, 0, 0, 0}, 0,
+			[]time.Duration{time.Hour, time.Hour, time.Hour, time.Hour, time.Hour, 0, 0, 0, 0, 0},
+			0,
 		},
 	} {
 		t.Run(tt.name, func(t *testing.T) {

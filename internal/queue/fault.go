@@ -24,8 +24,7 @@ import (
 // maxQuote is how much of SQS's own sentence is shown.
 const maxQuote = 300
 
-// failed sorts the error of a whole call. given are what the sentence must not
-// show: what SQS quotes of the request.
+// failed sorts the error of a whole call that could take limit.
 func (c *Client) failed(ctx context.Context, a action, queue string, err error, limit time.Duration) *message.SQSError {
 	e := &message.SQSError{Action: a.String(), Queue: queue, Fault: message.Network}
 	if ctx.Err() != nil {
@@ -35,7 +34,7 @@ func (c *Client) failed(ctx context.Context, a action, queue string, err error, 
 	if none, ok := errors.AsType[*noCredentials](err); ok {
 		e.Fault = message.Refused
 		e.Err = fmt.Errorf("no AWS credentials: tried %s (%w)", chainInWords(), oneLine(none))
-		c.credentials.renew(time.Now())
+		c.renew()
 		return e
 	}
 	status := 0
@@ -60,7 +59,8 @@ func (c *Client) failed(ctx context.Context, a action, queue string, err error, 
 	return e
 }
 
-// say completes e by a verdict.
+// say completes e by a verdict. Secrets are what SQS's own sentence, text, may quote
+// of the request.
 func (c *Client) say(e *message.SQSError, a action, v verdict, text string, status int, secrets ...string) {
 	e.Fault = v.fault
 	code := plain(e.Code)
@@ -75,7 +75,14 @@ func (c *Client) say(e *message.SQSError, a action, v verdict, text string, stat
 	}
 	e.Err = errors.New(sentence)
 	if v.credentials && v.fault == message.Refused {
-		c.credentials.renew(time.Now())
+		c.renew()
+	}
+}
+
+// renew has credentials that do not work fetched anew.
+func (c *Client) renew() {
+	if c.credentials.renew(time.Now()) {
+		c.log.Debug("the credentials are fetched anew: SQS refused the old ones, or there were none")
 	}
 }
 

@@ -34,13 +34,15 @@ func TestWhatSQSAnswersIsSortedByWhatFollows(t *testing.T) {
 	}{
 		{
 			"no such queue", 400, query("AWS.SimpleQueueService.NonExistentQueue"), errorBody(sqsShape+"QueueDoesNotExist", "The specified queue does not exist."),
-			message.Refused, "AWS.SimpleQueueService.NonExistentQueue", []string{"no such queue in region us-east-1 at http://127.0.0.1:9324", "AWS_REGION"},
+			message.Refused, "AWS.SimpleQueueService.NonExistentQueue",
+			[]string{"no such queue in region us-east-1 at http://127.0.0.1:9324", "AWS_REGION"},
 		},
 		{"no such queue, without the old name", 400, nil, errorBody(sqsShape+"QueueDoesNotExist", "gone"), message.Refused, "QueueDoesNotExist", nil},
 		{"an address that is none", 404, query("InvalidAddress"), errorBody(sqsShape+"InvalidAddress", "x"), message.Refused, "InvalidAddress", nil},
 		{
 			"denied", 403, nil, errorBody(coral+"AccessDeniedException", "User: arn:aws:iam::1:user/u is not authorized"), message.Refused,
-			"AccessDeniedException", []string{"allow sqs:ReceiveMessage", "arn:aws:iam::1:user/u"},
+			"AccessDeniedException",
+			[]string{"allow sqs:ReceiveMessage", "arn:aws:iam::1:user/u"},
 		},
 		{"denied, by its old name", 403, query("AccessDenied"), errorBody(coral+"AccessDeniedException", "x"), message.Refused, "AccessDenied", nil},
 		{"an unknown key", 403, nil, errorBody(coral+"UnrecognizedClientException", "x"), message.Refused, "", []string{"AWS_ACCESS_KEY_ID"}},
@@ -49,12 +51,14 @@ func TestWhatSQSAnswersIsSortedByWhatFollows(t *testing.T) {
 		{"expired credentials, another way", 400, query("ExpiredToken"), errorBody("x#ExpiredToken", "x"), message.Refused, "", nil},
 		{
 			"a wrong secret", 403, nil, errorBody(coral+"InvalidSignatureException", "The request signature we calculated does not match"), message.Refused,
-			"", []string{"AWS_SECRET_ACCESS_KEY"},
+			"",
+			[]string{"AWS_SECRET_ACCESS_KEY"},
 		},
 		{"a wrong secret, by its old name", 403, query("SignatureDoesNotMatch"), errorBody("x#SignatureDoesNotMatch", "x"), message.Refused, "", nil},
 		{
 			"a wrong clock", 403, nil, errorBody(coral+"InvalidSignatureException", "Signature expired: 20000101T000000Z is now earlier than"), message.Network,
-			"", []string{"clock is wrong"},
+			"",
+			[]string{"clock is wrong"},
 		},
 		{"a wrong clock, the other way", 403, nil, errorBody(coral+"InvalidSignatureException", "Signature not yet current: x"), message.Network, "", nil},
 		{"a clock that is far off", 403, nil, errorBody("x#RequestTimeTooSkewed", "x"), message.Network, "", nil},
@@ -80,7 +84,8 @@ func TestWhatSQSAnswersIsSortedByWhatFollows(t *testing.T) {
 		{
 			"a parameter", 400, query("InvalidParameterValue"),
 			errorBody(coral+"InvalidParameterValueException", "Value 11 for parameter MaxNumberOfMessages is invalid."),
-			message.Invalid, "", []string{"Value 11 for parameter MaxNumberOfMessages"},
+			message.Invalid, "",
+			[]string{"Value 11 for parameter MaxNumberOfMessages"},
 		},
 		{"an expired handle", 400, query("InvalidParameterValue"), errorBody("x#y", "Value AQEBx for parameter ReceiptHandle is invalid."), message.Lost, "", nil},
 		{"a wrong handle", 404, query("ReceiptHandleIsInvalid"), errorBody(sqsShape+"ReceiptHandleIsInvalid", "x"), message.Lost, "ReceiptHandleIsInvalid", nil},
