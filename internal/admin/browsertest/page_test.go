@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/chromedp/chromedp"
+
 	"poller/internal/admin"
 )
 
@@ -66,6 +68,16 @@ func TestThePageSaysWhenTheDaemonIsGoneAndWhenItIsBack(t *testing.T) {
 	d.restart(t)
 	b.waitFor(t, banner+".hidden && !document.querySelector('main.stale')")
 	b.mustNotComplain(t)
+}
+
+func TestThePageRefreshesItselfWithoutJavaScript(t *testing.T) {
+	d := start(t, behind())
+	b := open(t, d, 1200, 900, "light")
+	b.do(t, withoutScripts(), chromedp.Navigate("http://"+d.address+"/"))
+	b.waitFor(t, text+".includes('Behind: 1,240 messages')")
+	b.waitFor(t, "!document.documentElement.classList.contains('drawn')")
+	d.change(func(s *admin.Status) { *s = empty() })
+	b.waitFor(t, text+".includes('Keeping up: the queue is empty')")
 }
 
 func TestThePageFitsAPhone(t *testing.T) {

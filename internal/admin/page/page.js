@@ -21,6 +21,11 @@ async function refresh() {
     const fresh = new DOMParser().parseFromString(text, 'text/html');
     const part = fresh.getElementById('main');
     if (!part) throw new Error('this is not the page');
+    const build = (page) => page.querySelector('.who').textContent;
+    if (build(part) !== build(main)) {
+      location.reload(); // another build has another page
+      return;
+    }
     update(main, part);
     document.title = fresh.title;
     answered = new Date();
