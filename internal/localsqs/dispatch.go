@@ -84,7 +84,8 @@ func (c *call) read(into any) error {
 	}
 	if err := json.Unmarshal(c.in, into); err != nil {
 		if t, ok := errors.AsType[*json.UnmarshalTypeError](err); ok {
-			return serialization.because("The value of %s is a JSON %s, which it cannot be.", t.Field, t.Value)
+			return serialization.because("The value of %s is a JSON %s, which it cannot be.",
+				cmp.Or(t.Field, "the request"), t.Value)
 		}
 		return serialization.because("The request is not the JSON object that the action takes.")
 	}

@@ -141,7 +141,7 @@ func TestMemoryIsReleasedWhenMostOfItIsEmpty(t *testing.T) {
 		defer s.Close()
 		_, err := s.CreateQueue("orders", nil)
 		wantNone(t, err)
-		for _, n := range []int{1_000, 100_000, 100_000} {
+		for _, n := range []int{1_000, 70_000, 70_000} {
 			fill(s, "orders", n)
 			empty(t, s, "orders")
 			sleep(releaseDelay)
@@ -150,7 +150,7 @@ func TestMemoryIsReleasedWhenMostOfItIsEmpty(t *testing.T) {
 		if released != 2 { // 1 MB was not worth it
 			t.Fatalf("released %d times", released)
 		}
-		fill(s, "orders", 100_000)
+		fill(s, "orders", 70_000)
 		post(t, s, "PurgeQueue", jsonType, `{"QueueUrl":"orders"}`)
 		if s.held.bytes != 0 {
 			t.Fatalf("%d bytes are held in an empty queue", s.held.bytes)

@@ -87,7 +87,7 @@ func TestRequestsThatAreNoneGetASentence(t *testing.T) {
 			{"", "application/x-www-form-urlencoded", "Action=ListQueues", 400, "<Code>UnsupportedProtocol</Code>"},
 			{"SendMessage", jsonType, `{"QueueUrl":`, 400, "SerializationException"},
 			{"SendMessage", jsonType, "", 400, "SerializationException"},
-			{"SendMessage", jsonType, "[]", 400, "SerializationException"},
+			{"SendMessage", jsonType, "[]", 400, "The value of the request is a JSON array"},
 			{"SendMessage", jsonType, "{\"QueueUrl\":\"orders\",\"MessageBody\":\"\xff\"}", 400, "not valid UTF-8"},
 			{"SendMessage", jsonType, `{"QueueUrl":7}`, 400, "QueueUrl is a JSON number"},
 			{"ReceiveMessage", jsonType, `{"QueueUrl":"` + url + `","MaxNumberOfMessages":"ten"}`, 400, "MaxNumberOfMessages"},

@@ -3,6 +3,7 @@ package localsqs
 import (
 	"encoding/base64"
 	"encoding/hex"
+	"slices"
 	"time"
 )
 
@@ -83,7 +84,11 @@ func receiveMessage(c *call) error {
 }
 
 func (c *call) appendDeliveries(out []delivery, system systemNames, names []string) {
-	c.out = append(c.out, `{"Messages":[`...)
+	size := 0
+	for i := range out {
+		size += len(out[i].body) + 512 // at once: bodies may be large, and growing would copy them
+	}
+	c.out = append(slices.Grow(c.out, size), `{"Messages":[`...)
 	for i := range out {
 		if i > 0 {
 			c.out = append(c.out, ',')
