@@ -1,0 +1,154 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"strings"
+	"time"
+
+	"poller/internal/config"
+	"poller/internal/message"
+	"poller/internal/queue"
+)
+
+const (
+	// sendLinger is how long a body waits for others to go with it.
+	sendLinger = 50 * time.Millisecond
+	// sendTries is how often a body is sent while SQS throttles or is not reached.
+	sendTries      = 6
+	firstSendPause = 200 * time.Millisecond
+	// maxDelay is the longest that SQS keeps a message back.
+	maxDelay = 15 * time.Minute
+)
+
+// sendCmd is `poller send`.
+type sendCmd struct {
+	Queue  string          `env:"-" required:"" placeholder:"QUEUE" help:"The queue: its URL, ARN or name."`
+	Files  []string        `env:"-" name:"file" sep:"none" placeholder:"PATH" help:"A file whose whole content is one body; may be repeated."`
+	Group  string          `env:"-" placeholder:"ID" help:"The message group; needed on a FIFO queue. {n} becomes the body's number."`
+	Dedup  string          `env:"-" placeholder:"ID" help:"The deduplication id, on a FIFO queue. {n} becomes the body's number."`
+	Attrs  []string        `env:"-" name:"attr" sep:"none" placeholder:"NAME=VALUE" help:"A message attribute; may be repeated. NAME:Number=3 makes it a Number."`
+	Delay  config.Duration `env:"-" placeholder:"DURATION" help:"How long SQS keeps each message back, up to 15m. Default: the queue's own."`
+	Rate   config.Rate     `env:"-" placeholder:"RATE" help:"Messages sent: 28/s, 1000/m; a bare number is a second. Default: as fast as it goes."`
+	Bodies []string        `arg:"" optional:"" name:"body" help:"One message each; - reads one a line from standard input."`
+}
+
+// Help shows an example first.
+func (c *sendCmd) Help() string {
+	return `Example:
+  poller send --queue orders '{"id":1}' '{"id":2}'
+  poller send --queue orders --rate 100/s - < bodies.jsonl
+  poller send --queue jobs.fifo --group customer-7 --file order.json
+
+Sends bodies from arguments, standard input (-) or files, in batches, with the AWS
+SDK's own variables for region and credentials. Whatever is refused is named, with
+the reason of SQS; the rest is sent. Should an answer of SQS be lost, the messages of
+that batch are sent again and may be in the queue twice.
+
+Ctrl-C ends it, and it says how many were sent. It exits with 0 if all were, 1 if any
+was refused, 130 if it was ended before.`
+}
+
+// Run sends.
+func (c *sendCmd) Run(p *process) error {
+	s, err := c.prepare(p)
+	if err != nil {
+		return err
+	}
+	client, err := queue.NewClient(p.drain, queue.Options{Logger: slog.New(slog.DiscardHandler), UserAgent: "poller/" + build().Version})
+	if err != nil {
+		return err
+	}
+	defer client.Close()
+	if s.queue, err = client.Open(p.drain, c.Queue); err != nil {
+		return fmt.Errorf("--queue: %w", err)
+	}
+	if err := c.fits(s.queue.Name()); err != nil {
+		return err
+	}
+	end := func() {}
+	if p.terminal {
+		line := newLiveLine(p.stdout)
+		s.errors = line.above(p.stderr)
+		stop := everySecond(p.drain, func() { line.set(s.progress()) })
+		end = func() { stop(); line.end() }
+	}
+	err = s.run(c.bodies(p))
+	end()
+	return s.result(err)
+}
+
+// prepare reads the flags; the queue comes later.
+func (c *sendCmd) prepare(p *process) (*sendRun, error) {
+	attributes, err := parseAttributes(c.Attrs)
+	if err != nil {
+		return nil, err
+	}
+	delay := time.Duration(c.Delay)
+	switch {
+	case len(c.Bodies) == 0 && len(c.Files) == 0:
+		return nil, errors.New("there is nothing to send: write bodies as arguments, - for one a line from standard input, or --file PATH")
+	case c.Rate.Limited && c.Rate.PerSecond == 0:
+		return nil, errors.New("--rate 0: nothing would ever be sent; write a rate such as 28/s, or leave it out")
+	case delay < 0 || delay > maxDelay || delay%time.Second != 0:
+		return nil, fmt.Errorf("--delay %s: SQS takes whole seconds up to 15m", c.Delay)
+	}
+	s := &sendRun{
+		p: p, errors: p.stderr, batch: queue.MaxBatch,
+		draft: queue.Draft{GroupID: c.Group, DeduplicationID: c.Dedup, Delay: delay, Attributes: attributes},
+	}
+	if c.Rate.Limited {
+		s.batch = min(max(int(c.Rate.PerSecond/10), 1), queue.MaxBatch)
+		s.each = time.Duration(float64(time.Second) / c.Rate.PerSecond)
+	}
+	return s, nil
+}
+
+// fits checks what depends on the kind of the queue: a FIFO queue's name ends so, and
+// no other's does.
+func (c *sendCmd) fits(name string) error {
+	switch fifo := strings.HasSuffix(name, ".fifo"); {
+	case fifo && c.Group == "":
+		return fmt.Errorf("--group: %s is a FIFO queue, which delivers each group in its order: write the group, such as --group customer-7", name)
+	case fifo && c.Delay != 0:
+		return fmt.Errorf("--delay: %s is a FIFO queue, which has one delay for all messages: leave it out", name)
+	case !fifo && c.Dedup != "":
+		return fmt.Errorf("--dedup: %s is no FIFO queue and takes no deduplication id: leave it out", name)
+	}
+	return nil
+}
+
+// parseAttributes reads NAME=VALUE and NAME:TYPE=VALUE.
+func parseAttributes(given []string) (map[string]message.Attribute, error) {
+	attributes := make(map[string]message.Attribute, len(given))
+	for _, text := range given {
+		name, value, ok := strings.Cut(text, "=")
+		if !ok || name == "" {
+			return nil, errors.New("--attr: there is no name and value in it: write NAME=VALUE, or NAME:Number=3")
+		}
+		kind := "String"
+		if i := strings.LastIndexByte(name, ':'); i >= 0 {
+			name, kind = name[:i], name[i+1:]
+			if base, _, _ := strings.Cut(kind, "."); base != "String" && base != "Number" {
+				return nil, fmt.Errorf("--attr %s: %q is no type that can be written here: write String or Number", name, kind)
+			}
+		}
+		if _, twice := attributes[name]; twice {
+			return nil, fmt.Errorf("--attr %s: it is there twice: write it once", name)
+		}
+		attributes[name] = message.Attribute{DataType: kind, StringValue: value}
+	}
+	return attributes, nil
+}
+
+// wait waits for d, or until ctx is done.
+func wait(ctx context.Context, d time.Duration) {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+	case <-ctx.Done():
+	}
+}

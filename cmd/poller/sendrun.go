@@ -1,0 +1,176 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"io"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"time"
+
+	"poller/internal/message"
+	"poller/internal/queue"
+)
+
+// sendRun sends bodies in their order, a batch at a time, and counts.
+type sendRun struct {
+	queue  *queue.Queue
+	draft  queue.Draft   // what all messages have
+	batch  int           // bodies a call at most
+	each   time.Duration // from one body to the next; 0: no rate
+	next   time.Time     // when the next may go
+	p      *process
+	errors io.Writer // where refused bodies are named
+
+	sent, refused atomic.Int64
+}
+
+// errStopped is that of a run that was told to stop before the end.
+var errStopped = errors.New("stopped")
+
+// run sends what comes until there is no more, or until the first signal, or until
+// SQS refuses everything.
+func (s *sendRun) run(bodies <-chan body) error {
+	for {
+		batch, more := s.gather(bodies)
+		if len(batch) > 0 {
+			if err := s.send(batch); err != nil {
+				return err
+			}
+		}
+		switch {
+		case !more && s.p.drain.Err() != nil:
+			return errStopped
+		case !more:
+			return nil
+		}
+	}
+}
+
+// gather takes the bodies of one call: as many as there are soon. There are no more
+// after the first signal.
+func (s *sendRun) gather(bodies <-chan body) (batch []body, more bool) {
+	var soon <-chan time.Time
+	for len(batch) < s.batch {
+		select {
+		case <-s.p.drain.Done():
+			return nil, false
+		default:
+		}
+		select {
+		case b, ok := <-bodies:
+			switch {
+			case !ok:
+				return batch, false
+			case b.refusal != nil:
+				s.refuse(b, b.refusal)
+				continue
+			}
+			if batch = append(batch, b); soon == nil {
+				soon = time.After(sendLinger)
+			}
+		case <-soon:
+			return batch, true
+		case <-s.p.drain.Done():
+			return nil, false
+		}
+	}
+	return batch, true
+}
+
+// send sends a batch, again what SQS was not there for.
+func (s *sendRun) send(batch []body) error {
+	if s.pace(len(batch)); s.p.drain.Err() != nil {
+		return errStopped
+	}
+	pause := firstSendPause
+	for try := 1; ; try++ {
+		again, err := s.sendOnce(batch, try == sendTries)
+		if err != nil || len(again) == 0 {
+			return err
+		}
+		batch = again
+		wait(s.p.drain, pause)
+		pause *= 2
+		if s.p.drain.Err() != nil {
+			return errStopped
+		}
+	}
+}
+
+// pace waits until n bodies may go.
+func (s *sendRun) pace(n int) {
+	wait(s.p.drain, time.Until(s.next))
+	if now := time.Now(); s.next.Before(now) {
+		s.next = now
+	}
+	s.next = s.next.Add(time.Duration(n) * s.each)
+}
+
+// sendOnce makes one call and gives what is worth another one. Its error is one that
+// every other body would have too.
+func (s *sendRun) sendOnce(batch []body, last bool) (again []body, err error) {
+	drafts := make([]queue.Draft, len(batch))
+	for i, b := range batch {
+		drafts[i] = s.draftOf(b)
+	}
+	errs := s.queue.Send(s.p.now, drafts)
+	if errs == nil {
+		s.sent.Add(int64(len(batch)))
+		return nil, nil
+	}
+	for i, err := range errs {
+		switch fault := message.FaultOf(err); {
+		case err == nil:
+			s.sent.Add(1)
+		case fault == message.Refused || s.p.now.Err() != nil:
+			return nil, err
+		case fault == message.Invalid:
+			s.refuse(batch[i], err)
+		case last:
+			return nil, fmt.Errorf("%s was not sent after %d tries: %w", batch[i].name, sendTries, err)
+		default:
+			again = append(again, batch[i])
+		}
+	}
+	return again, nil
+}
+
+func (s *sendRun) draftOf(b body) queue.Draft {
+	d := s.draft
+	number := strconv.Itoa(b.number)
+	d.Body = b.text
+	d.GroupID = strings.ReplaceAll(d.GroupID, "{n}", number)
+	d.DeduplicationID = strings.ReplaceAll(d.DeduplicationID, "{n}", number)
+	return d
+}
+
+// refuse names a body that is not sent, and why.
+func (s *sendRun) refuse(b body, err error) {
+	s.refused.Add(1)
+	_, _ = fmt.Fprintf(s.errors, "poller: refused: %s: %v\n", b.name, err)
+}
+
+func (s *sendRun) progress() string {
+	return fmt.Sprintf("sent %d  refused %d", s.sent.Load(), s.refused.Load())
+}
+
+// result prints how many were sent, and gives the exit code.
+func (s *sendRun) result(err error) error {
+	sent, what := s.sent.Load(), "messages"
+	if sent == 1 {
+		what = "message"
+	}
+	_, _ = fmt.Fprintf(s.p.stdout, "sent %d %s to %s\n", sent, what, s.queue.Name())
+	refused := s.refused.Load()
+	switch {
+	case errors.Is(err, errStopped):
+		return exit{code: codeSecondBreak, err: errors.New("it was ended before all was sent")}
+	case err != nil:
+		return err
+	case refused > 0:
+		return fmt.Errorf("%d of %d bodies were refused", refused, refused+sent)
+	}
+	return nil
+}
