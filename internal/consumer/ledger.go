@@ -33,7 +33,7 @@ type ledger struct {
 
 type ledgerLine struct {
 	key     ledgerKey
-	expires time.Time // zero: not deleted yet
+	expires int64 // Unix seconds; 0: not deleted yet
 }
 
 func newLedger() ledger {
@@ -48,14 +48,14 @@ func (b *ledger) has(key ledgerKey) bool {
 func (b *ledger) size() int { return len(b.entries) }
 
 // enter remembers a message that was delivered and is not deleted yet.
-func (b *ledger) enter(key ledgerKey) { b.write(key, time.Time{}) }
+func (b *ledger) enter(key ledgerKey) { b.write(key, 0) }
 
 // deleted lets a message be forgotten after expires: it is deleted, or out of our
-// hands for good. The line goes to the end of
-// the ring, so that the oldest lines are the first to expire.
-func (b *ledger) deleted(key ledgerKey, expires time.Time) { b.write(key, expires) }
+// hands for good. The line goes to the end of the ring, so that the oldest lines are
+// the first to expire.
+func (b *ledger) deleted(key ledgerKey, expires time.Time) { b.write(key, expires.Unix()+1) }
 
-func (b *ledger) write(key ledgerKey, expires time.Time) {
+func (b *ledger) write(key ledgerKey, expires int64) {
 	if b.next-b.head == uint64(len(b.lines)) {
 		b.grow()
 	}
@@ -105,7 +105,7 @@ func (b *ledger) expire(now time.Time) {
 	for b.head < b.next {
 		line := b.lines[b.head%uint64(len(b.lines))]
 		current := b.current(line.key, b.head)
-		if current && (line.expires.IsZero() || now.Before(line.expires)) {
+		if current && (line.expires == 0 || now.Unix() < line.expires) {
 			return
 		}
 		if current {

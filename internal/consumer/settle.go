@@ -94,8 +94,13 @@ func (c *Consumer) flush(now time.Time, b *batcher) {
 // has to wait for it.
 func (c *Consumer) take(b *batcher) []*life {
 	batch := make([]*life, 0, maxBatch)
-	kept := b.pending[:0]
-	for i, l := range b.pending {
+	var kept []*life
+	taken := 0
+	for _, l := range b.pending {
+		if len(batch) == maxBatch {
+			break
+		}
+		taken++
 		switch {
 		case l.state != b.state() || !c.hand.has(l): // lost meanwhile
 		case l.out:
@@ -103,13 +108,11 @@ func (c *Consumer) take(b *batcher) []*life {
 		default:
 			batch = append(batch, l)
 		}
-		if len(batch) == maxBatch {
-			kept = append(kept, b.pending[i+1:]...)
-			break
-		}
 	}
-	clear(b.pending[len(kept):])
-	b.pending = kept
+	clear(b.pending[:taken])
+	if b.pending = b.pending[taken:]; len(kept) > 0 {
+		b.pending = append(kept, b.pending...)
+	}
 	return batch
 }
 
@@ -225,7 +228,9 @@ func (c *Consumer) settledBatch(ctx context.Context, now time.Time, do *call, er
 			}
 		}
 	}
-	b.pending = append(again, b.pending...)
+	if len(again) > 0 {
+		b.pending = append(again, b.pending...)
+	}
 	c.batchTrouble(ctx, now, do.kind, b, trouble)
 }
 
