@@ -5,7 +5,7 @@
 #   test/compat/run.sh               checks `poller localsqs`
 #   SQS_ENDPOINT=URL test/compat/run.sh   checks another server
 #
-# Needs Python 3.9 or later with venv. Prints "N passed, N failed"; exit 1 if
+# Needs Python 3.10 or later with venv. Prints "N passed, N failed"; exit 1 if
 # any failed.
 set -eu
 here=$(cd "$(dirname "$0")" && pwd)
