@@ -1,0 +1,150 @@
+package main
+
+import (
+	"context"
+	"log/slog"
+	"maps"
+	"net/http"
+	"slices"
+	"strings"
+	"time"
+
+	"poller/internal/config"
+	"poller/internal/message"
+	"poller/internal/queue"
+)
+
+const (
+	codeWarnings = 2
+	// checkTimeout is how long all of it may take.
+	checkTimeout = time.Minute
+)
+
+// checkCmd is `poller check`.
+type checkCmd struct {
+	settings `embed:""`
+
+	JSON   bool `env:"-" name:"json" help:"Print the findings as JSON."`
+	Strict bool `env:"-" help:"Exit with 2 if there are warnings and no errors."`
+}
+
+// Help shows an example first.
+func (c *checkCmd) Help() string {
+	return `Example:
+  poller check --queue orders --target http://localhost:8080/orders
+  poller check --config poller.yaml --strict --json
+
+Looks at the settings of poller run, at the real queue and its dead-letter queue, at
+each permission, and whether the target can be connected to. It prints each finding
+with the setting, the queue's attribute or the IAM action to change. It receives no
+message and sends the target no request.
+
+It exits with 0 if there is no error, 1 if there is one, and 2 if --strict is given
+and there are warnings.`
+}
+
+// Run looks, prints, and gives the exit code.
+func (c *checkCmd) Run(p *process) error {
+	ctx, cancel := context.WithTimeout(p.drain, checkTimeout)
+	defer cancel()
+	found := c.look(ctx)
+	if p.drain.Err() != nil {
+		return exit{code: codeSecondBreak}
+	}
+	show := found.print
+	if c.JSON {
+		show = found.printJSON
+	}
+	if err := show(p.stdout); err != nil {
+		return err
+	}
+	switch {
+	case found.count(wrong) > 0:
+		return exit{code: codeFailed}
+	case c.Strict && found.count(warning) > 0:
+		return exit{code: codeWarnings}
+	}
+	return nil
+}
+
+// look looks at the settings, and if they are right at all that they name.
+func (c *checkCmd) look(ctx context.Context) findings {
+	var f findings
+	settings, warnings, err := c.load()
+	for _, text := range warnings {
+		f.add(warning, "settings", "", "%s", text)
+	}
+	if err != nil {
+		f.add(wrong, "settings", "", "%v", err)
+		return f
+	}
+	f = append(f, judgeSettings(settings)...)
+	f = append(f, lookAtQueues(ctx, settings)...)
+	for _, name := range slices.Sorted(maps.Keys(settings.Targets)) {
+		f = append(f, lookAtTarget(ctx, name, settings.Targets[name].URL, http.ProxyFromEnvironment)...)
+	}
+	return f
+}
+
+func lookAtQueues(ctx context.Context, settings config.Config) findings {
+	var f findings
+	client, err := queue.NewClient(ctx, queue.Options{Logger: slog.New(slog.DiscardHandler), UserAgent: "poller/" + build().Version})
+	if err != nil {
+		f.add(wrong, "aws", "", "%v", err)
+		return f
+	}
+	defer client.Close()
+	f.add(fine, "aws", "", "there are credentials; region %s, requests go to %s", client.Region(), client.Endpoint())
+	for _, q := range settings.Queues {
+		facts, err := factsOf(ctx, client, q.Queue)
+		if err != nil {
+			f.add(wrong, q.Queue, "", "%v", err)
+			continue
+		}
+		f = append(f, judgeQueue(q, settings.Targets[q.Target], facts)...)
+	}
+	return f
+}
+
+// queueFacts are what SQS says of a queue.
+type queueFacts struct {
+	name        string
+	permissions []queue.Permission
+	attributes  queue.Attributes
+	// unread is why the attributes are not known.
+	unread error
+	// dead is the dead-letter queue's, where the queue has one.
+	dead     queue.Attributes
+	deadName string
+	// deadUnread is why they are not known.
+	deadUnread error
+}
+
+// factsOf asks SQS all that it is judged by. No message is received.
+func factsOf(ctx context.Context, client *queue.Client, ref string) (queueFacts, error) {
+	q, err := client.Open(ctx, ref)
+	if err != nil {
+		return queueFacts{}, err
+	}
+	facts := queueFacts{name: q.Name(), permissions: q.Permissions(ctx)}
+	facts.attributes, facts.unread = q.Attributes(ctx)
+	if arn := facts.attributes.DeadLetterQueueARN; arn != "" {
+		facts.deadName, facts.dead, facts.deadUnread = deadLetters(ctx, client, arn)
+	}
+	return facts, nil
+}
+
+// deadLetters asks for a dead-letter queue's attributes. An emulator's ARN may name a
+// region of its own; its queues are all in one place.
+func deadLetters(ctx context.Context, client *queue.Client, arn string) (name string, a queue.Attributes, err error) {
+	name = arn[strings.LastIndexByte(arn, ':')+1:]
+	q, err := client.Open(ctx, arn)
+	if err != nil && message.FaultOf(err) == message.NoFault {
+		q, err = client.Open(ctx, name)
+	}
+	if err != nil {
+		return name, a, err
+	}
+	a, err = q.Attributes(ctx)
+	return name, a, err
+}

@@ -1,0 +1,277 @@
+package main
+
+import (
+	"encoding/json"
+	"errors"
+	"io"
+	"log"
+	"net/http"
+	"net/http/httptest"
+	"net/url"
+	"strings"
+	"testing"
+	"time"
+
+	"poller/internal/config"
+	"poller/internal/localsqs"
+	"poller/internal/message"
+	"poller/internal/queue"
+)
+
+// refusing is an SQS server that denies some actions.
+func refusing(s http.Handler, denied ...string) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		for _, action := range denied {
+			if r.Header.Get("X-Amz-Target") == "AmazonSQS."+action {
+				w.WriteHeader(http.StatusForbidden)
+				_, _ = io.WriteString(w, `{"__type":"com.amazon.coral.service#AccessDeniedException","message":"not authorized"}`)
+				return
+			}
+		}
+		s.ServeHTTP(w, r)
+	})
+}
+
+func withQueues(t *testing.T, queues ...[2]string) *localsqs.Server {
+	t.Helper()
+	s := localsqs.New()
+	t.Cleanup(s.Close)
+	for _, q := range queues {
+		attributes := map[string]string{}
+		if err := json.Unmarshal([]byte(q[1]), &attributes); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := s.CreateQueue(q[0], attributes); err != nil {
+			t.Fatal(err)
+		}
+	}
+	return s
+}
+
+// goodQueues have nothing to be warned of.
+func goodQueues(t *testing.T) *localsqs.Server {
+	t.Helper()
+	return withQueues(t,
+		[2]string{"orders-dlq", `{"MessageRetentionPeriod":"1209600"}`},
+		[2]string{"orders", `{"VisibilityTimeout":"60","RedrivePolicy":"{\"deadLetterTargetArn\":\"arn:aws:sqs:us-east-1:000000000000:orders-dlq\",\"maxReceiveCount\":5}"}`},
+	)
+}
+
+// untouched is a target that fails the test when a request comes.
+func untouched(t *testing.T) string {
+	t.Helper()
+	web := httptest.NewServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { t.Error("the target got a request") }))
+	t.Cleanup(web.Close)
+	return web.URL
+}
+
+func TestCheckFindsNothingWrongAndReceivesNothing(t *testing.T) {
+	s := goodQueues(t)
+	emulate(t, s)
+	if _, errs, err := ran[sendCmd](t, "", "--queue", "orders", "a"); err != nil {
+		t.Fatal(errs, err)
+	}
+	out, _, err := ran[checkCmd](t, "", "--queue", "orders", "--target", untouched(t)+"/hook", "--strict")
+	if err != nil || !strings.HasSuffix(out, "0 errors, 0 warnings\n") || strings.Contains(out, "warning ") {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	for _, part := range []string{"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes", "orders-dlq", "can be connected"} {
+		if !strings.Contains(out, part) {
+			t.Errorf("no %q in\n%s", part, out)
+		}
+	}
+	client, err := queue.NewClient(t.Context(), queue.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer client.Close()
+	q, err := client.Open(t.Context(), "orders")
+	if err != nil {
+		t.Fatal(err)
+	}
+	messages, err := q.Receive(t.Context(), 10, time.Second, 0)
+	if err != nil || len(messages) != 1 || messages[0].ReceiveCount != 1 {
+		t.Fatalf("the check has received: %v %v", messages, err)
+	}
+}
+
+func TestCheckNamesTheMissingPermissions(t *testing.T) {
+	for _, tt := range []struct {
+		denied, want string
+		code         int
+	}{
+		{"ReceiveMessage", "error    orders: ReceiveMessage on orders: access denied", 1},
+		{"DeleteMessageBatch", "allow sqs:DeleteMessage", 1},
+		{"ChangeMessageVisibilityBatch", "allow sqs:ChangeMessageVisibility", 1},
+		{"GetQueueUrl", "allow sqs:GetQueueUrl", 1},
+		{"GetQueueAttributes", "warning  orders: its attributes may not be read", 0},
+	} {
+		emulate(t, refusing(goodQueues(t), tt.denied))
+		out, _, err := ran[checkCmd](t, "", "--queue", "orders", "--target", untouched(t))
+		if !strings.Contains(out, tt.want) {
+			t.Errorf("without %s: no %q in\n%s", tt.denied, tt.want, out)
+		}
+		if e, _ := errors.AsType[exit](err); e.code != tt.code {
+			t.Errorf("without %s: exit code %d", tt.denied, e.code)
+		}
+	}
+}
+
+func TestCheckSaysAsJSONWhatIsWrong(t *testing.T) {
+	emulate(t, withQueues(t, [2]string{"orders", `{}`}))
+	taken := httptest.NewServer(http.NotFoundHandler())
+	taken.Close()
+	out, _, err := ran[checkCmd](t, "", "--queue", "orders", "--target", taken.URL, "--json")
+	if e, _ := errors.AsType[exit](err); e.code != 1 || e.Error() != "" {
+		t.Errorf("ended with %v", err)
+	}
+	var got struct {
+		Errors, Warnings int
+		Findings         findings
+	}
+	if err := json.Unmarshal([]byte(out), &got); err != nil {
+		t.Fatal(err)
+	}
+	if got.Errors != 1 || got.Warnings != 2 || got.Findings.count(wrong) != 1 {
+		t.Errorf("found %s", out)
+	}
+	if last := got.Findings[len(got.Findings)-1]; last.About != "target default" || !strings.Contains(last.What, "connection refused") {
+		t.Errorf("found %+v", last)
+	}
+}
+
+func TestCheckIsStrictIfItIsAsked(t *testing.T) {
+	emulate(t, withQueues(t, [2]string{"orders", `{}`}))
+	target := untouched(t)
+	for code, arguments := range map[int][]string{0: nil, 2: {"--strict"}} {
+		out, _, err := ran[checkCmd](t, "", append(arguments, "--queue", "orders", "--target", target)...)
+		if e, _ := errors.AsType[exit](err); e.code != code {
+			t.Errorf("%v ended with %v\n%s", arguments, err, out)
+		}
+	}
+}
+
+func TestCheckSaysWhichSettingIsWrong(t *testing.T) {
+	emulate(t, goodQueues(t))
+	for want, arguments := range map[string][]string{
+		"error    settings: --concurrency": {"--queue", "orders", "--target", "http://h", "--concurrency", "0"},
+		"error    nothing: GetQueueUrl on nothing: there is no such queue in region us-east-1": {"--queue", "nothing", "--target", untouched(t)},
+	} {
+		out, _, err := ran[checkCmd](t, "", arguments...)
+		if e, _ := errors.AsType[exit](err); e.code != 1 || !strings.Contains(out, want) {
+			t.Errorf("%v: %v\n%s", arguments, err, out)
+		}
+	}
+	t.Setenv("AWS_REGION", "")
+	out, _, _ := ran[checkCmd](t, "", "--queue", "orders", "--target", untouched(t))
+	if !strings.Contains(out, "error    aws: no AWS region: set AWS_REGION") {
+		t.Errorf("without a region:\n%s", out)
+	}
+}
+
+func TestWhatAQueueIsJudgedBy(t *testing.T) {
+	const day = 24 * time.Hour
+	good := queueFacts{
+		name: "orders", deadName: "dead",
+		permissions: []queue.Permission{{Action: "sqs:DeleteMessage"}},
+		attributes: queue.Attributes{
+			VisibilityTimeout: 40 * time.Second, Retention: 4 * day, MaxReceiveCount: 5, DeadLetterQueueARN: "arn:aws:sqs:r:1:dead", SSE: true,
+		},
+		dead: queue.Attributes{Retention: 14 * day},
+	}
+	refusedFault := &message.SQSError{Fault: message.Refused, Code: "AWS.SimpleQueueService.NonExistentQueue", Err: errors.New("none")}
+	deniedFault := &message.SQSError{Fault: message.Refused, Code: "AccessDenied", Err: errors.New("denied")}
+	networkFault := &message.SQSError{Fault: message.Network, Err: errors.New("away")}
+	for _, tt := range []struct {
+		name   string
+		change func(*queueFacts, *config.Queue, *config.Target)
+		want   severity
+		says   string
+	}{
+		{"good", func(*queueFacts, *config.Queue, *config.Target) {}, fine, ""},
+		{"visibility", func(f *queueFacts, _ *config.Queue, _ *config.Target) {
+			f.attributes.VisibilityTimeout = 39 * time.Second
+		}, warning, "40s"},
+		{"visibility asked for", func(_ *queueFacts, q *config.Queue, _ *config.Target) {
+			q.VisibilityTimeout = config.Duration(39 * time.Second)
+		}, warning, "--visibility-timeout of 39s"},
+		{"visibility of none", func(f *queueFacts, _ *config.Queue, _ *config.Target) { f.attributes.VisibilityTimeout = 0 }, wrong, "is 0"},
+		{"visibility of none, but asked for", func(f *queueFacts, q *config.Queue, _ *config.Target) {
+			f.attributes.VisibilityTimeout, q.VisibilityTimeout = 0, config.Duration(time.Minute)
+		}, fine, ""},
+		{"a longer delivery", func(_ *queueFacts, _ *config.Queue, t *config.Target) { t.Timeout = config.Duration(31 * time.Second) }, warning, "31s"},
+		{"no dead-letter queue", func(f *queueFacts, _ *config.Queue, _ *config.Target) { f.attributes.DeadLetterQueueARN = "" }, warning, "RedrivePolicy"},
+		{"two receives", func(f *queueFacts, _ *config.Queue, _ *config.Target) { f.attributes.MaxReceiveCount = 2 }, warning, "maxReceiveCount 5"},
+		{"three receives", func(f *queueFacts, _ *config.Queue, _ *config.Target) { f.attributes.MaxReceiveCount = 3 }, fine, ""},
+		{"three receives of a FIFO queue", func(f *queueFacts, _ *config.Queue, _ *config.Target) {
+			f.attributes.MaxReceiveCount, f.attributes.FIFO, f.dead.FIFO = 3, true, true
+		}, warning, "FIFO"},
+		{"dead letters of another type", func(f *queueFacts, _ *config.Queue, _ *config.Target) { f.attributes.FIFO = true }, wrong, "a standard queue"},
+		{"no such dead-letter queue", func(f *queueFacts, _ *config.Queue, _ *config.Target) { f.deadUnread = refusedFault }, wrong, "dead"},
+		{"dead letters denied", func(f *queueFacts, _ *config.Queue, _ *config.Target) { f.deadUnread = deniedFault }, warning, "sqs:GetQueueUrl"},
+		{"dead letters not reached", func(f *queueFacts, _ *config.Queue, _ *config.Target) { f.deadUnread = networkFault }, warning, "not told"},
+		{"dead letters expire sooner", func(f *queueFacts, _ *config.Queue, _ *config.Target) { f.dead.Retention = 4 * day }, warning, "4 days"},
+		{"short retention", func(f *queueFacts, _ *config.Queue, _ *config.Target) { f.attributes.Retention = time.Hour }, warning, "MessageRetentionPeriod"},
+		{"attributes denied", func(f *queueFacts, _ *config.Queue, _ *config.Target) { f.unread = deniedFault }, warning, "sqs:GetQueueAttributes"},
+		{"attributes not read", func(f *queueFacts, _ *config.Queue, _ *config.Target) { f.unread = networkFault }, wrong, "away"},
+		{"may not delete", func(f *queueFacts, _ *config.Queue, _ *config.Target) { f.permissions[0].Err = deniedFault }, wrong, "allow sqs:DeleteMessage"},
+		{"not told", func(f *queueFacts, _ *config.Queue, _ *config.Target) {
+			f.permissions[0].Err, f.permissions[0].Unknown = networkFault, true
+		}, warning, "not told"},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			facts := good
+			facts.permissions = append([]queue.Permission(nil), good.permissions...)
+			c, target := config.Queue{Queue: "orders", Target: "default"}, config.Target{Timeout: config.Duration(30 * time.Second)}
+			tt.change(&facts, &c, &target)
+			var bad findings
+			for _, one := range judgeQueue(c, target, facts) {
+				if one.Severity != fine {
+					bad = append(bad, one)
+				}
+			}
+			switch {
+			case tt.want == fine && len(bad) == 0:
+			case tt.want == fine || len(bad) != 1:
+				t.Errorf("found %+v", bad)
+			case bad[0].Severity != tt.want || !strings.Contains(bad[0].What+" "+bad[0].Change, tt.says):
+				t.Errorf("found %+v, want %s, %q", bad[0], tt.want, tt.says)
+			}
+		})
+	}
+}
+
+func TestADrainThatThePlatformMayNotGrantIsAWarning(t *testing.T) {
+	for drain, want := range map[time.Duration]severity{
+		25 * time.Second: fine, 26 * time.Second: warning, 115 * time.Second: warning, 2 * time.Minute: warning,
+	} {
+		got := judgeSettings(config.Config{DrainTimeout: config.Duration(drain)})
+		if len(got) != 1 || got[0].Severity != want {
+			t.Errorf("%s: %+v", drain, got)
+		}
+	}
+}
+
+func TestTheTargetsProxyIsConnectedToInItsPlace(t *testing.T) {
+	proxy, err := url.Parse("http://user:secret@" + listening(t))
+	if err != nil {
+		t.Fatal(err)
+	}
+	through := func(*http.Request) (*url.URL, error) { return proxy, nil }
+	f := lookAtTarget(t.Context(), "crm", "https://crm.invalid/hook", through)
+	if len(f) != 1 || f[0].Severity != fine || !strings.Contains(f[0].What, proxy.Host) || strings.Contains(f[0].What, "secret") {
+		t.Errorf("found %+v", f)
+	}
+}
+
+func TestATargetWhoseCertificateIsNotTrustedIsAnError(t *testing.T) {
+	web := httptest.NewUnstartedServer(http.NotFoundHandler())
+	web.Config.ErrorLog = log.New(io.Discard, "", 0)
+	web.StartTLS()
+	defer web.Close()
+	direct := func(*http.Request) (*url.URL, error) { return nil, nil }
+	f := lookAtTarget(t.Context(), "crm", web.URL, direct)
+	if len(f) != 1 || f[0].Severity != wrong || !strings.Contains(f[0].What, "certificate") {
+		t.Errorf("found %+v", f)
+	}
+}

@@ -1,0 +1,182 @@
+package main
+
+import (
+	"strings"
+	"time"
+
+	"poller/internal/config"
+	"poller/internal/message"
+	"poller/internal/queue"
+)
+
+const (
+	// visibilityMargin is how much longer than a delivery a message should be hidden.
+	visibilityMargin = 10 * time.Second
+	// fewReceives loses messages to restarts; enoughReceives is what is advised.
+	fewReceives    = 3
+	enoughReceives = 5
+	// usualGrace is what ECS and Kubernetes grant if they are told nothing, and
+	// graceMargin what the process needs of it beside the drain.
+	usualGrace  = 30 * time.Second
+	graceMargin = 5 * time.Second
+	// mostGrace is what Fargate grants at most.
+	mostGrace      = 120 * time.Second
+	shortRetention = 24 * time.Hour
+)
+
+// judgeSettings looks at what depends on no queue.
+func judgeSettings(c config.Config) findings {
+	var f findings
+	drain := time.Duration(c.DrainTimeout)
+	grace := config.Duration(drain + graceMargin)
+	switch {
+	case drain+graceMargin <= usualGrace:
+		f.add(fine, "settings", "", "they are valid; a drain of %s fits into the 30s that ECS and Kubernetes grant", c.DrainTimeout)
+	case drain+graceMargin <= mostGrace:
+		f.add(warning, "settings", "--drain-timeout, or terminationGracePeriodSeconds (Kubernetes) or stopTimeout (ECS)",
+			"a drain of %s needs a grace period of %s, and ECS and Kubernetes grant 30s unless told otherwise", c.DrainTimeout, grace)
+	default:
+		f.add(warning, "settings", "--drain-timeout, or terminationGracePeriodSeconds (Kubernetes)",
+			"a drain of %s needs a grace period of %s, and ECS on Fargate grants 120s at most", c.DrainTimeout, grace)
+	}
+	return f
+}
+
+// judgeQueue looks at what SQS says of a queue, beside the settings.
+func judgeQueue(c config.Queue, t config.Target, facts queueFacts) findings {
+	var f findings
+	name, a := facts.name, facts.attributes
+	f.add(fine, name, "", "it is there")
+	for _, p := range facts.permissions {
+		switch {
+		case p.Unknown:
+			f.add(warning, name, "", "it is not told whether %s is allowed: %v", p.Action, p.Err)
+		case p.Err != nil:
+			f.add(wrong, name, "the IAM policy: allow "+p.Action, "%v", p.Err)
+		default:
+			f.add(fine, name, "", "%s is not refused", p.Action)
+		}
+	}
+	switch {
+	case queue.IsDenied(facts.unread):
+		f.add(warning, name, "the IAM policy: allow sqs:GetQueueAttributes",
+			"its attributes may not be read, so there are no depth metrics, and what depends on them is not checked: %v", facts.unread)
+		return f
+	case facts.unread != nil:
+		f.add(wrong, name, "", "%v", facts.unread)
+		return f
+	}
+	f.add(fine, name, "", "sqs:GetQueueAttributes is allowed")
+	judgeVisibility(&f, name, c, t, a)
+	judgeRedrive(&f, facts)
+	judgeRetention(&f, facts)
+	if a.FIFO {
+		f.add(fine, name, "", "it is a FIFO queue: a message that fails keeps its group waiting")
+	}
+	f.add(fine, name, "", "each receive says itself how long it waits, so the queue's ReceiveMessageWaitTimeSeconds (%s) does not matter",
+		config.Duration(a.ReceiveWait))
+	judgeEncryption(&f, name, a)
+	return f
+}
+
+func judgeVisibility(f *findings, name string, c config.Queue, t config.Target, a queue.Attributes) {
+	visibility, whose := time.Duration(c.VisibilityTimeout), "--visibility-timeout"
+	if visibility == 0 {
+		visibility, whose = a.VisibilityTimeout, "the queue's VisibilityTimeout"
+	}
+	needed := time.Duration(t.Timeout) + visibilityMargin
+	switch {
+	case visibility < time.Second:
+		f.add(wrong, name, "--visibility-timeout", "%s is 0: each message would be received again at once", whose)
+	case visibility < needed:
+		f.add(warning, name, "--visibility-timeout or --timeout",
+			"%s of %s is less than %s, a delivery's %s and 10s: every slow delivery costs an extension, and if that fails, "+
+				"the message comes again while it is delivered",
+			whose, config.Duration(visibility), config.Duration(needed), t.Timeout)
+	default:
+		f.add(fine, name, "", "%s of %s covers a delivery's %s and 10s", whose, config.Duration(visibility), t.Timeout)
+	}
+}
+
+func judgeRedrive(f *findings, facts queueFacts) {
+	name, a := facts.name, facts.attributes
+	if a.DeadLetterQueueARN == "" {
+		f.add(warning, name, "the queue's RedrivePolicy",
+			"it has no dead-letter queue: a message that always fails comes again until its retention ends")
+		return
+	}
+	switch n := a.MaxReceiveCount; {
+	case n < fewReceives:
+		f.add(warning, name, "the queue's RedrivePolicy: maxReceiveCount 5",
+			"maxReceiveCount is %d, and each crash and each failed try costs one: good messages end in the dead-letter queue", n)
+	case n < enoughReceives && a.FIFO:
+		f.add(warning, name, "the queue's RedrivePolicy: maxReceiveCount 5",
+			"maxReceiveCount is %d: on a FIFO queue, where what waits behind a failed message is received again too, 5 or more is better", n)
+	case n < enoughReceives:
+		f.add(fine, name, "", "maxReceiveCount is %d; 5 is better", n)
+	default:
+		f.add(fine, name, "", "maxReceiveCount is %d", n)
+	}
+	switch {
+	case queue.IsDenied(facts.deadUnread):
+		f.add(warning, name, "the IAM policy: allow sqs:GetQueueUrl and sqs:GetQueueAttributes on "+facts.deadName+" for this check",
+			"the dead-letter queue %s may not be looked at", facts.deadName)
+	case message.FaultOf(facts.deadUnread) == message.Refused:
+		f.add(wrong, name, "the queue's RedrivePolicy", "the dead-letter queue %s cannot be used: %v", facts.deadName, facts.deadUnread)
+	case facts.deadUnread != nil:
+		f.add(warning, name, "", "it is not told whether the dead-letter queue %s is right: %v", facts.deadName, facts.deadUnread)
+	case facts.dead.FIFO != a.FIFO:
+		f.add(wrong, name, "the queue's RedrivePolicy", "the dead-letter queue %s is %s, and the queue %s: SQS moves nothing there",
+			facts.deadName, kindOf(facts.dead), kindOf(a))
+	default:
+		f.add(fine, name, "", "the dead-letter queue %s is there, and of the same type", facts.deadName)
+	}
+}
+
+func kindOf(a queue.Attributes) string {
+	if a.FIFO {
+		return "a FIFO queue"
+	}
+	return "a standard queue"
+}
+
+// judgeRetention looks at how long messages are kept. On a standard queue their age
+// goes on in the dead-letter queue.
+func judgeRetention(f *findings, facts queueFacts) {
+	name, retention := facts.name, facts.attributes.Retention
+	if retention < shortRetention {
+		f.add(warning, name, "the queue's MessageRetentionPeriod",
+			"messages are kept for %s: what an outage of the target holds up for longer is lost", config.Duration(retention))
+	} else {
+		f.add(fine, name, "", "messages are kept for %s", inDays(retention))
+	}
+	if facts.attributes.DeadLetterQueueARN == "" || facts.deadUnread != nil {
+		return
+	}
+	dead := facts.dead.Retention
+	if dead < retention || dead == retention && !facts.attributes.FIFO {
+		f.add(warning, name, "the MessageRetentionPeriod of "+facts.deadName+": 14 days",
+			"the dead-letter queue keeps messages for %s, counted from when they were sent: give it longer than the queue's %s",
+			inDays(dead), inDays(retention))
+	}
+}
+
+func inDays(d time.Duration) string {
+	if d >= 24*time.Hour && d%(24*time.Hour) == 0 {
+		return counted(int(d/(24*time.Hour)), "day")
+	}
+	return config.Duration(d).String()
+}
+
+func judgeEncryption(f *findings, name string, a queue.Attributes) {
+	switch {
+	case a.KMSKeyID != "" && !strings.HasSuffix(a.KMSKeyID, "alias/aws/sqs"):
+		f.add(fine, name, "", "it is encrypted with the KMS key %s: kms:Decrypt on it must be allowed, which only a receive can tell", a.KMSKeyID)
+	case a.KMSKeyID != "":
+		f.add(fine, name, "", "it is encrypted with AWS's KMS key for SQS")
+	case a.SSE:
+		f.add(fine, name, "", "it is encrypted with SQS's own key")
+	default:
+		f.add(fine, name, "", "it is not encrypted at rest; SqsManagedSseEnabled costs nothing")
+	}
+}
