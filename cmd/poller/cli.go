@@ -16,6 +16,8 @@ import (
 type cli struct {
 	Run      runCmd      `cmd:"" help:"Deliver a queue's messages to a target, at its pace: the daemon."`
 	Demo     demoCmd     `cmd:"" help:"Everything at once on this machine, to watch: no AWS, no network."`
+	Check    checkCmd    `cmd:"" help:"Look at the settings, the real queue and the target, and say what to change."`
+	Send     sendCmd     `cmd:"" help:"Put messages on a queue."`
 	Sink     sinkCmd     `cmd:"" help:"A downstream to practise on."`
 	Localsqs localsqsCmd `cmd:"" help:"An SQS server in memory, for trying things and for tests."`
 	Health   healthCmd   `cmd:"" help:"Ask the daemon on this machine whether it is healthy."`
@@ -176,7 +178,12 @@ func usageError(err error) error {
 	case strings.HasPrefix(text, "unexpected argument"):
 		// The argument is not repeated: it may be the rest of a header.
 		return fmt.Errorf("poller %s takes no such argument: put a value that has spaces in quotes", verb.Name)
+	case strings.HasPrefix(text, missingFlags):
+		return fmt.Errorf("%s is missing: see poller %s -h", strings.TrimPrefix(text, missingFlags), verb.Name)
 	default:
 		return errors.New(text)
 	}
 }
+
+// missingFlags is how kong begins to say that required flags were not given.
+const missingFlags = "missing flags: "

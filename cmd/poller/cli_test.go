@@ -87,6 +87,7 @@ func TestAWrongCommandLineGetsOneSentenceAndExitCode1(t *testing.T) {
 		"run --rat 1":             `unknown flag --rat, did you mean "--rate"?`,
 		"run --rate":              `--rate: it has no value: write --rate=VALUE`,
 		"run --queue a --queue b": `--queue: it stands there twice: leave one out`,
+		"send":                    `--queue=QUEUE is missing: see poller send -h`,
 		"run --rate 28/x":         `--rate: "28/x" is no rate: write 28/s, 1000/m or 50000/h`,
 		"run --burst few":         `--burst: "few" is no whole number: write one, such as 10`,
 		"run --timeout 5":         `--timeout: 5 has no unit: write 5s for seconds`,
