@@ -1,0 +1,372 @@
+package simulation
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"time"
+)
+
+var (
+	errConnection = errors.New("the connection was reset")
+	errKilled     = errors.New("the process is dead")
+)
+
+// front stands between one process and SQS. It is the process's HTTP client.
+type front struct {
+	world *world
+	by    *process
+}
+
+// wire is what the JSON of SQS's requests and answers has that matters here.
+type wire struct {
+	QueueURL            string      `json:"QueueUrl,omitempty"`
+	QueueName           string      `json:",omitempty"`
+	MaxNumberOfMessages int         `json:",omitempty"`
+	Entries             []wireEntry `json:",omitempty"`
+}
+
+type wireEntry struct {
+	ID                string `json:"Id"`
+	ReceiptHandle     string
+	VisibilityTimeout *int `json:",omitempty"`
+}
+
+type wireAnswer struct {
+	Messages []struct {
+		MessageID     string `json:"MessageId"`
+		ReceiptHandle string
+		Attributes    map[string]string
+	}
+	Successful []struct {
+		ID string `json:"Id"`
+	}
+	Failed []wireFailure
+}
+
+type wireFailure struct {
+	ID          string `json:"Id"`
+	Code        string
+	Message     string
+	SenderFault bool
+}
+
+// answer is what goes back to the process.
+type answer struct {
+	status int
+	header http.Header
+	body   []byte
+	err    error
+	served instant
+}
+
+// Do carries one request.
+func (f *front) Do(r *http.Request) (*http.Response, error) {
+	if f.by.isDead() {
+		return nil, errKilled
+	}
+	w := f.world
+	body, err := io.ReadAll(r.Body)
+	if err != nil {
+		return nil, err
+	}
+	c, request, err := f.read(r, body)
+	if err != nil {
+		return nil, err
+	}
+	w.evidence.calling(c)
+
+	server, gone := context.WithCancel(w.ctx)
+	came := make(chan answer, 1)
+	w.work.Go(func() {
+		defer gone()
+		f.carry(server, r, c, request, body, came)
+	})
+	select {
+	case a := <-came:
+		if f.by.isDead() {
+			return nil, errKilled
+		}
+		return f.hand(c, r, a)
+	case <-r.Context().Done():
+		err = r.Context().Err()
+	case <-f.by.cut:
+		err = errKilled
+	}
+	if c.fate.notices {
+		gone()
+	}
+	return nil, err
+}
+
+// read finds out what is asked, and what becomes of it.
+func (f *front) read(r *http.Request, body []byte) (*sqsCall, *wire, error) {
+	w, now := f.world, f.world.now()
+	request := new(wire)
+	if err := json.Unmarshal(body, request); err != nil {
+		return nil, nil, err
+	}
+	c := &sqsCall{
+		by: f.by, sent: now, came: never, asked: request.MaxNumberOfMessages,
+		action: strings.TrimPrefix(r.Header.Get("X-Amz-Target"), "AmazonSQS."),
+		queue:  w.queueOf(request.QueueURL + request.QueueName),
+	}
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	first := -1
+	for i, e := range request.Entries {
+		h, ok := w.handles[e.ReceiptHandle]
+		if !ok {
+			return nil, nil, fmt.Errorf("%s with a handle that nobody was given", c.action)
+		}
+		one := entry{handle: h}
+		if e.VisibilityTimeout != nil {
+			one.seconds = *e.VisibilityTimeout
+		}
+		c.entries = append(c.entries, one)
+		if i == 0 {
+			first = h.message
+		}
+	}
+	key := fmt.Sprintf("%s %d %d", c.action, c.queue, first)
+	n := f.by.counts[key]
+	f.by.counts[key] = n + 1
+	isReceive := c.action == "ReceiveMessage"
+	if isReceive && f.by.opened[c.queue] == never {
+		f.by.opened[c.queue] = now
+	}
+	// How a process reaches its queues at the start is not made to fail: app draws
+	// its pauses by chance.
+	opened := f.by.opened[c.queue]
+	faulty := isReceive || opened != never && opened < now
+	d := w.plan.dice.of("call "+c.action, f.by.number, c.queue, first, n)
+	c.fate = w.plan.fateOf(d, now, faulty)
+	if faulty && now < w.plan.trouble {
+		for i := range c.entries {
+			e := &c.entries[i]
+			key := fmt.Sprintf("%s m%d", c.action, e.message)
+			k := f.by.counts[key]
+			f.by.counts[key] = k + 1
+			e.skipped = w.plan.dice.of("entry "+c.action, f.by.number, e.message, k).chance(w.plan.odds.entryFails)
+		}
+	}
+	return c, request, nil
+}
+
+// carry is the way of a request to SQS and of its answer back.
+func (f *front) carry(server context.Context, r *http.Request, c *sqsCall, request *wire, body []byte, came chan<- answer) {
+	time.Sleep(c.fate.before)
+	if f.by.isDead() {
+		return // it never left the process
+	}
+	switch c.fate.kind {
+	case refused:
+		came <- answer{err: errConnection}
+		return
+	case silent:
+		return
+	case throttled:
+		time.Sleep(c.fate.after)
+		came <- failure(http.StatusBadRequest, "com.amazonaws.sqs#RequestThrottled", "RequestThrottled;Sender")
+		return
+	case internal:
+		time.Sleep(c.fate.after)
+		came <- failure(http.StatusInternalServerError, "com.amazon.coral.service#InternalFailure", "InternalFailure;Receiver")
+		return
+	case plain, lostAnswer, lostSilently, twice:
+	}
+	a := f.execute(server, r, c, request, body, c.fate.kind.String())
+	if c.fate.kind == twice {
+		time.Sleep(c.fate.again)
+		if second := f.execute(server, r, c, request, body, "again"); c.fate.notices {
+			a = second // the first answer is lost
+		}
+	}
+	time.Sleep(c.fate.after)
+	switch c.fate.kind {
+	case lostAnswer:
+		came <- answer{err: errConnection}
+	case lostSilently:
+	default:
+		came <- a
+	}
+}
+
+// execute has SQS do what is asked, and writes down what it did.
+func (f *front) execute(server context.Context, r *http.Request, c *sqsCall, request *wire, body []byte, how string) answer {
+	changed := *request
+	switch {
+	case c.action == "ReceiveMessage" && c.fate.short > 0 && c.fate.short < c.asked:
+		body = bytes.Replace(body, fmt.Appendf(nil, `"MaxNumberOfMessages":%d`, c.asked),
+			fmt.Appendf(nil, `"MaxNumberOfMessages":%d`, c.fate.short), 1)
+	case len(c.entries) > 0:
+		changed.Entries = nil
+		for i, e := range request.Entries {
+			if !c.entries[i].skipped {
+				changed.Entries = append(changed.Entries, e)
+			}
+		}
+		body, _ = json.Marshal(changed)
+	}
+	a := answer{status: http.StatusOK, header: http.Header{}, body: []byte("{}")}
+	if len(c.entries) == 0 || len(changed.Entries) > 0 {
+		a = f.world.ask(server, r.URL.String(), c.action, body)
+	}
+	a.served = f.world.now()
+	if len(c.entries) > 0 {
+		a.body = f.settled(c, request, a, how)
+	} else if c.action == "ReceiveMessage" {
+		f.world.handOut(c, a, how)
+	}
+	return a
+}
+
+// settled writes down what became of a batch, and puts the entries that were made
+// to fail into the answer.
+func (f *front) settled(c *sqsCall, request *wire, a answer, how string) []byte {
+	if a.status != http.StatusOK {
+		return a.body
+	}
+	var read wireAnswer
+	_ = json.Unmarshal(a.body, &read)
+	codes := make(map[string]string)
+	for _, failed := range read.Failed {
+		codes[failed.ID] = failed.Code
+	}
+	x := &execution{at: a.served, call: c}
+	for i, e := range c.entries {
+		id := request.Entries[i].ID
+		e.code = codes[id]
+		if e.skipped {
+			e.code = "InternalError"
+			read.Failed = append(read.Failed, wireFailure{ID: id, Code: e.code, Message: "We encountered an internal error."})
+		}
+		x.items = append(x.items, e)
+	}
+	f.world.evidence.executes(x, how)
+	body, _ := json.Marshal(map[string]any{"Successful": read.Successful, "Failed": read.Failed})
+	return body
+}
+
+// hand gives the process its answer, and writes down that it came.
+func (f *front) hand(c *sqsCall, r *http.Request, a answer) (*http.Response, error) {
+	now := f.world.now()
+	if a.err != nil {
+		f.world.evidence.answered(c, now, "no connection", nil, nil)
+		return nil, a.err
+	}
+	told := ""
+	codes := make(map[int]string)
+	var brought []handed
+	var read wireAnswer
+	if a.status != http.StatusOK {
+		told = a.header.Get("X-Amzn-Query-Error")
+	} else if err := json.Unmarshal(a.body, &read); err == nil {
+		for _, failed := range read.Failed {
+			i := strings.IndexByte("0123456789", failed.ID[0]) // the index is the id, see package queue
+			codes[i] = failed.Code
+		}
+		brought = f.world.handedOut(read, a.served)
+	}
+	f.world.evidence.answered(c, now, told, codes, brought)
+	return &http.Response{
+		StatusCode: a.status, Status: http.StatusText(a.status), Header: a.header, Request: r,
+		Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1,
+		Body: io.NopCloser(bytes.NewReader(a.body)), ContentLength: int64(len(a.body)),
+	}, nil
+}
+
+func failure(status int, shape, query string) answer {
+	return answer{
+		status: status,
+		header: http.Header{
+			"Content-Type":       {"application/x-amz-json-1.0"},
+			"X-Amzn-Query-Error": {query},
+			"Date":               {time.Now().UTC().Format(http.TimeFormat)},
+		},
+		body: fmt.Appendf(nil, `{"__type":%q,"message":"no"}`, shape),
+	}
+}
+
+// ask has the embedded server answer one request.
+func (w *world) ask(ctx context.Context, url, action string, body []byte) answer {
+	r, _ := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
+	r.Header.Set("Content-Type", "application/x-amz-json-1.0")
+	r.Header.Set("X-Amz-Target", "AmazonSQS."+action)
+	rec := httptest.NewRecorder()
+	w.sqs.ServeHTTP(rec, r)
+	header := rec.Header()
+	header.Del("Content-Length")
+	return answer{status: rec.Code, header: header, body: rec.Body.Bytes()}
+}
+
+// handOut writes down what a receive was handed, and draws what is stolen of it.
+func (w *world) handOut(c *sqsCall, a answer, how string) {
+	var read wireAnswer
+	if a.status != http.StatusOK || len(a.body) == 0 || json.Unmarshal(a.body, &read) != nil {
+		return
+	}
+	x := &execution{at: a.served, call: c}
+	w.mu.Lock()
+	for _, m := range read.Messages {
+		n := w.messages[m.MessageID]
+		w.receives[n]++
+		h := handle{n, w.receives[n]}
+		w.handles[m.ReceiptHandle] = h
+		x.items = append(x.items, entry{handle: h})
+		d := w.plan.dice.of("steal", h.message, h.receive)
+		if c != nil && a.served < w.plan.trouble && d.chance(w.plan.odds.stolen) {
+			w.work.Go(func() { w.steal(d, c.queue, h, m.ReceiptHandle) })
+		}
+	}
+	w.mu.Unlock()
+	if len(x.items) > 0 {
+		w.evidence.executes(x, how)
+	}
+}
+
+// handedOut is what an answer brings to a process.
+func (w *world) handedOut(read wireAnswer, served instant) []handed {
+	w.mu.Lock()
+	defer w.mu.Unlock()
+	var all []handed
+	for _, m := range read.Messages {
+		h := handed{handle: w.handles[m.ReceiptHandle], served: served}
+		_, _ = fmt.Sscan(m.Attributes["ApproximateReceiveCount"], &h.count)
+		all = append(all, h)
+	}
+	return all
+}
+
+// steal makes a message visible again though somebody has it, and may have a rival
+// receive it, who lets it lapse.
+func (w *world) steal(d dice, queue int, h handle, receipt string) {
+	q := &w.plan.queues[queue]
+	time.Sleep(d.of("when").between(0, q.visibility))
+	now := w.now()
+	if now >= w.plan.trouble {
+		return
+	}
+	url := w.urls[queue]
+	body := fmt.Appendf(nil, `{"QueueUrl":%q,"ReceiptHandle":%q,"VisibilityTimeout":0}`, url, receipt)
+	if a := w.ask(w.ctx, url, "ChangeMessageVisibility", body); a.status != http.StatusOK {
+		return // it is settled, or somebody else's
+	}
+	w.evidence.mu.Lock()
+	w.evidence.steals = append(w.evidence.steals, steal{now, h})
+	w.evidence.say(now, rankWorld, "world  m%d/r%d is visible again by itself", h.message, h.receive)
+	w.evidence.mu.Unlock()
+	if !w.plan.odds.rival {
+		return
+	}
+	body = fmt.Appendf(nil, `{"QueueUrl":%q,"WaitTimeSeconds":0,"VisibilityTimeout":%d,"MaxNumberOfMessages":1}`, url, d.of("rival").from(2, 20))
+	a := w.ask(w.ctx, url, "ReceiveMessage", body)
+	a.served = now
+	w.handOut(nil, a, "")
+}

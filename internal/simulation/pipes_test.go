@@ -1,0 +1,97 @@
+package simulation
+
+import (
+	"bytes"
+	"net"
+	"sync"
+	"time"
+)
+
+// pipes is a listener in memory.
+type pipes struct {
+	name   string
+	conns  chan net.Conn
+	once   sync.Once
+	closed chan struct{}
+}
+
+func newPipes(name string) *pipes {
+	return &pipes{name: name, conns: make(chan net.Conn), closed: make(chan struct{})}
+}
+
+func (l *pipes) Accept() (net.Conn, error) {
+	select {
+	case c := <-l.conns:
+		return c, nil
+	case <-l.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+func (l *pipes) Close() error {
+	l.once.Do(func() { close(l.closed) })
+	return nil
+}
+
+func (l *pipes) Addr() net.Addr { return place(l.name) }
+
+// connect gives the other end of a new connection.
+func (l *pipes) connect(from *process) (net.Conn, error) {
+	here, there := net.Pipe()
+	select {
+	case l.conns <- &door{Conn: there, by: from}:
+		return here, nil
+	case <-l.closed:
+		return nil, net.ErrClosed
+	}
+}
+
+type place string
+
+func (place) Network() string  { return "pipe" }
+func (p place) String() string { return string(p) }
+
+// door is the target's end of a connection: it knows whose it is.
+type door struct {
+	net.Conn
+	by *process
+}
+
+func (d *door) RemoteAddr() net.Addr { return place(d.by.name) }
+
+// outlet is a process's end of a connection to a target. net/http closes it where
+// a delivery is cut off; several that are cut at one instant end one after the
+// other, each by its message, so that what follows has an order.
+type outlet struct {
+	net.Conn
+	by *process
+
+	mu      sync.Mutex
+	message string
+	once    sync.Once
+}
+
+var idHeader = []byte("X-Poller-Message-Id: ")
+
+func (o *outlet) Write(b []byte) (int, error) {
+	if i := bytes.Index(b, idHeader); i >= 0 {
+		id, _, _ := bytes.Cut(b[i+len(idHeader):], []byte("\r"))
+		o.mu.Lock()
+		o.message = string(id)
+		o.mu.Unlock()
+	}
+	return o.Conn.Write(b)
+}
+
+func (o *outlet) Close() error {
+	o.once.Do(func() {
+		o.mu.Lock()
+		id := o.message
+		o.mu.Unlock()
+		if id != "" && !o.by.isDead() {
+			time.Sleep(o.by.world.plan.dice.of("close " + id).between(0, time.Microsecond))
+		}
+		o.by.forget(o)
+	})
+	return o.Conn.Close()
+}

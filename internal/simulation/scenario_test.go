@@ -1,0 +1,275 @@
+package simulation
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"poller/internal/ratelimit"
+)
+
+// scenario is everything that is decided before a world begins.
+type scenario struct {
+	seed     uint64
+	dice     dice
+	calm     bool // no faults: what the daemon costs can be judged
+	queues   []queuePlan
+	targets  []targetPlan
+	replicas []replicaPlan
+	sends    []sendPlan
+	drain    time.Duration
+	trouble  time.Duration // how long the faults last
+	odds     sqsOdds
+	away     []window // times at which SQS does not answer
+}
+
+type queuePlan struct {
+	name        string
+	fifo        bool
+	target      int
+	visibility  time.Duration
+	maxReceives int // 0: no dead-letter queue
+	gather      time.Duration
+}
+
+func (q *queuePlan) deadName() string {
+	if q.fifo {
+		return "dead-" + q.name
+	}
+	return q.name + "-dead"
+}
+
+type targetPlan struct {
+	name                string
+	timeout             time.Duration
+	limits              ratelimit.Limits
+	backoff, backoffMax time.Duration
+	fastest, slowest    time.Duration
+	odds                targetOdds
+	outages             []window
+}
+
+type sendPlan struct {
+	at     time.Duration
+	queue  int
+	group  string
+	size   int
+	poison bool // the target never takes it while there is trouble
+}
+
+type replicaPlan struct {
+	start time.Duration
+	moves []move
+}
+
+type moveKind uint8
+
+const (
+	reload moveKind = iota
+	stop
+	kill
+)
+
+// move is what happens to a replica from outside.
+type move struct {
+	at     time.Duration
+	kind   moveKind
+	limits []ratelimit.Limits // of each target, for a reload
+	gap    time.Duration      // until the next process starts, for a stop or kill
+}
+
+// window is a time in which something does not work, and in which way.
+type window struct {
+	from, to time.Duration
+	way      int
+}
+
+func at(windows []window, now time.Duration) (window, bool) {
+	for _, w := range windows {
+		if w.from <= now && now < w.to {
+			return w, true
+		}
+	}
+	return window{}, false
+}
+
+// draw makes the scenario of a seed.
+func draw(seed uint64) *scenario {
+	d := dice(seed).of("scenario")
+	s := &scenario{seed: seed, dice: dice(seed), calm: d.of("calm").chance(0.15)}
+	s.trouble = d.of("trouble").between(time.Minute, 8*time.Minute)
+	s.drain = d.of("drain").between(2*time.Second, 30*time.Second).Truncate(100 * time.Millisecond)
+	s.drawTargets(d)
+	s.drawQueues(d)
+	s.drawSends(d)
+	s.drawReplicas(d)
+	if !s.calm {
+		s.odds = drawSQSOdds(d.of("sqs"))
+		if d.of("away").chance(0.3) {
+			s.away = s.windows(d.of("away windows"), 3, time.Second, 3*time.Minute, awayWays)
+		}
+	}
+	return s
+}
+
+// windows draws up to n windows, apart from each other.
+func (s *scenario) windows(d dice, n int, shortest, longest time.Duration, ways int) []window {
+	var all []window
+	from := time.Duration(0)
+	for i := range d.of("n").from(1, n) {
+		from += d.of("gap", i).between(time.Second, s.trouble/2)
+		to := min(from+d.of("length", i).between(shortest, longest), s.trouble)
+		if from >= s.trouble {
+			break
+		}
+		all = append(all, window{from, to, d.of("way", i).upTo(ways)})
+		from = to
+	}
+	return all
+}
+
+func (s *scenario) drawTargets(d dice) {
+	for i := range pick(d.of("targets"), 1, 1, 1, 2) {
+		d := d.of("target", i)
+		t := targetPlan{
+			name:    fmt.Sprintf("target-%d", i),
+			timeout: d.of("timeout").between(2*time.Second, 25*time.Second).Truncate(time.Second),
+			backoff: d.of("backoff").between(100*time.Millisecond, 2*time.Second),
+			fastest: time.Millisecond,
+			slowest: d.of("slowest").between(5*time.Millisecond, 300*time.Millisecond),
+		}
+		t.backoffMax = t.backoff + d.of("backoff max").between(0, 5*time.Second)
+		t.limits = drawLimits(d.of("limits"), s.calm)
+		if !s.calm {
+			t.odds = drawTargetOdds(d.of("odds"))
+			if d.of("outages?").chance(0.4) {
+				ways := outageWays
+				if !t.limits.Limited || t.limits.Burst > 1 {
+					ways = outageWays - 1 // refused connects need starts at different instants
+				}
+				t.outages = s.windows(d.of("outages"), 3, time.Second, 2*time.Minute, ways)
+			}
+		}
+		s.targets = append(s.targets, t)
+	}
+}
+
+// drawLimits: a target that refuses connects keeps its burst of 1, see drawReplicas.
+func drawLimits(d dice, calm bool) ratelimit.Limits {
+	l := ratelimit.Limits{Concurrency: d.of("slots").from(1, 20), Burst: 1}
+	if d.of("limited?").chance(0.5) {
+		l.Limited = true
+		l.Rate = pick(d.of("rate"), 2.0, 5, 7, 10, 20, 28, 50, 100, 200)
+		if d.of("burst?").chance(0.4) {
+			l.Burst = d.of("burst").from(2, 10)
+		}
+		if calm {
+			l.Rate = max(l.Rate, 5)
+		}
+	}
+	return l
+}
+
+func (s *scenario) drawQueues(d dice) {
+	n := pick(d.of("queues"), 1, 1, 1, 1, 2, 3)
+	if s.calm {
+		n = 1
+	}
+	for i := range max(n, len(s.targets)) {
+		d := d.of("queue", i)
+		q := queuePlan{
+			name:       fmt.Sprintf("queue-%d", i),
+			fifo:       d.of("fifo").chance(0.4),
+			target:     i % len(s.targets),
+			visibility: d.of("visibility").between(10*time.Second, 40*time.Second).Truncate(time.Second),
+			gather:     pick(d.of("gather"), 20*time.Millisecond, 0),
+		}
+		if q.fifo {
+			q.name += ".fifo"
+		}
+		if d.of("redrive").chance(0.6) {
+			q.maxReceives = d.of("max receives").from(3, 12)
+		}
+		s.queues = append(s.queues, q)
+	}
+}
+
+func (s *scenario) drawSends(d dice) {
+	for i := range s.queues {
+		d := d.of("sends", i)
+		n := d.of("n").from(20, 400/len(s.queues))
+		if s.calm {
+			n = d.of("n").from(250, 600)
+		}
+		groups := d.of("groups").from(1, 30)
+		backlog := d.of("backlog").part()
+		poison := pick(d.of("poison"), 0, 0, 0.01, 0.1)
+		for k := range n {
+			d := d.of("message", k)
+			p := sendPlan{queue: i, size: d.of("size").from(1, 300)}
+			p.at = d.of("at").between(0, 50*time.Millisecond)
+			if !s.calm {
+				p.poison = d.of("poison").chance(poison)
+				if !d.of("early").chance(backlog) {
+					p.at = d.of("at").between(0, s.trouble)
+				}
+			}
+			p.group = fmt.Sprintf("g%d", d.of("group").upTo(groups))
+			s.sends = append(s.sends, p)
+		}
+	}
+	slices.SortStableFunc(s.sends, func(a, b sendPlan) int { return int(a.at - b.at) })
+	if len(s.sends) > 1000 {
+		s.sends = s.sends[:1000]
+	}
+}
+
+func (s *scenario) drawReplicas(d dice) {
+	n := pick(d.of("replicas"), 1, 1, 1, 2, 2, 3, 4)
+	if s.calm {
+		n = 1
+	}
+	for i := range n {
+		d := d.of("replica", i)
+		r := replicaPlan{start: d.of("start").between(100*time.Millisecond, 3*time.Second)}
+		if !s.calm && d.of("moves?").chance(0.7) {
+			from := r.start
+			for k := range d.of("moves").from(1, 6) {
+				from += d.of("pause", k).between(time.Second, s.trouble/3)
+				if from >= s.trouble {
+					break
+				}
+				m := move{at: from, kind: pick(d.of("kind", k), reload, reload, stop, kill), gap: d.of("gap", k).between(0, 20*time.Second)}
+				for t := range s.targets {
+					m.limits = append(m.limits, s.drawChange(d.of("change", k, t), s.targets[t].limits))
+				}
+				r.moves = append(r.moves, m)
+			}
+		}
+		s.replicas = append(s.replicas, r)
+	}
+}
+
+// drawChange is another pace: a target with a burst of 1 keeps it, and its being
+// limited, for the sake of exact replay while connects are refused.
+func (s *scenario) drawChange(d dice, old ratelimit.Limits) ratelimit.Limits {
+	l := ratelimit.Limits{
+		Concurrency: pick(d.of("slots"), old.Concurrency, max(1, old.Concurrency/2), old.Concurrency+5, 1),
+		Limited:     true,
+		Rate:        pick(d.of("rate"), 0.0, 1, 3, 10, 33, 100, 250),
+		Burst:       old.Burst,
+	}
+	if !old.Limited || old.Burst > 1 {
+		l.Limited = d.of("limited").chance(0.8)
+		l.Burst = pick(d.of("burst"), 1, 3, old.Burst)
+	}
+	return l
+}
+
+// healthy is the pace at which the world ends.
+func healthy(l ratelimit.Limits) ratelimit.Limits {
+	if l.Limited {
+		l.Rate = max(l.Rate, 20)
+	}
+	return l
+}

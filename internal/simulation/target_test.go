@@ -1,0 +1,116 @@
+package simulation
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"log"
+	"net"
+	"net/http"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// target is one downstream: an HTTP server over pipes.
+type target struct {
+	world  *world
+	number int
+	plan   *targetPlan
+	listen *pipes
+	server *http.Server
+}
+
+type doorKey struct{}
+
+func newTarget(w *world, number int) *target {
+	t := &target{world: w, number: number, plan: &w.plan.targets[number], listen: newPipes(w.plan.targets[number].name)}
+	t.server = &http.Server{
+		Handler:  t,
+		ErrorLog: log.New(io.Discard, "", 0),
+		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
+			return context.WithValue(ctx, doorKey{}, c.(*door).by)
+		},
+	}
+	w.work.Go(func() { _ = t.server.Serve(t.listen) })
+	return t
+}
+
+// ServeHTTP takes one delivery.
+func (t *target) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	by := r.Context().Value(doorKey{}).(*process)
+	body, err := io.ReadAll(r.Body)
+	d := &delivery{by: by, target: t.number, arrived: t.world.now(), ended: never}
+	n, known := t.world.messageOf(r.Header.Get("X-Poller-Message-Id"))
+	d.message = n
+	d.count, _ = strconv.Atoi(r.Header.Get("X-Poller-Receive-Count"))
+	d.number = by.nth(fmt.Sprintf("delivery m%d", n))
+	t.world.evidence.arrives(d)
+	switch {
+	case err != nil:
+		t.end(d, r, 0, "broken")
+		return
+	case !known:
+		t.world.wrong("a target got a message that nobody has sent: %q", r.Header.Get("X-Poller-Message-Id"))
+	case string(body) != bodyOf(n, t.world.plan.sends[n].size):
+		t.world.wrong("m%d reached its target with another body", n)
+	}
+
+	f := t.plan.turnOf(t.world.plan.dice.of("turn", t.number, by.number, n, d.number), d.arrived, t.world.plan.trouble, t.world.plan.sends[n].poison)
+	if !wait(r.Context(), f.before) || !wait(r.Context(), f.after) {
+		t.end(d, r, 0, "gone")
+		return
+	}
+	switch f.how {
+	case "hangs":
+		<-r.Context().Done()
+		t.end(d, r, 0, "gone")
+	case "":
+		if f.retryAfter > 0 {
+			w.Header().Set("Retry-After", strconv.Itoa(f.retryAfter))
+		}
+		if f.body > 0 {
+			w.Header().Set("Content-Length", strconv.Itoa(f.body))
+		}
+		t.end(d, r, f.status, "")
+		w.WriteHeader(f.status)
+		_, _ = io.WriteString(w, strings.Repeat(".", f.body))
+	default:
+		conn, _, err := w.(http.Hijacker).Hijack()
+		if err != nil {
+			t.end(d, r, 0, "gone")
+			return
+		}
+		t.end(d, r, 0, f.how)
+		switch f.how {
+		case "garbage":
+			_, _ = io.WriteString(conn, "what do you mean?\r\n\r\n")
+		case "cut-middle":
+			_, _ = io.WriteString(conn, "HTTP/1.1 200 OK\r\nContent-Length: 100\r\n\r\nhalf of")
+		}
+		_ = conn.Close()
+	}
+}
+
+func (t *target) end(d *delivery, r *http.Request, status int, how string) {
+	if status != 0 && r.Context().Err() != nil {
+		status, how = 0, "gone"
+	}
+	t.world.evidence.ends(d, t.world.now(), status, how)
+}
+
+// wait sleeps until it is over, or the client has gone.
+func wait(ctx context.Context, d time.Duration) bool {
+	timer := time.NewTimer(d)
+	defer timer.Stop()
+	select {
+	case <-timer.C:
+		return true
+	case <-ctx.Done():
+		return false
+	}
+}
+
+func bodyOf(message, size int) string {
+	return fmt.Sprintf(`{"message":%d,"pad":%q}`, message, strings.Repeat("x", size))
+}
