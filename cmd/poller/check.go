@@ -98,7 +98,7 @@ func lookAtQueues(ctx context.Context, settings config.Config) findings {
 	for _, q := range settings.Queues {
 		facts, err := factsOf(ctx, client, q.Queue)
 		if err != nil {
-			f.add(wrong, q.Queue, "", "%v", err)
+			f.add(wrong, lastPart(q.Queue), "", "%v", err)
 			continue
 		}
 		f = append(f, judgeQueue(q, settings.Targets[q.Target], facts)...)
@@ -137,7 +137,7 @@ func factsOf(ctx context.Context, client *queue.Client, ref string) (queueFacts,
 // deadLetters asks for a dead-letter queue's attributes. An emulator's ARN may name a
 // region of its own; its queues are all in one place.
 func deadLetters(ctx context.Context, client *queue.Client, arn string) (name string, a queue.Attributes, err error) {
-	name = arn[strings.LastIndexByte(arn, ':')+1:]
+	name = lastPart(arn)
 	q, err := client.Open(ctx, arn)
 	if err != nil && message.FaultOf(err) == message.NoFault {
 		q, err = client.Open(ctx, name)
@@ -148,3 +148,6 @@ func deadLetters(ctx context.Context, client *queue.Client, arn string) (name st
 	a, err = q.Attributes(ctx)
 	return name, a, err
 }
+
+// lastPart is the name in a queue's URL, ARN or name.
+func lastPart(ref string) string { return ref[strings.LastIndexAny(ref, "/:")+1:] }

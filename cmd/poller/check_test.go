@@ -211,6 +211,9 @@ func TestWhatAQueueIsJudgedBy(t *testing.T) {
 		{"dead letters denied", func(f *queueFacts, _ *config.Queue, _ *config.Target) { f.deadUnread = deniedFault }, warning, "sqs:GetQueueUrl"},
 		{"dead letters not reached", func(f *queueFacts, _ *config.Queue, _ *config.Target) { f.deadUnread = networkFault }, warning, "not told"},
 		{"dead letters expire sooner", func(f *queueFacts, _ *config.Queue, _ *config.Target) { f.dead.Retention = 4 * day }, warning, "4 days"},
+		{"retention that is not told", func(f *queueFacts, _ *config.Queue, _ *config.Target) {
+			f.attributes.Retention, f.dead.Retention = 0, 0
+		}, fine, ""},
 		{"short retention", func(f *queueFacts, _ *config.Queue, _ *config.Target) { f.attributes.Retention = time.Hour }, warning, "MessageRetentionPeriod"},
 		{"attributes denied", func(f *queueFacts, _ *config.Queue, _ *config.Target) { f.unread = deniedFault }, warning, "sqs:GetQueueAttributes"},
 		{"attributes not read", func(f *queueFacts, _ *config.Queue, _ *config.Target) { f.unread = networkFault }, wrong, "away"},

@@ -144,6 +144,9 @@ func kindOf(a queue.Attributes) string {
 // goes on in the dead-letter queue.
 func judgeRetention(f *findings, facts queueFacts) {
 	name, retention := facts.name, facts.attributes.Retention
+	if retention == 0 {
+		return // not every emulator tells it
+	}
 	if retention < shortRetention {
 		f.add(warning, name, "the queue's MessageRetentionPeriod",
 			"messages are kept for %s: what an outage of the target holds up for longer is lost", config.Duration(retention))

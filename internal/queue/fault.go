@@ -21,8 +21,13 @@ import (
 	"poller/internal/message"
 )
 
-// maxQuote is how much of SQS's own sentence is shown.
-const maxQuote = 300
+const (
+	// maxQuote is how much of SQS's own sentence is shown.
+	maxQuote = 300
+	// shortestSecret is the length from which a body is looked for in that sentence:
+	// a shorter one would be found in any.
+	shortestSecret = 6
+)
 
 // failed sorts the error of a whole call that could take limit.
 func (c *Client) failed(ctx context.Context, a action, queue string, err error, limit time.Duration) *message.SQSError {
@@ -93,7 +98,7 @@ func (c *Client) place() string { return "in region " + c.region + " at " + c.en
 // it quotes of the request.
 func clean(text string, secrets []string) string {
 	for _, s := range secrets {
-		if s != "" {
+		if len(s) >= shortestSecret {
 			text = strings.ReplaceAll(text, s, "…")
 		}
 	}
