@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"log/slog"
 	"maps"
 	"net/http"
 	"slices"
@@ -88,7 +87,7 @@ func (c *checkCmd) look(ctx context.Context) findings {
 
 func lookAtQueues(ctx context.Context, settings config.Config) findings {
 	var f findings
-	client, err := queue.NewClient(ctx, queue.Options{Logger: slog.New(slog.DiscardHandler), UserAgent: "poller/" + build().Version})
+	client, err := queue.NewClient(ctx, queue.Options{UserAgent: "poller/" + build().Version})
 	if err != nil {
 		f.add(wrong, "aws", "", "%v", err)
 		return f

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"log/slog"
 	"strings"
 	"time"
 
@@ -57,7 +56,7 @@ func (c *sendCmd) Run(p *process) error {
 	if err != nil {
 		return err
 	}
-	client, err := queue.NewClient(p.drain, queue.Options{Logger: slog.New(slog.DiscardHandler), UserAgent: "poller/" + build().Version})
+	client, err := queue.NewClient(p.drain, queue.Options{UserAgent: "poller/" + build().Version})
 	if err != nil {
 		return err
 	}

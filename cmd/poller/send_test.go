@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"io"
-	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -70,7 +69,7 @@ func ran[C any, V interface {
 // received takes all messages of a queue.
 func received(t *testing.T, name string) (bodies []string, messages int) {
 	t.Helper()
-	client, err := queue.NewClient(t.Context(), queue.Options{Logger: slog.New(slog.DiscardHandler)})
+	client, err := queue.NewClient(t.Context(), queue.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -14,6 +14,7 @@ import (
 	awshttp "github.com/aws/aws-sdk-go-v2/aws/transport/http"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/smithy-go/logging"
 	"github.com/prometheus/client_golang/prometheus"
 )
 
@@ -25,8 +26,9 @@ type httpClient interface {
 	Do(*http.Request) (*http.Response, error)
 }
 
-// Options are what a Client is made of; none is needed but Logger.
+// Options are what a Client is made of; none is needed.
 type Options struct {
+	// Logger gets what the SDK says, at debug; nil: nobody.
 	Logger *slog.Logger
 	// Registerer gets the metrics, which have their own label queue; nil: none.
 	Registerer prometheus.Registerer
@@ -57,13 +59,20 @@ type Client struct {
 // reaches nothing but what gives the credentials; its errors are for a person, and
 // final.
 func NewClient(ctx context.Context, o Options) (*Client, error) {
-	kept := cmp.Or(o.Connections, defaultConnections)
+	kept, log := cmp.Or(o.Connections, defaultConnections), o.Logger
+	if log == nil {
+		log = slog.New(slog.DiscardHandler)
+	}
 	// A client type of our own at this place is refused where AWS_CA_BUNDLE is set.
 	base := awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
 		t.MaxIdleConns, t.MaxIdleConnsPerHost = 0, kept
 		t.DisableCompression = true
 	})
-	cfg, err := config.LoadDefaultConfig(ctx, config.WithHTTPClient(base))
+	// Left alone, the SDK writes to stderr, between the lines of a log in JSON.
+	says := logging.LoggerFunc(func(_ logging.Classification, format string, v ...any) {
+		log.DebugContext(ctx, "the AWS SDK says something", slog.String("text", fmt.Sprintf(format, v...)))
+	})
+	cfg, err := config.LoadDefaultConfig(ctx, config.WithHTTPClient(base), config.WithLogger(says))
 	if err != nil {
 		return nil, fmt.Errorf("the AWS configuration cannot be read: %w", oneLine(err))
 	}
@@ -71,7 +80,7 @@ func NewClient(ctx context.Context, o Options) (*Client, error) {
 		return nil, errors.New("no AWS region: set AWS_REGION to the queue's, such as eu-central-1 " +
 			"(for an emulator any, such as us-east-1)")
 	}
-	c := &Client{log: o.Logger, region: cfg.Region, clock: new(clock), close: func() {}}
+	c := &Client{log: log, region: cfg.Region, clock: new(clock), close: func() {}}
 	if c.metrics, err = newMetrics(o.Registerer); err != nil {
 		return nil, err
 	}

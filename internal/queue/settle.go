@@ -3,6 +3,7 @@ package queue
 import (
 	"context"
 	"errors"
+	"net/http"
 
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
@@ -140,11 +141,11 @@ func (b *batch) failed(f *types.BatchResultErrorEntry, secret func(i int) string
 		return
 	}
 	e := &message.SQSError{Action: b.action.String(), Queue: b.queue.name, Code: text(f.Code)}
-	v := judge(e.Code, text(f.Message), 0)
-	if v.fault == message.Invalid && !f.SenderFault {
-		v = serverError
+	status := http.StatusInternalServerError
+	if f.SenderFault {
+		status = http.StatusBadRequest
 	}
-	b.queue.client.say(e, b.action, v, text(f.Message), 0, secret(i))
+	b.queue.client.say(e, b.action, judge(e.Code, text(f.Message), status), text(f.Message), status, secret(i))
 	b.errs[i] = e
 }
 

@@ -106,6 +106,13 @@ var verdicts = map[string]verdict{
 	"RequestInTheFuture":            wrongTime,
 	"InvalidAction":                 noSQS,
 	"UnknownOperation":              noSQS,
+	"InvalidMessageContents":        invalid,
+	"InvalidAttributeValue":         invalid,
+	"InvalidAttributeName":          invalid,
+	"MissingParameter":              invalid,
+	"MissingRequiredParameter":      invalid,
+	"BatchRequestTooLong":           invalid,
+	"UnsupportedOperation":          invalid,
 	"InternalFailure":               serverError,
 	"InternalError":                 serverError,
 	"InternalServerError":           serverError,
@@ -125,7 +132,8 @@ func plain(code string) string {
 }
 
 // judge sorts an error by its code, SQS's sentence and, where the code says
-// nothing, the answer's status; 0 is that of a batch's entry.
+// nothing, the answer's status. Servers do not agree on whose fault the failure of
+// a batch's entry is, so the code goes first there too.
 func judge(code, text string, status int) verdict {
 	name := plain(code)
 	if v, ok := verdicts[name]; ok {
@@ -137,6 +145,8 @@ func judge(code, text string, status int) verdict {
 	switch {
 	case name == "InvalidParameterValue" && aboutHandle(text):
 		return lost
+	case name == "InvalidParameterValue":
+		return invalid
 	case strings.HasPrefix(name, "KMS.") || strings.HasPrefix(name, "Kms"):
 		return kmsRefuses
 	case status == http.StatusTooManyRequests:
