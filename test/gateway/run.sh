@@ -1,0 +1,39 @@
+#!/usr/bin/env bash
+# Proves the gateway stack: the template, the stack on LocalStack, a fuzz through it, its mapping templates in a real
+# Velocity engine, and deploy/aws.sh. Installs what it needs (PyPI, Debian). Closes with "N passed, N failed".
+#
+#   test/gateway/run.sh                  everything
+#   test/gateway/run.sh test_fuzz        one part: test_template, test_velocity, test_stack, test_fuzz, test_script
+#
+#   GATEWAY_SEED    replays a fuzz (the seed is printed)
+#   GATEWAY_BODIES  how many bodies are made from the seed, beside the fixed ones (600)
+#   POLLER_SHARED   the folder with localstack/start.sh (../shared beside the checkout)
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/poller-gateway-test
+venv=$cache/venv-1
+velocity=/usr/share/java/velocity.jar
+
+if ! [ -e "$venv/.installed" ]; then
+  echo "installing cfn-lint, boto3 and the AWS command line (PyPI)" >&2
+  rm -rf "$venv"
+  python3 -m venv "$venv"
+  "$venv/bin/pip" install -q --no-input cfn-lint==1.51.0 boto3==1.43.11 awscli==1.45.11 >&2
+  touch "$venv/.installed"
+fi
+missing=()
+command -v shellcheck >/dev/null || missing+=(shellcheck)
+command -v curl >/dev/null || missing+=(curl)
+command -v javac >/dev/null || missing+=(default-jdk-headless)
+[ -e "$velocity" ] || missing+=(velocity)
+[ -e /usr/share/java/gson.jar ] || missing+=(libgoogle-gson-java)
+if [ ${#missing[@]} -gt 0 ]; then
+  echo "installing ${missing[*]} (Debian)" >&2
+  { apt-get update -q && apt-get install -y -q --no-install-recommends "${missing[@]}"; } >&2
+fi
+
+export PATH=$venv/bin:$PATH
+GATEWAY_CLASSPATH=$(printf '%s:' /usr/share/java/{velocity,commons-collections3,commons-lang,gson}.jar)
+export GATEWAY_CLASSPATH PYTHONDONTWRITEBYTECODE=1
+exec python3 "$here/main.py" "$@"
