@@ -18,6 +18,7 @@ stack=poller
 dry_run=
 yes=
 words=()
+export AWS_PAGER=
 
 usage() {
   sed -n '2,/^set /p' "${BASH_SOURCE[0]}" | sed '$d; s/^# \{0,1\}//'
@@ -104,32 +105,31 @@ send() {
     url=$(sed -E "s|^https://([^.]+)\.[^/]*/|$AWS_ENDPOINT_URL/_aws/execute-api/\1/|" <<<"$url")
   fi
   body=${words[0]-"{\"test\":\"sent by deploy/aws.sh\"}"}
-  answer=$(curl -sS --max-time 35 -H 'Content-Type: application/json' --data-binary "$body" -w '\n%{http_code}' "$url") ||
+  answer=$(curl -sS --max-time 35 -H 'Content-Type: application/json' --data-raw "$body" -w '\n%{http_code}' "$url") ||
     fail "no answer from $url"
   code=${answer##*$'\n'}
   echo "$code $(tr -d '\n' <<<"${answer%$'\n'*}")"
   [ "$code" = 202 ]
 }
 
-# Visible, in flight and delayed messages of one queue; nothing if it cannot be told.
-messages() { # QUEUE_URL
-  local name total=0
-  for name in ApproximateNumberOfMessages ApproximateNumberOfMessagesNotVisible ApproximateNumberOfMessagesDelayed; do
-    total=$((total + $(sqs get-queue-attributes --queue-url "$1" --attribute-names "$name" --query "Attributes.$name" --output text))) || return
-  done
+# Visible, in flight and delayed messages of one queue; fails if that cannot be told.
+messages() { # OUTPUT
+  local url name count total=0
+  url=$(output "$1") || return
+  if [ "$url" != None ]; then # a stack that was never complete has no outputs
+    for name in ApproximateNumberOfMessages ApproximateNumberOfMessagesNotVisible ApproximateNumberOfMessagesDelayed; do
+      count=$(sqs get-queue-attributes --queue-url "$url" --attribute-names "$name" --query "Attributes.$name" --output text) || return
+      total=$((total + count))
+    done
+  fi
   echo "$total"
 }
 
 delete() {
   local queue dead
-  case $(status) in
-    '') fail "there is no stack $stack in $AWS_REGION" ;;
-    *ROLLBACK_COMPLETE | REVIEW_IN_PROGRESS | *FAILED) queue=0 dead=0 ;;
-    *)
-      queue=$(messages "$(output QueueUrl)") || queue="an unknown number of"
-      dead=$(messages "$(output DeadLetterQueueUrl)") || dead="an unknown number of"
-      ;;
-  esac
+  [ -n "$(status)" ] || fail "there is no stack $stack in $AWS_REGION"
+  queue=$(messages QueueUrl) || queue="an unknown number of"
+  dead=$(messages DeadLetterQueueUrl) || dead="an unknown number of"
   if [ -n "$dry_run" ]; then
     cloudformation describe-stack-resources --stack-name "$stack" --output table \
       --query 'StackResources[].{Resource: LogicalResourceId, Type: ResourceType}'

@@ -7,7 +7,7 @@ import unittest
 import uuid
 
 from botocore.exceptions import ClientError
-from emulator import client, endpoint, environment
+from emulator import Stack, client, endpoint, environment
 from template import ROOT
 
 SCRIPT = ROOT / "deploy/aws.sh"
@@ -61,6 +61,14 @@ class TheScript(unittest.TestCase):
         self.assertNotIn("StandardDeployment", done.stdout)
         self.assertEqual(stacks(), before)
 
+    def test_messages_that_cannot_be_counted_are_not_deleted_unasked(self):
+        stack = Stack()
+        self.addCleanup(stack.delete)
+        client("sqs").delete_queue(QueueUrl=stack.outputs["QueueUrl"])
+        done = run("delete", "--stack", stack.name)
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("an unknown number of messages in the queue and 0 in the dead-letter queue would be lost", done.stderr)
+
     def test_deploy_outputs_send_update_delete(self):
         name = f"script-{uuid.uuid4().hex[:8]}"
         done = run("deploy", "--stack", name, "VisibilityTimeout=45")
@@ -69,10 +77,10 @@ class TheScript(unittest.TestCase):
         self.assertEqual(run("outputs", "--stack", name).stdout, done.stdout)
         url = outputs["QueueUrl"]
 
-        sent = run("send", "--stack", name, "a & b=100%")
+        sent = run("send", "--stack", name, "@a & b=100%")
         self.assertEqual((sent.returncode, sent.stdout[:4]), (0, "202 "), sent.stderr)
         (message,) = client("sqs").receive_message(QueueUrl=url)["Messages"]
-        self.assertEqual((message["Body"], json.loads(sent.stdout[4:])), ("a & b=100%", {"messageId": message["MessageId"]}))
+        self.assertEqual((message["Body"], json.loads(sent.stdout[4:])), ("@a & b=100%", {"messageId": message["MessageId"]}))
         refused = run("send", "--stack", name, "")
         self.assertEqual((refused.returncode, refused.stdout[:4]), (1, "400 "))
 

@@ -12,8 +12,8 @@ from urllib.parse import parse_qsl
 import bodies
 import template
 
-# What the usual instructions say. Both must fail here, or these tests prove nothing.
-UNENCODED = "Action=SendMessage&MessageBody=$input.json('$')"
+# What the usual instructions say. All must fail here, or these tests prove nothing.
+UNENCODED = "Action=SendMessage&Version=2012-11-05&MessageBody=$input.json('$')"
 UNENCODED_BODY = "Action=SendMessage&Version=2012-11-05&MessageBody=$input.body"
 ENCODED_JSON = "Action=SendMessage&Version=2012-11-05&MessageBody=$util.urlEncode($input.json('$'))"
 
@@ -86,6 +86,13 @@ class InVelocity(unittest.TestCase):
             failed = [body for body in self.bodies if wrong(self.velocity.render(text, body)[0], body)]
             print(f"velocity: {len(failed)} of {len(self.bodies)} bodies go wrong with {text}")
             self.assertGreater(len(failed), len(self.bodies) // 4)
+
+    def test_without_its_guard_the_template_passes_on_what_was_not_sent(self):
+        line = "Action=SendMessage&Version=2012-11-05&MessageBody=$util.urlEncode($input.body)"
+        for body in self.bodies:
+            parameters = sent(self.velocity.render(line, body)[0])
+            if bodies.altered(body) and body != b"{}" and b"\xef\xbf\xbd" not in body:
+                self.assertNotEqual(parameters[2][1].encode(), body)
 
     def test_the_usual_template_lets_a_client_add_a_parameter(self):
         form, _ = self.velocity.render(UNENCODED_BODY, b"x&DelaySeconds=900")
