@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net/http"
+	"runtime/debug"
 	"strconv"
 	"strings"
 	"time"
@@ -38,7 +39,10 @@ func (c *localsqsCmd) Run(p *process) error {
 		return fmt.Errorf("--listen %s: localsqs asks nobody for credentials and so listens on loopback addresses only; "+
 			"write 127.0.0.1:9324 or [::1]:9324", c.Listen)
 	}
-	server := localsqs.New()
+	// The server is to be small beside what is tried with it: memory goes back when a
+	// queue was emptied.
+	debug.SetGCPercent(50)
+	server := localsqs.New(localsqs.WithRelease(debug.FreeOSMemory))
 	defer server.Close()
 	names, err := c.create(server)
 	if err != nil {
@@ -121,9 +125,11 @@ func (c *localsqsCmd) introduce(p *process, endpoint string, names []string) {
 For the terminal in which you use it:
   export AWS_ENDPOINT_URL_SQS=%s
   export AWS_REGION=us-east-1
+  export AWS_DEFAULT_REGION=us-east-1
   export AWS_ACCESS_KEY_ID=local
   export AWS_SECRET_ACCESS_KEY=local
 
+The AWS command line of version 1 wants --endpoint-url %[1]s too.
 Ctrl-C ends it.
 `, endpoint)
 	_, _ = fmt.Fprint(p.stdout, b.String())

@@ -7,7 +7,7 @@ import (
 	"runtime/debug"
 	"strings"
 
-	"poller/internal/admin"
+	"poller/internal/app"
 )
 
 // version is set by the linker: -ldflags "-X main.version=1.2.3".
@@ -44,8 +44,8 @@ func (c *versionCmd) Run(p *process) error {
 }
 
 // build says what this program was built from, as far as it is known.
-func build() admin.Build {
-	b := admin.Build{Version: "devel", Commit: "unknown", GoVersion: runtime.Version()}
+func build() app.Build {
+	b := app.Build{Version: "devel", Commit: "unknown", GoVersion: runtime.Version()}
 	if info, ok := debug.ReadBuildInfo(); ok {
 		if v := info.Main.Version; v != "" && v != "(devel)" {
 			b.Version = v

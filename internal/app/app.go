@@ -23,12 +23,15 @@ import (
 	"poller/internal/target"
 )
 
+// Build says which poller this is.
+type Build = admin.Build
+
 // Options are what the configuration does not say.
 type Options struct {
 	Logger *slog.Logger
 	// Level is the logger's, set by Reload; nil: it stays as it is.
 	Level *slog.LevelVar
-	Build admin.Build
+	Build Build
 	// Listener is the admin server's; nil: one is made at the configuration's listen.
 	Listener net.Listener
 	// HTTPClient replaces the connections to SQS; nil: the SDK's own.
@@ -150,6 +153,7 @@ func (a *App) makeTarget(name string, t config.Target, o Options) error {
 		Timeout:     time.Duration(t.Timeout),
 		Slots:       t.Concurrency,
 		Headers:     headers,
+		TLS:         target.TLS{CA: t.TLSCA, Cert: t.TLSCert, Key: t.TLSKey},
 		DialContext: o.DialTarget,
 		Logger:      a.log,
 		UserAgent:   a.userAgent(),

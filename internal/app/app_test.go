@@ -105,7 +105,7 @@ func environment(t *testing.T) {
 
 func settings() config.Config {
 	return config.Config{
-		Queues: []config.Queue{{Queue: "orders", Target: "default", Gather: config.Duration(20 * time.Millisecond)}},
+		Queues: []config.Queue{{Queue: "orders", Target: "default", Gather: config.Duration(20 * time.Millisecond), Weight: 1}},
 		Targets: map[string]config.Target{"default": {
 			URL: "http://orders.test/hook", Concurrency: 10, Burst: 1, Timeout: config.Duration(30 * time.Second),
 			Backoff: config.Duration(time.Second), BackoffMax: config.Duration(15 * time.Minute), Format: "raw",

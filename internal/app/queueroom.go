@@ -145,7 +145,7 @@ func (r *queueRoom) consume(q *queue.Queue, attributes queue.Attributes) (*consu
 		Source:          q,
 		Deliver:         r.target.http,
 		Pace:            r.target.pace,
-		Weight:          1,
+		Weight:          float64(r.config.Weight),
 		Memory:          &r.app.memory,
 		FIFO:            attributes.FIFO,
 		Visibility:      visibility,

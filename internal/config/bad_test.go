@@ -371,9 +371,14 @@ func TestBadInputGetsOneSentence(t *testing.T) {
 			"POLLER_GATHER: poller.yaml has 2 queues, and this does not say which is meant: write queues[].gather in the file",
 		},
 		{
-			"two queues",
-			input{file: strings.Replace(ok, "targets:", "- queue: other\ntargets:", 1)},
-			"queues: poller.yaml has 2 queues, and this version runs one: start one poller for each of them, with a file of its own",
+			"weight 0",
+			input{args: flags + "--weight=0"},
+			"--weight: 0 is not between 1 and 1,000: write how much of the pace this queue gets beside the others, such as 1",
+		},
+		{
+			"a certificate without its key",
+			input{args: flags + "--tls-cert=cert.pem"},
+			"--tls-cert: it belongs to a second file: set --tls-key too, or leave both out",
 		},
 
 		{

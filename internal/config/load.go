@@ -45,9 +45,6 @@ func Load(s Sources) (c Config, warnings []string, err error) {
 	if err := d.validate(s.Checks); err != nil {
 		return Config{}, warnings, err
 	}
-	if err := d.refuseSeveral(); err != nil {
-		return Config{}, warnings, err
-	}
 	return d.config(), warnings, nil
 }
 

@@ -13,6 +13,7 @@ const (
 	// maxVisibility is how long SQS lets a message be invisible, in all.
 	maxVisibility = Duration(12 * time.Hour)
 	maxGather     = Duration(time.Minute)
+	maxWeight     = 1000
 )
 
 // validate checks each value against its bounds.
@@ -41,6 +42,9 @@ func (q Queue) validate(n names) error {
 	if q.Gather < 0 || q.Gather > maxGather {
 		return n.problem("gather", "%s is not between 0s and 1m: write such as 20ms", q.Gather)
 	}
+	if q.Weight < 1 || q.Weight > maxWeight {
+		return n.problem("weight", "%d is not between 1 and 1,000: write how much of the pace this queue gets beside the others, such as 1", q.Weight)
+	}
 	return nil
 }
 
@@ -65,6 +69,13 @@ func (t Target) validate(n names, c Checks) error {
 		if err := c.Header(line); err != nil {
 			return n.problem(key, "%w", err)
 		}
+	}
+	if (t.TLSCert == "") != (t.TLSKey == "") {
+		given, missing := "tls_cert", "tls_key"
+		if t.TLSCert == "" {
+			given, missing = missing, given
+		}
+		return n.problem(given, "it belongs to a second file: set %s too, or leave both out", n.of(missing))
 	}
 	switch {
 	case t.Backoff <= 0:
