@@ -89,7 +89,7 @@ func TestCheckFindsNothingWrongAndReceivesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	messages, err := q.Receive(t.Context(), 10, time.Second, 0)
+	messages, err := q.Receive(t.Context(), 10, time.Second, 0, "")
 	if err != nil || len(messages) != 1 || messages[0].ReceiveCount != 1 {
 		t.Fatalf("the check has received: %v %v", messages, err)
 	}

@@ -20,7 +20,7 @@ type endless struct {
 	settled chan int
 }
 
-func (e *endless) Receive(ctx context.Context, maximum int, _, _ time.Duration) ([]*message.Message, error) {
+func (e *endless) Receive(ctx context.Context, maximum int, _, _ time.Duration, _ string) ([]*message.Message, error) {
 	last := e.left.Add(-int64(maximum))
 	if last < 0 {
 		<-ctx.Done()

@@ -16,7 +16,7 @@ import (
 
 // source is the queue, as the engine uses it. Errors are *message.SQSError.
 type source interface {
-	Receive(ctx context.Context, maximum int, wait, visibility time.Duration) ([]*message.Message, error)
+	Receive(ctx context.Context, maximum int, wait, visibility time.Duration, attempt string) ([]*message.Message, error)
 	Delete(ctx context.Context, handles []string) []error
 	ChangeVisibility(ctx context.Context, changes []message.VisibilityChange) []error
 	Depth(ctx context.Context) (message.Depth, error)
@@ -92,6 +92,7 @@ type Consumer struct {
 	calls      *crew[*call]
 
 	receiving trouble // of receives
+	attempts  attempts
 	deletes   batcher
 	releases  batcher
 	extension extension
@@ -124,6 +125,7 @@ func New(o Options) (*Consumer, error) {
 		notices: newNotices(),
 		stats:   newStats(),
 	}
+	c.attempts = newAttempts(o.FIFO, o.Seed, o.Queue)
 	c.receiving.jitter = jitter(o.Seed, "receive")
 	c.deletes = newBatcher(deleteCall, min(maxDeleteLinger, o.Visibility/6), jitter(o.Seed, "delete"))
 	c.releases = newBatcher(releaseCall, releaseLinger, jitter(o.Seed, "release"))

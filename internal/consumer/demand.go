@@ -35,6 +35,8 @@ const (
 type poll struct {
 	sent  time.Time
 	asked int
+	// attempt has its ReceiveRequestAttemptId, on a FIFO queue.
+	attempt attempt
 	// slow: a receive sent later came back full, so the queue is not empty, and
 	// this one is only slow. Without this a single slow call looks like an empty
 	// queue.

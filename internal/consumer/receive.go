@@ -48,7 +48,10 @@ func (c *Consumer) order(now time.Time) {
 		if quantity == 0 {
 			return
 		}
-		c.polls.hire(c.demand.send(now, quantity))
+		try := c.attempts.next(now, quantity)
+		p := c.demand.send(now, try.asked)
+		p.attempt = try
+		c.polls.hire(p)
 		if c.receiving.failures > 0 {
 			return // one at a time finds out whether SQS is back
 		}
@@ -58,7 +61,7 @@ func (c *Consumer) order(now time.Time) {
 // receive makes one poll and takes in what it brings.
 func (c *Consumer) receive(ctx context.Context, m *member[*poll], p *poll) {
 	sent := time.Now()
-	messages, err := c.options.Source.Receive(ctx, p.asked, pollWait(c.options.DrainTimeout), c.options.Visibility)
+	messages, err := c.options.Source.Receive(ctx, p.asked, pollWait(c.options.DrainTimeout), c.options.Visibility, p.attempt.id)
 
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -70,6 +73,7 @@ func (c *Consumer) receive(ctx context.Context, m *member[*poll], p *poll) {
 		c.demand.forget(p)
 	default:
 		c.stats.receives[failed]++
+		c.attempts.failed(p, err)
 		c.demand.failed(p)
 		c.receiveFailed(now, err)
 	}

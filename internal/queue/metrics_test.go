@@ -31,7 +31,7 @@ func TestRequestsAreCountedAndWhatSQSBills(t *testing.T) {
 			t.Fatal(errs)
 		}
 		for range 2 { // the first brings 64 KiB and a byte, the second waits for nothing
-			if _, err := q.Receive(t.Context(), 10, 20*time.Second, time.Minute); err != nil {
+			if _, err := q.Receive(t.Context(), 10, 20*time.Second, time.Minute, ""); err != nil {
 				t.Fatal(err)
 			}
 		}

@@ -30,15 +30,22 @@ var (
 // wait, and hides them for visibility; both are whole seconds. A wait or visibility
 // of 0 means the queue's own: the SDK does not send it. ctx should not be cancelled
 // while the call is out: what SQS has handed out by then stays hidden.
-func (q *Queue) Receive(ctx context.Context, maximum int, wait, visibility time.Duration) ([]*message.Message, error) {
-	out, took, err := call(ctx, q, receive, wait+receiveMargin, &sqs.ReceiveMessageInput{
+//
+// attempt, for a FIFO queue, is the ReceiveRequestAttemptId: a receive whose answer
+// was lost gets the same messages again with the same one, within 5 minutes. Empty: none.
+func (q *Queue) Receive(ctx context.Context, maximum int, wait, visibility time.Duration, attempt string) ([]*message.Message, error) {
+	in := &sqs.ReceiveMessageInput{
 		QueueUrl:                    &q.url,
 		MaxNumberOfMessages:         int32(maximum),                  //nolint:gosec // SQS refuses what is out of its range
 		WaitTimeSeconds:             int32(wait / time.Second),       //nolint:gosec // the same
 		VisibilityTimeout:           int32(visibility / time.Second), //nolint:gosec // the same
 		MessageSystemAttributeNames: wantedSystem,
 		MessageAttributeNames:       wantedAttributes,
-	}, 0, q.client.sqs.ReceiveMessage)
+	}
+	if attempt != "" {
+		in.ReceiveRequestAttemptId = &attempt
+	}
+	out, took, err := call(ctx, q, receive, wait+receiveMargin, in, 0, q.client.sqs.ReceiveMessage)
 	if err != nil {
 		return nil, err
 	}
