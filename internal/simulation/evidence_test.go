@@ -87,6 +87,8 @@ type delivery struct {
 	ended   instant // never: it still runs
 	status  int     // 0: there was no whole answer, but how
 	how     string
+	// retryAfter is what the answer asked for, in seconds.
+	retryAfter int
 }
 
 func (d *delivery) delivered() bool { return d.ended != never && d.status/100 == 2 }
@@ -176,6 +178,16 @@ func (e *evidence) answered(c *sqsCall, at instant, told string, codes map[int]s
 	if told != "" {
 		e.say(at, rankReceive, "answer %-5s q%d %s: %s", c.by.name, c.queue, c.action, told)
 	}
+}
+
+// gaveUp notes that the process waits for the answer no longer.
+func (e *evidence) gaveUp(c *sqsCall, at instant) {
+	if c.by.isDead() {
+		return
+	}
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.say(at, rankReceive, "answer %-5s q%d %s: none, given up", c.by.name, c.queue, c.action)
 }
 
 func (e *evidence) arrives(d *delivery) {

@@ -96,6 +96,7 @@ func (f *front) Do(r *http.Request) (*http.Response, error) {
 		return f.hand(c, r, a)
 	case <-r.Context().Done():
 		err = r.Context().Err()
+		w.evidence.gaveUp(c, w.now())
 	case <-f.by.cut:
 		err = errKilled
 	}

@@ -1,3 +1,115 @@
 package simulation
 
-func judge(w *world) []string { return w.faults }
+import (
+	"fmt"
+	"time"
+)
+
+// invariants are what must hold in every seed, by what the servers have seen.
+// docs/simulation.md lists them.
+var invariants = []struct {
+	name  string
+	holds func(*trial)
+}{
+	{"nothing is deleted before it was delivered", nothingIsDeletedBeforeItWasDelivered},
+	{"every message ends delivered or in the dead-letter queue", everyMessageEndsDeliveredOrDead},
+	{"everything received is settled or reported", everythingReceivedIsSettledOrReported},
+	{"no more deliveries at once than slots", noMoreDeliveriesAtOnceThanSlots},
+	{"no more starts than the rate allows", noMoreStartsThanTheRateAllows},
+	{"groups are delivered in order, one at a time", groupsAreDeliveredInOrderOneAtATime},
+	{"what was delivered is not delivered again", whatWasDeliveredIsNotDeliveredAgain},
+	{"what is in hand stays extended", whatIsInHandStaysExtended},
+	{"no delivery starts with too little visibility", noDeliveryStartsWithTooLittleVisibility},
+	{"a message in hand is delivered once", aMessageInHandIsDeliveredOnce},
+	{"calls carry the newest handle", callsCarryTheNewestHandle},
+	{"what was not delivered is released with its backoff", whatWasNotDeliveredIsReleasedWithItsBackoff},
+	{"drains end in time and strand nothing", drainsEndInTimeAndStrandNothing},
+	{"what is in hand is bounded", whatIsInHandIsBounded},
+	{"few requests a message", fewRequestsAMessage},
+	{"an idle queue costs one long poll at a time", anIdleQueueCostsOneLongPollAtATime},
+}
+
+// judge says in which ways a world has broken its invariants.
+func judge(w *world) []string {
+	t := newTrial(w)
+	all := w.faults
+	for _, i := range invariants {
+		t.broken = nil
+		i.holds(t)
+		for k, b := range t.broken {
+			if k == 3 {
+				all = append(all, fmt.Sprintf("%s: and %d more", i.name, len(t.broken)-k))
+				break
+			}
+			all = append(all, i.name+": "+b)
+		}
+	}
+	return all
+}
+
+// breaks notes that an invariant does not hold.
+func (t *trial) breaks(at instant, by *process, format string, args ...any) {
+	t.broken = append(t.broken, fmt.Sprintf("at %.9f s %s %s", at.Seconds(), by.name, fmt.Sprintf(format, args...)))
+}
+
+// queue is the queue that a message was sent to.
+func (t *trial) queue(message int) *queuePlan { return &t.plan.queues[t.plan.sends[message].queue] }
+
+// end is when a process had ended.
+func (t *trial) end(p *process) instant {
+	switch {
+	case p.killed != never:
+		return p.killed
+	case p.exited != never:
+		return p.exited
+	default:
+		return t.stopped
+	}
+}
+
+// slow is a call's latency from which on it is not well.
+const slow = time.Second
+
+// well says that a call went as it should: SQS did what it was asked, and said so
+// soon.
+func (c *sqsCall) well() bool {
+	if c.fate.kind != plain || c.fate.before > slow || c.fate.after > slow || c.told != "" || c.came == never {
+		return false
+	}
+	for i := range c.entries {
+		if c.entries[i].code != "" {
+			return false
+		}
+	}
+	return true
+}
+
+// overlaps says that a call was under way in some part of a time.
+func (c *sqsCall) overlaps(from, to instant, t *trial) bool {
+	until := c.came
+	if until == never {
+		until = t.end(c.by)
+	}
+	return c.sent <= to && until >= from
+}
+
+// undisturbed says that all of a process's calls in a time went well, and nothing
+// of what it had was taken away.
+func (t *trial) undisturbed(p *process, from, to instant) bool {
+	for _, c := range t.byWhom[p] {
+		if !c.well() && c.overlaps(from, to, t) {
+			return false
+		}
+	}
+	for _, l := range t.lives {
+		if l.by != p {
+			continue
+		}
+		for _, r := range l.receives {
+			if when, ok := t.stolen[r.handle]; ok && when <= to && (l.ended == never || l.ended >= from) {
+				return false
+			}
+		}
+	}
+	return true
+}

@@ -129,7 +129,11 @@ func (s *scenario) windows(d dice, n int, shortest, longest time.Duration, ways 
 }
 
 func (s *scenario) drawTargets(d dice) {
-	for i := range pick(d.of("targets"), 1, 1, 1, 2) {
+	n := pick(d.of("targets"), 1, 1, 1, 2)
+	if s.calm {
+		n = 1
+	}
+	for i := range n {
 		d := d.of("target", i)
 		t := targetPlan{
 			name:    fmt.Sprintf("target-%d", i),

@@ -68,6 +68,7 @@ func (t *target) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case "":
 		if f.retryAfter > 0 {
 			w.Header().Set("Retry-After", strconv.Itoa(f.retryAfter))
+			d.retryAfter = f.retryAfter
 		}
 		if f.body > 0 {
 			w.Header().Set("Content-Length", strconv.Itoa(f.body))

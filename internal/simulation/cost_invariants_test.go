@@ -1,0 +1,108 @@
+package simulation
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"time"
+)
+
+// whatIsInHandIsBounded, where nothing goes wrong: not yet delivered are at most
+// slots + min(0.2 s × pace, 500) + 2 × 10; on a FIFO queue also what waits behind
+// its group's head, up to ten a slot and a receive.
+func whatIsInHandIsBounded(t *trial) {
+	if !t.plan.calm {
+		return
+	}
+	target := &t.plan.targets[0]
+	fastest := time.Hour
+	for _, d := range t.evidence.deliveries {
+		if d.delivered() {
+			fastest = min(fastest, d.ended-d.arrived)
+		}
+	}
+	slots := float64(target.limits.Concurrency)
+	pace := slots / fastest.Seconds()
+	if target.limits.Limited {
+		pace = min(pace, target.limits.Rate)
+	}
+	bound := int(slots + min(math.Ceil(0.2*pace), 500) + 20)
+	if t.plan.queues[0].fifo {
+		bound += 10*int(slots) + 10
+	}
+	type change struct {
+		at instant
+		by int
+	}
+	var changes []change
+	for _, l := range t.lives {
+		changes = append(changes, change{l.receives[0].call.came, 1})
+		out := l.ended
+		if took := l.delivered(); took != never {
+			out = took
+		}
+		if out != never {
+			changes = append(changes, change{out, -1})
+		}
+	}
+	slices.SortFunc(changes, func(a, b change) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.by, b.by)) })
+	n := 0
+	for _, c := range changes {
+		if n += c.by; n > bound {
+			t.breaks(c.at, t.evidence.processes[0], "has %d messages in hand that are not delivered; at most %d may be", n, bound)
+			return
+		}
+	}
+}
+
+// fewRequestsAMessage, where there is a backlog and nothing goes wrong: 0.22
+// receives and deletes from 5/s. A FIFO queue's deletes do not wait for each other.
+func fewRequestsAMessage(t *trial) {
+	if !t.plan.calm || t.plan.queues[0].fifo {
+		return
+	}
+	lastDelivery := instant(0)
+	n := 0
+	for _, d := range t.evidence.deliveries {
+		if d.delivered() {
+			lastDelivery = max(lastDelivery, d.ended)
+			n++
+		}
+	}
+	requests := 0
+	for _, c := range t.evidence.calls {
+		if (c.action == "ReceiveMessage" || c.action == "DeleteMessageBatch") && c.sent <= lastDelivery {
+			requests++
+		}
+	}
+	// The first receives feel their way, and the last ones find the queue empty.
+	if most := 0.22*float64(n) + 6; float64(requests) > most {
+		t.breaks(lastDelivery, t.evidence.processes[0], "has sent %d receives and deletes for %d messages; at most %.0f may be", requests, n, most)
+	}
+}
+
+// anIdleQueueCostsOneLongPollAtATime, and one GetQueueAttributes an hour.
+func anIdleQueueCostsOneLongPollAtATime(t *trial) {
+	if t.idled == never {
+		return
+	}
+	polls, depths := 0, 0
+	for _, c := range t.evidence.calls {
+		if c.sent < t.idled || c.sent > t.idled+idleTail {
+			continue
+		}
+		switch c.action {
+		case "ReceiveMessage":
+			polls++
+		default:
+			depths++
+		}
+	}
+	wait := min(max((t.plan.drain-5*time.Second).Truncate(time.Second), time.Second), 20*time.Second)
+	if most := int(idleTail/wait) + 2; polls > most {
+		t.breaks(t.idled, t.evidence.processes[0], "has sent %d receives in an idle hour; at most %d may be", polls, most)
+	}
+	if depths > 2 {
+		t.breaks(t.idled, t.evidence.processes[0], "has sent %d other calls in an idle hour", depths)
+	}
+}

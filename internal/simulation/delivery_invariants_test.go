@@ -1,0 +1,234 @@
+package simulation
+
+import (
+	"cmp"
+	"math"
+	"slices"
+	"time"
+)
+
+func nothingIsDeletedBeforeItWasDelivered(t *trial) {
+	took := make(map[*process]map[int]instant) // when a message was first delivered by a process
+	for _, d := range t.evidence.deliveries {
+		if !d.delivered() {
+			continue
+		}
+		if took[d.by] == nil {
+			took[d.by] = make(map[int]instant)
+		}
+		if at, ok := took[d.by][d.message]; !ok || d.ended < at {
+			took[d.by][d.message] = d.ended
+		}
+	}
+	for _, c := range t.evidence.calls {
+		if c.action != "DeleteMessageBatch" {
+			continue
+		}
+		for _, e := range c.entries {
+			if at, ok := took[c.by][e.message]; !ok || at > c.sent {
+				t.breaks(c.sent, c.by, "deletes m%d, which its target has not taken", e.message)
+			}
+		}
+	}
+}
+
+func everyMessageEndsDeliveredOrDead(t *trial) {
+	if t.healed == never {
+		for _, q := range t.plan.queues {
+			visible, inFlight, delayed, _ := t.sqs.Depth(q.name)
+			t.broken = append(t.broken, t.plan.queues[0].name+": after an hour of health there are still messages in "+q.name)
+			_, _, _ = visible, inFlight, delayed
+		}
+		return
+	}
+	took := make(map[int]bool)
+	for _, d := range t.evidence.deliveries {
+		if d.delivered() {
+			took[d.message] = true
+		}
+	}
+	for m := range t.plan.sends {
+		if !took[m] && !t.dead[m] {
+			t.breaks(t.stopped, t.evidence.processes[0], "and the others are done, and m%d was neither delivered nor is it dead", m)
+		}
+	}
+}
+
+func noMoreDeliveriesAtOnceThanSlots(t *trial) {
+	t.eachTarget(func(p *process, target int, starts []*delivery) {
+		var running []*delivery
+		for _, d := range starts {
+			running = slices.DeleteFunc(running, func(r *delivery) bool { return r.ended != never && r.ended <= d.arrived })
+			running = append(running, d)
+			if limits := paceAt(p.paces[target], d.arrived); len(running) > limits.Concurrency {
+				t.breaks(d.arrived, p, "delivers m%d beside %d others; it has %d slots", d.message, len(running)-1, limits.Concurrency)
+			}
+		}
+	})
+}
+
+// noMoreStartsThanTheRateAllows: in each window from one start to another at most
+// what had been saved up at its begin (the burst then) and the rate's integral. A
+// token may be used up to a millisecond late without being counted as used later
+// (package ratelimit), so a window may hold what it and a millisecond allow.
+func noMoreStartsThanTheRateAllows(t *trial) {
+	const lateness = 0.001
+	t.eachTarget(func(p *process, target int, starts []*delivery) {
+		paces := p.paces[target]
+		room, n, fastest := math.Inf(1), 0, 0.0
+		earned, since, k := 0.0, paces[0].from, 0
+		for _, d := range starts {
+			for k+1 < len(paces) && paces[k+1].from <= d.arrived {
+				earned += rateOf(paces[k]) * (paces[k+1].from - since).Seconds()
+				since = paces[k+1].from
+				k++
+				if !paces[k-1].limits.Limited {
+					room, n, fastest, earned = math.Inf(1), 0, 0, 0 // windows begin anew after a time without a rate
+				}
+			}
+			if !paces[k].limits.Limited {
+				continue
+			}
+			at := earned + rateOf(paces[k])*(d.arrived-since).Seconds()
+			fastest = max(fastest, rateOf(paces[k]))
+			// The most that may have started by now, of all windows that began before.
+			room = min(room, float64(paces[k].limits.Burst)+float64(n)-at)
+			n++
+			if over := float64(n) - at - room; over > lateness*fastest+1e-6 {
+				t.breaks(d.arrived, p, "starts m%d, %.3f tokens over what rate and burst allow", d.message, over)
+				return
+			}
+		}
+	})
+}
+
+func rateOf(p pace) float64 {
+	if !p.limits.Limited {
+		return 0
+	}
+	return p.limits.Rate
+}
+
+// eachTarget goes through every process's starts at every target, in their order.
+// A refused connect is a start as well.
+func (t *trial) eachTarget(look func(p *process, target int, starts []*delivery)) {
+	all := make(map[*process][][]*delivery)
+	for _, d := range t.evidence.deliveries {
+		if all[d.by] == nil {
+			all[d.by] = make([][]*delivery, len(t.plan.targets))
+		}
+		all[d.by][d.target] = append(all[d.by][d.target], d)
+	}
+	for _, p := range t.evidence.processes {
+		for target, starts := range all[p] {
+			slices.SortStableFunc(starts, func(a, b *delivery) int { return cmp.Compare(a.arrived, b.arrived) })
+			look(p, target, starts)
+		}
+	}
+}
+
+func paceAt(paces []pace, at instant) (l struct {
+	Concurrency int
+	Burst       int
+},
+) {
+	for _, p := range paces {
+		if p.from <= at {
+			l.Concurrency, l.Burst = p.limits.Concurrency, p.limits.Burst
+		}
+	}
+	return l
+}
+
+// groupsAreDeliveredInOrderOneAtATime: when a message of a group starts, each that
+// was sent before it has been delivered or has had all the receives it may have;
+// and a process delivers one of a group at a time.
+func groupsAreDeliveredInOrderOneAtATime(t *trial) {
+	type key struct {
+		queue int
+		group string
+	}
+	groups := make(map[key][]int)
+	for m, s := range t.plan.sends {
+		if t.plan.queues[s.queue].fifo {
+			groups[key{s.queue, s.group}] = append(groups[key{s.queue, s.group}], m)
+		}
+	}
+	all := slices.DeleteFunc(slices.Clone(t.evidence.deliveries), func(d *delivery) bool { return d.message < 0 })
+	slices.SortStableFunc(all, func(a, b *delivery) int { return cmp.Compare(a.arrived, b.arrived) })
+	took := make(map[int]instant)
+	for _, d := range all {
+		if d.delivered() {
+			if at, ok := took[d.message]; !ok || d.ended < at {
+				took[d.message] = d.ended
+			}
+		}
+	}
+	running := make(map[*process]map[key]*delivery)
+	for _, d := range all {
+		k := key{t.plan.sends[d.message].queue, t.plan.sends[d.message].group}
+		group, ok := groups[k]
+		if !ok {
+			continue
+		}
+		for _, earlier := range group {
+			if earlier >= d.message {
+				break
+			}
+			if at, ok := took[earlier]; (!ok || at > d.arrived) && !t.dead[earlier] {
+				t.breaks(d.arrived, d.by, "delivers m%d, and m%d, before it in group %s, is not delivered", d.message, earlier, k.group)
+				break
+			}
+		}
+		if running[d.by] == nil {
+			running[d.by] = make(map[key]*delivery)
+		}
+		if r := running[d.by][k]; r != nil && (r.ended == never || r.ended > d.arrived) {
+			t.breaks(d.arrived, d.by, "delivers m%d while m%d of its group %s is being delivered", d.message, r.message, k.group)
+		}
+		running[d.by][k] = d
+	}
+}
+
+// whatWasDeliveredIsNotDeliveredAgain, by the same process, until two visibilities
+// after it has left its hands.
+func whatWasDeliveredIsNotDeliveredAgain(t *trial) {
+	type key struct {
+		by      *process
+		message int
+	}
+	until := make(map[key]instant)
+	for _, l := range t.lives {
+		k := key{l.by, l.message}
+		remembered, known := until[k]
+		for _, d := range l.starts {
+			if known && d.arrived < remembered {
+				t.breaks(d.arrived, l.by, "delivers m%d, which it has delivered before", l.message)
+			}
+		}
+		took := l.delivered()
+		if took == never && !known {
+			continue
+		}
+		if took == never && len(l.starts) > 0 {
+			delete(until, k) // it was rightly delivered again, and failed
+			continue
+		}
+		if l.ended == never {
+			until[k] = time.Duration(math.MaxInt64)
+		} else {
+			until[k] = max(l.ended, took) + 2*t.queue(l.message).visibility
+		}
+	}
+}
+
+func aMessageInHandIsDeliveredOnce(t *trial) {
+	for _, d := range t.strays {
+		t.breaks(d.arrived, d.by, "delivers m%d, which it does not have in hand", d.message)
+	}
+	for _, l := range t.lives {
+		if len(l.starts) > 1 {
+			t.breaks(l.starts[1].arrived, l.by, "delivers m%d a second time while it is in hand", l.message)
+		}
+	}
+}

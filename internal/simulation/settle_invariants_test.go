@@ -1,0 +1,299 @@
+package simulation
+
+import (
+	"cmp"
+	"fmt"
+	"math"
+	"slices"
+	"time"
+)
+
+// everythingReceivedIsSettledOrReported: of a process that drained, what SQS has
+// not confirmed as settled is in its count of what it abandoned.
+func everythingReceivedIsSettledOrReported(t *trial) {
+	missing := make(map[*process]int)
+	for _, l := range t.lives {
+		if l.ended == never || l.how == "lost" {
+			missing[l.by]++
+		}
+	}
+	for _, p := range t.evidence.processes {
+		if p.killed != never || p.drained == never {
+			continue
+		}
+		if n := missing[p]; int64(n) > p.summary.Abandoned {
+			t.breaks(p.exited, p, "has left %d messages neither deleted nor released, and reports %d", n, p.summary.Abandoned)
+		}
+		if p.summary.Abandoned > 0 && t.undisturbed(p, p.started, p.exited) {
+			t.breaks(p.exited, p, "has abandoned %d messages though SQS was well", p.summary.Abandoned)
+		}
+	}
+}
+
+func callsCarryTheNewestHandle(t *trial) {
+	type key struct {
+		by      *process
+		message int
+	}
+	came := make(map[key][]arrival)
+	for _, l := range t.lives {
+		came[key{l.by, l.message}] = append(came[key{l.by, l.message}], l.receives...)
+	}
+	for _, c := range t.evidence.calls {
+		for _, e := range c.entries {
+			newest := 0
+			for _, r := range came[key{c.by, e.message}] {
+				if r.call.came <= c.sent {
+					newest = r.receive
+				}
+			}
+			if e.receive != newest {
+				t.breaks(c.sent, c.by, "sends %s for m%d with the handle of receive %d; it has that of receive %d", c.action, e.message, e.receive, newest)
+			}
+		}
+	}
+}
+
+// holding is what SQS knows of a message while a process has it.
+type holding struct {
+	by       *process // nil: nobody
+	handle   handle
+	since    instant
+	deadline instant
+	stolen   bool
+}
+
+// eachHolding replays what SQS did to one message after the other, and calls end
+// when somebody's hold of it is over: at is when something else happened to the
+// message, or never.
+func (t *trial) eachHolding(end func(h holding, at instant)) map[int][]holding {
+	type event struct {
+		at    instant
+		rank  int
+		item  entry
+		call  *sqsCall
+		steal bool
+		rival bool
+	}
+	events := make(map[int][]event)
+	for _, x := range t.evidence.executed {
+		rank := 1
+		if x.call == nil || x.call.action == "ReceiveMessage" {
+			rank = 2
+		}
+		for _, i := range x.items {
+			if i.code == "" {
+				events[i.message] = append(events[i.message], event{at: x.at, rank: rank, item: i, call: x.call, rival: x.call == nil})
+			}
+		}
+	}
+	for _, s := range t.evidence.steals {
+		events[s.message] = append(events[s.message], event{at: s.at, rank: 0, item: entry{handle: s.handle}, steal: true})
+	}
+	history := make(map[int][]holding)
+	for m, all := range events {
+		slices.SortStableFunc(all, func(a, b event) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.rank, b.rank)) })
+		var h holding
+		change := func(at instant, to holding) {
+			if h.by != nil {
+				end(h, at)
+			}
+			h = to
+			to.since = at
+			history[m] = append(history[m], to)
+		}
+		for _, e := range all {
+			switch {
+			case e.rival:
+				change(e.at, holding{stolen: true})
+			case e.steal:
+				change(e.at, holding{stolen: true})
+			case e.call.action == "ReceiveMessage":
+				change(e.at, holding{by: e.call.by, handle: e.item.handle, since: e.at, deadline: e.at + t.queue(m).visibility})
+			case e.item.handle != h.handle || h.by == nil:
+				// by an old handle: nothing has happened
+			case e.call.action == "DeleteMessageBatch", t.isRelease(e.call, &e.item):
+				change(e.at, holding{})
+			default:
+				h.deadline = e.at + time.Duration(e.item.seconds)*time.Second
+				history[m] = append(history[m], holding{by: h.by, handle: h.handle, since: e.at, deadline: h.deadline})
+			}
+		}
+		if h.by != nil {
+			end(h, never)
+		}
+	}
+	return history
+}
+
+// whatIsInHandStaysExtended: no visibility runs out in the hands of a process that
+// lives, unless its calls about that message went wrong.
+func whatIsInHandStaysExtended(t *trial) {
+	t.eachHolding(func(h holding, at instant) {
+		if at != never && at < h.deadline {
+			return
+		}
+		p, q := h.by, t.queue(h.handle.message)
+		if t.end(p) <= h.deadline || p.drained != never && p.exited <= h.deadline {
+			return
+		}
+		from := h.deadline - q.visibility
+		for _, c := range t.byWhom[p] {
+			concerns := c.action == "ReceiveMessage" && c.queue == t.plan.sends[h.handle.message].queue && c.came == never
+			for _, b := range c.brought {
+				concerns = concerns || b.handle == h.handle
+			}
+			for _, e := range c.entries {
+				concerns = concerns || e.message == h.handle.message
+			}
+			if concerns && !c.well() && c.overlaps(from, h.deadline, t) {
+				return
+			}
+			// An answer that was lost brought nothing.
+			if c.action == "ReceiveMessage" && !c.well() && c.overlaps(h.since, h.since+1, t) && len(c.brought) == 0 {
+				return
+			}
+		}
+		if l := t.lifeOf(h); l == nil || l.isGivenBack(h.deadline) {
+			return
+		}
+		t.breaks(h.deadline, p, "has let the visibility of m%d/r%d run out", h.handle.message, h.handle.receive)
+	})
+}
+
+// lifeOf is the life that a receive began or went on with; nil: its answer never
+// came to the process.
+func (t *trial) lifeOf(h holding) *life {
+	for _, l := range t.lives {
+		if l.by == h.by && l.message == h.handle.message && slices.ContainsFunc(l.receives, func(r arrival) bool { return r.handle == h.handle }) {
+			return l
+		}
+	}
+	return nil
+}
+
+// isGivenBack says that at a time the message was being released: its visibility
+// is not extended any more, since it is to end.
+func (l *life) isGivenBack(at instant) bool {
+	if l.by.drained != never && l.by.drained <= at {
+		return true
+	}
+	return slices.ContainsFunc(l.starts, func(d *delivery) bool { return !d.delivered() && d.ended != never && d.ended <= at })
+}
+
+// noDeliveryStartsWithTooLittleVisibility: less than the smaller of the time-out
+// and half of the visibility. What the receive's answer took longer than a poll
+// may before it counts as parked, no process can know of.
+func noDeliveryStartsWithTooLittleVisibility(t *trial) {
+	const parked = 250 * time.Millisecond
+	history := t.eachHolding(func(holding, instant) {})
+	for _, l := range t.lives {
+		q := t.queue(l.message)
+		need := min(t.plan.targets[q.target].timeout, q.visibility/2)
+		for _, d := range l.starts {
+			var h, last holding // of anybody; of the last who had it
+			for _, other := range history[l.message] {
+				if other.since <= d.arrived {
+					h = other
+				}
+				if other.since <= d.arrived && (other.by != nil || other.stolen) {
+					last = other
+				}
+			}
+			slack := time.Duration(0)
+			newest := handle{}
+			for _, r := range l.receives {
+				if r.call.came <= d.arrived {
+					newest = r.handle
+					late := r.call.came - r.served
+					slack = max(0, late-min(r.call.came-r.call.sent, parked))
+				}
+			}
+			if h.by != l.by || h.handle != newest {
+				if h.by == nil && last.by == l.by && last.handle == newest {
+					t.breaks(d.arrived, l.by, "delivers m%d, which it has settled already", l.message)
+				}
+				continue // it was taken away meanwhile
+			}
+			if left := h.deadline - d.arrived; left < need-slack {
+				t.breaks(d.arrived, l.by, "delivers m%d with %v of visibility left; it needs %v", l.message, left, need)
+			}
+		}
+	}
+}
+
+// whatWasNotDeliveredIsReleasedWithItsBackoff, and what was not tried at once.
+func whatWasNotDeliveredIsReleasedWithItsBackoff(t *trial) {
+	for _, l := range t.lives {
+		if l.how != "released" {
+			continue
+		}
+		q := t.queue(l.message)
+		target := &t.plan.targets[q.target]
+		got := l.release.seconds
+		if len(l.starts) == 0 {
+			if got != 0 && !t.wasRefused(l, q.target) {
+				t.breaks(l.released, l.by, "releases m%d for %d s though it was not tried", l.message, got)
+			}
+			continue
+		}
+		d := l.starts[len(l.starts)-1]
+		if d.delivered() {
+			t.breaks(l.released, l.by, "releases m%d, which was delivered", l.message)
+		}
+		if l.by.drained != never && l.released >= l.by.drained+t.plan.drain {
+			continue // cut off
+		}
+		fits := false
+		var why string
+		for _, r := range l.receives {
+			longest := min(float64(target.backoffMax), float64(target.backoff)*math.Pow(2, float64(r.count-1)))
+			low, high := int(math.Ceil(longest/2/1e9)), int(math.Ceil(longest/1e9))
+			if q.maxReceives > 0 && r.count >= q.maxReceives {
+				low, high = 0, 0
+			} else if d.retryAfter > 0 {
+				low, high = d.retryAfter, d.retryAfter
+			}
+			fits = fits || got >= low && got <= high
+			why = fmt.Sprintf("%d to %d s", low, high)
+		}
+		if !fits {
+			t.breaks(l.released, l.by, "releases m%d for %d s and not for %s", l.message, got, why)
+		}
+	}
+}
+
+// wasRefused says that the target refused connects while a message was in hand: it
+// may have been tried.
+func (t *trial) wasRefused(l *life, target int) bool {
+	return slices.ContainsFunc(t.evidence.deliveries, func(d *delivery) bool {
+		return d.message < 0 && d.by == l.by && d.target == target && d.arrived >= l.receives[0].call.came && d.arrived <= l.released
+	})
+}
+
+// drainsEndInTimeAndStrandNothing: within the drain's time and a grace of three
+// seconds, and one for the last scrape; and while SQS is well, with everything
+// settled.
+func drainsEndInTimeAndStrandNothing(t *trial) {
+	const grace = 3*time.Second + time.Second + 100*time.Millisecond
+	open := make(map[*process][]int)
+	for _, l := range t.lives {
+		if l.ended == never {
+			open[l.by] = append(open[l.by], l.message)
+		}
+	}
+	for _, p := range t.evidence.processes {
+		if p.drained == never || p.killed != never {
+			continue
+		}
+		if p.err != nil {
+			t.breaks(p.exited, p, "ended with an error: %v", p.err)
+		}
+		if took := p.exited - p.drained; took > t.plan.drain+grace {
+			t.breaks(p.exited, p, "took %v to drain; it had %v", took, t.plan.drain)
+		}
+		if left := open[p]; len(left) > 0 && t.undisturbed(p, p.drained-time.Minute, p.exited) {
+			t.breaks(p.exited, p, "has left messages invisible at its end: %v", left)
+		}
+	}
+}
