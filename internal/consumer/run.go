@@ -149,6 +149,7 @@ func (c *Consumer) turn(now time.Time) {
 // advance starts whatever the state allows now.
 func (c *Consumer) advance(now time.Time) {
 	c.judge(now)
+	c.sayGate(now)
 	c.startWaiting(now)
 	c.order(now)
 	c.pace.SetDry(c.draining || (c.demand.dry() || c.receiving.failures > 0) && c.hand.count[waiting]+c.hand.count[delivering]+c.hand.count[held] == 0)

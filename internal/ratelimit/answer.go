@@ -23,6 +23,11 @@ const (
 	Canceled
 )
 
+// String is the answer's name in logs and metrics.
+func (a Answer) String() string {
+	return [...]string{"delivered", "rejected", "failed", "unavailable", "throttled", "connection", "canceled"}[a]
+}
+
 func (a Answer) fails() bool { return a >= Failed && a <= Connection }
 
 // strikes is how many make it the message's fault; 0: none ever do.

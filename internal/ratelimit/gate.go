@@ -97,15 +97,46 @@ type gate struct {
 	witness  *Share // whose turn it was last
 	polls    int    // receives that are out, of all shares
 
-	strikes int64
-	changes [gateStates]int64
-	news    []Change
+	strikes   int64
+	witnesses int64
+	changes   map[changeKey]int64
+	news      []Change
+}
+
+// changeKey labels poller_gate_changes_total.
+type changeKey struct {
+	to     GateState
+	reason string
+}
+
+// Why the gate changes, beside the answers that close it: a success opens it, to
+// half-open or fully, or it has been half-open for long enough.
+const (
+	reasonSuccess = "success"
+	reasonElapsed = "elapsed"
+)
+
+// changeKeys are all that there are.
+func changeKeys() []changeKey {
+	return []changeKey{
+		{Open, reasonSuccess},
+		{Open, reasonElapsed},
+		{HalfOpen, reasonSuccess},
+		{Closed, Failed.String()},
+		{Closed, Unavailable.String()},
+		{Closed, Throttled.String()},
+		{Closed, Connection.String()},
+	}
 }
 
 // Change is one change of the gate's state, for the log.
 type Change struct {
 	At       time.Time
 	From, To GateState
+	// Reason is success, elapsed, or the answer that most had.
+	Reason string
+	// Start says that it is the opening after the start.
+	Start bool
 	// Since is when the trouble began, Messages how many are in it, and Mostly the
 	// answer that most of them had; of a closing alone.
 	Since    time.Time
@@ -122,6 +153,7 @@ func newGate(now time.Time, seed uint64, slots int) gate {
 	return gate{
 		seed: seed, state: HalfOpen, since: now, fresh: true,
 		limit: min(startLimit, slots), inTrouble: make(map[string]struct{}),
+		changes: make(map[changeKey]int64),
 	}
 }
 
@@ -223,10 +255,10 @@ func (g *gate) worked(now time.Time, c *Case, a Answer, slots int) {
 	case g.state == Closed && c.began.After(g.since):
 		g.halfOpen(now)
 	case g.state == HalfOpen && g.fresh:
-		g.change(now, Open)
+		g.change(now, Open, reasonSuccess)
 	case g.state == HalfOpen:
 		if g.limit++; g.limit >= slots {
-			g.change(now, Open)
+			g.change(now, Open, reasonSuccess)
 		}
 	}
 }
@@ -279,7 +311,7 @@ func (g *gate) look(now time.Time) {
 		return
 	}
 	if g.state == HalfOpen && !g.fresh && now.Sub(g.since) >= halfOpenFor {
-		g.change(now, Open)
+		g.change(now, Open, reasonElapsed)
 	}
 	if g.unprovenDue(now) {
 		for c := g.cases.first; c != nil; {
@@ -316,15 +348,22 @@ func (g *gate) shut(now time.Time) {
 	}
 	g.probing = nil
 	g.probeAnswered = g.cases.heldWithAnswer > 0
-	g.change(now, Closed)
+	mostly := g.mostly()
+	g.change(now, Closed, mostly.String())
 	g.scheduleProbe(now, 0)
 	news := &g.news[len(g.news)-1]
-	news.Since, news.Messages, news.NextProbe = g.troubleSince, len(g.inTrouble), g.nextProbe
+	news.Since, news.Messages, news.NextProbe, news.Mostly = g.troubleSince, len(g.inTrouble), g.nextProbe, mostly
+}
+
+// mostly is the answer that most of the failures in trouble had.
+func (g *gate) mostly() Answer {
+	most := Failed
 	for a, n := range g.answers {
-		if n > g.answers[news.Mostly] {
-			news.Mostly = Answer(a) //nolint:gosec // an index of the array
+		if n > g.answers[most] {
+			most = Answer(a) //nolint:gosec // an index of the array
 		}
 	}
+	return most
 }
 
 func (g *gate) scheduleProbe(now time.Time, retryAfter time.Duration) {
@@ -343,13 +382,19 @@ func (g *gate) halfOpen(now time.Time) {
 			c.next = now
 		}
 	}
-	g.change(now, HalfOpen)
+	g.change(now, HalfOpen, reasonSuccess)
 	g.news[len(g.news)-1].Closed = closed
 }
 
-func (g *gate) change(now time.Time, to GateState) {
-	g.news = append(g.news, Change{At: now, From: g.state, To: to, Held: g.cases.held})
-	g.changes[to]++
+// newsKept bounds the changes that nobody has asked for.
+const newsKept = 16
+
+func (g *gate) change(now time.Time, to GateState, reason string) {
+	if len(g.news) == newsKept {
+		g.news = g.news[1:]
+	}
+	g.news = append(g.news, Change{At: now, From: g.state, To: to, Reason: reason, Start: g.fresh, Held: g.cases.held})
+	g.changes[changeKey{to, reason}]++
 	g.state, g.since, g.fresh = to, now, false
 }
 

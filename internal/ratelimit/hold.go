@@ -199,6 +199,7 @@ func (s *Share) orders(now time.Time, stock Stock) (Order, *Share) {
 		}
 		s.wantsWitness = false
 		g.witness = s
+		g.witnesses++
 		return one, nil
 	case g.cases.held >= slots+heldBeyond:
 		if stock.Untried > 0 || g.polls > 0 || now.Sub(g.succeeded) < quiet || now.Sub(stock.LastReceive) < quiet {
@@ -253,8 +254,8 @@ type GateStatus struct {
 	// Strikes were given since the start; Retried is the share of retries that work.
 	Strikes int64
 	Retried float64
-	// Changes counts, by the state that was changed to.
-	Changes map[GateState]int64
+	// Witnesses are the receives that were made while it was closed.
+	Witnesses int64
 }
 
 // GateState is the gate's state now.
@@ -271,16 +272,8 @@ func (p *Pace) Gate() GateStatus {
 	g := &p.gate
 	s := GateStatus{
 		State: g.state, Since: g.since, Held: g.cases.held, TroubleSince: g.troubleSince,
-		Messages: len(g.inTrouble), Limit: p.slots(), Strikes: g.strikes, Retried: g.rho,
-		Changes: make(map[GateState]int64, gateStates),
-	}
-	for state, n := range g.changes {
-		s.Changes[GateState(state)] = n //nolint:gosec // an index of the array
-	}
-	for a, n := range g.answers {
-		if n > g.answers[s.Mostly] {
-			s.Mostly = Answer(a) //nolint:gosec // the same
-		}
+		Messages: len(g.inTrouble), Mostly: g.mostly(), Limit: p.slots(), Strikes: g.strikes, Retried: g.rho,
+		Witnesses: g.witnesses,
 	}
 	if g.state == Closed {
 		s.NextProbe = g.nextProbe
