@@ -89,7 +89,7 @@ func (o *outlet) Close() error {
 		id := o.message
 		o.mu.Unlock()
 		if id != "" && !o.by.isDead() {
-			time.Sleep(o.by.world.plan.dice.of("close "+id).between(0, time.Microsecond))
+			time.Sleep(o.by.world.plan.dice.of("close " + id).between(0, time.Microsecond))
 		}
 		o.by.forget(o)
 	})

@@ -205,7 +205,7 @@ func (p *process) dial(ctx context.Context, _, address string) (net.Conn, error)
 func (p *process) healthy() error {
 	client := &http.Client{Transport: &http.Transport{
 		DisableKeepAlives: true,
-		DialContext:       func(context.Context, string, string) (net.Conn, error) { return p.admin.connect(p) },
+		DialContext: func(context.Context, string, string) (net.Conn, error) { return p.admin.connect(p) },
 	}}
 	for _, path := range []string{"/-/healthy", "/metrics", "/status.json"} {
 		r, err := http.NewRequestWithContext(p.world.ctx, http.MethodGet, "http://admin"+path, nil)
