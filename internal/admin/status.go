@@ -112,6 +112,7 @@ type Target struct {
 	// Place is scheme://host, without path, query and user info.
 	Place string `json:"place"`
 	Pace  Pace   `json:"pace"`
+	Gate  Gate   `json:"gate"`
 
 	Delivering       int     `json:"delivering"`
 	StartedPerSecond float64 `json:"started_per_second"`
@@ -122,6 +123,26 @@ type Target struct {
 	// minute's are by the server.
 	Deliveries           []Deliveries `json:"deliveries"`
 	DeliveriesLastMinute []Deliveries `json:"deliveries_last_minute"`
+}
+
+// Gate is whether the target may be tried.
+type Gate struct {
+	// State is open, half_open or closed.
+	State string    `json:"state"`
+	Since time.Time `json:"since"`
+	// Held messages are in hand: their delivery failed, and whose fault that was is not
+	// proven yet.
+	Held int `json:"held"`
+	// Reason is what most deliveries of the trouble came to; empty: there is none.
+	// TroubleSince is when it began, TroubleMessages how many messages are in it.
+	Reason          string     `json:"reason,omitempty"`
+	TroubleSince    *time.Time `json:"trouble_since"`
+	TroubleMessages int        `json:"trouble_messages"`
+	// NextProbe is when the target is tried again; null unless the gate is closed.
+	NextProbe *time.Time `json:"next_probe"`
+	// Limit is how many deliveries at once are let through now.
+	Limit   int   `json:"limit"`
+	Strikes int64 `json:"strikes"`
 }
 
 // Pace is what is in force now.

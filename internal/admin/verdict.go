@@ -134,6 +134,10 @@ func (q *Queue) judge(now time.Time, t Target, lastStatus int) Verdict {
 	}
 	failing, share, worst := t.failing()
 	switch {
+	case t.Gate.State == "closed":
+		return bad("Target %s is away: its deliveries %s since %s (%s); nothing is lost, %s held, next try %s",
+			t.Name, gateWords[t.Gate.Reason], clock(t.Gate.Since), seconds(now.Sub(t.Gate.Since)),
+			messages(t.Gate.Held), t.Gate.next(now))
 	case share >= failingShare:
 		return bad("%s: %s of the deliveries in the last minute %s", failing, percent(share), worst.words(lastStatus))
 	case t.Pace.Rate == 0 && t.Pace.Concurrency > 0:
@@ -236,6 +240,22 @@ func (t Target) busy() float64 {
 		return 0
 	}
 	return t.StartedPerSecond * float64(t.MeanDelivery)
+}
+
+// gateWords say what the deliveries came to that closed the gate.
+var gateWords = map[string]string{
+	"failed":      "fail",
+	"unavailable": "are answered 502 to 504 or cut off",
+	"throttled":   "are answered 429",
+	"connection":  "cannot connect",
+}
+
+// next says when the target is tried again.
+func (g Gate) next(now time.Time) string {
+	if g.NextProbe == nil || !g.NextProbe.After(now) {
+		return "now"
+	}
+	return "in " + seconds(g.NextProbe.Sub(now))
 }
 
 func (t Target) hangs() bool {

@@ -146,7 +146,7 @@ func (a *App) makeTarget(name string, t config.Target, o Options) error {
 	if err != nil {
 		return err
 	}
-	room := &targetRoom{name: name, pace: ratelimit.New(limitsOf(t))}
+	room := &targetRoom{name: name, pace: ratelimit.New(limitsOf(t), a.seed)}
 	room.http, err = target.New(target.Options{
 		Name:        name,
 		URL:         t.URL,

@@ -64,7 +64,7 @@ func documentedMetrics(t *testing.T) map[string]documented {
 		for _, name := range shared {
 			d.labels[name] = nil
 		}
-		if m[1] == "poller_pace_limit" { // the docs say so: the pace is the target's alone
+		if m[1] == "poller_pace_limit" || m[1] == "poller_strikes_total" || strings.HasPrefix(m[1], "poller_gate_") { // the docs say so: they are the target's alone
 			delete(d.labels, "queue")
 		}
 		// A label with its values is cut out whole, so that these are not taken for labels.

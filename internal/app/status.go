@@ -38,6 +38,7 @@ func (a *App) Status(now time.Time) admin.Status {
 		pace := a.targets[name].pace
 		st.Targets = append(st.Targets, targetStatus(
 			name, place(a.config.Targets[name].URL), pace.Limits(), pace.Delivering(), byTarget[name]))
+		st.Targets[len(st.Targets)-1].Gate = gateStatus(pace.Gate())
 	}
 	slices.SortStableFunc(st.Failures, func(a, b admin.Failure) int { return b.At.Compare(a.At) })
 	st.Failures = st.Failures[:min(len(st.Failures), failuresShown)]
@@ -137,6 +138,22 @@ func targetStatus(name, place string, limits ratelimit.Limits, delivering int, q
 		t.Deliveries = append(t.Deliveries, admin.Deliveries{Outcome: k.outcome, Status: k.status, Count: counts[k]})
 	}
 	return t
+}
+
+func gateStatus(g ratelimit.GateStatus) admin.Gate {
+	status := admin.Gate{
+		State: g.State.String(), Since: inJSON(g.Since), Held: g.Held, TroubleMessages: g.Messages,
+		Limit: g.Limit, Strikes: g.Strikes,
+	}
+	if !g.TroubleSince.IsZero() {
+		since := inJSON(g.TroubleSince)
+		status.TroubleSince, status.Reason = &since, g.Mostly.String()
+	}
+	if !g.NextProbe.IsZero() {
+		next := inJSON(g.NextProbe)
+		status.NextProbe = &next
+	}
+	return status
 }
 
 // rank orders outcomes as the outcomes' table does.

@@ -43,7 +43,7 @@ func (a *attempts) next(now time.Time, quantity int) attempt {
 	for len(a.lost) > 0 {
 		again := a.lost[0]
 		a.lost = a.lost[1:]
-		if now.Sub(again.sent) < repeatWithin {
+		if again.asked <= quantity && now.Sub(again.sent) < repeatWithin {
 			return again
 		}
 	}

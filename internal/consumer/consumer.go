@@ -81,6 +81,7 @@ type Consumer struct {
 	armed   time.Time // when the loop wakes by itself
 	hand    hand
 	waiting []*life // in the order of their receives; those no longer waiting are skipped
+	holding holding
 	ledger  ledger
 	demand  demand
 	stats   stats
@@ -139,14 +140,14 @@ func New(o Options) (*Consumer, error) {
 }
 
 // stock is what the demand needs to know.
-func (c *Consumer) stock(now time.Time) stock {
+func (c *Consumer) stock(now time.Time, slots int) stock {
 	limits, part := c.pace.Limits(), c.pace.Part()
 	speed := math.Inf(1)
 	if limits.Limited {
 		speed = limits.Rate * part
 	}
 	return stock{
-		slots:     float64(limits.Concurrency) * part,
+		slots:     float64(slots) * part,
 		rate:      speed,
 		waiting:   c.hand.count[waiting] - c.hand.followers,
 		usable:    c.pace.Usable(now),

@@ -14,39 +14,73 @@ import (
 func (c *Consumer) queueUp(l *life) {
 	if g := l.group; g == nil || !g.blocked() && g.waiting[0] == l {
 		c.waiting = append(c.waiting, l)
+		c.pace.Offer(&l.try, true)
 	}
 }
 
-// startWaiting starts what waits, the oldest first, as far as the pace allows.
+// startWaiting starts what may be started, as far as the pace allows.
 func (c *Consumer) startWaiting(now time.Time) {
 	if c.draining && !c.enoughLeft(now) {
-		// What came in the drain and has found no slot in time.
-		c.releaseWaiting(now)
-		c.blocked = ratelimit.Nothing
-		c.pace.Rest()
-		return
+		c.releaseWaiting(now) // what came in the drain and has found no slot in time
 	}
 	want := ratelimit.Nothing
-	begin := 0 // what is before it has been started, or waits no longer
+	for {
+		l := c.next(now)
+		if l == nil {
+			break
+		}
+		if want = c.pace.Start(now, &l.try); want != ratelimit.Nothing {
+			break
+		}
+		c.begin(now, l)
+	}
+	if c.blocked = want; want == ratelimit.Nothing {
+		c.pace.Rest()
+	}
+}
+
+// next is the message to start next. While the gate is closed that is the one to
+// probe with; else held ones that are due and untried ones take turns, the oldest of
+// each first.
+func (c *Consumer) next(now time.Time) *life {
+	if c.options.Pace.GateState() == ratelimit.Closed {
+		probe := c.pace.Probe(now)
+		if probe == nil {
+			return nil
+		}
+		l := probe.Owner.(*life) //nolint:forcetypeassert // Enter was given it
+		if !c.mayStart(now, l) || l.state == held && !c.mayTryHeld(now) {
+			return nil
+		}
+		return l
+	}
+	first, second := c.nextHeld, c.nextWaiting
+	if c.holding.turn {
+		first, second = second, first
+	}
+	if l := first(now); l != nil {
+		return l
+	}
+	return second(now)
+}
+
+// nextWaiting is the oldest message that was never tried and may be.
+func (c *Consumer) nextWaiting(now time.Time) *life {
+	begin := 0 // what is before it waits no longer
+	defer func() { c.waiting = c.waiting[begin:] }()
 	for i, l := range c.waiting {
-		if l.state == waiting && !l.lost {
-			if !c.mayStart(now, l) {
-				continue
+		if l != nil && l.state == waiting && !l.lost {
+			if c.mayStart(now, l) {
+				return l
 			}
-			if want = c.pace.Start(now); want != ratelimit.Nothing {
-				break
-			}
-			c.begin(now, l)
+			continue
 		}
 		if i == begin {
 			c.waiting[i] = nil
 			begin++
 		}
 	}
-	c.waiting = c.waiting[begin:]
-	if c.blocked = want; want == ratelimit.Nothing {
-		c.pace.Rest()
-	}
+	return nil
 }
 
 // begin starts the delivery of one message, whose slot and token are taken.
@@ -54,6 +88,7 @@ func (c *Consumer) begin(now time.Time, l *life) {
 	c.hist.waited(c.blocked).Observe(now.Sub(l.since).Seconds())
 	c.hist.age.Observe(c.age(now, l.message).Seconds())
 	c.stats.started.add(now)
+	c.holding.started(l)
 	c.hand.move(l, delivering, now)
 	c.running++
 	c.deliveries.hire(l)
@@ -94,10 +129,10 @@ func (c *Consumer) courier(work context.Context) func(*member[*life], *life) {
 	}
 }
 
-// finish records what a delivery came to, and settles its message.
+// finish records what a delivery came to, and settles or holds its message.
 func (c *Consumer) finish(ctx context.Context, now time.Time, took time.Duration, l *life, result message.Result) {
 	c.running--
-	c.pace.End()
+	isHeld := c.pace.End(now, &l.try, answerOf(result), result.RetryAfter)
 	l.cut = nil
 	c.stats.delivered(now, result)
 	c.hist.took(result.Outcome).Observe(took.Seconds())
@@ -105,16 +140,17 @@ func (c *Consumer) finish(ctx context.Context, now time.Time, took time.Duration
 		c.demand.delivery.add(took.Seconds())
 	}
 	c.logDelivery(ctx, now, took, l, result)
-	if l.lost {
+	switch {
+	case l.lost:
 		// It went to somebody else and is out of hand. If it was delivered after all
 		// and comes back, it is deleted.
+		c.pace.Leave(&l.try)
 		if result.Outcome == message.Delivered {
 			c.ledger.deleted(l.key, now.Add(2*c.options.Visibility))
 		}
-		return
-	}
-	if result.Outcome == message.Delivered {
+	case result.Outcome == message.Delivered:
 		c.ledger.enter(l.key)
+		c.pace.Leave(&l.try)
 		c.hand.move(l, deleting, now)
 		c.deletes.add(l)
 		if g := l.group; g != nil {
@@ -124,13 +160,16 @@ func (c *Consumer) finish(ctx context.Context, now time.Time, took time.Duration
 				l.urgent = true
 			}
 		}
-		return
-	}
-	l.outcome, l.delay = c.verdict(l.message, result)
-	if c.over {
+	case c.over:
 		l.outcome, l.delay = doneCutOff, 0
+		c.release(now, l)
+	case isHeld:
+		l.last = result
+		c.hold(now, l)
+	default:
+		l.outcome, l.delay = c.verdict(l.message, result)
+		c.release(now, l)
 	}
-	c.release(now, l)
 }
 
 // verdict says how a message that was not delivered is released.

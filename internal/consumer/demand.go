@@ -54,8 +54,9 @@ type demand struct {
 	atOnce   int     // K: receives that may be out and not parked
 	polls    []*poll // out, in the order they were sent
 	lastSend time.Time
-	partial  bool // the last return was neither full nor empty
-	brought  bool // the last return brought something
+	lastTurn time.Time // when a receive last went out or returned
+	partial  bool      // the last return was neither full nor empty
+	brought  bool      // the last return brought something
 	trips    trips
 	meanSize float64 // of a body, in bytes; a moving mean
 	// delivery is the mean time of a delivered delivery, in seconds.
@@ -180,7 +181,7 @@ func (d *demand) wake(now time.Time) time.Time {
 func (d *demand) send(now time.Time, asked int) *poll {
 	p := &poll{sent: now, asked: asked}
 	d.polls = append(d.polls, p)
-	d.lastSend = now
+	d.lastSend, d.lastTurn = now, now
 	return p
 }
 
@@ -188,7 +189,7 @@ func (d *demand) send(now time.Time, asked int) *poll {
 func (d *demand) returned(now time.Time, p *poll, brought int) {
 	took := now.Sub(p.sent)
 	waited := took >= d.parkedAfter() // before this one changes the median
-	d.forget(p)
+	d.forget(now, p)
 	d.brought = brought > 0
 	d.partial = brought > 0 && brought < p.asked
 	switch {
@@ -211,13 +212,14 @@ func (d *demand) returned(now time.Time, p *poll, brought int) {
 
 // failed notes a receive that brought an error: whatever it is, one call at a
 // time finds out when it is over.
-func (d *demand) failed(p *poll) {
-	d.forget(p)
+func (d *demand) failed(now time.Time, p *poll) {
+	d.forget(now, p)
 	d.atOnce = 1
 	d.partial = false
 }
 
-func (d *demand) forget(p *poll) {
+func (d *demand) forget(now time.Time, p *poll) {
+	d.lastTurn = now
 	d.polls = slices.DeleteFunc(d.polls, func(other *poll) bool { return other == p })
 }
 

@@ -42,8 +42,7 @@ func (c *Consumer) releaseUntried(now time.Time, l *life) {
 // once, what waits behind it in its group: delivered now, that would overtake it.
 func (c *Consumer) release(now time.Time, l *life) {
 	behind := l.group.behind(l)
-	c.hand.move(l, releasing, now)
-	c.releases.add(l)
+	c.giveBack(now, l)
 	c.releaseAll(now, behind)
 }
 
@@ -51,9 +50,16 @@ func (c *Consumer) release(now time.Time, l *life) {
 func (c *Consumer) releaseAll(now time.Time, behind []*life) {
 	for _, l := range behind {
 		l.outcome, l.delay = doneUntried, 0
-		c.hand.move(l, releasing, now)
-		c.releases.add(l)
+		c.giveBack(now, l)
 	}
+}
+
+// giveBack has one released as its outcome and delay say.
+func (c *Consumer) giveBack(now time.Time, l *life) {
+	c.holding.drop(l)
+	c.pace.Leave(&l.try)
+	c.hand.move(l, releasing, now)
+	c.releases.add(l)
 }
 
 // enoughLeft says that a delivery that starts now would end before the drain does.
@@ -73,11 +79,13 @@ func (c *Consumer) pollsEndWithin(now time.Time) time.Duration {
 }
 
 // endDrain cuts what still runs: it is given back.
-func (c *Consumer) endDrain() {
+func (c *Consumer) endDrain(now time.Time) {
 	if c.over {
 		return
 	}
 	c.over = true
+	c.releaseWaiting(now)
+	c.releaseHeld(now)
 	for l := c.hand.first; l != nil; l = l.next {
 		if l.cut != nil {
 			l.cut(errDrained)

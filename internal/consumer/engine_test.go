@@ -76,20 +76,20 @@ func TestAnIdleQueueCostsOneLongPollEach20Seconds(t *testing.T) {
 	})
 }
 
-func TestAFailedDeliveryIsReleasedWithABackoffByItsReceiveCount(t *testing.T) {
+func TestARejectedMessageIsReleasedWithABackoffByItsReceiveCount(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		q, f := newFakeQueue(), newFakeTarget(0)
 		q.send(1)
 		f.answer = func(_ *message.Message, try int) (message.Result, time.Duration) {
 			if try <= 3 {
-				return message.Result{Outcome: message.Failed, Status: 500, Reason: "5xx"}, time.Millisecond
+				return message.Result{Outcome: message.Rejected, Status: 400, Reason: "4xx"}, time.Millisecond
 			}
 			return delivered2xx, time.Millisecond
 		}
 		e := run(t, q, f, ratelimit.Limits{Concurrency: 1}, nil)
 		pass(5 * time.Minute)
 		s := e.stop()
-		if s.Delivered != 1 || s.Failed != 3 {
+		if s.Delivered != 1 || s.Rejected != 3 {
 			t.Errorf("summary %+v", s)
 		}
 		for i, want := range [][2]int{{1, 1}, {1, 2}, {2, 4}} {
@@ -126,7 +126,7 @@ func TestRetryAfterWinsUpTo15Minutes(t *testing.T) {
 			if m.ID == "m1" {
 				after = time.Hour
 			}
-			return message.Result{Outcome: message.Throttled, Status: 429, Reason: "4xx", RetryAfter: after}, time.Millisecond
+			return message.Result{Outcome: message.Rejected, Status: 409, Reason: "4xx", RetryAfter: after}, time.Millisecond
 		}
 		e := run(t, q, f, ratelimit.Limits{Concurrency: 2}, nil)
 		pass(time.Second)

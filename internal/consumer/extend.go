@@ -76,7 +76,7 @@ func (c *Consumer) extend(now time.Time) {
 // expired deals with a message whose visibility ended before SQS could be told to
 // extend it: somebody else may have it by now, or nobody.
 func (c *Consumer) expired(now time.Time, l *life) {
-	if l.state == waiting {
+	if l.state == waiting || l.state == held {
 		c.lose(now, l, "its visibility ended before SQS could be reached to extend it")
 		return
 	}
@@ -87,7 +87,7 @@ func (c *Consumer) expired(now time.Time, l *life) {
 
 // ownershipEnds deals with a message that has been in flight for nearly 12 h.
 func (c *Consumer) ownershipEnds(now time.Time, l *life) {
-	if l.state == waiting {
+	if l.state == waiting || l.state == held {
 		c.releaseUntried(now, l)
 		return
 	}
@@ -96,8 +96,12 @@ func (c *Consumer) ownershipEnds(now time.Time, l *life) {
 
 // wantedSeconds is what an extension asks for.
 func (c *Consumer) wantedSeconds(now time.Time, l *life) int {
+	wanted := c.options.Visibility
+	if l.state == held {
+		wanted = max(wanted, heldVisibility)
+	}
 	left := ownership - now.Sub(l.owned) - ownershipMargin
-	return max(int(min(c.options.Visibility, left)/time.Second), 1)
+	return max(int(min(wanted, left)/time.Second), 1)
 }
 
 // extended takes in what came of one message's extension, asked for at sent.
@@ -140,6 +144,10 @@ func (c *Consumer) lose(now time.Time, l *life, why string) {
 		l.cut(errLost)
 	}
 	behind := l.group.behind(l)
+	c.holding.drop(l)
+	if l.state != delivering { // a delivery that is cut leaves when it has ended
+		c.pace.Leave(&l.try)
+	}
 	c.hand.remove(l)
 	c.releaseAll(now, behind)
 	if more, ok := c.notices.say(now, "lost", false); ok {

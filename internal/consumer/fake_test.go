@@ -29,6 +29,8 @@ type fakeQueue struct {
 	// fault, if set, is asked before each call: an error is its answer.
 	fault func(action string, call int) error
 	calls map[string]int
+	// retire is the queue's maxReceiveCount; 0: none.
+	retire int
 	// claimed is what Depth says beside the truth.
 	claimed message.Depth
 }
@@ -98,6 +100,10 @@ func (q *fakeQueue) Receive(ctx context.Context, maximum int, wait, visibility t
 			}
 			if len(got) == maximum {
 				break
+			}
+			if q.retire > 0 && m.receives >= q.retire {
+				m.deleted = true // to the dead-letter queue
+				continue
 			}
 			q.handles++
 			m.handle = m.id + "/" + strconv.Itoa(q.handles)
@@ -288,7 +294,7 @@ func (f *fakeTarget) Deliver(ctx context.Context, _ string, m *message.Message) 
 	select {
 	case <-time.After(took):
 	case <-ctx.Done():
-		result = message.Result{Outcome: message.Failed, Reason: "canceled", Err: context.Cause(ctx)}
+		result = message.Result{Outcome: message.Failed, Reason: "canceled", Canceled: true, Err: context.Cause(ctx)}
 	}
 	f.mu.Lock()
 	defer f.mu.Unlock()
@@ -332,17 +338,30 @@ type engine struct {
 	logs    *strings.Builder
 }
 
+// openGate has one delivery succeed, so that the gate is not half-open as at a start.
+func openGate(p *ratelimit.Pace) {
+	share := p.Join(1, func() {})
+	share.SetDry(true)
+	now := time.Now()
+	c := new(ratelimit.Case)
+	if share.Start(now, c) == ratelimit.Nothing {
+		share.End(now, c, ratelimit.Delivered, 0)
+	}
+	share.Rest()
+}
+
 // run starts a consumer with the settings' defaults, but for what change does.
 func run(t *testing.T, q *fakeQueue, f *fakeTarget, limits ratelimit.Limits, change func(*Options)) *engine {
 	t.Helper()
 	logs := &strings.Builder{}
 	o := Options{
-		Queue: "orders", Target: "default", Source: q, Deliver: f, Pace: ratelimit.New(limits), Weight: 1,
+		Queue: "orders", Target: "default", Source: q, Deliver: f, Pace: ratelimit.New(limits, 1), Weight: 1,
 		Visibility: 30 * time.Second, Timeout: 30 * time.Second, Gather: 20 * time.Millisecond,
 		Backoff: time.Second, BackoffMax: 15 * time.Minute, MaxReceiveCount: 5,
 		DrainTimeout: 25 * time.Second, Seed: 1,
 		Logger: slog.New(slog.NewTextHandler(logs, &slog.HandlerOptions{Level: slog.LevelInfo})),
 	}
+	openGate(o.Pace)
 	if change != nil {
 		change(&o)
 	}

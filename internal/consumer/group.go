@@ -8,19 +8,20 @@ import "slices"
 //   - one of the group is delivered at a time, in the order of the receives;
 //   - the next may start when the one before it was delivered: its delete may
 //     still be on its way;
-//   - when one fails, or is lost, those behind it are given back at once: SQS keeps
-//     them behind it, since a released message blocks its group until its delay is
-//     over.
+//   - one that is held blocks those behind it, so they cost no receive;
+//   - when one is given up, rejected or lost, those behind it are given back at once:
+//     SQS keeps them behind it, since a released message blocks its group until its
+//     delay is over.
 type group struct {
-	id         string
-	waiting    []*life // in order
-	delivering *life
-	releasing  int
-	deleting   int
+	id        string
+	waiting   []*life // in order
+	current   *life   // is delivered, or held
+	releasing int
+	deleting  int
 }
 
 // blocked says that the group's next message may not start now.
-func (g *group) blocked() bool { return g.delivering != nil || g.releasing > 0 }
+func (g *group) blocked() bool { return g.current != nil || g.releasing > 0 }
 
 // followers is how many wait behind another.
 func (g *group) followers() int {
@@ -32,7 +33,7 @@ func (g *group) followers() int {
 
 // idle says that nothing of the group is in hand.
 func (g *group) idle() bool {
-	return g.delivering == nil && len(g.waiting) == 0 && g.releasing == 0 && g.deleting == 0
+	return g.current == nil && len(g.waiting) == 0 && g.releasing == 0 && g.deleting == 0
 }
 
 // groups are the groups that have something in hand, by id.
@@ -53,8 +54,8 @@ func (g *group) enter(l *life) {
 	switch l.state {
 	case waiting:
 		g.waiting = append(g.waiting, l)
-	case delivering:
-		g.delivering = l
+	case delivering, held:
+		g.current = l
 	case releasing:
 		g.releasing++
 	case deleting:
@@ -68,8 +69,8 @@ func (g *group) leave(l *life) {
 	case waiting:
 		i := slices.Index(g.waiting, l)
 		g.waiting = slices.Delete(g.waiting, i, i+1)
-	case delivering:
-		g.delivering = nil
+	case delivering, held:
+		g.current = nil
 	case releasing:
 		g.releasing--
 	case deleting:

@@ -50,7 +50,7 @@ func (w *lagWindow) advance(now time.Time) {
 func (c *Consumer) queueLag(now time.Time) time.Duration {
 	lag := c.lag.largest(now)
 	for l := c.hand.first; l != nil; l = l.next {
-		if l.state == waiting || l.state == delivering {
+		if l.state == waiting || l.state == delivering || l.state == held {
 			lag = max(lag, c.age(now, l.message))
 		}
 	}

@@ -5,11 +5,18 @@ import (
 	"time"
 
 	"poller/internal/message"
+	"poller/internal/ratelimit"
 )
 
 // state is where a message in hand stands.
 //
 //	receive -> waiting -> delivering -> deleting | releasing -> settled
+//	                       |      ^
+//	                       v      |
+//	                       held --+--> releasing
+//
+// A message whose delivery failed is held until it is proven whose fault that was,
+// and tried again meanwhile.
 //
 // A duplicate of a message in the ledger starts at deleting; at a stop, a
 // message that was not started goes from waiting to releasing.
@@ -18,6 +25,7 @@ type state uint8
 const (
 	waiting state = iota
 	delivering
+	held
 	deleting
 	releasing
 
@@ -25,7 +33,7 @@ const (
 )
 
 func (s state) String() string {
-	return [states]string{"waiting", "delivering", "deleting", "releasing"}[s]
+	return [states]string{"waiting", "delivering", "held", "deleting", "releasing"}[s]
 }
 
 // life is one message in hand, from its receive to its settle.
@@ -53,6 +61,12 @@ type life struct {
 	// lost says that SQS gave the message to somebody else.
 	lost bool
 
+	// seq is its place in the order of the receives.
+	seq uint64
+	// try is what the gate knows of it, and last what its last try came to.
+	try  ratelimit.Case
+	last message.Result
+
 	// cut ends the delivery that runs.
 	cut context.CancelCauseFunc
 
@@ -76,6 +90,7 @@ type hand struct {
 	count       [states]int
 	memory      *Memory
 	groups      groups // of a FIFO queue
+	seq         uint64
 	// followers wait behind another of their group.
 	followers int
 }
@@ -87,6 +102,8 @@ func newHand(memory *Memory) hand {
 func (h *hand) size() int { return len(h.byKey) }
 
 func (h *hand) add(l *life) {
+	h.seq++
+	l.seq = h.seq
 	h.byKey[l.key] = l
 	h.count[l.state]++
 	h.memory.add(len(l.message.Body))

@@ -19,6 +19,7 @@ type histograms struct {
 	duration [message.Connection + 1]prometheus.Histogram
 	slot     prometheus.Histogram
 	token    prometheus.Histogram
+	gate     prometheus.Histogram
 }
 
 func newHistograms() histograms {
@@ -34,9 +35,10 @@ func newHistograms() histograms {
 		age: one("message_age_seconds", "From SentTimestamp to the delivery's start.", nil,
 			[]float64{.01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 14400, 86400}),
 	}
-	const waits = "How long a message in hand waited for a slot or a token."
+	const waits = "How long a message in hand waited for a slot, a token or the gate."
 	h.slot = one("pace_wait_seconds", waits, prometheus.Labels{"for": "slot"}, seconds)
 	h.token = one("pace_wait_seconds", waits, prometheus.Labels{"for": "token"}, seconds)
+	h.gate = one("pace_wait_seconds", waits, prometheus.Labels{"for": "gate"}, seconds)
 	for _, outcome := range message.Outcomes() {
 		h.duration[outcome] = one("delivery_duration_seconds", "One delivery, from its start to its outcome.",
 			prometheus.Labels{"outcome": outcome.String()}, seconds)
@@ -47,14 +49,18 @@ func newHistograms() histograms {
 func (h *histograms) took(outcome message.Outcome) prometheus.Histogram { return h.duration[outcome] }
 
 func (h *histograms) waited(want ratelimit.Want) prometheus.Histogram {
-	if want == ratelimit.Token {
+	switch want {
+	case ratelimit.Token:
 		return h.token
+	case ratelimit.Gate:
+		return h.gate
+	default:
+		return h.slot
 	}
-	return h.slot
 }
 
 func (h *histograms) all() []prometheus.Collector {
-	all := []prometheus.Collector{h.receives, h.age, h.slot, h.token}
+	all := []prometheus.Collector{h.receives, h.age, h.slot, h.token, h.gate}
 	for _, d := range h.duration {
 		all = append(all, d)
 	}

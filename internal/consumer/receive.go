@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"poller/internal/message"
+	"poller/internal/ratelimit"
 )
 
 // Results of a receive, for the metrics.
@@ -44,7 +45,7 @@ func (c *Consumer) order(now time.Time) {
 		return
 	}
 	for {
-		quantity := c.demand.next(now, c.stock(now))
+		quantity := c.wanted(now)
 		if quantity == 0 {
 			return
 		}
@@ -56,6 +57,21 @@ func (c *Consumer) order(now time.Time) {
 			return // one at a time finds out whether SQS is back
 		}
 	}
+}
+
+// wanted is for how many the next receive asks, by the stock rule within what the
+// gate allows; 0: none goes out now.
+func (c *Consumer) wanted(now time.Time) int {
+	order := c.pace.Orders(now, ratelimit.Stock{
+		Untried:     c.hand.count[waiting] - c.hand.followers,
+		Polls:       len(c.demand.polls),
+		LastReceive: c.demand.lastTurn,
+		Full:        c.options.Memory.bytes() >= maxBytes,
+	})
+	if order.Alone {
+		return min(order.Most, 1)
+	}
+	return min(order.Most, c.demand.next(now, c.stock(now, order.Slots)))
 }
 
 // receive makes one poll and takes in what it brings.
@@ -70,11 +86,11 @@ func (c *Consumer) receive(ctx context.Context, m *member[*poll], p *poll) {
 	case err == nil:
 		c.arrived(ctx, now, sent, p, messages)
 	case errors.Is(err, context.Canceled) && c.ended:
-		c.demand.forget(p)
+		c.demand.forget(now, p)
 	default:
 		c.stats.receives[failed]++
 		c.attempts.failed(p, err)
-		c.demand.failed(p)
+		c.demand.failed(now, p)
 		c.receiveFailed(now, err)
 	}
 	c.polls.rest(m)
@@ -143,6 +159,7 @@ func (c *Consumer) takeIn(now, handedOut time.Time, m *message.Message) {
 		c.lag.note(now, c.age(now, m))
 		c.watchRetention(now, l)
 		c.hand.add(l)
+		c.pace.Enter(&l.try, l, m.ID, m.ReceiveCount)
 		c.queueUp(l)
 	}
 	c.extendLater(l)

@@ -82,7 +82,7 @@ func (c *Consumer) Run(drain, now context.Context) Summary {
 			break
 		}
 		if c.draining && !at.Before(c.deadline) {
-			c.endDrain()
+			c.endDrain(at)
 		}
 		c.advance(at)
 		c.armed = c.nextWake(at)
@@ -148,9 +148,11 @@ func (c *Consumer) turn(now time.Time) {
 
 // advance starts whatever the state allows now.
 func (c *Consumer) advance(now time.Time) {
+	c.judge(now)
+	c.sayGate(now)
 	c.startWaiting(now)
 	c.order(now)
-	c.pace.SetDry(c.draining || (c.demand.dry() || c.receiving.failures > 0) && c.hand.count[waiting]+c.hand.count[delivering] == 0)
+	c.pace.SetDry(c.draining || (c.demand.dry() || c.receiving.failures > 0) && c.hand.count[waiting]+c.hand.count[delivering]+c.hand.count[held] == 0)
 	c.flush(now, &c.deletes)
 	c.flush(now, &c.releases)
 	c.extend(now)
@@ -175,8 +177,15 @@ func (c *Consumer) nextWake(now time.Time) time.Time {
 		}
 		return at
 	}
-	if c.hand.count[waiting] > 0 && c.blocked == ratelimit.Token {
+	if c.hand.count[waiting]+len(c.holding.lives) > 0 && c.blocked == ratelimit.Token {
 		at = earlier(at, c.pace.Due())
+	}
+	at = earlier(at, c.pace.Wake(now))
+	if c.blocked != ratelimit.Slot {
+		at = earlier(at, c.holding.due)
+	}
+	if len(c.holding.lives) >= 1 && !c.draining {
+		at = earlier(at, c.demand.lastTurn.Add(time.Second+1))
 	}
 	if !c.draining {
 		at = earlier(at, c.receiving.until)

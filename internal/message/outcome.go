@@ -64,6 +64,8 @@ type Result struct {
 	Reason string
 	// RetryAfter is how long the target asked to be left alone, 0 when it did not.
 	RetryAfter time.Duration
+	// Canceled says that we cut the delivery off: it proves nothing.
+	Canceled bool
 	// Err says in words why there was no whole answer; nil when there was one.
 	// It carries neither body nor credentials.
 	Err error

@@ -1,6 +1,7 @@
 // Package ratelimit says when the next delivery to a target may start. The
 // pace is slots and tokens together: a slot is the right to one delivery at a
-// time, a token the right to start one now.
+// time, a token the right to start one now. The gate (gate.go) says whether the
+// target may be tried at all, and whose fault a failure was.
 //
 // It promises that never more deliveries run at once than there are slots, and
 // that in any window never more are started than rate × window + burst: across
@@ -44,6 +45,8 @@ const (
 	Slot
 	// Token: the rate is used up, or 0.
 	Token
+	// Gate: the target may not be tried now, or not with this message.
+	Gate
 	// Turn: another queue of the target goes first; it has been woken.
 	Turn
 )
@@ -68,12 +71,15 @@ type Pace struct {
 	due        time.Time // when the token that was last refused will be there; zero: none refused
 	shares     []*Share
 	virtual    float64 // the turn of the share that started last
+	gate       gate
 }
 
-// New makes the pace of one target, its bucket full.
-func New(limits Limits) *Pace {
-	p := &Pace{}
-	p.set(time.Now(), limits)
+// New makes the pace of one target, its bucket full and its gate half-open. Jitter is
+// drawn from seed.
+func New(limits Limits, seed uint64) *Pace {
+	now := time.Now()
+	p := &Pace{gate: newGate(now, seed, max(limits.Concurrency, 1))}
+	p.set(now, limits)
 	return p
 }
 

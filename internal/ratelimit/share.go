@@ -24,6 +24,11 @@ type Share struct {
 	turn  float64
 	wants bool // it was refused, and has not started or given way since
 	dry   bool
+
+	verdicts bool // the gate has decided about some of its messages
+	polls    int  // receives of its queue that are out
+	// wantsWitness says that it would receive one, and another queue's is out.
+	wantsWitness bool
 }
 
 // Join makes a share of the given weight, over 0. wake has its owner ask again; it
@@ -37,41 +42,57 @@ func (p *Pace) Join(weight float64, wake func()) *Share {
 }
 
 // Start takes a slot and a token and says Nothing, or takes neither and says what
-// is wanting. After Nothing the caller starts one delivery at once, and calls End
-// when it has ended. After anything else it calls Rest when it has nothing to
+// is wanting. After Nothing the caller starts one delivery of c at once, and calls
+// End when it has ended. After anything else it calls Rest when it has nothing to
 // start any more.
-func (s *Share) Start(now time.Time) Want {
+func (s *Share) Start(now time.Time, c *Case) Want {
 	p := s.pace
 	p.mu.Lock()
-	var next *Share
-	defer func() {
-		p.mu.Unlock()
-		if next != nil {
-			next.wake()
-		}
-	}()
+	want, next := s.start(now, c)
+	p.mu.Unlock()
+	if next != nil {
+		next.wake()
+	}
+	return want
+}
+
+// start says also whose turn it is, if not this share's.
+func (s *Share) start(now time.Time, c *Case) (Want, *Share) {
+	p := s.pace
+	if !p.gate.admits(now, c) {
+		return Gate, nil
+	}
 	if !s.wants {
 		s.turn = max(s.turn, p.virtual)
 		s.wants = true
 	}
-	if p.delivering >= p.limits.Concurrency {
-		return Slot
+	if p.delivering >= p.slots() {
+		return Slot, nil
 	}
-	if first := p.first(); first != s {
-		next = first
-		return Turn
+	if first := p.first(); first != s && p.gate.state != Closed {
+		return Turn, first
 	}
 	if p.bucket != nil && !p.takeToken(now) {
-		return Token
+		return Token, nil
 	}
 	p.delivering++
 	p.virtual = s.turn
 	s.turn += 1 / s.weight
 	s.wants = false
-	if next = p.first(); next == s {
+	p.gate.begin(now, c)
+	next := p.first()
+	if next == s {
 		next = nil
 	}
-	return Nothing
+	return Nothing, next
+}
+
+// slots are those that may be used now.
+func (p *Pace) slots() int {
+	if p.gate.state == HalfOpen {
+		return min(p.gate.limit, p.limits.Concurrency)
+	}
+	return p.limits.Concurrency
 }
 
 // first is the share whose turn it is among those that want to start; nil: none does.
@@ -100,16 +121,28 @@ func (s *Share) Rest() {
 	}
 }
 
-// End gives the slot of one delivery back.
-func (s *Share) End() {
+// End gives the slot of c's delivery back, and says whether the message is held:
+// kept in hand until it is proven whose fault the failure was, or tried again.
+// Else the caller settles it, and calls Leave. retryAfter is how long the target
+// asked to be left alone.
+func (s *Share) End(now time.Time, c *Case, a Answer, retryAfter time.Duration) bool {
 	p := s.pace
 	p.mu.Lock()
 	p.delivering--
+	c.running = false
+	before := p.gate.state
+	held := p.gate.ended(now, c, a, retryAfter, p.limits.Concurrency)
 	next := p.first()
+	changed := p.gate.state != before
 	p.mu.Unlock()
-	if next != nil && next != s { // who ends one asks again anyway
+	switch {
+	case changed:
+		p.wakeAll(nil)
+	case next != nil && next != s: // who ends one asks again anyway
 		next.wake()
 	}
+	s.wakeJudged()
+	return held
 }
 
 // Due is when the token that was last refused will be there; zero when none was
@@ -160,8 +193,10 @@ func (s *Share) Usable(now time.Time) int {
 	p := s.pace
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	usable := max(p.limits.Concurrency-p.delivering, 0)
+	usable := max(p.slots()-p.delivering, 0)
 	switch {
+	case p.gate.state == Closed:
+		return 0
 	case p.bucket == nil:
 	case p.limits.Rate == 0:
 		return 0

@@ -95,7 +95,7 @@ func Reasons() []string {
 
 // canceled is the result of a delivery that the engine has cut off.
 func canceled(ctx context.Context) message.Result {
-	return message.Result{Outcome: breaks[reasonCanceled], Reason: reasonCanceled, Err: context.Cause(ctx)}
+	return message.Result{Outcome: breaks[reasonCanceled], Reason: reasonCanceled, Canceled: true, Err: context.Cause(ctx)}
 }
 
 // broken is the result of a delivery without a whole answer. ctx is the engine's,

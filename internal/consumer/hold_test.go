@@ -1,0 +1,155 @@
+package consumer
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"poller/internal/message"
+	"poller/internal/ratelimit"
+)
+
+// outage has every delivery answered so, between from and to after the begin.
+func outage(f *fakeTarget, from, to time.Duration, result message.Result) {
+	begun := time.Now()
+	f.answer = func(*message.Message, int) (message.Result, time.Duration) {
+		if at := time.Since(begun); at >= from && at < to {
+			return result, 10 * time.Millisecond
+		}
+		return delivered2xx, f.took
+	}
+}
+
+func receivesOf(q *fakeQueue) (most, sum int) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, m := range q.messages {
+		most = max(most, m.receives)
+		sum += m.receives
+	}
+	return most, sum
+}
+
+func TestAnOutageAddsNoReceiveToAMessageInHand(t *testing.T) {
+	for name, result := range map[string]message.Result{
+		"refused":   {Outcome: message.Connection, Reason: "refused"},
+		"503":       {Outcome: message.Unavailable, Status: 503, Reason: "5xx"},
+		"500":       {Outcome: message.Failed, Status: 500, Reason: "5xx"},
+		"404":       {Outcome: message.Failed, Status: 404, Reason: "4xx"},
+		"reset":     {Outcome: message.Unavailable, Reason: "reset"},
+		"throttled": {Outcome: message.Throttled, Status: 429, Reason: "4xx"},
+	} {
+		for _, lasts := range []time.Duration{2 * time.Second, 30 * time.Second, 10 * time.Minute, 2 * time.Hour} {
+			t.Run(fmt.Sprintf("%s for %s", name, lasts), func(t *testing.T) {
+				bubble(t, func(t *testing.T) {
+					q, f := newFakeQueue(), newFakeTarget(200*time.Millisecond)
+					outage(f, 5*time.Second, 5*time.Second+lasts, result)
+					e := run(t, q, f, ratelimit.Limits{Concurrency: 10}, func(o *Options) {
+						o.Visibility = 5 * time.Second
+						o.Timeout = 5 * time.Second
+						o.MaxReceiveCount = 3
+					})
+					q.send(200)
+					end := 5*time.Second + lasts
+					for at := time.Duration(0); at < min(end, 2*time.Minute); at += 200 * time.Millisecond {
+						pass(200 * time.Millisecond)
+						q.send(1)
+					}
+					pass(max(end-2*time.Minute, 0) + time.Minute)
+					if n := q.left(); n != 0 {
+						t.Errorf("%d are left a minute after the outage; gate %+v, in hand %v", n, e.pace.Gate(), e.Snapshot(time.Now()).InHand)
+					}
+					if most, _ := receivesOf(q); most > 1 {
+						t.Errorf("a message was received %d times", most)
+					}
+					if state := e.pace.GateState(); state != ratelimit.Open {
+						t.Errorf("the gate is %s a minute after the outage", state)
+					}
+					e.stop()
+				})
+			})
+		}
+	}
+}
+
+func TestOnePoisonMessageIsGivenUpAndStopsNobody(t *testing.T) {
+	for name, result := range map[string]message.Result{
+		"500": {Outcome: message.Failed, Status: 500, Reason: "5xx"},
+		"503": {Outcome: message.Unavailable, Status: 503, Reason: "5xx"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				q, f := newFakeQueue(), newFakeTarget(100*time.Millisecond)
+				f.answer = func(m *message.Message, _ int) (message.Result, time.Duration) {
+					if m.ID == "m7" {
+						return result, 50 * time.Millisecond
+					}
+					return delivered2xx, 100 * time.Millisecond
+				}
+				e := run(t, q, f, ratelimit.Limits{Concurrency: 10}, nil)
+				for range 600 {
+					q.send(1)
+					pass(100 * time.Millisecond)
+				}
+				s := e.stop()
+				if s.Delivered != 599 {
+					t.Errorf("%d of 599 good ones were delivered: %+v", s.Delivered, s)
+				}
+				if s.Failed < 2 {
+					t.Errorf("the poison was given up %d times in a minute", s.Failed)
+				}
+				if strings.Contains(e.logs.String(), "gate closed") {
+					t.Errorf("one poison message closed the gate:\n%s", e.logs)
+				}
+			})
+		})
+	}
+}
+
+func TestAFloodOfPoisonDoesNotStopTheQueueForEver(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		q, f := newFakeQueue(), newFakeTarget(100*time.Millisecond)
+		q.send(100)
+		f.answer = func(m *message.Message, _ int) (message.Result, time.Duration) {
+			if len(m.ID) <= 3 && m.ID != "m100" { // the first hundred
+				return message.Result{Outcome: message.Failed, Status: 500, Reason: "5xx"}, 50 * time.Millisecond
+			}
+			return delivered2xx, 100 * time.Millisecond
+		}
+		q.retire = 3
+		e := run(t, q, f, ratelimit.Limits{Concurrency: 10}, func(o *Options) { o.MaxReceiveCount = 3 })
+		pass(10 * time.Second)
+		q.send(500)
+		pass(3 * time.Hour)
+		s := e.stop()
+		if s.Delivered != 500 {
+			t.Errorf("%d of 500 good ones behind 100 poison ones were delivered in 3 h: %+v", s.Delivered, s)
+		}
+	})
+}
+
+func TestHeldMessagesAreTriedToTheEndOfTheDrainThenReleasedAtOnce(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		q, f := newFakeQueue(), newFakeTarget(100*time.Millisecond)
+		outage(f, 0, 30*time.Second, message.Result{Outcome: message.Unavailable, Status: 503, Reason: "5xx"})
+		e := run(t, q, f, ratelimit.Limits{Concurrency: 10}, func(o *Options) { o.DrainTimeout = 10 * time.Second })
+		q.send(30)
+		pass(10 * time.Second)
+		held := e.Snapshot(time.Now()).InHand["held"]
+		if held == 0 {
+			t.Fatal("nothing is held in an outage")
+		}
+		tries := f.deliveries()
+		s := e.stop()
+		if f.deliveries() == tries {
+			t.Error("nothing was tried in the drain")
+		}
+		if s.Abandoned != 0 || s.CutOff != 0 || q.invisible() != 0 {
+			t.Errorf("summary %+v, %d invisible", s, q.invisible())
+		}
+		if strings.Contains(e.logs.String(), "abandoned") {
+			t.Errorf("the log:\n%s", e.logs)
+		}
+	})
+}
