@@ -1,13 +1,16 @@
-// Command bench measures what the worker costs beside the least that an SQS worker
-// on the AWS SDK can cost: the floor, which receives by tens, delivers over
-// keep-alive HTTP and deletes by batches, and does nothing else.
+// Command bench measures the whole program: what the worker costs beside the least
+// that an SQS worker on the AWS SDK can cost, and whether it keeps its promises of
+// pace, memory, start and stop.
 //
 //	go run ./bench
+//	go run ./bench -only throughput,rate
 //
-// Floor and worker run in turn, each as a process of its own, against the embedded
-// SQS server in another process and a target in a third that answers at once.
-// Figures are medians, and ratios to the floor of the same run: machines are noisy.
-// Everything stays on 127.0.0.1.
+// The least is the floor (floor.go): it receives by tens, delivers over keep-alive
+// HTTP and deletes by batches, and does nothing else. Floor and worker run in turn,
+// each as a process of its own, against the embedded SQS server in another process
+// and a target in a third. The worker is built as it is released. Figures are
+// medians, and ratios to the floor of the same run: machines are noisy. Everything
+// stays on 127.0.0.1. The table goes to stdout, what is under way to stderr.
 package main
 
 import (
@@ -16,7 +19,9 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
+	"time"
 )
 
 func main() {
@@ -27,6 +32,13 @@ func main() {
 		fmt.Fprintln(os.Stderr, "bench:", err)
 		os.Exit(1)
 	}
+}
+
+// options are the flags.
+type options struct {
+	messages, size, concurrency, rounds int
+	idle, trickle                       time.Duration
+	poller, peer, only                  string
 }
 
 // run is one of the processes: without a role, the one that starts the others.
@@ -43,14 +55,17 @@ func run(ctx context.Context, args []string) error {
 	}
 	o := options{}
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
-	flags.IntVar(&o.messages, "messages", 20_000, "messages a run")
-	flags.IntVar(&o.size, "size", 200, "bytes of a body")
-	flags.IntVar(&o.concurrency, "concurrency", 64, "deliveries at once")
-	flags.IntVar(&o.rounds, "rounds", 5, "runs of each")
+	flags.IntVar(&o.messages, "messages", 20_000, "messages of a throughput run")
+	flags.IntVar(&o.size, "size", 200, "bytes of a body there")
+	flags.IntVar(&o.concurrency, "concurrency", 64, "deliveries at once there")
+	flags.IntVar(&o.rounds, "rounds", 7, "throughput runs of each")
+	flags.DurationVar(&o.idle, "idle", 3*time.Minute, "how long an idle queue is watched")
+	flags.DurationVar(&o.trickle, "trickle", 20*time.Second, "how long a message comes each 50 ms, twice for each")
 	flags.StringVar(&o.poller, "poller", "", "the poller binary; empty: it is built")
-	flags.StringVar(&o.peer, "peer", "", "another binary to run as a third, with poller's flags")
+	flags.StringVar(&o.peer, "peer", "", "other binaries with poller's flags, for the throughput, separated by commas")
+	flags.StringVar(&o.only, "only", "", "parts to run, of: "+strings.Join(names(), ", "))
 	if err := flags.Parse(args); err != nil {
 		return err
 	}
-	return compare(ctx, o)
+	return measure(ctx, o)
 }

@@ -30,66 +30,169 @@ func listen(ctx context.Context, h http.Handler) error {
 	return nil
 }
 
-// serveSQS is the embedded server, with a count of requests by action at /bench.
+// requests are those to SQS, by action.
+type requests struct {
+	Actions      map[string]int
+	FirstReceive time.Time
+}
+
+func (r requests) total() int {
+	sum := 0
+	for _, n := range r.Actions {
+		sum += n
+	}
+	return sum
+}
+
+// serveSQS is the embedded server. At /bench it says what was asked since the last
+// time, without the bench's own requests.
 func serveSQS(ctx context.Context) error {
 	server := localsqs.New()
 	defer server.Close()
 	var mu sync.Mutex
-	counts := make(map[string]int)
+	seen := requests{Actions: make(map[string]int)}
 	return listen(ctx, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.URL.Path == "/bench" {
-			mu.Lock()
-			defer mu.Unlock()
-			_ = json.NewEncoder(w).Encode(counts)
-			clear(counts)
-			return
-		}
-		_, action, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
-		mu.Lock()
-		counts[action]++
-		mu.Unlock()
-		server.ServeHTTP(w, r)
-	}))
-}
-
-// arrivals is what the target has seen since it was last asked.
-type arrivals struct {
-	N           int
-	First, Last time.Time
-	// Again is how many came more than once.
-	Again int
-}
-
-// serveTarget answers at once, and says at /bench what has come.
-func serveTarget(ctx context.Context) error {
-	var mu sync.Mutex
-	var seen arrivals
-	ids := make(map[string]bool)
-	return listen(ctx, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		now := time.Now()
 		if r.URL.Path == "/bench" {
 			mu.Lock()
 			defer mu.Unlock()
 			_ = json.NewEncoder(w).Encode(seen)
-			if r.Method == http.MethodDelete {
-				seen = arrivals{}
-				clear(ids)
-			}
+			seen = requests{Actions: make(map[string]int)}
 			return
 		}
-		_, _ = io.Copy(io.Discard, r.Body)
-		mu.Lock()
-		defer mu.Unlock()
-		if seen.N == 0 {
-			seen.First = now
-		}
-		seen.N++
-		seen.Last = now
-		if id := r.Header.Get("X-Poller-Message-Id"); id != "" {
-			if ids[id] {
-				seen.Again++
+		if !strings.Contains(r.UserAgent(), ourselves) {
+			_, action, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
+			mu.Lock()
+			seen.Actions[action]++
+			if action == "ReceiveMessage" && seen.FirstReceive.IsZero() {
+				seen.FirstReceive = time.Now()
 			}
-			ids[id] = true
+			mu.Unlock()
 		}
+		server.ServeHTTP(w, r)
 	}))
+}
+
+// body is what a message says to the target where it matters.
+type body struct {
+	Sent int64 // Unix nanoseconds
+	Slow bool
+	Pad  string `json:",omitempty"`
+}
+
+func (b body) String() string {
+	text, err := json.Marshal(b)
+	if err != nil {
+		panic(err)
+	}
+	return string(text)
+}
+
+// arrivals are what the target has seen.
+type arrivals struct {
+	Different int // messages that were answered, by their ids
+	Again     int // requests for a message that had come before
+	Running   int
+	Cut       int // requests whose client went away before the answer
+	First     time.Time
+	Last      time.Time // the last answer
+	// At is when the requests came, Took how long after they were sent, both in
+	// nanoseconds. They are given at /bench/log.
+	At, Took []int64 `json:",omitempty"`
+}
+
+const (
+	quick = 5 * time.Millisecond
+	slow  = 3 * time.Second
+)
+
+// target answers at once at /, after a while at /sleep/WHILE, and at /mixed after
+// what the message says.
+type target struct {
+	mu   sync.Mutex // guards what follows
+	seen arrivals
+	came map[string]bool // ids; true: answered
+}
+
+func serveTarget(ctx context.Context) error {
+	return listen(ctx, &target{came: make(map[string]bool)})
+}
+
+// ServeHTTP implements http.Handler.
+func (t *target) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	if log, ok := strings.CutPrefix(r.URL.Path, "/bench"); ok {
+		t.say(w, log != "")
+		return
+	}
+	came := time.Now()
+	var wait time.Duration
+	var said body
+	switch while, asleep := strings.CutPrefix(r.URL.Path, "/sleep/"); {
+	case r.URL.Path == "/":
+		_, _ = io.Copy(io.Discard, r.Body)
+	case asleep:
+		_, _ = io.Copy(io.Discard, r.Body)
+		wait, _ = time.ParseDuration(while)
+	default:
+		_ = json.NewDecoder(r.Body).Decode(&said)
+		if wait = quick; said.Slow {
+			wait = slow
+		}
+		if r.URL.Path == "/trickle" {
+			wait = 0
+		}
+	}
+	id := r.Header.Get("X-Poller-Message-Id")
+	t.begin(came, said.Sent, id)
+	cut := false
+	if wait > 0 {
+		select {
+		case <-time.After(wait):
+		case <-r.Context().Done():
+			cut = true
+		}
+	}
+	t.end(id, cut)
+}
+
+func (t *target) begin(came time.Time, sent int64, id string) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	if t.seen.First.IsZero() {
+		t.seen.First = came
+	}
+	t.seen.Running++
+	t.seen.At = append(t.seen.At, came.UnixNano())
+	if sent > 0 {
+		t.seen.Took = append(t.seen.Took, came.UnixNano()-sent)
+	}
+	if _, again := t.came[id]; again {
+		t.seen.Again++
+		return
+	}
+	t.came[id] = false
+}
+
+func (t *target) end(id string, cut bool) {
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.seen.Running--
+	if cut {
+		t.seen.Cut++
+		return
+	}
+	t.seen.Last = time.Now()
+	if !t.came[id] {
+		t.came[id] = true
+		t.seen.Different++
+	}
+}
+
+func (t *target) say(w http.ResponseWriter, log bool) {
+	t.mu.Lock()
+	said := t.seen
+	t.mu.Unlock()
+	if !log {
+		said.At, said.Took = nil, nil
+	}
+	_ = json.NewEncoder(w).Encode(said)
 }

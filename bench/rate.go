@@ -1,0 +1,58 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+)
+
+const rateFor = 30 * time.Second
+
+// rate has a worker deliver 50 a second from a backlog.
+func rate(ctx context.Context, o options) ([]row, error) {
+	s, err := newStage(ctx, o)
+	if err != nil {
+		return nil, err
+	}
+	defer s.close()
+	if err := s.fill(ctx, 1900, func(int) string { return "{}" }); err != nil {
+		return nil, err
+	}
+	w, err := s.poller(ctx, o.poller, "/", 64, "--rate", "50")
+	if err != nil {
+		return nil, err
+	}
+	defer w.abandon()
+	if err := pause(ctx, rateFor+2*time.Second); err != nil {
+		return nil, err
+	}
+	asked, err := s.asked(ctx)
+	if err != nil {
+		return nil, err
+	}
+	var log arrivals
+	if err := s.target.ask(ctx, "/bench/log", &log); err != nil {
+		return nil, err
+	}
+	if len(log.At) == 0 {
+		return nil, errors.New("nothing was delivered")
+	}
+	slices.Sort(log.At)
+	within, worst := 0, 0
+	from := 0
+	for i, at := range log.At {
+		if at < log.At[0]+int64(rateFor) {
+			within++
+		}
+		for at-log.At[from] >= int64(time.Second) {
+			from++
+		}
+		worst = max(worst, i-from+1)
+	}
+	return []row{
+		above("--rate 50: arrivals a second over 30 s", float64(within)/rateFor.Seconds(), 49.5, "%.2f"),
+		below("--rate 50: the most in any second", float64(worst), 51, "%.0f"),
+		below("--rate 50: SQS requests a message", float64(asked.total())/float64(len(log.At)), 0.22, "%.3f"),
+	}, nil
+}
