@@ -39,7 +39,9 @@ def main() -> None:
     source, target = sys.argv[1:]
     run = json.loads(open(source).read())
     began = run["began"]
-    panels, marks, end = run["panels"], run["marks"], run["ended"] - began
+    # The part up to the stop: what follows is breaks in the lines.
+    end = next((at for at, text in run["marks"] if text == "stopped"), run["ended"]) - began
+    panels, marks = run["panels"], [(at, text) for at, text in run["marks"] if at - began < end]
     figure, axes = plt.subplots(4, 1, figsize=(10, 7.6), sharex=True, gridspec_kw={"hspace": 0.38, "top": 0.90, "bottom": 0.06, "left": 0.06, "right": 0.985})
 
     for at, values in lines(panels["on-call: Lag"], "queue", began).values():

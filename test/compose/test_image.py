@@ -2,11 +2,13 @@
 
 import io
 import json
+import os
 import subprocess
 import tarfile
 import time
 import unittest
 from datetime import datetime
+from pathlib import Path
 
 from compose import docker, until
 
@@ -87,16 +89,24 @@ class Image(unittest.TestCase):
             docker("run", "--rm", *beside, TAG, "send", "--queue", "orders", "{}")
             docker("run", "-d", "--name", names[2], *beside, TAG, "run", "--queue", "orders", "--target", "http://127.0.0.1:8080/", "--log-level", "debug")
             lines = until(lambda: [line for line in docker("logs", names[2]).stderr.splitlines() if '"message_id"' in line], "a delivery in the log", 20)
-            began = docker("inspect", "-f", "{{.State.StartedAt}}", names[2]).stdout.strip()
+            began = process_began(docker("inspect", "-f", "{{.State.Pid}}", names[2]).stdout.strip())
             until(lambda: docker("inspect", "-f", "{{.State.Health.Status}}", names[2]).stdout.strip() == "healthy", "healthy", 20)
         finally:
             docker("rm", "-f", *names, check=False)
-        took = (moment(json.loads(lines[0])["time"]) - moment(began)).total_seconds()
-        print(f"delivered {took * 1000:.0f} ms after the start", end=" ", flush=True)
+        took = moment(json.loads(lines[0])["time"]) - began
+        print(f"delivered {took * 1000:.0f} ms after the container's process began", end=" ", flush=True)
+        self.assertGreater(took, 0)
         self.assertLess(took, 3)
 
 
-def moment(text: str) -> datetime:
+def process_began(pid: str) -> float:
+    """To 10 ms, and before the container was set up: the engine's own StartedAt is written after the start."""
+    ticks = int(Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[19])
+    up = float(Path("/proc/uptime").read_text().split()[0])
+    return time.time() - up + ticks / os.sysconf("SC_CLK_TCK")
+
+
+def moment(text: str) -> float:
     """Python reads no more than six digits."""
     whole, _, digits = text.rstrip("Z").partition(".")
-    return datetime.fromisoformat(f"{whole}.{digits[:6]:0<6}+00:00")
+    return datetime.fromisoformat(f"{whole}.{digits[:6]:0<6}+00:00").timestamp()

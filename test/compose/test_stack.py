@@ -15,7 +15,7 @@ import dashboards
 import test_files
 from compose import PROJECT, SERVICES, Stack, docker, get, until
 
-RATE, BURST, CAPACITY = 28, 1, 8  # docker-compose.yml: the poller's rate and concurrency; the sink takes 30 and 8
+CAPACITY, RATE = 8, 35  # docker-compose.yml: what the sink takes
 VISIBILITY = 20
 
 
@@ -49,6 +49,15 @@ class Run(unittest.TestCase):
     def ready(self) -> bool:
         return get(self.stack.url("poller") + "/-/ready").strip() == "ready"
 
+    def why_not_ready(self) -> str:
+        """Nothing, if it is."""
+        try:
+            self.ready()
+        except urllib.error.HTTPError as answer:
+            self.assertEqual(503, answer.code)
+            return answer.read().decode()
+        return ""
+
     def alert(self, name: str, seconds: float = 30) -> None:
         """The alert's condition holds now; how long it must hold is promtool's test."""
         (rule,) = [rule for rule in test_files.rules("alert") if rule["alert"] == name]
@@ -65,7 +74,7 @@ class Run(unittest.TestCase):
     def never_overrun(self, stats: dict) -> None:
         self.assertEqual({"capacity": 0, "outage": 0, "rate": 0}, stats["refused"])
         self.assertLessEqual(stats["at_once_max"], CAPACITY)
-        self.assertLessEqual(stats["per_second_max"], RATE + BURST)
+        self.assertLessEqual(stats["per_second_max"], RATE)
 
     def mark(self, text: str) -> None:
         """For draw.py."""
@@ -77,9 +86,7 @@ class Run(unittest.TestCase):
     def test_01_poller_before_there_is_a_queue_waits_and_says_so(self):
         self.stack.compose("up", "-d", "--no-deps", "poller", "prometheus")
         until(lambda: get(self.stack.url("poller") + "/-/healthy"), "poller's admin port", 30)
-        with self.assertRaises(urllib.error.HTTPError) as not_ready:
-            self.ready()
-        self.assertEqual(503, not_ready.exception.code)
+        self.assertIn("orders-queue", self.why_not_ready())
         until(lambda: self.stack.inspect("poller")["State"]["Health"]["Status"] == "healthy", "healthy, though not ready", 30)
         self.alert("PollerNotReady")
 
@@ -126,7 +133,7 @@ class Run(unittest.TestCase):
         text, _, status = done.stdout.rpartition("\n")
         return int(status), text
 
-    def test_06_a_thousand_requests_each_delivered_once_at_the_pace(self):
+    def test_05_a_thousand_requests_each_delivered_once_at_the_pace(self):
         self.mark("1,000 requests")
         self.stack.forget()
         before = self.stack.metric('poller_messages_settled_total{outcome="delivered"')
@@ -139,7 +146,7 @@ class Run(unittest.TestCase):
         self.assertEqual(1000, self.stack.metric('poller_messages_settled_total{outcome="delivered"') - before)
         until(lambda: float(self.stack.instant("sum(poller_messages_settled_total{outcome='delivered'})")[0]["value"][1]) >= before + 1000, "the count in Prometheus", 20)
 
-    def test_07_kill_9_loses_nothing(self):
+    def test_06_kill_9_loses_nothing(self):
         self.mark("200, kill -9")
         self.stack.forget()
         self.stack.load(200)
@@ -159,6 +166,26 @@ class Run(unittest.TestCase):
         if "/poller" not in Path(f"/proc/{pid}/cmdline").read_text():
             raise AssertionError(f"{pid} is not the poller: run this where the engine runs")
         os.kill(pid, signal.SIGKILL)
+
+    def test_07_stop_drains_and_exits_with_0(self):
+        self.mark("stopped")
+        self.stack.forget()
+        self.stack.load(150)
+        until(lambda: self.stack.sink()["accepted"] > 20, "in the middle of it")
+        began = time.monotonic()
+        self.stack.compose("stop", "poller")
+        self.say(f"drained in {time.monotonic() - began:.1f} s,")
+        self.assertEqual(0, self.stack.inspect("poller")["State"]["ExitCode"])
+        stats = self.stack.sink()
+        self.assertEqual(0, stats["duplicates"])
+        self.assertEqual(0, stats["at_once"])
+        self.assertEqual(150, stats["accepted"] + self.stack.depth("orders-queue"), "what was not delivered is in the queue")
+        began = time.monotonic()
+        self.stack.compose("stop")
+        self.say(f"the rest stopped in {time.monotonic() - began:.1f} s,")
+        for service in ("sink", "prometheus"):
+            self.assertEqual(0, self.stack.inspect(service)["State"]["ExitCode"], service)
+        self.stack.compose("up", "-d", "--wait", "--wait-timeout", "120", *SERVICES)
 
     def test_08_frozen_for_longer_than_the_visibility_it_loses_messages_to_nobody(self):
         self.mark("400, frozen 25 s")
@@ -196,10 +223,8 @@ class Run(unittest.TestCase):
         self.stack.load(100)
         attributes = self.stack.aws("sqs", "get-queue-attributes", "--queue-url", url, "--attribute-names", "VisibilityTimeout", "RedrivePolicy")["Attributes"]
         self.stack.compose("exec", "-T", "localstack", "awslocal", "sqs", "delete-queue", "--queue-url", url)
-        self.alert("PollerSQSRefused", 40)
-        with self.assertRaises(urllib.error.HTTPError) as not_ready:
-            self.ready()
-        self.assertIn("ReceiveMessage", not_ready.exception.read().decode())
+        until(lambda: "ReceiveMessage" in self.why_not_ready(), "not ready, with the reason", 40)
+        self.alert("PollerSQSRefused")
         self.assertEqual("running", self.stack.inspect("poller")["State"]["Status"])
         self.stack.aws("sqs", "create-queue", "--queue-name", "orders-queue", "--attributes", json.dumps(attributes))
         until(self.ready, "poller finds it again", 45)
@@ -239,21 +264,3 @@ class Run(unittest.TestCase):
                 docker("compose", "-p", f"{PROJECT}-port", "down", "-v")
         self.assertNotEqual(0, done.returncode)
         self.assertRegex(done.stderr, rf"{port}.*(already in use|already allocated)")
-
-    def test_13_stop_drains_and_exits_with_0(self):
-        self.stack.forget()
-        self.stack.load(150)
-        until(lambda: self.stack.sink()["accepted"] > 20, "in the middle of it")
-        began = time.monotonic()
-        self.stack.compose("stop", "poller")
-        self.say(f"drained in {time.monotonic() - began:.1f} s,")
-        self.assertEqual(0, self.stack.inspect("poller")["State"]["ExitCode"])
-        stats = self.stack.sink()
-        self.assertEqual(0, stats["duplicates"])
-        self.assertEqual(0, stats["at_once"])
-        self.assertEqual(150, stats["accepted"] + self.stack.depth("orders-queue"), "what was not delivered is in the queue")
-        began = time.monotonic()
-        self.stack.compose("stop")
-        self.say(f"the rest stopped in {time.monotonic() - began:.1f} s,")
-        for service in ("sink", "prometheus"):
-            self.assertEqual(0, self.stack.inspect(service)["State"]["ExitCode"], service)
