@@ -20,7 +20,7 @@ var quick = play{burst: 10, every: time.Hour, receives: 1}
 func outFrom(how string) demo.Schedule {
 	o := demo.Outage{How: how}
 	if how == "" {
-		o.Status = http.StatusTooManyRequests
+		o.Status = http.StatusBadRequest // a rejection: nothing else is given up while the target is away
 	}
 	return demo.Schedule{Outages: []demo.Outage{o}}
 }
