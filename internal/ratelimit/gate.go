@@ -89,6 +89,7 @@ type gate struct {
 	cases cases
 
 	probing       *Case
+	told          *Case // whose owner was woken for the next probe
 	nextProbe     time.Time
 	probes        int
 	probeAnswered bool // the last probe failed by an answer; at the closing: some held message did
@@ -368,6 +369,7 @@ func (g *gate) mostly() Answer {
 
 func (g *gate) scheduleProbe(now time.Time, retryAfter time.Duration) {
 	g.probes++
+	g.told = nil
 	gap := min(max(now.Sub(g.troubleSince)/10, minProbe), maxProbe)
 	g.nextProbe = now.Add(max(time.Duration(float64(gap)*g.draw("probe", g.probes)), retryAfter))
 }

@@ -66,12 +66,19 @@ func (s *Share) Probe(now time.Time) *Case {
 	if g := &p.gate; g.state == Closed && g.probing == nil && !now.Before(g.nextProbe) {
 		c = g.candidate()
 	}
-	p.mu.Unlock()
-	if c != nil && c.share != s {
-		c.share.wake()
-		return nil
+	mine := c == nil || c.share == s
+	tell := !mine && p.gate.told != c
+	if tell {
+		p.gate.told = c
 	}
-	return c
+	p.mu.Unlock()
+	switch {
+	case mine:
+		return c
+	case tell: // once: its owner may have to wait for a token or an extension
+		c.share.wake()
+	}
+	return nil
 }
 
 // Again is when a held message may be tried next.
@@ -195,6 +202,9 @@ func (s *Share) orders(now time.Time, stock Stock) (Order, *Share) {
 		}
 		s.wantsWitness = true
 		if next := s.yields(); next != nil || g.polls > 0 {
+			if next != nil {
+				next.wantsWitness = false // told once; if it cannot, the turn comes back
+			}
 			return Order{}, next
 		}
 		s.wantsWitness = false
