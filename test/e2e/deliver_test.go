@@ -171,19 +171,14 @@ func TestGroupsOfAFIFOQueueArriveInOrder(t *testing.T) {
 	}
 }
 
-func TestAFailingMessageIsRetriedAndEndsInTheDeadLetterQueue(t *testing.T) {
+func TestARejectedMessageIsRetriedAndEndsInTheDeadLetterQueue(t *testing.T) {
 	t.Parallel()
 	for _, s := range servers {
 		t.Run(s.name, func(t *testing.T) {
 			t.Parallel()
 			q, dead := newQueueWithDeadLetters(t, s, 3)
-			g := newTarget(t, func(d delivery) int {
-				if d.body == "poison" {
-					return http.StatusInternalServerError
-				}
-				return http.StatusOK
-			})
-			ids := q.send(t, "good", "poison", "better")
+			g := newPoisonedTarget(t, http.StatusUnprocessableEntity)
+			q.send(t, "good", "poison", "better")
 			d := newDaemon(t, s, q, g, "--backoff", "1s", "--backoff-max", "1s")
 			eventually(t, "the message is in the dead-letter queue", func() bool {
 				visible, _ := dead.count(t)
@@ -191,21 +186,65 @@ func TestAFailingMessageIsRetriedAndEndsInTheDeadLetterQueue(t *testing.T) {
 			})
 			q.mustGetEmpty(t)
 			d.mustDrain(t)
-			var receives []int
-			for _, one := range g.deliveries() {
-				if one.id == ids[1] {
-					receives = append(receives, one.receives)
-				}
-			}
-			if !slices.Equal(receives, []int{1, 2, 3}) {
-				t.Errorf("the receive counts of its deliveries were %v", receives)
+			if got := receivesOfPoison(g.deliveries()); !slices.Equal(got, []int{1, 2, 3}) {
+				t.Errorf("the receive counts of its deliveries were %v", got)
 			}
 			if got := dead.receive(t); len(got) != 1 || *got[0].Body != "poison" {
 				t.Errorf("the dead-letter queue gave %d messages", len(got))
 			}
-			d.mustCount(t, map[string]float64{"delivered": 2, "abandoned": 0})
+			d.mustCount(t, map[string]float64{"delivered": 2, "rejected": 3, "abandoned": 0})
 		})
 	}
+}
+
+// A message that the target fails at is held until the success of others proves that
+// it is not the target's fault: so others go on coming here.
+func TestAMessageThatFailsWhileOthersSucceedEndsInTheDeadLetterQueue(t *testing.T) {
+	t.Parallel()
+	for _, s := range servers {
+		t.Run(s.name, func(t *testing.T) {
+			t.Parallel()
+			q, dead := newQueueWithDeadLetters(t, s, 3)
+			g := newPoisonedTarget(t, http.StatusInternalServerError)
+			q.send(t, "poison")
+			d := newDaemon(t, s, q, g, "--backoff", "1s", "--backoff-max", "1s")
+			eventually(t, "the message is in the dead-letter queue", func() bool {
+				q.send(t, "good")
+				visible, _ := dead.count(t)
+				return visible > 0
+			})
+			q.mustGetEmpty(t)
+			d.mustDrain(t)
+			if got := slices.Compact(receivesOfPoison(g.deliveries())); !slices.Equal(got, []int{1, 2, 3}) {
+				t.Errorf("the receive counts of its deliveries were %v", got)
+			}
+			if got := dead.receive(t); len(got) != 1 || *got[0].Body != "poison" {
+				t.Errorf("the dead-letter queue gave %d messages", len(got))
+			}
+		})
+	}
+}
+
+// newPoisonedTarget answers "poison" with this status, and 200 to everything else.
+func newPoisonedTarget(t *testing.T, status int) *target {
+	t.Helper()
+	return newTarget(t, func(d delivery) int {
+		if d.body == "poison" {
+			return status
+		}
+		return http.StatusOK
+	})
+}
+
+// receivesOfPoison are the receive counts of the deliveries of "poison".
+func receivesOfPoison(all []delivery) []int {
+	var counts []int
+	for _, d := range all {
+		if d.body == "poison" {
+			counts = append(counts, d.receives)
+		}
+	}
+	return counts
 }
 
 func TestVisibilityIsExtendedForADeliveryThatOutlastsIt(t *testing.T) {
