@@ -1,0 +1,57 @@
+{{- define "poller.name" -}}
+{{- default .Release.Name .Values.fullnameOverride | trunc 52 | trimSuffix "-" -}}
+{{- end -}}
+
+{{/* The name is fixed: the alerts look at the job poller, and the job is this label. */}}
+{{- define "poller.selector" -}}
+app.kubernetes.io/name: poller
+app.kubernetes.io/instance: {{ .Release.Name }}
+{{- end -}}
+
+{{- define "poller.labels" -}}
+{{ include "poller.selector" . }}
+app.kubernetes.io/version: {{ .Chart.AppVersion | quote }}
+app.kubernetes.io/managed-by: {{ .Release.Service }}
+helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
+{{- end -}}
+
+{{- define "poller.serviceAccount" -}}
+{{- if .Values.serviceAccount.create -}}
+{{- default (include "poller.name" .) .Values.serviceAccount.name -}}
+{{- else -}}
+{{- required "serviceAccount.name: with create false, write the name of the ServiceAccount that exists" .Values.serviceAccount.name -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "poller.image" -}}
+{{- $repository := required "image.repository: write where you pushed the image, such as registry.example.com/poller" .Values.image.repository -}}
+{{- if .Values.image.digest -}}
+{{ $repository }}@{{ .Values.image.digest }}
+{{- else -}}
+{{ $repository }}:{{ default .Chart.AppVersion .Values.image.tag }}
+{{- end -}}
+{{- end -}}
+
+{{- define "poller.configMap" -}}
+{{- default (include "poller.name" .) .Values.existingConfigMap -}}
+{{- end -}}
+
+{{/* The most replicas that ever run: what the budget is divided by. */}}
+{{- define "poller.replicas" -}}
+{{- if .Values.autoscaling.enabled -}}
+{{- if gt (int .Values.autoscaling.minReplicas) (int .Values.autoscaling.maxReplicas) -}}
+{{- fail (printf "autoscaling.minReplicas: %d is more than maxReplicas, %d: write %d or less" (int .Values.autoscaling.minReplicas) (int .Values.autoscaling.maxReplicas) (int .Values.autoscaling.maxReplicas)) -}}
+{{- end -}}
+{{- int .Values.autoscaling.maxReplicas -}}
+{{- else -}}
+{{- max 1 (int .Values.replicas) -}}
+{{- end -}}
+{{- end -}}
+
+{{/* GOMEMLIMIT: 80 % of the memory limit. */}}
+{{- define "poller.memory" -}}
+{{- $limit := .Values.resources.limits.memory -}}
+{{- $mebibytes := int (regexFind "^[0-9]+" $limit) -}}
+{{- if hasSuffix "Gi" $limit -}}{{- $mebibytes = mul $mebibytes 1024 -}}{{- end -}}
+{{- div (mul $mebibytes 80) 100 -}}MiB
+{{- end -}}
