@@ -124,7 +124,7 @@ func (t *HTTP) sentence(b breach, status int) error {
 	}
 	switch b.reason {
 	case reasonTimeout:
-		return fmt.Errorf("%s did not end its answer%s within %s (--timeout)", t.place, after, t.timeout)
+		return fmt.Errorf("%s did not end its answer%s within %s (--timeout)", t.place, after, t.limits.timeout)
 	case reasonReset:
 		return fmt.Errorf("%s closed the connection before its answer", t.place)
 	default:

@@ -14,8 +14,14 @@ import (
 	"time"
 )
 
-// maxDial bounds making a connection: name, TCP and TLS.
-const maxDial = 10 * time.Second
+const (
+	// maxDial bounds making a connection: name, TCP and TLS.
+	maxDial = 10 * time.Second
+	// readBuffer holds the head of most answers. A longer one, and a body, are read
+	// in more than one piece; net/http's own 4 KiB for each connection is memory
+	// that nothing else needs.
+	readBuffer = 2 << 10
+)
 
 // security is what the tests replace of how connections are made.
 type security struct {
@@ -56,6 +62,7 @@ func connections(o Options, u *url.URL, s security) (*dialer, *http.Transport, e
 		IdleConnTimeout:        idleConnTimeout,
 		MaxResponseHeaderBytes: maxAnswerHeaders,
 		DisableCompression:     true,
+		ReadBufferSize:         readBuffer,
 		OnProxyConnectResponse: func(_ context.Context, _ *url.URL, _ *http.Request, answer *http.Response) error {
 			if answer.StatusCode == http.StatusOK {
 				return nil

@@ -58,7 +58,7 @@ type Options struct {
 type HTTP struct {
 	// place is the URL's scheme and host: what errors may say of it.
 	place     string
-	timeout   time.Duration
+	limits    limits
 	template  *http.Request
 	headers   *headers
 	dialer    *dialer
@@ -101,7 +101,7 @@ func build(o Options, s security) (*HTTP, error) {
 	}
 	t := &HTTP{
 		place:    u.Scheme + "://" + u.Host,
-		timeout:  o.Timeout,
+		limits:   limits{timeout: o.Timeout},
 		template: &http.Request{Method: http.MethodPost, URL: u, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1},
 		headers:  headers,
 	}
@@ -119,9 +119,10 @@ func (t *HTTP) Deliver(ctx context.Context, queue string, m *message.Message) me
 	if ctx.Err() != nil {
 		return canceled(ctx)
 	}
-	limited, end := context.WithTimeout(ctx, t.timeout)
-	defer end()
-	answer, err := t.transport.RoundTrip(t.request(limited, queue, m))
+	limit := t.limits.begin(ctx)
+	defer t.limits.release(limit)
+	limited := limit.ctx
+	answer, err := t.transport.RoundTrip(t.request(limited, queue, m)) //nolint:contextcheck // it ends with ctx
 	if err != nil {
 		return t.broken(ctx, limited, err, 0)
 	}
