@@ -15,6 +15,7 @@ import (
 // cli is the verbs, in the order of the help.
 type cli struct {
 	Run      runCmd      `cmd:"" help:"Deliver a queue's messages to a target, at its pace: the daemon."`
+	Drain    drainCmd    `cmd:"" help:"Deliver until the queue is empty, then exit: for schedules."`
 	Demo     demoCmd     `cmd:"" help:"Everything at once on this machine, to watch: no AWS, no network."`
 	Check    checkCmd    `cmd:"" help:"Look at the settings, the real queue and the target, and say what to change."`
 	Send     sendCmd     `cmd:"" help:"Put messages on a queue."`

@@ -26,6 +26,9 @@ import (
 // Build says which poller this is.
 type Build = admin.Build
 
+// Status says how things stand.
+type Status = admin.Status
+
 // Options are what the configuration does not say.
 type Options struct {
 	Logger *slog.Logger
@@ -40,6 +43,9 @@ type Options struct {
 	}
 	// DialTarget replaces how targets are connected to; nil: by TCP.
 	DialTarget func(ctx context.Context, network, address string) (net.Conn, error)
+	// MaxWait bounds the long polls; 0: SQS's 20 s. A worker that stops by itself soon
+	// after the queue is empty wants them shorter.
+	MaxWait time.Duration
 	// Seed is what jitter is drawn from; 0: by chance.
 	Seed uint64
 }
@@ -52,6 +58,7 @@ type App struct {
 	build    admin.Build
 	started  time.Time
 	seed     uint64
+	maxWait  time.Duration
 	metrics  *prometheus.Registry
 	sqs      *queue.Client
 	targets  map[string]*targetRoom
@@ -83,6 +90,7 @@ func New(ctx context.Context, c config.Config, o Options) (*App, error) {
 		build:   o.Build,
 		started: time.Now(),
 		seed:    o.Seed,
+		maxWait: o.MaxWait,
 		metrics: prometheus.NewRegistry(),
 		targets: make(map[string]*targetRoom),
 	}

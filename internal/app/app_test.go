@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"errors"
+	"fmt"
 	"io"
 	"log/slog"
 	"net"
@@ -118,6 +119,20 @@ func settings() config.Config {
 // begin starts a daemon whose queue exists unless queue is empty.
 func begin(t *testing.T, queue string, c config.Config, away func(string) error) *daemon {
 	t.Helper()
+	d := prepare(t, queue, c, away)
+	drain, stop := context.WithCancel(t.Context())
+	d.stop = stop
+	go func() {
+		var err error
+		d.sum, err = d.Run(drain, context.WithoutCancel(t.Context()))
+		d.ended <- err
+	}()
+	return d
+}
+
+// prepare makes a daemon that does not run yet.
+func prepare(t *testing.T, queue string, c config.Config, away func(string) error) *daemon {
+	t.Helper()
 	d := &daemon{
 		sqs: &direct{server: localsqs.New(localsqs.WithSeed(1)), away: away}, admin: newInMemory(),
 		logs: &strings.Builder{}, ended: make(chan error, 1),
@@ -146,28 +161,26 @@ func begin(t *testing.T, queue string, c config.Config, away func(string) error)
 		t.Fatal(err)
 	}
 	d.App = a
-	drain, stop := context.WithCancel(t.Context())
-	d.stop = stop
-	go func() {
-		var err error
-		d.sum, err = a.Run(drain, context.WithoutCancel(t.Context()))
-		d.ended <- err
-	}()
 	return d
 }
 
 func (d *daemon) send(t *testing.T, n int) {
 	t.Helper()
 	for range n {
-		r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(
-			`{"QueueUrl":"http://127.0.0.1:9324/000000000000/orders","MessageBody":"{}"}`))
-		r.Header.Set("Content-Type", "application/x-amz-json-1.0")
-		r.Header.Set("X-Amz-Target", "AmazonSQS.SendMessage")
-		w := httptest.NewRecorder()
-		d.sqs.server.ServeHTTP(w, r)
-		if w.Code != http.StatusOK {
-			t.Fatalf("send: %d %s", w.Code, w.Body)
-		}
+		d.sendDelayed(t, 0)
+	}
+}
+
+func (d *daemon) sendDelayed(t *testing.T, seconds int) {
+	t.Helper()
+	r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(fmt.Sprintf(
+		`{"QueueUrl":"http://127.0.0.1:9324/000000000000/orders","MessageBody":"{}","DelaySeconds":%d}`, seconds)))
+	r.Header.Set("Content-Type", "application/x-amz-json-1.0")
+	r.Header.Set("X-Amz-Target", "AmazonSQS.SendMessage")
+	w := httptest.NewRecorder()
+	d.sqs.server.ServeHTTP(w, r)
+	if w.Code != http.StatusOK {
+		t.Fatalf("send: %d %s", w.Code, w.Body)
 	}
 }
 

@@ -38,7 +38,8 @@ type queueRoom struct {
 	summary consumer.Summary // when run has returned
 
 	mu       sync.Mutex         // guards what follows
-	consumer *consumer.Consumer // nil until the queue was reached
+	queue    *queue.Queue       // nil until it was reached
+	consumer *consumer.Consumer // the same
 	problem  *admin.Problem     // why it was not
 }
 
@@ -70,7 +71,7 @@ func (r *queueRoom) run(drain, now context.Context) error {
 		return err
 	}
 	r.mu.Lock()
-	r.consumer, r.problem = c, nil
+	r.queue, r.consumer, r.problem = q, c, nil
 	r.mu.Unlock()
 	r.summary = c.Run(drain, now)
 	return nil
@@ -156,11 +157,19 @@ func (r *queueRoom) consume(q *queue.Queue, attributes queue.Attributes) (*consu
 		MaxReceiveCount: attributes.MaxReceiveCount,
 		Retention:       attributes.Retention,
 		DrainTimeout:    time.Duration(r.app.config.DrainTimeout),
+		MaxWait:         r.app.maxWait,
 		Seed:            r.app.seed,
 		Registerer: prometheus.WrapRegistererWith(
 			prometheus.Labels{"queue": q.Name(), "target": r.target.name}, r.app.metrics),
 		Logger: r.app.log,
 	})
+}
+
+// opened is the queue, once it was reached.
+func (r *queueRoom) opened() *queue.Queue {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return r.queue
 }
 
 // state is the consumer, or why there is none.

@@ -21,7 +21,9 @@ const lastScrape = time.Second
 // is done, and says what came of it. It returns when every goroutine of the daemon
 // has ended, and may be called once. The error is that of a queue that could not
 // be reached at the start, or of the admin server.
-func (a *App) Run(drain, now context.Context) (consumer.Summary, error) {
+func (a *App) Run(drain, now context.Context) (consumer.Summary, error) { return a.run(drain, now) }
+
+func (a *App) run(drain, now context.Context) (consumer.Summary, error) {
 	a.sayStarted()
 	drain, stop := context.WithCancel(drain)
 	defer stop()

@@ -59,6 +59,9 @@ type Options struct {
 	// DrainTimeout is from the stop to giving back what is left.
 	DrainTimeout time.Duration
 
+	// MaxWait bounds the long polls, in whole seconds; 0: SQS's 20 s.
+	MaxWait time.Duration
+
 	// Seed is what jitter is drawn from, together with the message's id: the same
 	// seed draws the same jitter.
 	Seed uint64

@@ -72,7 +72,7 @@ func (c *Consumer) enoughLeft(now time.Time) bool {
 func (c *Consumer) pollsEndWithin(now time.Time) time.Duration {
 	var longest time.Duration
 	for _, p := range c.demand.polls {
-		left := p.sent.Add(pollWait(c.options.DrainTimeout)).Sub(now)
+		left := p.sent.Add(c.options.pollWait()).Sub(now)
 		longest = max(longest, left.Round(time.Second/10))
 	}
 	return longest

@@ -35,8 +35,12 @@ const (
 
 // pollWait is the WaitTimeSeconds of every receive: a poll is never cancelled, so
 // it must end in time for a drain to deal with what it brings.
-func pollWait(drain time.Duration) time.Duration {
-	return min(max((drain-drainMargin).Truncate(time.Second), time.Second), maxPollWait)
+func (o *Options) pollWait() time.Duration {
+	longest := maxPollWait
+	if o.MaxWait > 0 {
+		longest = min(max(o.MaxWait.Truncate(time.Second), time.Second), maxPollWait)
+	}
+	return min(max((o.DrainTimeout-drainMargin).Truncate(time.Second), time.Second), longest)
 }
 
 // order sends out the receives that the stock rule wants.
@@ -77,7 +81,7 @@ func (c *Consumer) wanted(now time.Time) int {
 // receive makes one poll and takes in what it brings.
 func (c *Consumer) receive(ctx context.Context, m *member[*poll], p *poll) {
 	sent := time.Now()
-	messages, err := c.options.Source.Receive(ctx, p.asked, pollWait(c.options.DrainTimeout), c.options.Visibility, p.attempt.id)
+	messages, err := c.options.Source.Receive(ctx, p.asked, c.options.pollWait(), c.options.Visibility, p.attempt.id)
 
 	c.mu.Lock()
 	defer c.mu.Unlock()

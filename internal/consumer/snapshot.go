@@ -16,6 +16,9 @@ type Snapshot struct {
 	// Depth is what SQS said at DepthAt; zero time: it has not said anything yet.
 	Depth   message.Depth
 	DepthAt time.Time
+	// LastMessage is when a receive last brought something; before the first, when the
+	// consumer was started.
+	LastMessage time.Time
 	// Blocked is why receives bring nothing though messages are visible
 	// (in_flight_limit, groups); empty: they do not.
 	Blocked string
@@ -82,6 +85,7 @@ func (c *Consumer) Snapshot(now time.Time) Snapshot {
 		ClockOffset:        c.options.Source.ClockOffset(),
 		Depth:              c.depth.depth,
 		DepthAt:            c.depth.at,
+		LastMessage:        c.depth.last,
 		Blocked:            c.depth.blocked.String(),
 		DrainSeconds:       c.depth.drainSeconds(),
 		InHand:             counts[int](states, func(i uint8) (string, int) { return state(i).String(), c.hand.count[i] }),
@@ -135,7 +139,7 @@ func (c *Consumer) Stuck(now time.Time) []Problem {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	limit := pollWait(c.options.DrainTimeout) + callTimeout + stuckAfter
+	limit := c.options.pollWait() + callTimeout + stuckAfter
 	for _, p := range c.demand.polls {
 		if now.Sub(p.sent) > limit {
 			return []Problem{{What: "a receive from queue " + c.options.Queue + " has not returned", Since: p.sent}}

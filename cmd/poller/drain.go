@@ -1,0 +1,107 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"time"
+
+	"poller/internal/app"
+	"poller/internal/config"
+)
+
+const (
+	// codeTimeRanOut ends a drain that has left messages on a queue.
+	codeTimeRanOut = 4
+	// drainWait bounds the long polls of a drain: it is to end soon after the queue is
+	// empty.
+	drainWait = 2 * time.Second
+)
+
+// drainCmd is `poller drain`.
+type drainCmd struct {
+	settings `embed:""`
+
+	Idle        config.Duration `env:"-" default:"5s" placeholder:"DURATION" help:"How long the queue must have brought nothing before it counts as empty; then SQS is asked."`
+	MaxDuration config.Duration `env:"-" name:"max-duration" placeholder:"DURATION" help:"End after this even if messages are left. Default: never."`
+}
+
+// Help shows an example first.
+func (c *drainCmd) Help() string {
+	return `Example:
+  poller drain --queue orders --target http://localhost:8080/orders --rate 28/s
+  poller drain --config poller.yaml --max-duration 10m
+
+Delivers until the queue is empty, then exits: for schedules, and for emptying a
+queue by hand. Empty means that nothing was received for --idle, nothing is in hand,
+and SQS says that nothing is visible, in flight or delayed. Messages that wait for
+another try, or are in flight elsewhere, are waited for. All settings of poller run
+apply; Ctrl-C and SIGTERM end it as they end the daemon.
+
+It exits with 0 when the queue is empty, 4 if --max-duration or a signal ended it
+with messages left, 1 if a setting is wrong or SQS refused at the start, 3 if
+something was left behind, 130 after a second signal.`
+}
+
+// Run delivers until there is nothing left.
+func (c *drainCmd) Run(p *process) error {
+	settings, warnings, err := c.load()
+	if err != nil {
+		for _, text := range warnings {
+			say(p, "warning", text)
+		}
+		return err
+	}
+	switch {
+	case c.Idle <= 0:
+		return fmt.Errorf("--idle: %s is not over 0s: write such as 5s", c.Idle)
+	case c.MaxDuration < 0:
+		return fmt.Errorf("--max-duration: %s is below 0s: write such as 10m, or leave it out", c.MaxDuration)
+	}
+	line := newLiveLine(p.stdout)
+	defer line.end()
+	level := new(slog.LevelVar)
+	level.Set(slog.Level(settings.Log.Level))
+	log := newLogger(line.above(p.stderr), settings.Log.Format, p, level)
+	warn(p.drain, log, warnings)
+	daemon, err := app.New(p.drain, settings, app.Options{Logger: log, Level: level, Build: build(), MaxWait: drainWait})
+	if err != nil {
+		return err
+	}
+	ended, end := context.WithCancel(p.now)
+	defer end()
+	go (&runCmd{settings: c.settings}).watch(ended, p, daemon, log)
+	emptying := app.Emptying{Idle: time.Duration(c.Idle), Longest: time.Duration(c.MaxDuration)}
+	if p.terminal {
+		emptying.Progress = func(s app.Status) { line.set(progressOf(s)) }
+	}
+	result, err := daemon.RunUntilEmpty(p.drain, p.now, emptying)
+	switch {
+	case err != nil:
+		return err
+	case result.Abandoned > 0 || result.CutOff > 0:
+		return exit{code: codeLeft}
+	case !result.Empty && result.Left < 0:
+		return exit{code: codeTimeRanOut, err: fmt.Errorf("it ended before the queue was seen to be empty")}
+	case !result.Empty && result.Left > 0:
+		return exit{code: codeTimeRanOut, err: fmt.Errorf("%d messages are left on the queue", result.Left)}
+	}
+	return nil
+}
+
+// progressOf is the live line.
+func progressOf(s app.Status) string {
+	visible, inHand, rate := 0, 0, 0.0
+	delivered := int64(0)
+	for _, q := range s.Queues {
+		if q.Depth != nil {
+			visible += q.Depth.Visible
+		}
+		for _, n := range q.InHand {
+			inHand += n
+		}
+		rate += q.DeliveredPerSecond
+		delivered += q.Settled["delivered"]
+	}
+	return fmt.Sprintf("queue %d  in hand %d  delivered %d  %.1f/s", visible, inHand, delivered, rate)
+}
