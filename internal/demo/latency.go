@@ -34,10 +34,15 @@ func (l Latency) String() string {
 	return l.Min.String() + "-" + l.Max.String()
 }
 
-// of is the latency of the n-th request. The multiples of the golden ratio,
+// of is the latency of the n-th request.
+func (l Latency) of(n int64) time.Duration {
+	return l.Min + time.Duration(spread(n)*float64(l.Max-l.Min))
+}
+
+// spread is the n-th of numbers from 0 to 1. The multiples of the golden ratio,
 // without their whole parts, are as even a spread as there is, and the same in
 // every run.
-func (l Latency) of(n int64) time.Duration {
+func spread(n int64) float64 {
 	_, part := math.Modf(float64(n) * math.Phi)
-	return l.Min + time.Duration(part*float64(l.Max-l.Min))
+	return part
 }

@@ -128,3 +128,22 @@ func (s Schedule) next(since time.Duration) time.Duration {
 	}
 	return wait
 }
+
+// over is how long ago, at that time after the start, the last outage ended; never
+// if none has.
+func (s Schedule) over(since time.Duration) time.Duration {
+	turn, ago := since, never
+	if s.Every > 0 {
+		turn = since % s.Every
+	}
+	for _, o := range s.Outages {
+		switch {
+		case o.To == 0:
+		case turn >= o.To:
+			ago = min(ago, turn-o.To)
+		case turn < since:
+			ago = min(ago, turn+s.Every-o.To)
+		}
+	}
+	return ago
+}

@@ -27,6 +27,7 @@ type SinkOptions struct {
 	// RetryAfter is sent with OverloadStatus, in whole seconds; 0: not sent.
 	RetryAfter time.Duration
 	Outages    Schedule
+	Recovery   Recovery
 }
 
 // Sink is a downstream to practise on: it answers every path but /stats as told,
@@ -37,7 +38,8 @@ type Sink struct {
 
 	mu         sync.Mutex // guards what follows
 	counts     counts
-	atOnce     int
+	atOnce     int    // of those that were taken
+	present    int    // of all
 	taken      window // what the rate counts
 	lastSecond window
 	requests   int64 // since the start, whatever was reset
@@ -69,6 +71,7 @@ func (s *Sink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	refused, outage, latency := s.arrive(r.Header.Get("X-Poller-Sent-At"))
+	defer s.gone()
 	// The body is read whole: the server notices only then that the client has gone.
 	_, _ = io.Copy(io.Discard, http.MaxBytesReader(w, r.Body, maxBody))
 	switch refused {
@@ -99,10 +102,15 @@ func (s *Sink) arrive(sentAt string) (refused string, outage Outage, latency tim
 	s.lastSecond.add(now)
 	s.counts.PerSecondMax = max(s.counts.PerSecondMax, s.lastSecond.count(now))
 
+	s.present++
+	s.counts.SeenAtOnceMax = max(s.counts.SeenAtOnceMax, s.present)
+
 	outage, out := s.options.Outages.at(now)
 	switch o := &s.options; {
 	case out:
 		refused = byOutage
+	case s.atOnce >= o.Recovery.Capacity && o.Outages.over(now) < o.Recovery.For:
+		refused = byRecovery
 	case o.Capacity > 0 && s.atOnce >= o.Capacity:
 		refused = byCapacity
 	case o.Rate.N > 0 && s.taken.count(now) >= o.Rate.N:
@@ -138,6 +146,13 @@ func (s *Sink) leave(id string, answered bool) {
 	}
 }
 
+// gone counts that a request is no longer there, whatever became of it.
+func (s *Sink) gone() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.present--
+}
+
 // wait is false if the client went away before d was over.
 func wait(r *http.Request, d time.Duration) bool {
 	if d <= 0 {
@@ -166,8 +181,11 @@ func (s *Sink) refuse(w http.ResponseWriter, why string) {
 	}
 	status := s.options.OverloadStatus
 	text := fmt.Sprintf("more than %s", s.options.Rate)
-	if why == byCapacity {
+	switch why {
+	case byCapacity:
 		text = fmt.Sprintf("more than %d at once", s.options.Capacity)
+	case byRecovery:
+		text = fmt.Sprintf("more than %d at once, so soon after an outage", s.options.Recovery.Capacity)
 	}
 	http.Error(w, text, status)
 }

@@ -14,14 +14,17 @@ type Stats struct {
 	// sink's own status.
 	Received int64 `json:"received"`
 	Accepted int64 `json:"accepted"`
-	// Refused is by reason: capacity, rate, outage.
+	// Refused is by reason: capacity, rate, outage, and recovery where there is one.
 	Refused map[string]int64 `json:"refused"`
 	// Abandoned are those whose client did not wait for the answer.
 	Abandoned int64 `json:"abandoned"`
 	// Duplicates are accepted requests whose X-Poller-Message-Id was accepted before.
 	Duplicates int64 `json:"duplicates"`
-	AtOnce     int   `json:"at_once"`
-	AtOnceMax  int   `json:"at_once_max"`
+	// AtOnce is how many of those that were taken are being answered; SeenAtOnceMax
+	// counts the refused too.
+	AtOnce        int `json:"at_once"`
+	AtOnceMax     int `json:"at_once_max"`
+	SeenAtOnceMax int `json:"seen_at_once_max"`
 	// PerSecond is how many came in the last second, PerSecondMax the most that came
 	// in any second.
 	PerSecond    int `json:"per_second"`
@@ -32,6 +35,9 @@ type Stats struct {
 	// Outage is the outage that is on, if one is.
 	Outage string `json:"outage,omitempty"`
 }
+
+// Overrun is how many were refused because more came than it takes when it is well.
+func (s Stats) Overrun() int64 { return s.Refused[byCapacity] + s.Refused[byRate] }
 
 // RefusedInAll adds the reasons up.
 func (s Stats) RefusedInAll() int64 {
@@ -47,6 +53,7 @@ const (
 	byCapacity = "capacity"
 	byRate     = "rate"
 	byOutage   = "outage"
+	byRecovery = "recovery"
 )
 
 // counts is what a reset clears.
@@ -82,7 +89,7 @@ func (s *Sink) Reset() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.counts = newCounts(time.Now())
-	s.counts.AtOnceMax = s.atOnce
+	s.counts.AtOnceMax, s.counts.SeenAtOnceMax = s.atOnce, s.present
 	s.lastSecond.clear()
 }
 
