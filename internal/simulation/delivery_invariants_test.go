@@ -222,13 +222,22 @@ func whatWasDeliveredIsNotDeliveredAgain(t *trial) {
 	}
 }
 
+// aMessageInHandIsDeliveredOnce: while it fails it is held and tried again, one try
+// after the other; however often it comes meanwhile.
 func aMessageInHandIsDeliveredOnce(t *trial) {
 	for _, d := range t.strays {
 		t.breaks(d.arrived, d.by, "delivers m%d, which it does not have in hand", d.message)
 	}
 	for _, l := range t.lives {
-		if len(l.starts) > 1 {
-			t.breaks(l.starts[1].arrived, l.by, "delivers m%d a second time while it is in hand", l.message)
+		for i := 1; i < len(l.starts); i++ {
+			switch before, d := l.starts[i-1], l.starts[i]; {
+			case before.delivered():
+				t.breaks(d.arrived, l.by, "delivers m%d, which it has delivered and holds in hand", l.message)
+			case before.ended == never || before.ended > d.arrived:
+				t.breaks(d.arrived, l.by, "delivers m%d twice at once", l.message)
+			case before.rejected():
+				t.breaks(d.arrived, l.by, "delivers m%d again, which was rejected", l.message)
+			}
 		}
 	}
 }

@@ -93,6 +93,23 @@ type delivery struct {
 
 func (d *delivery) delivered() bool { return d.ended != never && d.status/100 == 2 }
 
+// rejected are the answers that say that the target is well and does not want the
+// message.
+func (d *delivery) rejected() bool {
+	switch d.status {
+	case 401, 403, 404, 405, 407, 408, 421, 425, 429:
+		return false
+	default:
+		return d.status/100 == 3 || d.status/100 == 4
+	}
+}
+
+// proves says that a failed try may be proven to be the message's fault. A 429 and
+// a connect that failed never are.
+func (d *delivery) provable() bool {
+	return !d.delivered() && !d.rejected() && d.status != 429
+}
+
 // pace is the limits of a target from a time on.
 type pace struct {
 	from   instant

@@ -317,12 +317,15 @@ func (w *world) handOut(c *sqsCall, a answer, how string) {
 	w.mu.Lock()
 	for _, m := range read.Messages {
 		n := w.messages[m.MessageID]
-		w.receives[n]++
-		h := handle{n, w.receives[n]}
-		w.handles[m.ReceiptHandle] = h
+		h, again := w.handles[m.ReceiptHandle] // a FIFO receive repeats its attempt
+		if !again {
+			w.receives[n]++
+			h = handle{n, w.receives[n]}
+			w.handles[m.ReceiptHandle] = h
+		}
 		x.items = append(x.items, entry{handle: h})
 		d := w.plan.dice.of("steal", h.message, h.receive)
-		if c != nil && a.served < w.plan.trouble && d.chance(w.plan.odds.stolen) {
+		if c != nil && !again && a.served < w.plan.trouble && d.chance(w.plan.odds.stolen) {
 			w.work.Go(func() { w.steal(d, c.queue, h, m.ReceiptHandle) })
 		}
 	}

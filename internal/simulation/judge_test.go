@@ -23,6 +23,7 @@ var invariants = []struct {
 	{"a message in hand is delivered once", aMessageInHandIsDeliveredOnce},
 	{"calls carry the newest handle", callsCarryTheNewestHandle},
 	{"what was not delivered is released with its backoff", whatWasNotDeliveredIsReleasedWithItsBackoff},
+	{"nothing is given up without proof", nothingIsGivenUpWithoutProof},
 	{"drains end in time and strand nothing", drainsEndInTimeAndStrandNothing},
 	{"what is in hand is bounded", whatIsInHandIsBounded},
 	{"few requests a message", fewRequestsAMessage},

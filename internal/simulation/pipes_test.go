@@ -61,13 +61,15 @@ func (d *door) RemoteAddr() net.Addr { return place(d.by.name) }
 
 // outlet is a process's end of a connection to a target. net/http closes it where
 // a delivery is cut off; several that are cut at one instant end one after the
-// other, each by its message, so that what follows has an order.
+// other, each by its message, so that what follows has an order. Only while nothing
+// of the answer has come: net/http holds a mutex that a reader of the answer needs,
+// and a bubble's time stands still while somebody waits for a mutex.
 type outlet struct {
 	net.Conn
 	by *process
 
 	mu      sync.Mutex
-	message string
+	message string // whose answer has not begun; "" if none
 	once    sync.Once
 }
 
@@ -83,13 +85,21 @@ func (o *outlet) Write(b []byte) (int, error) {
 	return o.Conn.Write(b)
 }
 
+func (o *outlet) Read(b []byte) (int, error) {
+	n, err := o.Conn.Read(b)
+	o.mu.Lock()
+	o.message = ""
+	o.mu.Unlock()
+	return n, err
+}
+
 func (o *outlet) Close() error {
 	o.once.Do(func() {
 		o.mu.Lock()
 		id := o.message
 		o.mu.Unlock()
 		if id != "" && !o.by.isDead() {
-			time.Sleep(o.by.world.plan.dice.of("close " + id).between(0, time.Microsecond))
+			time.Sleep(o.by.world.plan.dice.of("close "+id).between(0, time.Microsecond))
 		}
 		o.by.forget(o)
 	})

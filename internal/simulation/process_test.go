@@ -95,12 +95,12 @@ func (p *process) config(limits []ratelimit.Limits) config.Config {
 	c := config.Config{DrainTimeout: config.Duration(s.drain), Targets: make(map[string]config.Target)}
 	for _, q := range s.queues {
 		c.Queues = append(c.Queues, config.Queue{
-			Queue: q.name, Target: s.targets[q.target].name, Gather: config.Duration(q.gather),
+			Queue: q.name, Target: s.targets[q.target].name, Gather: config.Duration(q.gather), Weight: q.weight,
 		})
 	}
 	for i, t := range s.targets {
 		c.Targets[t.name] = config.Target{
-			URL: "http://" + t.name + "/hook", Format: "raw",
+			URL: "http://" + t.name + "/hook", Format: "raw", OnRejected: "retry",
 			Concurrency: limits[i].Concurrency, Burst: limits[i].Burst,
 			Rate:    config.Rate{Limited: limits[i].Limited, PerSecond: limits[i].Rate},
 			Timeout: config.Duration(t.timeout), Backoff: config.Duration(t.backoff), BackoffMax: config.Duration(t.backoffMax),
@@ -205,7 +205,7 @@ func (p *process) dial(ctx context.Context, _, address string) (net.Conn, error)
 func (p *process) healthy() error {
 	client := &http.Client{Transport: &http.Transport{
 		DisableKeepAlives: true,
-		DialContext: func(context.Context, string, string) (net.Conn, error) { return p.admin.connect(p) },
+		DialContext:       func(context.Context, string, string) (net.Conn, error) { return p.admin.connect(p) },
 	}}
 	for _, path := range []string{"/-/healthy", "/metrics", "/status.json"} {
 		r, err := http.NewRequestWithContext(p.world.ctx, http.MethodGet, "http://admin"+path, nil)

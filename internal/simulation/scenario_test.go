@@ -30,6 +30,7 @@ type queuePlan struct {
 	visibility  time.Duration
 	maxReceives int // 0: no dead-letter queue
 	gather      time.Duration
+	weight      int
 }
 
 func (q *queuePlan) deadName() string {
@@ -187,6 +188,7 @@ func (s *scenario) drawQueues(d dice) {
 			target:     i % len(s.targets),
 			visibility: d.of("visibility").between(10*time.Second, 40*time.Second).Truncate(time.Second),
 			gather:     pick(d.of("gather"), 20*time.Millisecond, 0),
+			weight:     pick(d.of("weight"), 1, 1, 2, 5),
 		}
 		if q.fifo {
 			q.name += ".fifo"

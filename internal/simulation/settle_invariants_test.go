@@ -154,7 +154,7 @@ func whatIsInHandStaysExtended(t *trial) {
 				return
 			}
 		}
-		if l := t.lifeOf(h); l == nil || l.isGivenBack(h.deadline) {
+		if l := t.lifeOf(h); l == nil || t.isGivenBack(l, h.deadline) {
 			return
 		}
 		t.breaks(h.deadline, p, "has let the visibility of m%d/r%d run out", h.handle.message, h.handle.receive)
@@ -173,12 +173,23 @@ func (t *trial) lifeOf(h holding) *life {
 }
 
 // isGivenBack says that at a time the message was being released: its visibility
-// is not extended any more, since it is to end.
-func (l *life) isGivenBack(at instant) bool {
+// is not extended any more, since it is to end. Of what was given up, or no target
+// has seen (a refused connect, a FIFO group given back behind its head), that is
+// known only from a release that went wrong.
+func (t *trial) isGivenBack(l *life, at instant) bool {
 	if l.by.drained != never && l.by.drained <= at {
 		return true
 	}
-	return slices.ContainsFunc(l.starts, func(d *delivery) bool { return !d.delivered() && d.ended != never && d.ended <= at })
+	if slices.ContainsFunc(l.starts, func(d *delivery) bool { return d.rejected() && d.ended <= at }) {
+		return true
+	}
+	q := t.queue(l.message)
+	if len(l.starts) == 0 && !q.fifo && !t.wasRefused(l, q.target, at) {
+		return false
+	}
+	return slices.ContainsFunc(t.byWhom[l.by], func(c *sqsCall) bool {
+		return c.action == "ChangeMessageVisibilityBatch" && !c.well() && c.overlaps(l.receives[0].call.came-time.Minute, at, t)
+	})
 }
 
 // noDeliveryStartsWithTooLittleVisibility: less than the smaller of the time-out
@@ -222,6 +233,36 @@ func noDeliveryStartsWithTooLittleVisibility(t *trial) {
 	}
 }
 
+// nothingIsGivenUpWithoutProof: what failed is held until another delivery that
+// began later has succeeded, or until it has failed alone for five minutes; and what
+// was throttled, or could not connect, is never given up.
+func nothingIsGivenUpWithoutProof(t *trial) {
+	const alone = 5 * time.Minute
+	for _, l := range t.lives {
+		if l.how != "released" || len(l.starts) == 0 || l.release.seconds == roomDelay || l.by.drained != never && l.released >= l.by.drained {
+			continue
+		}
+		if slices.ContainsFunc(l.starts, (*delivery).rejected) {
+			continue
+		}
+		target := t.queue(l.message).target
+		proven := slices.ContainsFunc(l.starts, func(failed *delivery) bool {
+			if !failed.provable() {
+				return false
+			}
+			return l.released-failed.ended >= alone || slices.ContainsFunc(t.evidence.deliveries, func(d *delivery) bool {
+				return d.by == l.by && d.target == target && d.delivered() && d.arrived > failed.arrived && d.ended <= l.released
+			})
+		})
+		if !proven {
+			t.breaks(l.released, l.by, "gives m%d up, and nothing has proven that it was the message's fault", l.message)
+		}
+	}
+}
+
+// roomDelay is how long what is released to make room stays away, in seconds.
+const roomDelay = 900
+
 // whatWasNotDeliveredIsReleasedWithItsBackoff, and what was not tried at once.
 func whatWasNotDeliveredIsReleasedWithItsBackoff(t *trial) {
 	for _, l := range t.lives {
@@ -232,7 +273,7 @@ func whatWasNotDeliveredIsReleasedWithItsBackoff(t *trial) {
 		target := &t.plan.targets[q.target]
 		got := l.release.seconds
 		if len(l.starts) == 0 {
-			if got != 0 && !t.wasRefused(l, q.target) {
+			if got != 0 && !t.wasRefused(l, q.target, l.released) {
 				t.breaks(l.released, l.by, "releases m%d for %d s though it was not tried", l.message, got)
 			}
 			continue
@@ -241,8 +282,8 @@ func whatWasNotDeliveredIsReleasedWithItsBackoff(t *trial) {
 		if d.delivered() {
 			t.breaks(l.released, l.by, "releases m%d, which was delivered", l.message)
 		}
-		if l.by.drained != never && l.released >= l.by.drained+t.plan.drain {
-			continue // cut off
+		if got == 0 && l.by.drained != never && l.released >= l.by.drained || got == roomDelay {
+			continue // given back at the stop, or to make room
 		}
 		fits := false
 		var why string
@@ -265,9 +306,9 @@ func whatWasNotDeliveredIsReleasedWithItsBackoff(t *trial) {
 
 // wasRefused says that the target refused connects while a message was in hand: it
 // may have been tried.
-func (t *trial) wasRefused(l *life, target int) bool {
+func (t *trial) wasRefused(l *life, target int, until instant) bool {
 	return slices.ContainsFunc(t.evidence.deliveries, func(d *delivery) bool {
-		return d.message < 0 && d.by == l.by && d.target == target && d.arrived >= l.receives[0].call.came && d.arrived <= l.released
+		return d.message < 0 && d.by == l.by && d.target == target && d.arrived >= l.receives[0].call.came && d.arrived <= until
 	})
 }
 

@@ -41,9 +41,9 @@ type world struct {
 	handles  map[string]handle
 	faults   []string // what went wrong in a way that needs no judge
 
-	healed  instant // when all queues were empty; never if they were not
-	idled   instant // the begin of an idle time, in calm seeds; else never
-	stopped instant // when all processes had ended
+	healed  instant           // when all queues were empty; never if they were not
+	idled   instant           // the begin of an idle time, in calm seeds; else never
+	stopped instant           // when all processes had ended
 	left    map[string]string // where a message is that was not deleted
 	dead    map[int]bool      // in a dead-letter queue at the end
 }
