@@ -80,7 +80,7 @@ func (c *checkCmd) look(ctx context.Context) findings {
 	f = append(f, judgeSettings(settings)...)
 	f = append(f, lookAtQueues(ctx, settings)...)
 	for _, name := range slices.Sorted(maps.Keys(settings.Targets)) {
-		f = append(f, lookAtTarget(ctx, name, settings.Targets[name].URL, http.ProxyFromEnvironment)...)
+		f = append(f, lookAtTarget(ctx, name, settings.Targets[name], http.ProxyFromEnvironment)...)
 	}
 	return f
 }
@@ -110,6 +110,8 @@ type queueFacts struct {
 	name        string
 	permissions []queue.Permission
 	attributes  queue.Attributes
+	// deadLetters says that rejected messages are to be sent to the dead-letter queue.
+	deadLetters bool
 	// unread is why the attributes are not known.
 	unread error
 	// dead is the dead-letter queue's, where the queue has one.

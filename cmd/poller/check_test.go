@@ -261,7 +261,7 @@ func TestTheTargetsProxyIsConnectedToInItsPlace(t *testing.T) {
 		t.Fatal(err)
 	}
 	through := func(*http.Request) (*url.URL, error) { return proxy, nil }
-	f := lookAtTarget(t.Context(), "crm", "https://crm.invalid/hook", through)
+	f := lookAtTarget(t.Context(), "crm", config.Target{URL: "https://crm.invalid/hook"}, through)
 	if len(f) != 1 || f[0].Severity != fine || !strings.Contains(f[0].What, proxy.Host) || strings.Contains(f[0].What, "secret") {
 		t.Errorf("found %+v", f)
 	}
@@ -273,7 +273,7 @@ func TestATargetWhoseCertificateIsNotTrustedIsAnError(t *testing.T) {
 	web.StartTLS()
 	defer web.Close()
 	direct := func(*http.Request) (*url.URL, error) { return nil, nil }
-	f := lookAtTarget(t.Context(), "crm", web.URL, direct)
+	f := lookAtTarget(t.Context(), "crm", config.Target{URL: web.URL}, direct)
 	if len(f) != 1 || f[0].Severity != wrong || !strings.Contains(f[0].What, "certificate") {
 		t.Errorf("found %+v", f)
 	}

@@ -46,6 +46,7 @@ func judgeSettings(c config.Config) findings {
 func judgeQueue(c config.Queue, t config.Target, facts queueFacts) findings {
 	var f findings
 	name, a := facts.name, facts.attributes
+	facts.deadLetters = t.OnRejected == "dead-letter"
 	f.add(fine, name, "", "it is there")
 	for _, p := range facts.permissions {
 		switch {
@@ -100,6 +101,11 @@ func judgeVisibility(f *findings, name string, c config.Queue, t config.Target, 
 
 func judgeRedrive(f *findings, facts queueFacts) {
 	name, a := facts.name, facts.attributes
+	if a.DeadLetterQueueARN == "" && facts.deadLetters {
+		f.add(wrong, name, "the queue's RedrivePolicy, or --on-rejected",
+			"--on-rejected is dead-letter, and the queue has no dead-letter queue")
+		return
+	}
 	if a.DeadLetterQueueARN == "" {
 		f.add(warning, name, "the queue's RedrivePolicy",
 			"it has no dead-letter queue: a message that always fails comes again until its retention ends")

@@ -3,11 +3,16 @@ package main
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"net/url"
+	"os"
 	"time"
+
+	"poller/internal/config"
 )
 
 // reachTimeout is how long a connection to a target may take.
@@ -15,10 +20,10 @@ const reachTimeout = 5 * time.Second
 
 // lookAtTarget connects to a target, or to the proxy before it, and hangs up: no
 // request is sent.
-func lookAtTarget(ctx context.Context, name, raw string, proxyOf func(*http.Request) (*url.URL, error)) findings {
+func lookAtTarget(ctx context.Context, name string, t config.Target, proxyOf func(*http.Request) (*url.URL, error)) findings {
 	var f findings
 	about := "target " + name
-	u, err := url.Parse(raw)
+	u, err := url.Parse(t.URL)
 	if err != nil {
 		f.add(wrong, about, "--target", "it is no URL")
 		return f
@@ -34,7 +39,12 @@ func lookAtTarget(ctx context.Context, name, raw string, proxyOf func(*http.Requ
 	if proxy != nil {
 		via = proxy
 	}
-	switch err := connect(ctx, via); {
+	files, err := tlsOf(t)
+	if err != nil {
+		f.add(wrong, about, "--tls-ca, --tls-cert, --tls-key", "%v", err)
+		return f
+	}
+	switch err := connect(ctx, via, files); {
 	case err != nil && proxy != nil:
 		f.add(wrong, about, "HTTPS_PROXY, HTTP_PROXY or NO_PROXY", "its proxy %s cannot be connected to: %v", addressOf(proxy), err)
 	case err != nil:
@@ -48,12 +58,11 @@ func lookAtTarget(ctx context.Context, name, raw string, proxyOf func(*http.Requ
 }
 
 // connect connects and hangs up.
-func connect(ctx context.Context, u *url.URL) error {
+func connect(ctx context.Context, u *url.URL, files *tls.Config) error {
 	var conn net.Conn
 	var err error
 	if u.Scheme == "https" {
-		// The minimum is that of deliveries.
-		d := tls.Dialer{Config: &tls.Config{MinVersion: tls.VersionTLS12}}
+		d := tls.Dialer{Config: files}
 		conn, err = d.DialContext(ctx, "tcp", addressOf(u))
 	} else {
 		var d net.Dialer
@@ -66,6 +75,29 @@ func connect(ctx context.Context, u *url.URL) error {
 		return reasonOf(err)
 	}
 	return conn.Close()
+}
+
+// tlsOf is what the target is connected to with. The minimum version is that of
+// deliveries.
+func tlsOf(t config.Target) (*tls.Config, error) {
+	c := &tls.Config{MinVersion: tls.VersionTLS12}
+	if t.TLSCA != "" {
+		text, err := os.ReadFile(t.TLSCA)
+		if err != nil {
+			return nil, err
+		}
+		if c.RootCAs = x509.NewCertPool(); !c.RootCAs.AppendCertsFromPEM(text) {
+			return nil, fmt.Errorf("%s has no certificate in PEM", t.TLSCA)
+		}
+	}
+	if t.TLSCert != "" {
+		pair, err := tls.LoadX509KeyPair(t.TLSCert, t.TLSKey)
+		if err != nil {
+			return nil, err
+		}
+		c.Certificates = []tls.Certificate{pair}
+	}
+	return c, nil
 }
 
 func addressOf(u *url.URL) string {

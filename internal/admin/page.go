@@ -50,7 +50,7 @@ type named struct{ Name, Count string }
 var inOrder = []string{
 	"waiting", "delivering", "held", "deleting", "releasing",
 	"full", "partial", "empty", "error",
-	"delivered", "failed", "rejected", "released", "cut_off", "abandoned",
+	"delivered", "failed", "rejected", "released", "cut_off", "dead_lettered", "discarded", "abandoned",
 }
 
 func counts[N int | int64](byName map[string]N) []named {

@@ -109,7 +109,7 @@ func settings() config.Config {
 		Queues: []config.Queue{{Queue: "orders", Target: "default", Gather: config.Duration(20 * time.Millisecond), Weight: 1}},
 		Targets: map[string]config.Target{"default": {
 			URL: "http://orders.test/hook", Concurrency: 10, Burst: 1, Timeout: config.Duration(30 * time.Second),
-			Backoff: config.Duration(time.Second), BackoffMax: config.Duration(15 * time.Minute), Format: "raw",
+			Backoff: config.Duration(time.Second), BackoffMax: config.Duration(15 * time.Minute), Format: "raw", OnRejected: "retry",
 		}},
 		DrainTimeout: config.Duration(25 * time.Second),
 		Listen:       ":9500",

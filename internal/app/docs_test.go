@@ -151,7 +151,7 @@ func metricsOfADaemon(t *testing.T) (families map[string]*dto.MetricFamily, desc
 	a, err := New(t.Context(), config.Config{
 		Queues: []config.Queue{{Queue: "orders", Target: "default"}},
 		Targets: map[string]config.Target{"default": {
-			URL: "http://target/", Concurrency: 10, Burst: 1, Timeout: config.Duration(30 * time.Second), Format: "raw",
+			URL: "http://target/", Concurrency: 10, Burst: 1, Timeout: config.Duration(30 * time.Second), Format: "raw", OnRejected: "retry",
 			Backoff: config.Duration(time.Second), BackoffMax: config.Duration(time.Minute),
 		}},
 		DrainTimeout: config.Duration(25 * time.Second),

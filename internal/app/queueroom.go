@@ -89,7 +89,7 @@ func (r *queueRoom) open(drain context.Context) (*queue.Queue, queue.Attributes,
 			return q, attributes, nil
 		}
 		if drain.Err() != nil {
-			return nil, attributes, nil
+			return nil, attributes, nil //nolint:nilerr // the stop came first
 		}
 		if f := message.FaultOf(err); f != message.Network && f != message.ThrottledBySQS {
 			return nil, attributes, err
@@ -126,7 +126,15 @@ func (r *queueRoom) tryOpen(ctx context.Context) (*queue.Queue, queue.Attributes
 			"30 s unless --visibility-timeout says otherwise; allow sqs:GetQueueAttributes", slog.Any("error", err))
 		return q, queue.Attributes{VisibilityTimeout: defaultVisibility}, nil
 	}
+	if err == nil && policies[r.app.config.Targets[r.config.Target].OnRejected] == consumer.DeadLetter {
+		err = q.OpenDeadLetter(ctx, attributes)
+	}
 	return q, attributes, err
+}
+
+// policies are on_rejected's values.
+var policies = map[string]consumer.OnRejected{
+	"retry": consumer.Retry, "dead-letter": consumer.DeadLetter, "discard": consumer.Discard,
 }
 
 // consume makes the queue's consumer.
@@ -154,6 +162,7 @@ func (r *queueRoom) consume(q *queue.Queue, attributes queue.Attributes) (*consu
 		Gather:          time.Duration(r.config.Gather),
 		Backoff:         time.Duration(t.Backoff),
 		BackoffMax:      time.Duration(t.BackoffMax),
+		OnRejected:      policies[t.OnRejected],
 		MaxReceiveCount: attributes.MaxReceiveCount,
 		Retention:       attributes.Retention,
 		DrainTimeout:    time.Duration(r.app.config.DrainTimeout),

@@ -112,6 +112,8 @@ func (a *App) sayStopped(s consumer.Summary) {
 		slog.Int64("failed", s.Failed),
 		slog.Int64("rejected", s.Rejected),
 		slog.Int64("released", s.Released+s.CutOff),
+		slog.Int64("dead_lettered", s.DeadLettered),
+		slog.Int64("discarded", s.Discarded),
 		slog.Int64("abandoned", s.Abandoned),
 		slog.Duration("duration", time.Since(a.started).Round(time.Millisecond)),
 	)

@@ -371,6 +371,11 @@ func TestBadInputGetsOneSentence(t *testing.T) {
 			"POLLER_GATHER: poller.yaml has 2 queues, and this does not say which is meant: write queues[].gather in the file",
 		},
 		{
+			"a policy that is none",
+			input{args: flags + "--on-rejected=drop"},
+			`--on-rejected: "drop" is no policy: write retry, dead-letter or discard`,
+		},
+		{
 			"weight 0",
 			input{args: flags + "--weight=0"},
 			"--weight: 0 is not between 1 and 1,000: write how much of the pace this queue gets beside the others, such as 1",

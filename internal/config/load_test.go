@@ -15,7 +15,7 @@ func byDefault() Config {
 		Queues: []Queue{{Queue: "orders", Target: "default", Gather: Duration(20 * time.Millisecond), Weight: 1}},
 		Targets: map[string]Target{"default": {
 			URL: "http://localhost/", Concurrency: 10, Burst: 1, Timeout: Duration(30 * time.Second), Format: "raw",
-			Backoff: Duration(time.Second), BackoffMax: Duration(15 * time.Minute),
+			OnRejected: "retry", Backoff: Duration(time.Second), BackoffMax: Duration(15 * time.Minute),
 		}},
 		DrainTimeout: Duration(25 * time.Second),
 		Listen:       ":9500",
@@ -41,7 +41,7 @@ func TestAFileSaysAsMuchAsFlagsAndVariables(t *testing.T) {
 	args := []string{
 		"--queue", "orders", "--target", "http://localhost/", "--concurrency", "7", "--rate", "1500/m", "--burst", "3",
 		"--timeout", "5s", "--format", "raw", "--header", "X-A:_1,_2", "--header", "X-B:_3", "--backoff", "2s", "--backoff-max", "1h",
-		"--visibility-timeout", "1m", "--gather", "0s", "--weight", "3", "--tls-ca", "ca.pem", "--tls-cert", "cert.pem", "--tls-key", "key.pem", "--drain-timeout", "1m30s", "--listen", "127.0.0.1:1", "--log-level", "debug", "--log-format", "json",
+		"--visibility-timeout", "1m", "--gather", "0s", "--weight", "3", "--tls-ca", "ca.pem", "--tls-cert", "cert.pem", "--tls-key", "key.pem", "--on-rejected", "discard", "--drain-timeout", "1m30s", "--listen", "127.0.0.1:1", "--log-level", "debug", "--log-format", "json",
 	}
 	var env []string
 	for i := 0; i < len(args); i += 2 {
@@ -69,6 +69,7 @@ targets:
     tls_ca: ca.pem
     tls_cert: cert.pem
     tls_key: key.pem
+    on_rejected: discard
     backoff: 2s
     backoff_max: 1h
 drain_timeout: 1m30s

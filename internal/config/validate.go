@@ -70,6 +70,9 @@ func (t Target) validate(n names, c Checks) error {
 			return n.problem(key, "%w", err)
 		}
 	}
+	if p := t.OnRejected; p != "retry" && p != "dead-letter" && p != "discard" {
+		return n.problem("on_rejected", "%sis no policy: write retry, dead-letter or discard", quoted(p))
+	}
 	if (t.TLSCert == "") != (t.TLSKey == "") {
 		given, missing := "tls_cert", "tls_key"
 		if t.TLSCert == "" {

@@ -21,6 +21,7 @@ type source interface {
 	ChangeVisibility(ctx context.Context, changes []message.VisibilityChange) []error
 	Depth(ctx context.Context) (message.Depth, error)
 	ClockOffset() time.Duration
+	DeadLetter(ctx context.Context, letters []message.Letter) []error
 }
 
 // target is where messages are delivered to. Deliver returns within the target's
@@ -43,6 +44,8 @@ type Options struct {
 
 	// FIFO says that the queue is one: it keeps the order within each message group.
 	FIFO bool
+	// OnRejected is what becomes of a message that the target rejects.
+	OnRejected OnRejected
 	// Visibility is asked for at each receive; whole seconds, at least 1.
 	Visibility time.Duration
 	// Timeout is the longest that a delivery takes.
@@ -99,6 +102,7 @@ type Consumer struct {
 	attempts  attempts
 	deletes   batcher
 	releases  batcher
+	letters   batcher
 	extension extension
 	depth     depthWatch
 	lag       lagWindow
@@ -133,6 +137,7 @@ func New(o Options) (*Consumer, error) {
 	c.receiving.jitter = jitter(o.Seed, "receive")
 	c.deletes = newBatcher(deleteCall, min(maxDeleteLinger, o.Visibility/6), jitter(o.Seed, "delete"))
 	c.releases = newBatcher(releaseCall, releaseLinger, jitter(o.Seed, "release"))
+	c.letters = newBatcher(letterCall, releaseLinger, jitter(o.Seed, "dead-letter"))
 	c.hist = newHistograms()
 	c.turned.Store(time.Now().UnixNano())
 	if err := c.register(o.Registerer); err != nil {

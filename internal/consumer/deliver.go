@@ -108,7 +108,7 @@ func (c *Consumer) courier(work context.Context) func(*member[*life], *life) {
 	ctx, cut := context.WithCancelCause(work)
 	return func(m *member[*life], l *life) {
 		if ctx.Err() != nil {
-			ctx, cut = context.WithCancelCause(work)
+			ctx, cut = context.WithCancelCause(work) //nolint:fatcontext // of work anew, not of the one before
 		}
 		c.mu.Lock()
 		l.cut = cut
@@ -149,17 +149,7 @@ func (c *Consumer) finish(ctx context.Context, now time.Time, took time.Duration
 			c.ledger.deleted(l.key, now.Add(2*c.options.Visibility))
 		}
 	case result.Outcome == message.Delivered:
-		c.ledger.enter(l.key)
-		c.pace.Leave(&l.try)
-		c.hand.move(l, deleting, now)
-		c.deletes.add(l)
-		if g := l.group; g != nil {
-			if len(g.waiting) > 0 {
-				c.queueUp(g.waiting[0])
-			} else {
-				l.urgent = true
-			}
-		}
+		c.delete(now, l)
 	case c.over:
 		l.outcome, l.delay = doneCutOff, 0
 		c.release(now, l)
@@ -167,8 +157,7 @@ func (c *Consumer) finish(ctx context.Context, now time.Time, took time.Duration
 		l.last = result
 		c.hold(now, l)
 	default:
-		l.outcome, l.delay = c.verdict(l.message, result)
-		c.release(now, l)
+		c.rejected(now, l, result)
 	}
 }
 

@@ -86,6 +86,11 @@ func (c *Consumer) endDrain(now time.Time) {
 	c.over = true
 	c.releaseWaiting(now)
 	c.releaseHeld(now)
+	for _, l := range c.letters.pending { // they could not be sent in time
+		l.outcome, l.delay = doneUntried, 0
+		c.giveBack(now, l)
+	}
+	c.letters.pending = nil
 	for l := c.hand.first; l != nil; l = l.next {
 		if l.cut != nil {
 			l.cut(errDrained)
@@ -99,7 +104,7 @@ func (c *Consumer) endDrain(now time.Time) {
 // done says that a drain is complete.
 func (c *Consumer) done() bool {
 	return c.draining && c.hand.size() == 0 && len(c.demand.polls) == 0 && c.running == 0 &&
-		c.deletes.out+c.releases.out+c.extension.out == 0
+		c.deletes.out+c.releases.out+c.letters.out+c.extension.out == 0
 }
 
 // abandonRest reports what is in hand when everything has ended.

@@ -10,14 +10,9 @@ import (
 	"poller/internal/ratelimit"
 )
 
-func bubble(t *testing.T, f func(t *testing.T)) {
-	t.Helper()
-	t.Parallel()
-	synctest.Test(t, f)
-}
-
 func TestEveryMessageIsDeliveredOnceAndDeleted(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
 		q, f := newFakeQueue(), newFakeTarget(50*time.Millisecond)
 		q.send(1000)
 		e := run(t, q, f, ratelimit.Limits{Concurrency: 20}, nil)
@@ -44,7 +39,8 @@ func TestEveryMessageIsDeliveredOnceAndDeleted(t *testing.T) {
 }
 
 func TestThePaceIsTheRate(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
 		q, f := newFakeQueue(), newFakeTarget(50*time.Millisecond)
 		q.send(2000)
 		e := run(t, q, f, ratelimit.Limits{Concurrency: 20, Limited: true, Rate: 28, Burst: 1}, nil)
@@ -63,7 +59,8 @@ func TestThePaceIsTheRate(t *testing.T) {
 }
 
 func TestAnIdleQueueCostsOneLongPollEach20Seconds(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
 		q, f := newFakeQueue(), newFakeTarget(time.Millisecond)
 		e := run(t, q, f, ratelimit.Limits{Concurrency: 10}, nil)
 		pass(10 * time.Minute)
@@ -77,7 +74,8 @@ func TestAnIdleQueueCostsOneLongPollEach20Seconds(t *testing.T) {
 }
 
 func TestARejectedMessageIsReleasedWithABackoffByItsReceiveCount(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
 		q, f := newFakeQueue(), newFakeTarget(0)
 		q.send(1)
 		f.answer = func(_ *message.Message, try int) (message.Result, time.Duration) {
@@ -101,7 +99,8 @@ func TestARejectedMessageIsReleasedWithABackoffByItsReceiveCount(t *testing.T) {
 }
 
 func TestAtMaxReceiveCountAReleaseIsAtOnce(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
 		q, f := newFakeQueue(), newFakeTarget(0)
 		q.send(1)
 		q.messages[0].receives = 4
@@ -118,7 +117,8 @@ func TestAtMaxReceiveCountAReleaseIsAtOnce(t *testing.T) {
 }
 
 func TestRetryAfterWinsUpTo15Minutes(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
 		q, f := newFakeQueue(), newFakeTarget(0)
 		q.send(2)
 		f.answer = func(m *message.Message, _ int) (message.Result, time.Duration) {
@@ -138,7 +138,8 @@ func TestRetryAfterWinsUpTo15Minutes(t *testing.T) {
 }
 
 func TestALongDeliveryIsExtendedAndDeliveredOnce(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
 		q, f := newFakeQueue(), newFakeTarget(95*time.Second)
 		q.send(30)
 		e := run(t, q, f, ratelimit.Limits{Concurrency: 10}, func(o *Options) {
@@ -159,7 +160,8 @@ func TestALongDeliveryIsExtendedAndDeliveredOnce(t *testing.T) {
 }
 
 func TestAMessageWhoseDeleteFailsIsExtendedUntilItIsDeleted(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
 		q, f := newFakeQueue(), newFakeTarget(time.Millisecond)
 		q.send(5)
 		q.fault = func(action string, _ int) error {
@@ -177,14 +179,15 @@ func TestAMessageWhoseDeleteFailsIsExtendedUntilItIsDeleted(t *testing.T) {
 		if s != (Summary{Delivered: 5}) || f.deliveries() != 5 {
 			t.Errorf("summary %+v, %d deliveries", s, f.deliveries())
 		}
-		if lines := strings.Count(e.logs.String(), "deletes fail"); lines > 12 {
+		if lines := strings.Count(e.logs.String(), "calls=deletes"); lines > 12 {
 			t.Errorf("%d lines about failing deletes in ten minutes", lines)
 		}
 	})
 }
 
 func TestWhatWasDeliveredAndComesAgainIsDeletedNotDelivered(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
 		q, f := newFakeQueue(), newFakeTarget(time.Millisecond)
 		q.send(5)
 		outage := func() bool { return time.Since(q.messages[0].sent) < 2*time.Minute }
@@ -207,7 +210,8 @@ func TestWhatWasDeliveredAndComesAgainIsDeletedNotDelivered(t *testing.T) {
 }
 
 func TestSQSAwayForMinutesLosesNothingAndFloodsNoLog(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
 		q, f := newFakeQueue(), newFakeTarget(100*time.Millisecond)
 		q.send(500)
 		begin := time.Now()
@@ -233,7 +237,8 @@ func TestSQSAwayForMinutesLosesNothingAndFloodsNoLog(t *testing.T) {
 }
 
 func TestDrainFinishesWhatRunsAndReleasesWhatHasNotStarted(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
 		q, f := newFakeQueue(), newFakeTarget(time.Second)
 		q.send(300)
 		e := run(t, q, f, ratelimit.Limits{Concurrency: 10}, nil)
@@ -256,7 +261,8 @@ func TestDrainFinishesWhatRunsAndReleasesWhatHasNotStarted(t *testing.T) {
 }
 
 func TestADeliveryThatOutlastsTheDrainIsCutOffAndGivenBack(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
 		q, f := newFakeQueue(), newFakeTarget(10*time.Minute)
 		q.send(3)
 		e := run(t, q, f, ratelimit.Limits{Concurrency: 10}, func(o *Options) { o.Timeout = time.Hour })
@@ -273,7 +279,8 @@ func TestADeliveryThatOutlastsTheDrainIsCutOffAndGivenBack(t *testing.T) {
 }
 
 func TestAMessageThatArrivesInTheDrainIsGivenBack(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
 		q, f := newFakeQueue(), newFakeTarget(time.Millisecond)
 		e := run(t, q, f, ratelimit.Limits{Concurrency: 10}, nil)
 		pass(5 * time.Second)
@@ -288,7 +295,8 @@ func TestAMessageThatArrivesInTheDrainIsGivenBack(t *testing.T) {
 }
 
 func TestWhatArrivesInTheDrainAndFindsNoSlotInTimeIsGivenBack(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
 		q, f := newFakeQueue(), newFakeTarget(20*time.Second)
 		e := run(t, q, f, ratelimit.Limits{Concurrency: 1}, func(o *Options) { o.Timeout = 20 * time.Second })
 		pass(time.Second)
@@ -307,7 +315,8 @@ func TestWhatArrivesInTheDrainAndFindsNoSlotInTimeIsGivenBack(t *testing.T) {
 }
 
 func TestASecondSignalEndsAtOnceAndReportsWhatItAbandons(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
 		q, f := newFakeQueue(), newFakeTarget(10*time.Minute)
 		q.send(3)
 		e := run(t, q, f, ratelimit.Limits{Concurrency: 10}, func(o *Options) { o.Timeout = time.Hour })
@@ -327,7 +336,8 @@ func TestASecondSignalEndsAtOnceAndReportsWhatItAbandons(t *testing.T) {
 }
 
 func TestADrainWithSQSAwayEndsAndReportsWhatItCouldNotGiveBack(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
 		q, f := newFakeQueue(), newFakeTarget(time.Second)
 		q.send(20)
 		e := run(t, q, f, ratelimit.Limits{Concurrency: 10}, nil)
@@ -347,7 +357,8 @@ func TestADrainWithSQSAwayEndsAndReportsWhatItCouldNotGiveBack(t *testing.T) {
 }
 
 func TestTheSameMessageTwiceInHandIsOneDeliveryAndOneSettleWithTheNewestHandle(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
 		q, f := newFakeQueue(), newFakeTarget(3*time.Second)
 		q.send(1)
 		e := run(t, q, f, ratelimit.Limits{Concurrency: 10}, nil)
@@ -368,7 +379,8 @@ func TestTheSameMessageTwiceInHandIsOneDeliveryAndOneSettleWithTheNewestHandle(t
 }
 
 func TestARateOfZeroPausesAndTheNewRateIsUsedAtOnce(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
 		q, f := newFakeQueue(), newFakeTarget(time.Millisecond)
 		q.send(500)
 		e := run(t, q, f, ratelimit.Limits{Concurrency: 10, Limited: true, Rate: 0, Burst: 1}, nil)
@@ -386,7 +398,8 @@ func TestARateOfZeroPausesAndTheNewRateIsUsedAtOnce(t *testing.T) {
 }
 
 func TestOwnershipLostCutsTheDelivery(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
 		q, f := newFakeQueue(), newFakeTarget(10*time.Minute)
 		q.send(1)
 		e := run(t, q, f, ratelimit.Limits{Concurrency: 10}, func(o *Options) { o.Timeout = time.Hour })
@@ -404,7 +417,8 @@ func TestOwnershipLostCutsTheDelivery(t *testing.T) {
 }
 
 func TestAQueueWhoseVisibleMessagesCannotBeReceivedIsCalledBlocked(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
 		q, f := newFakeQueue(), newFakeTarget(time.Millisecond)
 		q.send(1)
 		e := run(t, q, f, ratelimit.Limits{Concurrency: 1}, func(o *Options) { o.FIFO = true })
@@ -430,7 +444,8 @@ func TestAQueueWhoseVisibleMessagesCannotBeReceivedIsCalledBlocked(t *testing.T)
 }
 
 func TestAMessageThatSQSWillSoonDropIsWarnedOf(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
 		q, f := newFakeQueue(), newFakeTarget(time.Millisecond)
 		q.send(100)
 		pass(91 * time.Minute)

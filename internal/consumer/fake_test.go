@@ -29,6 +29,8 @@ type fakeQueue struct {
 	// fault, if set, is asked before each call: an error is its answer.
 	fault func(action string, call int) error
 	calls map[string]int
+	// dead are the ids that were sent to the dead-letter queue.
+	dead []string
 	// retire is the queue's maxReceiveCount; 0: none.
 	retire int
 	// claimed is what Depth says beside the truth.
@@ -188,6 +190,18 @@ func (q *fakeQueue) Depth(ctx context.Context) (message.Depth, error) {
 		}
 	}
 	return d, nil
+}
+
+func (q *fakeQueue) DeadLetter(ctx context.Context, letters []message.Letter) []error {
+	if err := q.begin(ctx, "dead-letter"); err != nil {
+		return each(len(letters), err)
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	for _, l := range letters {
+		q.dead = append(q.dead, l.ID)
+	}
+	return nil
 }
 
 // claim has Depth say that there are more messages than can be received.

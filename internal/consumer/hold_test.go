@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"poller/internal/message"
@@ -32,6 +33,7 @@ func receivesOf(q *fakeQueue) (most, sum int) {
 }
 
 func TestAnOutageAddsNoReceiveToAMessageInHand(t *testing.T) {
+	t.Parallel()
 	for name, result := range map[string]message.Result{
 		"refused":   {Outcome: message.Connection, Reason: "refused"},
 		"503":       {Outcome: message.Unavailable, Status: 503, Reason: "5xx"},
@@ -46,7 +48,7 @@ func TestAnOutageAddsNoReceiveToAMessageInHand(t *testing.T) {
 		}
 		for _, lasts := range durations {
 			t.Run(fmt.Sprintf("%s for %s", name, lasts), func(t *testing.T) {
-				bubble(t, func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
 					q, f := newFakeQueue(), newFakeTarget(200*time.Millisecond)
 					outage(f, 5*time.Second, 5*time.Second+lasts, result)
 					e := run(t, q, f, ratelimit.Limits{Concurrency: 10}, func(o *Options) {
@@ -78,12 +80,13 @@ func TestAnOutageAddsNoReceiveToAMessageInHand(t *testing.T) {
 }
 
 func TestOnePoisonMessageIsGivenUpAndStopsNobody(t *testing.T) {
+	t.Parallel()
 	for name, result := range map[string]message.Result{
 		"500": {Outcome: message.Failed, Status: 500, Reason: "5xx"},
 		"503": {Outcome: message.Unavailable, Status: 503, Reason: "5xx"},
 	} {
 		t.Run(name, func(t *testing.T) {
-			bubble(t, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
 				q, f := newFakeQueue(), newFakeTarget(100*time.Millisecond)
 				f.answer = func(m *message.Message, _ int) (message.Result, time.Duration) {
 					if m.ID == "m7" {
@@ -112,7 +115,8 @@ func TestOnePoisonMessageIsGivenUpAndStopsNobody(t *testing.T) {
 }
 
 func TestAFloodOfPoisonDoesNotStopTheQueueForEver(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
 		q, f := newFakeQueue(), newFakeTarget(100*time.Millisecond)
 		q.send(100)
 		f.answer = func(m *message.Message, _ int) (message.Result, time.Duration) {
@@ -134,7 +138,8 @@ func TestAFloodOfPoisonDoesNotStopTheQueueForEver(t *testing.T) {
 }
 
 func TestHeldMessagesAreTriedToTheEndOfTheDrainThenReleasedAtOnce(t *testing.T) {
-	bubble(t, func(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
 		q, f := newFakeQueue(), newFakeTarget(100*time.Millisecond)
 		outage(f, 0, 30*time.Second, message.Result{Outcome: message.Unavailable, Status: 503, Reason: "5xx"})
 		e := run(t, q, f, ratelimit.Limits{Concurrency: 10}, func(o *Options) { o.DrainTimeout = 10 * time.Second })
@@ -156,4 +161,42 @@ func TestHeldMessagesAreTriedToTheEndOfTheDrainThenReleasedAtOnce(t *testing.T) 
 			t.Errorf("the log:\n%s", e.logs)
 		}
 	})
+}
+
+func TestWhatIsRejectedGoesWhereOnRejectedSays(t *testing.T) {
+	t.Parallel()
+	for name, test := range map[string]struct {
+		policy OnRejected
+		want   Summary
+		dead   int
+	}{
+		"discard":     {Discard, Summary{Delivered: 9, Discarded: 1}, 0},
+		"dead-letter": {DeadLetter, Summary{Delivered: 9, DeadLettered: 1}, 1},
+	} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				q, f := newFakeQueue(), newFakeTarget(10*time.Millisecond)
+				q.send(10)
+				f.answer = func(m *message.Message, _ int) (message.Result, time.Duration) {
+					if m.ID == "m3" {
+						return message.Result{Outcome: message.Rejected, Status: 422, Reason: "4xx"}, time.Millisecond
+					}
+					return delivered2xx, time.Millisecond
+				}
+				sent := time.Now()
+				q.fault = func(action string, _ int) error {
+					if action == "dead-letter" && time.Since(sent) < time.Minute {
+						return away("", 0)
+					}
+					return nil
+				}
+				e := run(t, q, f, ratelimit.Limits{Concurrency: 10}, func(o *Options) { o.OnRejected = test.policy })
+				pass(2 * time.Minute)
+				s := e.stop()
+				if s != test.want || q.left() != 0 || len(q.dead) != test.dead || f.tried()["m3"] != 1 {
+					t.Errorf("summary %+v, %d left, dead %v, %d tries", s, q.left(), q.dead, f.tried()["m3"])
+				}
+			})
+		})
+	}
 }

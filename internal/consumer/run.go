@@ -28,6 +28,9 @@ type Summary struct {
 	// Delivered were deleted after their delivery; Failed and Rejected were tried
 	// and released with a delay; Released were given back untried, at the stop.
 	Delivered, Failed, Rejected, Released int64
+	// DeadLettered were rejected and sent to the dead-letter queue, Discarded were
+	// rejected and deleted.
+	DeadLettered, Discarded int64
 	// CutOff were given back while their delivery was still running.
 	CutOff int64
 	// Abandoned were neither deleted nor released by us: they come back by
@@ -39,11 +42,15 @@ type Summary struct {
 // Add is the sum of two runs.
 func (s Summary) Add(other Summary) Summary {
 	return Summary{
-		Delivered:  s.Delivered + other.Delivered,
-		Failed:     s.Failed + other.Failed,
-		Rejected:   s.Rejected + other.Rejected,
-		Released:   s.Released + other.Released,
-		CutOff:     s.CutOff + other.CutOff,
+		Delivered: s.Delivered + other.Delivered,
+		Failed:    s.Failed + other.Failed,
+		Rejected:  s.Rejected + other.Rejected,
+		Released:  s.Released + other.Released,
+		CutOff:    s.CutOff + other.CutOff,
+
+		DeadLettered: s.DeadLettered + other.DeadLettered,
+		Discarded:    s.Discarded + other.Discarded,
+
 		Abandoned:  s.Abandoned + other.Abandoned,
 		Duplicates: s.Duplicates + other.Duplicates,
 	}
@@ -155,6 +162,7 @@ func (c *Consumer) advance(now time.Time) {
 	c.pace.SetDry(c.draining || (c.demand.dry() || c.receiving.failures > 0) && c.hand.count[waiting]+c.hand.count[delivering]+c.hand.count[held] == 0)
 	c.flush(now, &c.deletes)
 	c.flush(now, &c.releases)
+	c.flush(now, &c.letters)
 	c.extend(now)
 	c.watchDepth(now)
 }
@@ -199,6 +207,7 @@ func (c *Consumer) nextWake(now time.Time) time.Time {
 	}
 	at = earlier(at, c.deletes.wake())
 	at = earlier(at, c.releases.wake())
+	at = earlier(at, c.letters.wake())
 	at = earlier(at, c.extension.next)
 	at = earlier(at, c.depth.next)
 	return at

@@ -21,6 +21,7 @@ type callKind uint8
 const (
 	deleteCall callKind = iota
 	releaseCall
+	letterCall
 	extendCall
 	depthCall
 )
@@ -62,10 +63,10 @@ func (b *batcher) wake() time.Time {
 
 // state is what the lives of this batcher are in.
 func (b *batcher) state() state {
-	if b.kind == deleteCall {
-		return deleting
+	if b.kind == releaseCall {
+		return releasing
 	}
-	return releasing
+	return deleting // a letter's message is extended as one whose delete is under way
 }
 
 // flush sends what is due: full batches, those whose oldest has waited for the
@@ -134,6 +135,8 @@ func (c *Consumer) call(kind callKind, lives []*life) {
 			do.seconds[i] = min(l.delay, int((ownership-now.Sub(l.owned)-ownershipMargin)/time.Second))
 			do.seconds[i] = max(do.seconds[i], 0)
 		}
+	case letterCall:
+		c.letters.out++
 	case extendCall:
 		c.extension.out++
 		do.seconds = make([]int, len(lives))
@@ -183,6 +186,12 @@ func (c *Consumer) ask(ctx context.Context, do *call) ([]error, message.Depth, e
 		return nil, depth, err
 	case deleteCall:
 		return c.options.Source.Delete(ctx, do.handles), message.Depth{}, nil
+	case letterCall:
+		letters := make([]message.Letter, len(do.lives))
+		for i, l := range do.lives {
+			letters[i] = letterOf(l)
+		}
+		return c.options.Source.DeadLetter(ctx, letters), message.Depth{}, nil
 	default:
 		changes := make([]message.VisibilityChange, len(do.handles))
 		for i, handle := range do.handles {
@@ -201,10 +210,7 @@ func entry(errs []error, i int) error {
 
 // settledBatch takes in what came of a batch of deletes or releases.
 func (c *Consumer) settledBatch(ctx context.Context, now time.Time, do *call, errs []error) {
-	b := &c.deletes
-	if do.kind == releaseCall {
-		b = &c.releases
-	}
+	b := c.batcherOf(do.kind)
 	b.out--
 	var again []*life
 	var trouble error
@@ -214,11 +220,13 @@ func (c *Consumer) settledBatch(ctx context.Context, now time.Time, do *call, er
 		}
 		err := entry(errs, i)
 		switch fault := message.FaultOf(err); {
+		case do.kind == letterCall && (err == nil || fault == message.Invalid):
+			c.sent(now, l, fault)
 		case l.renewed:
 			again = append(again, l) // the call carried a handle that was no longer the newest
 		case err == nil:
 			c.settle(now, l)
-		case fault == message.Lost || fault == message.Invalid:
+		case do.kind != letterCall && (fault == message.Lost || fault == message.Invalid):
 			c.lose(now, l, "SQS no longer takes its receipt handle")
 		default:
 			trouble = err
@@ -234,11 +242,21 @@ func (c *Consumer) settledBatch(ctx context.Context, now time.Time, do *call, er
 	c.batchTrouble(ctx, now, do.kind, b, trouble)
 }
 
+func (c *Consumer) batcherOf(kind callKind) *batcher {
+	switch kind {
+	case releaseCall:
+		return &c.releases
+	case letterCall:
+		return &c.letters
+	default:
+		return &c.deletes
+	}
+}
+
 // settle takes out of hand what SQS has confirmed.
 func (c *Consumer) settle(now time.Time, l *life) {
 	outcome := l.outcome
 	if l.state == deleting {
-		outcome = doneDelivered
 		c.ledger.deleted(l.key, now.Add(2*c.options.Visibility))
 		c.ledger.expire(now)
 	}
@@ -249,13 +267,10 @@ func (c *Consumer) settle(now time.Time, l *life) {
 // batchTrouble has the next batch wait after a failure, and says so: at the
 // change, then once a minute.
 func (c *Consumer) batchTrouble(ctx context.Context, now time.Time, kind callKind, b *batcher, err error) {
-	name := "deletes"
-	if kind == releaseCall {
-		name = "releases"
-	}
+	name := map[callKind]string{deleteCall: "deletes", releaseCall: "releases", letterCall: "sends to the dead-letter queue"}[kind]
 	if err == nil {
 		if b.trouble.failures > 0 {
-			c.log.InfoContext(ctx, name+" work again", slog.Duration("duration", now.Sub(b.trouble.since)))
+			c.log.InfoContext(ctx, "calls to SQS work again", slog.String("calls", name), slog.Duration("duration", now.Sub(b.trouble.since)))
 			b.trouble.worked()
 		}
 		return
@@ -264,7 +279,7 @@ func (c *Consumer) batchTrouble(ctx context.Context, now time.Time, kind callKin
 	b.trouble.failed(now, err, maxSettlePause)
 	c.recent.add(now, failure{reason: b.trouble.fault.String(), detail: err.Error()})
 	if more, ok := c.notices.say(now, name, changed); ok {
-		c.log.WarnContext(ctx, name+" fail", slog.String("reason", b.trouble.fault.String()), slog.Any("error", err),
+		c.log.WarnContext(ctx, "calls to SQS fail", slog.String("calls", name), slog.String("reason", b.trouble.fault.String()), slog.Any("error", err),
 			slog.Time("since", b.trouble.since), slog.Int("failures", more))
 	}
 }

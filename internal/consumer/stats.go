@@ -10,19 +10,21 @@ import (
 type settled uint8
 
 const (
-	doneDelivered settled = iota // deleted after its delivery
-	doneFailed                   // tried, released with a delay
-	doneRejected                 // the target does not want it; released with a delay
-	doneUntried                  // given back untried
-	doneCutOff                   // given back while its delivery was still running
-	doneAbandoned                // neither deleted nor released by us
+	doneDelivered    settled = iota // deleted after its delivery
+	doneFailed                      // tried, released with a delay
+	doneRejected                    // the target does not want it; released with a delay
+	doneUntried                     // given back untried
+	doneCutOff                      // given back while its delivery was still running
+	doneDeadLettered                // rejected, sent to the dead-letter queue and deleted
+	doneDiscarded                   // rejected and deleted
+	doneAbandoned                   // neither deleted nor released by us
 
 	dones
 )
 
 // String is the label of poller_messages_settled_total.
 func (s settled) String() string {
-	return [dones]string{"delivered", "failed", "rejected", "released", "cut_off", "abandoned"}[s]
+	return [dones]string{"delivered", "failed", "rejected", "released", "cut_off", "dead_lettered", "discarded", "abandoned"}[s]
 }
 
 // Results of an extension, for the metrics.
@@ -76,11 +78,15 @@ func (s *stats) delivered(now time.Time, result message.Result) {
 
 func (s *stats) summary() Summary {
 	return Summary{
-		Delivered:  s.settled[doneDelivered],
-		Failed:     s.settled[doneFailed],
-		Rejected:   s.settled[doneRejected],
-		Released:   s.settled[doneUntried],
-		CutOff:     s.settled[doneCutOff],
+		Delivered: s.settled[doneDelivered],
+		Failed:    s.settled[doneFailed],
+		Rejected:  s.settled[doneRejected],
+		Released:  s.settled[doneUntried],
+		CutOff:    s.settled[doneCutOff],
+
+		DeadLettered: s.settled[doneDeadLettered],
+		Discarded:    s.settled[doneDiscarded],
+
 		Abandoned:  s.settled[doneAbandoned],
 		Duplicates: s.undeleted,
 	}

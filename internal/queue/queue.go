@@ -21,6 +21,7 @@ type Queue struct {
 	name   string
 	url    string
 	tally  *tally
+	dead   *Queue // set by OpenDeadLetter
 }
 
 // Name is the queue's, without account and region.

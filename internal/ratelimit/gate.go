@@ -80,7 +80,6 @@ type gate struct {
 	inTrouble    map[string]struct{} // D: messages whose first try counts
 	answers      [Canceled]int       // that count, for the log
 	succeeded    time.Time           // when the last success or rejection ended
-	began        time.Time           // of the last delivery that opened it
 	halved       time.Time           // when the limit was last halved
 	took         float64             // T: mean time of a delivered delivery, in seconds
 	delivered    int                 // in all, for the mean
@@ -361,7 +360,7 @@ func (g *gate) mostly() Answer {
 	most := Failed
 	for a, n := range g.answers {
 		if n > g.answers[most] {
-			most = Answer(a) //nolint:gosec // an index of the array
+			most = Answer(a)
 		}
 	}
 	return most

@@ -82,8 +82,10 @@ func TestThePageRefreshesItselfWithoutJavaScript(t *testing.T) {
 
 func TestThePageFitsAPhone(t *testing.T) {
 	d := start(t, behind())
-	d.notReady = []admin.Problem{{What: "queue orders is draining: the process was told to stop", Since: time.Now().Add(-4 * time.Second)}}
-	d.status.Draining = true
+	d.change(func(s *admin.Status) {
+		d.notReady = []admin.Problem{{What: "queue orders is draining: the process was told to stop", Since: time.Now().Add(-4 * time.Second)}}
+		s.Draining = true
+	})
 	b := open(t, d, 390, 844, "dark")
 	b.waitFor(t, text+".includes('Draining')")
 	b.waitFor(t, "document.querySelectorAll('figure canvas').length === 2")
