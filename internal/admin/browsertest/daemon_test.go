@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"math"
 	"net"
+	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -45,7 +46,9 @@ func (d *daemon) serve(listener net.Listener) {
 		Status: func(time.Time) admin.Status {
 			d.mu.Lock()
 			defer d.mu.Unlock()
-			return d.status
+			status := d.status // the server fills in its own lists
+			status.Queues, status.Targets = slices.Clone(status.Queues), slices.Clone(status.Targets)
+			return status
 		},
 		Ready: func(time.Time) []admin.Problem {
 			d.mu.Lock()
