@@ -2,6 +2,7 @@
 
 import json
 import os
+import random
 import socket
 import subprocess
 import time
@@ -18,18 +19,27 @@ SERVICES = ["localstack", "poller", "sink", "prometheus"]
 
 
 def docker(*args: str, check: bool = True, timeout: float = 300, env: dict | None = None) -> subprocess.CompletedProcess:
-    done = subprocess.run(["docker", *args], cwd=ROOT, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout)
+    done = subprocess.run(["docker", *args], check=False, cwd=ROOT, env=env, stdin=subprocess.DEVNULL, capture_output=True, text=True, timeout=timeout)
     if check and done.returncode:
         raise AssertionError(f"docker {' '.join(args)}: exit {done.returncode}\n{done.stdout[-2000:]}{done.stderr[-4000:]}")
     return done
 
 
 def free_ports() -> dict[str, str]:
-    sockets = {name: socket.socket() for name in PUBLISHED}
-    for s in sockets.values():
-        s.bind(("127.0.0.1", 0))
-    ports = {name: str(s.getsockname()[1]) for name, s in sockets.items()}
-    for s in sockets.values():
+    """Below the range that the system gives out for connections: nobody takes one before its container starts."""
+    sockets, ports = [], {}
+    for port in random.sample(range(20000, 30000), 1000):
+        s = socket.socket()
+        try:
+            s.bind(("127.0.0.1", port))
+        except OSError:
+            s.close()
+            continue
+        sockets.append(s)
+        ports[PUBLISHED[len(ports)]] = str(port)
+        if len(ports) == len(PUBLISHED):
+            break
+    for s in sockets:
         s.close()
     return ports
 

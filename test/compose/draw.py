@@ -7,12 +7,13 @@
 import json
 import math
 import sys
+from pathlib import Path
 
 import matplotlib
 
 matplotlib.use("Agg")
 matplotlib.rcParams.update({"svg.hashsalt": "poller", "font.size": 8, "font.family": "sans-serif", "svg.fonttype": "none"})
-import matplotlib.pyplot as plt  # noqa: E402
+import matplotlib.pyplot as plt
 
 OUTCOMES = {"delivered": "#3a9a4b", "rejected": "#f08c2e", "connection": "#8a5cc2", "failed": "#d33f49", "unavailable": "#8f1d27", "throttled": "#e0b400"}
 STATES = {"visible": "#4c78a8", "in_flight": "#9ecae9", "delayed": "#bab0ac"}
@@ -37,7 +38,7 @@ def lines(series: list, label: str, began: float) -> dict[str, tuple[list, list]
 
 def main() -> None:
     source, target = sys.argv[1:]
-    run = json.loads(open(source).read())
+    run = json.loads(Path(source).read_text())
     began = run["began"]
     # The part up to the stop: what follows is breaks in the lines.
     end = next((at for at, text in run["marks"] if text == "stopped"), run["ended"]) - began
@@ -81,7 +82,7 @@ def stack(axis, found: dict, colours: dict) -> None:
             continue
         axis.fill_between(at, values, color=colours.get(name, "#999999"), alpha=0.35, lw=0)
         axis.plot(at, values, color=colours.get(name, "#999999"), lw=1, label=name.replace("_", " "))
-    axis.legend(loc="upper right", ncols=4, frameon=False, fontsize=7)
+    axis.legend(loc="upper left", ncols=4, frameon=False, fontsize=7)
 
 
 if __name__ == "__main__":
