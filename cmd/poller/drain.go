@@ -79,7 +79,7 @@ func (c *drainCmd) Run(p *process) error {
 	switch {
 	case err != nil:
 		return err
-	case result.Abandoned > 0 || result.CutOff > 0:
+	case result.Stranded > 0 || result.CutOff > 0:
 		return exit{code: codeLeft}
 	case !result.Empty && result.Left < 0:
 		return exit{code: codeTimeRanOut, err: fmt.Errorf("it ended before the queue was seen to be empty")}

@@ -57,7 +57,7 @@ func (c *runCmd) Run(p *process) error {
 	if err != nil {
 		return err
 	}
-	if summary.Abandoned > 0 || summary.CutOff > 0 {
+	if summary.Stranded > 0 || summary.CutOff > 0 {
 		return exit{code: codeLeft}
 	}
 	return nil

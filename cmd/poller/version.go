@@ -10,8 +10,9 @@ import (
 	"poller/internal/app"
 )
 
-// version is set by the linker: -ldflags "-X main.version=1.2.3".
-var version = ""
+// version and commit are set by the linker:
+// -ldflags "-X main.version=1.2.3 -X main.commit=0123abc".
+var version, commit string
 
 // versionCmd is `poller version`.
 type versionCmd struct {
@@ -61,6 +62,9 @@ func build() app.Build {
 	}
 	if version != "" {
 		b.Version = version
+	}
+	if commit != "" {
+		b.Commit = commit
 	}
 	return b
 }

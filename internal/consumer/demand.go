@@ -37,6 +37,8 @@ type poll struct {
 	asked int
 	// attempt has its ReceiveRequestAttemptId, on a FIFO queue.
 	attempt attempt
+	wait    time.Duration // SQS keeps it open for so long
+	limit   time.Duration // it is given up after this
 	// slow: a receive sent later came back full, so the queue is not empty, and
 	// this one is only slow. Without this a single slow call looks like an empty
 	// queue.

@@ -112,6 +112,7 @@ func (c *Consumer) abandonRest() {
 	n := 0
 	for l := c.hand.first; l != nil; l = l.next {
 		c.stats.settled[doneAbandoned]++
+		c.stats.stranded++
 		if l.state == deleting {
 			c.stats.undeleted++
 		}

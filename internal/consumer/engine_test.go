@@ -329,7 +329,7 @@ func TestASecondSignalEndsAtOnceAndReportsWhatItAbandons(t *testing.T) {
 		if took := time.Since(begin); took > 0 {
 			t.Errorf("it took %v", took)
 		}
-		if s != (Summary{Abandoned: 3}) {
+		if s != (Summary{Abandoned: 3, Stranded: 3}) {
 			t.Errorf("summary %+v", s)
 		}
 	})

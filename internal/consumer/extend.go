@@ -136,6 +136,9 @@ func (c *Consumer) extended(now, sent time.Time, l *life, seconds int, err error
 func (c *Consumer) lose(now time.Time, l *life, why string) {
 	l.lost = true
 	c.stats.settled[doneAbandoned]++
+	if c.draining {
+		c.stats.stranded++
+	}
 	if l.state == deleting {
 		c.stats.undeleted++
 		c.ledger.deleted(l.key, now.Add(2*c.options.Visibility))

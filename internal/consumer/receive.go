@@ -55,7 +55,11 @@ func (c *Consumer) order(now time.Time) {
 		}
 		try := c.attempts.next(now, quantity)
 		p := c.demand.send(now, try.asked)
-		p.attempt = try
+		p.attempt, p.wait = try, c.options.pollWait()
+		if c.receiving.failures > 0 {
+			p.wait = time.Second // that SQS is back is to be known soon, though the queue is empty
+		}
+		p.limit = c.limitOf(p.wait + callTimeout)
 		c.polls.hire(p)
 		if c.receiving.failures > 0 {
 			return // one at a time finds out whether SQS is back
@@ -81,7 +85,9 @@ func (c *Consumer) wanted(now time.Time) int {
 // receive makes one poll and takes in what it brings.
 func (c *Consumer) receive(ctx context.Context, m *member[*poll], p *poll) {
 	sent := time.Now()
-	messages, err := c.options.Source.Receive(ctx, p.asked, c.options.pollWait(), c.options.Visibility, p.attempt.id)
+	ctx, cancel := context.WithTimeout(ctx, p.limit)
+	defer cancel()
+	messages, err := c.options.Source.Receive(ctx, p.asked, p.wait, c.options.Visibility, p.attempt.id)
 
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -37,6 +37,9 @@ type Summary struct {
 	// themselves when their visibility ends, or went to another receiver. Of these,
 	// Duplicates were delivered already: they will be delivered again.
 	Abandoned, Duplicates int64
+	// Stranded were abandoned at the stop: of all that were, these had not gone to
+	// another receiver long before.
+	Stranded int64
 }
 
 // Add is the sum of two runs.
@@ -53,6 +56,7 @@ func (s Summary) Add(other Summary) Summary {
 
 		Abandoned:  s.Abandoned + other.Abandoned,
 		Duplicates: s.Duplicates + other.Duplicates,
+		Stranded:   s.Stranded + other.Stranded,
 	}
 }
 

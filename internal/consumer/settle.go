@@ -32,6 +32,7 @@ type call struct {
 	lives   []*life
 	handles []string // of the lives, when the call went out
 	seconds []int    // of visibility, for releases and extensions
+	limit   time.Duration
 }
 
 // batcher collects what is to be deleted, or released, into batches of ten.
@@ -119,7 +120,7 @@ func (c *Consumer) take(b *batcher) []*life {
 
 // call sends a batch on its way.
 func (c *Consumer) call(kind callKind, lives []*life) {
-	do := &call{kind: kind, lives: lives, handles: make([]string, len(lives))}
+	do := &call{kind: kind, lives: lives, handles: make([]string, len(lives)), limit: c.limitOf(callTimeout)}
 	for i, l := range lives {
 		l.out, l.renewed = true, false
 		do.handles[i] = l.message.ReceiptHandle
@@ -146,6 +147,14 @@ func (c *Consumer) call(kind callKind, lives []*life) {
 	}
 	c.calling++
 	c.calls.hire(do)
+}
+
+// limitOf is how long the next call may take: a nanosecond less than the one before
+// it, so that no two that were begun together are given up at one instant. Their
+// order would be chance, and a simulated run could not be repeated.
+func (c *Consumer) limitOf(longest time.Duration) time.Duration {
+	c.made = (c.made + 1) % int(time.Millisecond)
+	return longest - time.Duration(c.made)
 }
 
 // perform makes one call and takes in what came of it.
@@ -178,7 +187,7 @@ func (c *Consumer) perform(ctx context.Context, m *member[*call], do *call) {
 }
 
 func (c *Consumer) ask(ctx context.Context, do *call) ([]error, message.Depth, error) {
-	ctx, cancel := context.WithTimeout(ctx, callTimeout)
+	ctx, cancel := context.WithTimeout(ctx, do.limit)
 	defer cancel()
 	switch do.kind {
 	case depthCall:

@@ -56,6 +56,7 @@ type stats struct {
 	ledgerHits int64
 	settled    [dones]int64
 	undeleted  int64 // abandoned after their delivery
+	stranded   int64 // abandoned at the stop
 	extensions [extensionResults]int64
 	deliveries map[deliveryKey]int64
 	started    perSecond
@@ -89,6 +90,7 @@ func (s *stats) summary() Summary {
 
 		Abandoned:  s.settled[doneAbandoned],
 		Duplicates: s.undeleted,
+		Stranded:   s.stranded,
 	}
 }
 
