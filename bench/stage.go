@@ -5,7 +5,9 @@ import (
 	"fmt"
 	"os"
 	"os/exec"
+	"slices"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -37,7 +39,7 @@ func newStage(ctx context.Context, o options) (*stage, error) {
 		s.close()
 		return nil, err
 	}
-	s.environment = append(os.Environ(), "AWS_ENDPOINT_URL_SQS="+s.queue.address, "AWS_REGION=us-east-1",
+	s.environment = append(neutral(os.Environ()), "AWS_ENDPOINT_URL_SQS="+s.queue.address, "AWS_REGION=us-east-1",
 		"AWS_ACCESS_KEY_ID=any", "AWS_SECRET_ACCESS_KEY=any", "AWS_EC2_METADATA_DISABLED=true")
 	s.client = sqs.New(sqs.Options{
 		Region: "us-east-1", BaseEndpoint: &s.queue.address,
@@ -52,6 +54,19 @@ func newStage(ctx context.Context, o options) (*stage, error) {
 	}
 	s.url = *created.QueueUrl
 	return s, nil
+}
+
+// neutral leaves out what would change what a worker does or holds, such as a
+// bundle of certificates.
+func neutral(environment []string) []string {
+	return slices.DeleteFunc(environment, func(pair string) bool {
+		for _, prefix := range []string{"AWS_", "POLLER_", "GOGC=", "GOMEMLIMIT=", "GODEBUG="} {
+			if strings.HasPrefix(pair, prefix) {
+				return true
+			}
+		}
+		return false
+	})
 }
 
 func (s *stage) close() {
