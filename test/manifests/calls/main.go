@@ -1,0 +1,109 @@
+// Command calls prints the IAM actions that the daemon needs at SQS, from the source:
+// the SDK's methods that internal/queue calls, as far as they are reached from the
+// exported functions that internal/app and internal/consumer name. A batch is the
+// action without Batch.
+//
+//	calls ROOT
+package main
+
+import (
+	"fmt"
+	"go/ast"
+	"go/parser"
+	"go/token"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"slices"
+	"strings"
+)
+
+func main() {
+	actions, err := calls(os.Args[1])
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+	fmt.Println(strings.Join(actions, "\n"))
+}
+
+func calls(root string) ([]string, error) {
+	queue, err := parse(filepath.Join(root, "internal/queue"))
+	if err != nil {
+		return nil, err
+	}
+	used := map[string]bool{}
+	for _, room := range []string{"internal/app", "internal/consumer"} {
+		files, err := parse(filepath.Join(root, room))
+		if err != nil {
+			return nil, err
+		}
+		for _, file := range files {
+			ast.Inspect(file, func(n ast.Node) bool {
+				if s, ok := n.(*ast.SelectorExpr); ok {
+					used[s.Sel.Name] = true
+				}
+				return true
+			})
+		}
+	}
+
+	bodies := map[string][]*ast.BlockStmt{} // methods of one name are taken together
+	var reached []string
+	for _, file := range queue {
+		for _, d := range file.Decls {
+			if f, ok := d.(*ast.FuncDecl); ok && f.Body != nil {
+				bodies[f.Name.Name] = append(bodies[f.Name.Name], f.Body)
+				if f.Name.IsExported() && used[f.Name.Name] {
+					reached = append(reached, f.Name.Name)
+				}
+			}
+		}
+	}
+	var actions []string
+	for i := 0; i < len(reached); i++ {
+		for _, body := range bodies[reached[i]] {
+			ast.Inspect(body, func(n ast.Node) bool {
+				if s, ok := n.(*ast.SelectorExpr); ok && isClient(s.X) && s.Sel.Name != "Options" {
+					actions = append(actions, "sqs:"+strings.TrimSuffix(s.Sel.Name, "Batch"))
+					return false
+				}
+				if id, ok := n.(*ast.Ident); ok && bodies[id.Name] != nil && !slices.Contains(reached, id.Name) {
+					reached = append(reached, id.Name)
+				}
+				return true
+			})
+		}
+	}
+	slices.Sort(actions)
+	return slices.Compact(actions), nil
+}
+
+// isClient says that an expression is the SDK's client: a field called sqs.
+func isClient(e ast.Expr) bool {
+	s, ok := e.(*ast.SelectorExpr)
+	return ok && s.Sel.Name == "sqs"
+}
+
+// parse reads the Go files of a folder, without those of tests.
+func parse(folder string) ([]*ast.File, error) {
+	names, err := filepath.Glob(filepath.Join(folder, "*.go"))
+	if err != nil {
+		return nil, err
+	}
+	if len(names) == 0 {
+		return nil, fmt.Errorf("%s: %w", folder, fs.ErrNotExist)
+	}
+	var files []*ast.File
+	for _, name := range names {
+		if strings.HasSuffix(name, "_test.go") {
+			continue
+		}
+		file, err := parser.ParseFile(token.NewFileSet(), name, nil, parser.SkipObjectResolution)
+		if err != nil {
+			return nil, err
+		}
+		files = append(files, file)
+	}
+	return files, nil
+}

@@ -1,0 +1,48 @@
+#!/usr/bin/env bash
+# Proves what poller is run by on AWS and Kubernetes: the CloudFormation workers, the chart, the kustomize base, and the
+# daemon with the arguments, variables and files that they give it. Installs what it needs (Go, PyPI). Closes with
+# "N passed, N failed".
+#
+#   test/manifests/run.sh                 everything
+#   test/manifests/run.sh test_chart      one part: test_workers, test_chart, test_kustomize, test_daemon, test_containers
+#   test/manifests/run.sh update          writes what is made from something else: the chart's schema of settings and
+#                                         rules, and the kustomize base
+#
+#   POLLER_SHARED   the folder with docker/engine.sh and docker/images.sh (../shared beside the checkout), which give an
+#                   engine and stand-ins for images, for test_containers. Without it: the engine that runs.
+set -euo pipefail
+
+here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
+root=$(cd "$here/../.." && pwd)
+cache=${XDG_CACHE_HOME:-$HOME/.cache}/poller
+venv=$cache/manifests-venv-1
+
+# tool NAME VERSION PACKAGE: a Go program, built if need be. One compile at a time: the large ones need the memory.
+tool() {
+  local folder=$cache/$1-$2
+  if ! [ -x "$folder/$1" ]; then
+    echo "building $1 $2" >&2
+    GOBIN=$folder go install -p 1 "$3@$2" >&2
+  fi
+  PATH=$folder:$PATH
+}
+tool helm v3.22.0 helm.sh/helm/v3/cmd/helm
+tool kustomize v5.8.2 sigs.k8s.io/kustomize/kustomize/v5
+
+if ! [ -e "$venv/.installed" ]; then
+  echo "installing cfn-lint (PyPI)" >&2
+  rm -rf "$venv"
+  python3 -m venv "$venv"
+  "$venv/bin/pip" install -q --no-input cfn-lint==1.51.0 pyyaml==6.0.3 >&2
+  touch "$venv/.installed"
+fi
+if [ "${1:-}" = update ]; then
+  PATH=$venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1 exec python3 "$here/update.py"
+fi
+
+work=$(mktemp -d)
+trap 'rm -rf "$work"' EXIT
+(cd "$here" && go build -p 1 -o "$work/" ./decode ./calls)
+(cd "$root" && go build -o "$work/poller" ./cmd/poller)
+export PATH=$work:$venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1
+python3 "$here/main.py" "$@"

@@ -1,0 +1,224 @@
+"""The two CloudFormation workers: nothing here can be tried on LocalStack, which has no ECS, autoscaling or Scheduler."""
+
+import json
+import re
+import unittest
+
+from manifests import ECS, GATEWAY, QUEUE, ROOT, SCHEDULE, Stack, run, seconds, succeed, template
+
+WORKERS = {"worker-ecs": ECS, "worker-schedule": SCHEDULE}
+KEY = "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+SECRET = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:partner-AbCdEf"
+
+
+def statements(stack: Stack, role: str) -> list[dict]:
+    return [s for policy in stack.properties(role).get("Policies", []) for s in policy["PolicyDocument"]["Statement"]]
+
+
+def actions(statement: dict) -> set[str]:
+    value = statement["Action"]
+    return set(value if isinstance(value, list) else [value])
+
+
+class BothWorkers(unittest.TestCase):
+    def each(self, **parameters: str):
+        return [Stack(path, **(QUEUE | parameters)) for path in WORKERS.values()]
+
+    def test_cfn_lint_finds_nothing(self):
+        done = run("cfn-lint", *map(str, WORKERS.values()))
+        self.assertEqual((0, ""), (done.returncode, done.stdout + done.stderr))
+
+    def test_they_have_no_yaml_aliases_which_cloudformation_does_not_read(self):
+        for name, path in WORKERS.items():
+            self.assertNotRegex(path.read_text(), r"(?m)[:-] [&*]\w+", name)
+
+    def test_the_gateway_s_outputs_are_what_they_take(self):
+        outputs = set(template(GATEWAY)["Outputs"])
+        for path in WORKERS.values():
+            parameters = template(path)["Parameters"]
+            self.assertLessEqual({"QueueUrl", "QueueArn", "DeadLetterQueueArn"}, outputs & set(parameters))
+
+    def test_patterns_take_what_is_valid_and_nothing_else(self):
+        for path in WORKERS.values():
+            parameters = template(path)["Parameters"]
+            rate = "RatePerTask" if "RatePerTask" in parameters else "Rate"
+            for name, good, bad in [
+                ("QueueUrl", [QUEUE["QueueUrl"], QUEUE["QueueUrl"] + ".fifo", "https://sqs.cn-north-1.amazonaws.com.cn/123456789012/a"],
+                 ["", "orders", "http://localhost:4566/000000000000/orders"]),
+                ("QueueArn", [QUEUE["QueueArn"], "arn:aws-cn:sqs:cn-north-1:123456789012:a.fifo"], ["", QUEUE["QueueUrl"], "arn:aws:sqs:*:123456789012:*"]),
+                ("KmsKeyArn", ["", KEY], ["alias/a", "*", "arn:aws:kms:eu-central-1:123456789012:alias/a"]),
+                ("TargetHeaderSecretArn", ["", SECRET], ["*", "arn:aws:ssm:eu-central-1:123456789012:parameter/a"]),
+                ("TargetUrl", ["http://a", "https://a/b?c=d"], ["", "a.example.com", "ftp://a"]),
+                (rate, ["28/s", "1000/m", "50000/h", "28", "0.5/s", "none"], ["", "28/x", "28/", "-1", "1e3"]),
+                ("DeliveryTimeout", ["30s", "1m30s", "500ms"], ["", "30", "s"]),
+            ]:
+                for value in good:
+                    self.assertIsNotNone(re.fullmatch(parameters[name]["AllowedPattern"], value), (name, value))
+                for value in bad:
+                    self.assertIsNone(re.fullmatch(parameters[name]["AllowedPattern"], value), (name, value))
+
+    def test_ecs_kills_only_after_the_drain_has_ended(self):
+        for name, path in WORKERS.items():
+            allowed = template(path)["Parameters"]["DrainTimeout"]["AllowedValues"]
+            self.assertEqual([25, 50, 80, 110], allowed)
+            for drain in allowed:
+                container = Stack(path, **QUEUE, DrainTimeout=str(drain)).container("poller")
+                (timeout,) = [e["Value"] for e in container["Environment"] if e["Name"] == "POLLER_DRAIN_TIMEOUT"]
+                self.assertEqual(drain, seconds(timeout), name)
+                self.assertGreaterEqual(container["StopTimeout"], drain + 10, name)
+                self.assertLessEqual(container["StopTimeout"], 120, "Fargate's longest")
+
+    def test_the_task_may_do_what_the_daemon_calls_and_nothing_else(self):
+        called = set(succeed("calls", str(ROOT)).split())
+        self.assertIn("sqs:ReceiveMessage", called)
+        for stack in self.each():
+            (own,) = statements(stack, "TaskRole")
+            self.assertEqual((called - {"sqs:SendMessage"}, QUEUE["QueueArn"]), (actions(own), own["Resource"]))
+            self.assertNotIn("ManagedPolicyArns", stack.properties("TaskRole"))
+        for stack in self.each(OnRejected="dead-letter"):
+            own, dead = statements(stack, "TaskRole")
+            self.assertEqual(called, actions(own) | actions(dead))
+            self.assertEqual(({"sqs:GetQueueUrl", "sqs:SendMessage"}, QUEUE["DeadLetterQueueArn"]), (actions(dead), dead["Resource"]))
+        for stack in self.each(KmsKeyArn=KEY):
+            self.assertEqual(({"kms:Decrypt"}, KEY), (actions(statements(stack, "TaskRole")[1]), statements(stack, "TaskRole")[1]["Resource"]))
+        for stack in self.each(KmsKeyArn=KEY, OnRejected="dead-letter"):
+            self.assertEqual({"kms:Decrypt", "kms:GenerateDataKey"}, actions(statements(stack, "TaskRole")[2]))
+
+    def test_no_statement_is_for_everything(self):
+        for stack in self.each(KmsKeyArn=KEY, OnRejected="dead-letter", TargetHeaderSecretArn=SECRET):
+            for name, resource in stack.resources.items():
+                if resource["Type"] == "AWS::IAM::Role":
+                    for statement in statements(stack, name):
+                        self.assertNotIn("*", actions(statement))
+                        self.assertNotIn(statement["Resource"], ("*", ["*"]))
+
+    def test_the_secret_is_read_by_ecs_alone_and_only_where_there_is_one(self):
+        for stack in self.each():
+            self.assertEqual([], statements(stack, "ExecutionRole"))
+            self.assertNotIn("Secrets", stack.container("poller"))
+        for stack in self.each(TargetHeaderSecretArn=SECRET):
+            (statement,) = statements(stack, "ExecutionRole")
+            self.assertEqual(({"secretsmanager:GetSecretValue"}, SECRET), (actions(statement), statement["Resource"]))
+            self.assertEqual([{"Name": "POLLER_HEADER", "ValueFrom": SECRET}], stack.container("poller")["Secrets"])
+
+    def test_the_container_is_hardened_and_watched(self):
+        for stack in self.each():
+            container = stack.container("poller")
+            self.assertEqual("65532:65532", container["User"])
+            self.assertTrue(container["ReadonlyRootFilesystem"])
+            self.assertEqual({"Drop": ["ALL"]}, container["LinuxParameters"]["Capabilities"])
+            self.assertEqual(["CMD", "/poller", "health"], container["HealthCheck"]["Command"])
+            self.assertEqual("non-blocking", container["LogConfiguration"]["Options"]["mode"])
+            (limit,) = [e["Value"] for e in container["Environment"] if e["Name"] == "GOMEMLIMIT"]
+            self.assertEqual(f"{container['Memory'] * 80 // 100}MiB", limit)
+            self.assertNotIn("SecurityGroupIngress", stack.properties("SecurityGroup"))
+
+    def test_a_sidecar_starts_before_and_stops_after(self):
+        for stack in self.each():
+            self.assertEqual(1, len(stack.properties("TaskDefinition")["ContainerDefinitions"]))
+            self.assertNotIn("DependsOn", stack.container("poller"))
+        for stack in self.each(SidecarImage="orders:1"):
+            self.assertEqual([{"ContainerName": "target", "Condition": "START"}], stack.container("poller")["DependsOn"])
+            self.assertTrue(stack.container("target")["RestartPolicy"]["Enabled"])
+
+    def test_the_dead_letter_queue_and_old_messages_are_alarms(self):
+        for stack in self.each(AlarmTopicArn="arn:aws:sns:eu-central-1:123456789012:ops"):
+            self.assertEqual(("ApproximateNumberOfMessagesVisible", [{"Name": "QueueName", "Value": "orders-dlq"}], 0),
+                             tuple(stack.properties("DeadLetters")[k] for k in ("MetricName", "Dimensions", "Threshold")))
+            self.assertEqual(("ApproximateAgeOfOldestMessage", [{"Name": "QueueName", "Value": "orders"}]),
+                             tuple(stack.properties("OldestMessage")[k] for k in ("MetricName", "Dimensions")))
+            for name, resource in stack.resources.items():
+                if resource["Type"] == "AWS::CloudWatch::Alarm":
+                    self.assertEqual(["arn:aws:sns:eu-central-1:123456789012:ops"], resource["Properties"]["AlarmActions"], name)
+        for stack in self.each():
+            self.assertNotIn("AlarmActions", stack.properties("DeadLetters"))
+
+    def test_every_parameter_stands_in_the_docs(self):
+        docs = (ROOT / "docs/ecs.md").read_text()
+        for path in WORKERS.values():
+            for name in template(path)["Parameters"]:
+                self.assertIn(f"`{name}`", docs)
+
+    def test_the_runbook_s_sections_that_alarms_name_are_there(self):
+        sections = {s.lower() for s in re.findall(r"^## (\w+)$", (ROOT / "docs/runbook.md").read_text(), re.MULTILINE)}
+        for path in WORKERS.values():
+            for anchor in re.findall(r"docs/runbook\.md#(\w+)", path.read_text()):
+                self.assertIn(anchor, sections)
+
+
+class TheService(unittest.TestCase):
+    def test_one_task_by_default_which_has_the_whole_budget(self):
+        stack = Stack(ECS, **QUEUE)
+        self.assertEqual((1, 1), (stack.parameters["MinTasks"], stack.parameters["MaxTasks"]))
+        self.assertEqual(1, stack.properties("Service")["DesiredCount"])
+        self.assertNotIn("ScalableTarget", stack.resources)
+
+    def test_the_parameters_say_that_the_budget_is_divided_by_hand(self):
+        for name in ("RatePerTask", "ConcurrencyPerTask"):
+            self.assertIn("÷ MaxTasks", template(ECS)["Parameters"][name]["Description"])
+
+    def test_a_deployment_never_has_more_tasks_than_the_budget_is_for_and_is_rolled_back(self):
+        configuration = Stack(ECS, **QUEUE).properties("Service")["DeploymentConfiguration"]
+        self.assertEqual({"MinimumHealthyPercent": 0, "MaximumPercent": 100,
+                          "DeploymentCircuitBreaker": {"Enable": True, "Rollback": True}}, configuration)
+
+    def test_scaling_is_on_backlog_a_task_and_on_age_which_only_adds(self):
+        stack = Stack(ECS, **QUEUE, MaxTasks="4")
+        self.assertNotIn("DesiredCount", stack.properties("Service"))
+        target = stack.properties("ScalableTarget")
+        self.assertEqual((1, "4"), (target["MinCapacity"], target["MaxCapacity"]))
+        tracking = stack.properties("ScaleOnBacklog")["TargetTrackingScalingPolicyConfiguration"]
+        metrics = {m["Id"]: m for m in tracking["CustomizedMetricSpecification"]["Metrics"]}
+        self.assertEqual(["backlog"], [m["Id"] for m in metrics.values() if m["ReturnData"]])
+        self.assertEqual({"visible", "inflight", "tasks"}, set(re.findall(r"\b[a-z]+\b", metrics["backlog"]["Expression"])))
+        (step,) = stack.properties("ScaleOnAge")["StepScalingPolicyConfiguration"]["StepAdjustments"]
+        self.assertEqual(1, step["ScalingAdjustment"])
+        self.assertEqual(["${ScaleOnAge}"], stack.properties("OldForScaling")["AlarmActions"])
+
+    def test_no_receives_is_an_alarm_even_where_there_are_no_figures(self):
+        alarm = Stack(ECS, **QUEUE).properties("NoReceives")
+        self.assertEqual({"NumberOfMessagesReceived", "NumberOfEmptyReceives"},
+                         {m["MetricStat"]["Metric"]["MetricName"] for m in alarm["Metrics"] if "MetricStat" in m})
+        self.assertEqual(("breaching", 0, "LessThanOrEqualToThreshold"),
+                         (alarm["TreatMissingData"], alarm["Threshold"], alarm["ComparisonOperator"]))
+
+
+class TheSchedule(unittest.TestCase):
+    def setUp(self):
+        self.stack = Stack(SCHEDULE, **QUEUE)
+        text = self.stack.properties("Runner")["DefinitionString"]
+        self.names = set(re.findall(r"\$\{(\w+)\}", text))
+        self.machine = json.loads(text)
+
+    def test_the_timer_starts_the_runner_and_nothing_else(self):
+        timer = self.stack.properties("Timer")
+        self.assertEqual("rate(15 minutes)", timer["ScheduleExpression"])
+        self.assertEqual("${Runner}", timer["Target"]["Arn"])
+        self.assertEqual(0, timer["Target"]["RetryPolicy"]["MaximumRetryAttempts"])
+        (statement,) = statements(self.stack, "TimerRole")
+        self.assertEqual(({"states:StartExecution"}, "${Runner}"), (actions(statement), statement["Resource"]))
+
+    def test_a_run_waits_for_its_end_and_only_the_oldest_one_goes_on(self):
+        states = self.machine["States"]
+        self.assertEqual("arn:aws:states:::ecs:runTask.sync", states["Drain"]["Resource"])
+        before = {name: {s.get("Next"), s.get("Default"), *(c["Next"] for c in s.get("Choices", []))} for name, s in states.items()}
+        self.assertEqual(["Am I first"], [name for name, after in before.items() if "Drain" in after])
+        self.assertEqual(["Who runs"], [name for name, after in before.items() if "Am I first" in after])
+        self.assertEqual("RUNNING", states["Who runs"]["Arguments"]["StatusFilter"])
+        self.assertIn("Executions[-1].ExecutionArn = $states.context.Execution.Id", states["Who runs"]["Output"]["first"])
+        self.assertEqual("Skipped", states["Am I first"]["Default"])
+
+    def test_every_name_in_the_machine_is_given(self):
+        self.assertEqual(self.names, set(self.stack.properties("Runner")["DefinitionSubstitutions"]))
+
+    def test_the_runner_may_run_that_one_task_and_pass_its_two_roles(self):
+        by_action = {action: s for s in statements(self.stack, "RunnerRole") for action in actions(s)}
+        self.assertEqual({"states:ListExecutions", "ecs:RunTask", "ecs:StopTask", "ecs:DescribeTasks", "iam:PassRole",
+                          "events:PutTargets", "events:PutRule", "events:DescribeRule"}, set(by_action))
+        self.assertEqual("${TaskDefinition}", by_action["ecs:RunTask"]["Resource"])
+        self.assertEqual(["${TaskRole.Arn}", "${ExecutionRole.Arn}"], by_action["iam:PassRole"]["Resource"])
+        self.assertTrue(by_action["states:ListExecutions"]["Resource"].endswith(":" + self.stack.properties("Runner")["StateMachineName"]))
+
+    def test_a_run_that_is_cut_short_is_an_alarm(self):
+        self.assertEqual("ExecutionsFailed", self.stack.properties("FailedRuns")["MetricName"])
+        self.assertEqual(["drain", "--idle", "20s", "--max-duration", "1h"], self.stack.container("poller")["Command"])
