@@ -13,18 +13,23 @@ import (
 type demoCmd struct {
 	Duration config.Duration `env:"-" placeholder:"DURATION" help:"End the traffic after this. Default: at Ctrl-C."`
 	Rate     config.Rate     `env:"-" default:"28/s" placeholder:"RATE" help:"The poller's pace. The downstream takes 32/s; none is as fast as it can."`
-	LogLevel config.Level    `env:"-" default:"warn" placeholder:"LEVEL" help:"What the poller logs: debug, info, warn or error."`
+	LogLevel config.Level    `env:"-" default:"error" placeholder:"LEVEL" help:"What the poller logs: debug, info, warn or error."`
 }
 
 // Help shows an example first.
 func (c *demoCmd) Help() string {
 	return `Example:
   poller demo --duration 20s
-  poller demo --duration 20s --rate none    what becomes of it without a pace
+  poller demo --duration 20s --rate none        without a pace
+  poller demo --duration 20s --log-level info   with what the poller logs
 
 Shows on this machine alone what the poller is for: no AWS, no Docker, no
 network. Requests come in bursts to a front door that answers 202 and puts each
 on a queue; the poller takes them off at the pace that the downstream can take.
+The downstream goes away for some seconds and comes back overloaded, every half a
+minute. Beside it, push delivers the same requests at once to a downstream of the
+same kind, retries three times and gives up; the summary compares the two. In the
+demo seconds stand for minutes.
 
 The first Ctrl-C ends the traffic: the backlog is delivered and the summary
 printed. The second ends at once. The exit code is 0 if every request was
@@ -56,7 +61,7 @@ func (c *demoCmd) show(p *process, shown play) error {
 	case err != nil:
 		return err
 	}
-	result := s.result()
+	result := view.result()
 	view.summarize(result)
 	if result.undelivered() > 0 {
 		return exit{code: 3}
@@ -83,11 +88,11 @@ func (s *stage) run(p *process, duration time.Duration, view *demoView) error {
 		select {
 		case <-sending:
 			sending = nil
-			view.say("The traffic has ended. What is still on the queue is delivered at the same pace.")
+			view.tell("The traffic has ended. What is still on the queue is delivered at the same pace.")
 			s.closeDoor(p.now)
 		case <-tick.C:
 			view.update()
-			if sending == nil && s.empty() {
+			if sending == nil && s.settled() {
 				s.stopDaemon(p.now)
 				return nil
 			}

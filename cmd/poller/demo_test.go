@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"os"
 	"strings"
@@ -73,15 +74,13 @@ func TestTheDemoDeliversTheTrafficAndWhatIsSentByHand(t *testing.T) {
 	if err := <-ended; err != nil {
 		t.Errorf("ended with %v", err)
 	}
-	accepted := out.waitFor(t, `accepted by the front door +(\d+)\n`)
-	delivered := out.waitFor(t, `delivered to the downstream +(\d+)\n`)
-	if accepted != delivered || accepted == "0" {
-		t.Errorf("%s accepted, %s delivered", accepted, delivered)
-	}
-	for _, want := range []string{"It runs until Ctrl-C.", "refused by the downstream          0\n", "left in the dead-letter queue      0\n", "Every request was delivered"} {
-		if !strings.Contains(out.String(), want) {
-			t.Errorf("no %q in:\n%s", want, out)
-		}
+	wantSummary(t, out, "accepted by the front door", 11, 11)
+	wantSummary(t, out, "delivered to the downstream", 11, 11)
+	wantSummary(t, out, "refused by the downstream (429, 503)", 0, 0)
+	wantSummary(t, out, "lost: left in the dead-letter queue", 0, 0)
+	wantText(t, out, "It runs until Ctrl-C.", "Every request was delivered, and the downstream was never overrun.", "The bursts waited on the queue")
+	if strings.Contains(out.String(), "away") || strings.Contains(out.String(), "dead after") {
+		t.Errorf("it tells of what was not:\n%s", out)
 	}
 	if got := os.Getenv("AWS_PROFILE") + os.Getenv("AWS_ACCESS_KEY_ID"); got != "/the-user's-own" {
 		t.Errorf("the user's AWS settings are %q after it", got)
@@ -93,12 +92,46 @@ func TestADemoWhoseRequestsAreAllRefusedSaysWhereTheyAre(t *testing.T) {
 	p.sink.Outages = outFrom("")
 	out, _, _, ended := shown(t, &demoCmd{Duration: config.Duration(time.Second), LogLevel: 8}, p)
 	wantExit(t, <-ended, 3)
-	for _, want := range []string{
-		"The traffic ends after 1s, or at Ctrl-C.",
-		"accepted by the front door        10\n", "delivered to the downstream        0\n",
-		"refused by the downstream         10\n", "left in the dead-letter queue     10\n",
-		"10 requests were not delivered",
-	} {
+	wantSummary(t, out, "accepted by the front door", 10, 10)
+	wantSummary(t, out, "delivered to the downstream", 0, 0)
+	wantSummary(t, out, "refused by the downstream (429, 503)", 10, 10)
+	wantSummary(t, out, "lost: left in the dead-letter queue", 10, 10)
+	wantText(t, out, "The traffic ends after 1s, or at Ctrl-C.", "it answers 400 to everything", "10 requests were not delivered")
+}
+
+func TestAnOutageCostsThePollerNothingAndPushAll(t *testing.T) {
+	p := quick
+	p.sink.Outages = demo.Schedule{Outages: []demo.Outage{{To: 3 * time.Second, Status: http.StatusServiceUnavailable}}}
+	p.sink.Recovery = demo.Recovery{For: time.Hour, Capacity: demoConcurrency}
+	p.retries = []time.Duration{time.Millisecond, time.Millisecond}
+	out, _, _, ended := shown(t, &demoCmd{Duration: config.Duration(time.Second), LogLevel: 12}, p)
+	if err := <-ended; err != nil {
+		t.Errorf("ended with %v", err)
+	}
+	wantSummary(t, out, "accepted by the front door", 10, 10)
+	wantSummary(t, out, "delivered to the downstream", 10, 0)
+	wantSummary(t, out, "lost: left in the dead-letter queue", 0, 10)
+	wantText(t, out,
+		"for 3s, and comes back overloaded",
+		"  The downstream is away", "it answers 503 to everything.\n",
+		" messages are held, the others wait on the queue, none is lost.\n",
+		"  The downstream is back, but overloaded for 3600 s: it takes 8 at once and answers 429 to more.\n",
+		"  Push could not wait: by now 10 requests have used up their retries.\n",
+		"  The gate is open: deliveries are at their full pace again.\n",
+		"Every request was delivered: the outage has cost none.",
+		"10 are dead after 2 retries",
+	)
+}
+
+// wantSummary looks for a row of the summary.
+func wantSummary(t *testing.T, out *screen, what string, poller, push int) {
+	t.Helper()
+	wantText(t, out, fmt.Sprintf("  %-37s %7d %7d\n", what, poller, push))
+}
+
+func wantText(t *testing.T, out *screen, texts ...string) {
+	t.Helper()
+	for _, want := range texts {
 		if !strings.Contains(out.String(), want) {
 			t.Errorf("no %q in:\n%s", want, out)
 		}

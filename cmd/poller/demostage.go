@@ -33,18 +33,31 @@ type play struct {
 	sink  demo.SinkOptions
 	// receives are what a message has before it goes to the dead-letter queue.
 	receives int
+	// retries are what a request has that is pushed: the waits before them.
+	retries []time.Duration
 }
 
+// In the demo seconds stand for minutes: the outage is as long against the retries
+// of push as one of a few minutes is against those of SNS or of a function.
 var demoPlay = play{
-	burst: 150,
-	every: 6 * time.Second,
+	burst: 120,
+	every: 7 * time.Second,
 	sink: demo.SinkOptions{
 		Capacity: demoConcurrency,
 		Rate:     demo.Limit{N: 32, Per: time.Second},
 		Latency:  demo.Latency{Min: 100 * time.Millisecond, Max: 200 * time.Millisecond},
+		Outages: demo.Schedule{
+			Outages: []demo.Outage{{From: 3 * time.Second, To: 9 * time.Second, Status: http.StatusServiceUnavailable}},
+			Every:   30 * time.Second,
+		},
+		Recovery: demo.Recovery{For: 4 * time.Second, Capacity: 3},
 	},
 	receives: 3,
+	retries:  []time.Duration{500 * time.Millisecond, time.Second, 2 * time.Second},
 }
+
+// pushAtOnce is as many as functions run at once in an AWS account.
+const pushAtOnce = 1000
 
 // stage is everything that plays in the demo, in one process.
 type stage struct {
@@ -54,9 +67,13 @@ type stage struct {
 	sink    *demo.Sink
 	traffic *demo.Traffic
 	daemon  *app.App
-	line    *liveLine // nil: no terminal
+	// What would have become of the same traffic without a queue: a push, to a
+	// downstream of the same kind.
+	push     *demo.Push
+	pushSink *demo.Sink
+	line     *liveLine // nil: no terminal
 
-	sqsURL, queueURL, doorURL, sinkURL, statusURL string
+	sqsURL, queueURL, doorURL, sinkURL, pushSinkURL, statusURL string
 
 	opened   time.Time
 	doorHTTP *http.Server
@@ -73,13 +90,14 @@ type stage struct {
 // open starts everything but the traffic.
 func (c *demoCmd) open(p *process, shown play) (s *stage, err error) {
 	s = &stage{
-		play:    shown,
-		sqs:     localsqs.New(),
-		sink:    demo.NewSink(shown.sink),
-		opened:  time.Now(),
-		failed:  make(chan error, 4),
-		drained: make(chan struct{}),
-		restore: func() {},
+		play:     shown,
+		sqs:      localsqs.New(),
+		sink:     demo.NewSink(shown.sink),
+		pushSink: demo.NewSink(shown.sink),
+		opened:   time.Now(),
+		failed:   make(chan error, 5),
+		drained:  make(chan struct{}),
+		restore:  func() {},
 	}
 	ctx, stop := context.WithCancel(context.WithoutCancel(p.drain))
 	s.stop = stop
@@ -94,7 +112,10 @@ func (c *demoCmd) open(p *process, shown play) (s *stage, err error) {
 	if err := s.openQueue(ctx); err != nil {
 		return nil, err
 	}
-	if err := s.openDoorAndSink(ctx); err != nil {
+	if err := s.openSinks(ctx); err != nil {
+		return nil, err
+	}
+	if err := s.openDoor(ctx); err != nil {
 		return nil, err
 	}
 	if err := s.openDaemon(ctx, p, c); err != nil {
@@ -123,31 +144,59 @@ func (s *stage) openQueue(ctx context.Context) error {
 	return nil
 }
 
-func (s *stage) openDoorAndSink(ctx context.Context) error {
+// openSinks opens the downstream of the poller and that of the push.
+func (s *stage) openSinks(ctx context.Context) error {
+	for _, one := range []struct {
+		sink *demo.Sink
+		port int
+		url  *string
+	}{{s.sink, 8081, &s.sinkURL}, {s.pushSink, 8082, &s.pushSinkURL}} {
+		l, err := listenNear(ctx, one.port)
+		if err != nil {
+			return err
+		}
+		*one.url = "http://" + l.Addr().String()
+		s.parts.Go(func() {
+			if err := one.sink.Serve(ctx, l); err != nil {
+				s.failed <- err
+			}
+		})
+	}
+	return nil
+}
+
+// openDoor opens the front door, and begins to push what it accepts.
+func (s *stage) openDoor(ctx context.Context) error {
 	door, err := listenNear(ctx, 8080)
 	if err != nil {
 		return err
 	}
 	s.doorURL = "http://" + door.Addr().String() + "/example"
-	connections := &http.Transport{MaxIdleConnsPerHost: 64}
-	context.AfterFunc(ctx, connections.CloseIdleConnections)
-	client := &http.Client{Transport: connections, Timeout: 10 * time.Second}
-	s.door = demo.NewFrontDoor(sender(client, s.sqsURL, s.queueURL))
+	client := clientUntil(ctx, 64, 10*time.Second)
+	s.push = demo.NewPush(demo.PushOptions{
+		URL: s.pushSinkURL + "/orders", Retries: s.play.retries, AtOnce: pushAtOnce,
+		Client: clientUntil(ctx, 256, demoTimeout),
+	})
+	s.parts.Go(func() { s.push.Run(ctx) })
+	send := sender(client, s.sqsURL, s.queueURL)
+	s.door = demo.NewFrontDoor(func(ctx context.Context, body string) (string, error) {
+		id, err := send(ctx, body)
+		if err == nil {
+			s.push.Deliver(body)
+		}
+		return id, err
+	})
 	s.traffic = &demo.Traffic{URL: s.doorURL, Burst: s.play.burst, Every: s.play.every, Client: client}
 	s.doorHTTP = demo.NewServer(ctx, s.door)
 	s.serve(ctx, door, s.doorHTTP)
-
-	sink, err := listenNear(ctx, 8081)
-	if err != nil {
-		return err
-	}
-	s.sinkURL = "http://" + sink.Addr().String()
-	s.parts.Go(func() {
-		if err := s.sink.Serve(ctx, sink); err != nil {
-			s.failed <- err
-		}
-	})
 	return nil
+}
+
+// clientUntil is an HTTP client whose idle connections are closed when ctx is done.
+func clientUntil(ctx context.Context, idle int, timeout time.Duration) *http.Client {
+	connections := &http.Transport{MaxIdleConnsPerHost: idle}
+	context.AfterFunc(ctx, connections.CloseIdleConnections)
+	return &http.Client{Transport: connections, Timeout: timeout}
 }
 
 // openDaemon starts the poller itself, as `poller run` does.
@@ -161,7 +210,7 @@ func (s *stage) openDaemon(ctx context.Context, p *process, c *demoCmd) error {
 	level := new(slog.LevelVar)
 	level.Set(slog.Level(c.LogLevel))
 	s.daemon, err = app.New(ctx, config.Config{
-		Queues: []config.Queue{{Queue: s.queueURL, Target: "downstream", Gather: config.Duration(20 * time.Millisecond)}},
+		Queues: []config.Queue{{Queue: s.queueURL, Target: "downstream", Gather: config.Duration(20 * time.Millisecond), Weight: 1}},
 		Targets: map[string]config.Target{"downstream": {
 			URL: s.sinkURL + "/orders", Concurrency: demoConcurrency, Rate: c.Rate, Burst: 1,
 			Timeout: config.Duration(demoTimeout), Format: "raw",
@@ -230,10 +279,10 @@ func (s *stage) closeDoor(now context.Context) {
 	_ = s.doorHTTP.Shutdown(ctx) // one that takes longer is cut at the end
 }
 
-// empty says that all that was sent is settled.
-func (s *stage) empty() bool {
+// settled says that all that was sent is settled, and that the push has ended too.
+func (s *stage) settled() bool {
 	visible, inFlight, delayed, ok := s.sqs.Depth(demoQueue)
-	return ok && visible+inFlight+delayed == 0
+	return ok && visible+inFlight+delayed == 0 && s.push.Stats().Ended
 }
 
 // deadLetters is how many messages are in the dead-letter queue.
@@ -271,25 +320,4 @@ func (s *stage) close() {
 	s.sqs.Close()
 	s.parts.Wait()
 	s.restore()
-}
-
-// demoResult is what came of the requests.
-type demoResult struct {
-	accepted, delivered, refused, dead int64
-	perSecondMax                       int
-	took                               time.Duration
-}
-
-func (r demoResult) undelivered() int64 { return max(r.accepted-r.delivered, 0) }
-
-func (s *stage) result() demoResult {
-	sunk := s.sink.Stats()
-	return demoResult{
-		accepted:     s.door.Accepted(),
-		delivered:    sunk.Accepted - sunk.Duplicates,
-		refused:      sunk.RefusedInAll(),
-		dead:         int64(s.deadAtEnd),
-		perSecondMax: sunk.PerSecondMax,
-		took:         time.Since(s.opened),
-	}
 }

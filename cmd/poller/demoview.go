@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"poller/internal/config"
+	"poller/internal/demo"
 )
 
 const (
@@ -22,9 +23,13 @@ type demoView struct {
 	out   io.Writer // whole lines, above the live line
 	said  time.Time
 	past  []sample // of the last second, oldest first
-	// The most that there was on the queue, and the longest that a request was on its way.
-	mostQueued int
-	mostLag    float64 // seconds
+	story story
+	// outage says that one has begun.
+	outage bool
+	// The most that was held, and was on the queue, and the longest that a request
+	// was on its way.
+	mostHeld, mostQueued int
+	mostLag              time.Duration
 }
 
 // sample is how many were delivered at one moment.
@@ -34,7 +39,7 @@ type sample struct {
 }
 
 func newDemoView(p *process, s *stage) *demoView {
-	v := &demoView{stage: s, out: p.stdout, said: time.Now()}
+	v := &demoView{stage: s, out: p.stdout, said: time.Now(), story: story{play: s.play}}
 	if s.line != nil {
 		v.out = s.line.above(p.stdout)
 	}
@@ -42,6 +47,9 @@ func newDemoView(p *process, s *stage) *demoView {
 }
 
 func (v *demoView) say(text string) { _, _ = fmt.Fprintln(v.out, text) }
+
+// tell says what happens now.
+func (v *demoView) tell(what string) { v.say(clock(time.Since(v.stage.opened)) + "  " + what) }
 
 // introduce says what runs where, and what to try.
 func (v *demoView) introduce(c *demoCmd) {
@@ -62,21 +70,40 @@ func (v *demoView) introduce(c *demoCmd) {
 		{"queue", "SQS, embedded, in memory", s.sqsURL},
 		{"poller", pace + "; status page:", s.statusURL},
 		{"downstream", fmt.Sprintf("answers 429 over %d/s or %d at once", s.play.sink.Rate.N, s.play.sink.Capacity), s.sinkURL + "/stats"},
+		{"push", "no queue; a downstream of its own:", s.pushSinkURL + "/stats"},
 	} {
-		b.WriteString(strings.TrimRight(fmt.Sprintf("  %-10s  %-37s %s", part.name, part.does, part.url), " ") + "\n")
+		b.WriteString(strings.TrimRight(fmt.Sprintf("  %-10s  %-41s %s", part.name, part.does, part.url), " ") + "\n")
 	}
 	fmt.Fprintf(&b, `
 Send a request of your own, from another terminal:
   curl -H 'Content-Type: application/json' -d '{"hello":"world"}' %s
 
+%sPush gets the same requests, delivers each at once, and gives it up after %d retries.
 %s Then the backlog is delivered, and the summary comes.
-`, s.doorURL, end)
+`, s.doorURL, s.play.plan(), len(s.play.retries), end)
 	v.say(b.String())
 }
 
-// update draws the live line, or says now and then how things stand.
+// plan says when the downstream goes away.
+func (p play) plan() string {
+	if len(p.sink.Outages.Outages) == 0 {
+		return ""
+	}
+	first, again := p.sink.Outages.Outages[0], ""
+	if p.sink.Outages.Every > 0 {
+		again = fmt.Sprintf("; so again every %s", config.Duration(p.sink.Outages.Every))
+	}
+	if first.To == 0 {
+		return fmt.Sprintf("The downstream goes away after %s.\n", config.Duration(first.From))
+	}
+	return fmt.Sprintf("The downstream goes away after %s for %s, and comes back overloaded%s.\n",
+		config.Duration(first.From), config.Duration(first.To-first.From), again)
+}
+
+// update draws the live line, or says now and then how things stand, and tells what
+// has changed.
 func (v *demoView) update() {
-	text := v.look()
+	text, now := v.look()
 	switch {
 	case v.stage.line != nil:
 		v.stage.line.set(text)
@@ -84,15 +111,19 @@ func (v *demoView) update() {
 		v.said = time.Now()
 		v.say(text)
 	}
+	for _, what := range v.story.tell(now) {
+		v.tell(what)
+	}
 }
 
 // look says how things stand, and remembers the most.
-func (v *demoView) look() string {
+func (v *demoView) look() (text string, now moment) {
 	s := v.stage
 	visible, _, delayed, _ := s.sqs.Depth(demoQueue)
 	queued := visible + delayed
+	status := s.daemon.Status(time.Now())
 	inHand, deleting := 0, 0
-	for _, q := range s.daemon.Status(time.Now()).Queues {
+	for _, q := range status.Queues {
 		for state, n := range q.InHand {
 			inHand += n
 			if state == "deleting" {
@@ -101,13 +132,34 @@ func (v *demoView) look() string {
 		}
 	}
 	sunk := s.sink.Stats()
-	delivered, lag := sunk.Accepted-sunk.Duplicates, sunk.Lag
+	delivered := sunk.Accepted - sunk.Duplicates
+	lag := time.Duration(sunk.Lag * float64(time.Second))
 	if queued+inHand == deleting {
 		lag = 0 // nothing waits
 	}
-	v.mostQueued, v.mostLag = max(v.mostQueued, queued), max(v.mostLag, lag)
-	return fmt.Sprintf("%s  queue %3d  in hand %2d  delivered %4d  %4.1f/s  lag %4.1f s  refused %d",
-		clock(time.Since(s.opened)), queued, inHand, delivered, v.perSecond(delivered), lag, sunk.RefusedInAll())
+	now = moment{gate: gateOpen, pushDead: s.push.Stats().Dead}
+	now.sink, now.left = s.sink.Condition()
+	for _, t := range status.Targets {
+		now.gate, now.held = t.Gate.State, t.Gate.Held
+	}
+	v.outage = v.outage || now.sink == demo.Away
+	v.mostQueued, v.mostLag, v.mostHeld = max(v.mostQueued, queued), max(v.mostLag, lag), max(v.mostHeld, now.held)
+	return liveText(time.Since(s.opened), queued, inHand, v.perSecond(delivered), lag, now), now
+}
+
+// liveText is the live line; it fits into a terminal of 80 columns.
+func liveText(since time.Duration, queued, inHand int, perSecond float64, lag time.Duration, m moment) string {
+	return fmt.Sprintf("%s  queue %3d  in hand %2d  delivered %4.1f/s  lag %4.1f s  %s",
+		clock(since), queued, inHand, perSecond, lag.Seconds(), m.gateInWords())
+}
+
+// gateInWords is the gate, short enough for the live line.
+func (m moment) gateInWords() string {
+	text := "gate " + strings.ReplaceAll(m.gate, "_", "-")
+	if m.held > 0 && m.gate != gateHalfOpen { // that would be too long
+		text += fmt.Sprintf(", held %d", m.held)
+	}
+	return text
 }
 
 // perSecond is how many were delivered in the last second or so.
@@ -132,47 +184,26 @@ func clock(d time.Duration) string {
 // end leaves the live line as things stand at the end.
 func (v *demoView) end() {
 	if v.stage.line != nil {
-		v.stage.line.set(v.look())
+		text, _ := v.look()
+		v.stage.line.set(text)
 		v.stage.line.end()
 	}
 }
 
 // summarize says what came of the requests, and what that means.
-func (v *demoView) summarize(r demoResult) {
-	var b strings.Builder
-	fmt.Fprintf(&b, "\nAfter %s:\n\n", r.took.Round(time.Second/10))
-	for _, row := range []struct {
-		what string
-		n    int64
-	}{
-		{"accepted by the front door", r.accepted},
-		{"delivered to the downstream", r.delivered},
-		{"refused by the downstream", r.refused},
-		{"left in the dead-letter queue", r.dead},
-	} {
-		fmt.Fprintf(&b, "  %-29s %6d\n", row.what, row.n)
-	}
-	fmt.Fprintf(&b, "\n%s", v.meaning(r))
-	v.say(b.String())
-}
+func (v *demoView) summarize(r demoResult) { v.say(r.text()) }
 
-func (v *demoView) meaning(r demoResult) string {
-	switch {
-	case r.undelivered() > 0:
-		return fmt.Sprintf("%s not delivered: a request that is refused %d times goes to the dead-letter queue, though nothing\n"+
-			"is wrong with it. A pace over the downstream's limit does that; the demo's own, 28/s, is under it.",
-			were(r.undelivered()), v.stage.play.receives)
-	case r.refused > 0:
-		return fmt.Sprintf("Every request was delivered, but not at the first try: the downstream was overrun, and refused %d times.", r.refused)
-	default:
-		return fmt.Sprintf("Every request was delivered, and the downstream was never overrun: it saw at most %d in any second.\n"+
-			"The bursts waited on the queue instead: up to %d requests, up to %.1f s.", r.perSecondMax, v.mostQueued, v.mostLag)
+// result is what came of the requests in all.
+func (v *demoView) result() demoResult {
+	s := v.stage
+	sunk, pushed := s.sink.Stats(), s.push.Stats()
+	return demoResult{
+		poller: way{
+			accepted: s.door.Accepted(), delivered: sunk.Accepted - sunk.Duplicates, dead: int64(s.deadAtEnd), sink: sunk,
+		},
+		push:     way{accepted: pushed.Accepted, delivered: pushed.Delivered, dead: pushed.Dead, sink: s.pushSink.Stats()},
+		took:     time.Since(s.opened),
+		receives: s.play.receives, retries: len(s.play.retries), outage: v.outage,
+		mostHeld: v.mostHeld, mostQueued: v.mostQueued, mostLag: v.mostLag,
 	}
-}
-
-func were(n int64) string {
-	if n == 1 {
-		return "1 request was"
-	}
-	return fmt.Sprintf("%d requests were", n)
 }

@@ -1,0 +1,89 @@
+package main
+
+import (
+	"fmt"
+	"strings"
+	"time"
+
+	"poller/internal/demo"
+)
+
+// demoResult is what came of the requests, by the poller and by the push.
+type demoResult struct {
+	poller, push way
+	took         time.Duration
+	receives     int  // that a message has
+	retries      int  // that the push makes
+	outage       bool // one has begun
+	// The most that was held, and was on the queue, and the longest that a request
+	// was on its way.
+	mostHeld, mostQueued int
+	mostLag              time.Duration
+}
+
+// way is what came of the requests on one of the two ways.
+type way struct {
+	accepted, delivered, dead int64
+	sink                      demo.Stats
+}
+
+func (r demoResult) undelivered() int64 { return max(r.poller.accepted-r.poller.delivered, 0) }
+
+// text is the summary: a table, and what it means.
+func (r demoResult) text() string {
+	var b strings.Builder
+	fmt.Fprintf(&b, "\nAfter %s:\n\n  %-37s %7s %7s\n", r.took.Round(time.Second/10), "", "poller", "push")
+	for _, row := range []struct {
+		what string
+		of   func(way) int64
+	}{
+		{"accepted by the front door", func(w way) int64 { return w.accepted }},
+		{"delivered to the downstream", func(w way) int64 { return w.delivered }},
+		{"refused by the downstream (429, 503)", func(w way) int64 { return w.sink.RefusedInAll() }},
+		{"lost: left in the dead-letter queue", func(w way) int64 { return w.dead }},
+		{"most requests at once", func(w way) int64 { return int64(w.sink.SeenAtOnceMax) }},
+		{"most requests in a second", func(w way) int64 { return int64(w.sink.PerSecondMax) }},
+	} {
+		fmt.Fprintf(&b, "  %-37s %7d %7d\n", row.what, row.of(r.poller), row.of(r.push))
+	}
+	return b.String() + "\n" + strings.Join(r.meaning(), "\n")
+}
+
+func (r demoResult) meaning() []string {
+	var lines []string
+	overrun := r.poller.sink.Overrun()
+	switch {
+	case r.undelivered() > 0:
+		return []string{
+			fmt.Sprintf("%s not delivered: a request that the downstream rejects %d times goes to the", were(r.undelivered()), r.receives),
+			"dead-letter queue.",
+		}
+	case overrun > 0:
+		lines = append(lines,
+			"Every request was delivered, but not at the first try: the downstream was overrun, and",
+			fmt.Sprintf("answered 429 to %d, outages aside. A pace under its limit, as the demo's own, spares it that.", overrun))
+	case r.outage:
+		lines = append(lines, "Every request was delivered: the outage has cost none.")
+	default:
+		lines = append(lines, "Every request was delivered, and the downstream was never overrun.")
+	}
+	wait := fmt.Sprintf("The bursts waited on the queue: up to %d requests, up to %.1f s.", r.mostQueued, r.mostLag.Seconds())
+	if r.outage {
+		wait = fmt.Sprintf("While the downstream was away, the requests waited: up to %d held, up to %d on the queue,\n"+
+			"up to %.1f s.", r.mostHeld, r.mostQueued, r.mostLag.Seconds())
+	}
+	lines = append(lines, wait)
+	if r.push.dead > 0 {
+		lines = append(lines,
+			fmt.Sprintf("Push got the same requests and had nowhere to let them wait: %d are dead after %d retries,", r.push.dead, r.retries),
+			"though nothing was wrong with them.")
+	}
+	return lines
+}
+
+func were(n int64) string {
+	if n == 1 {
+		return "1 request was"
+	}
+	return fmt.Sprintf("%d requests were", n)
+}

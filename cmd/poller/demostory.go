@@ -1,0 +1,88 @@
+package main
+
+import (
+	"fmt"
+	"math"
+	"time"
+
+	"poller/internal/demo"
+)
+
+// The gate's states, as the daemon's status has them.
+const (
+	gateOpen     = "open"
+	gateHalfOpen = "half_open"
+	gateClosed   = "closed"
+)
+
+// moment is how things stand in the demo.
+type moment struct {
+	sink     demo.Condition
+	left     time.Duration // how long that lasts yet
+	gate     string
+	held     int
+	pushDead int64
+}
+
+// story says in a line each what happens, when it does.
+type story struct {
+	play    play
+	last    moment
+	opening bool // the gate was closed, and is not open again
+}
+
+// tell gives the lines of what has changed.
+func (s *story) tell(m moment) (lines []string) {
+	if m.sink != s.last.sink {
+		switch m.sink {
+		case demo.Away:
+			lines = append(lines, fmt.Sprintf("The downstream is away%s: %s.", forAbout(m.left), s.play.outageInWords()))
+		case demo.Recovering:
+			lines = append(lines, fmt.Sprintf("The downstream is back, but overloaded%s: it takes %d at once and answers 429 to more.",
+				forAbout(m.left), s.play.sink.Recovery.Capacity))
+			if m.pushDead > 0 {
+				lines = append(lines, fmt.Sprintf("Push could not wait: by now %d requests have used up their retries.", m.pushDead))
+			}
+		case demo.Well:
+			lines = append(lines, "The downstream is well again.")
+		}
+	}
+	if m.gate != s.last.gate {
+		switch {
+		case m.gate == gateClosed:
+			s.opening = true
+			lines = append(lines, fmt.Sprintf("The gate is closed: %s held, the others wait on the queue, none is lost.", messagesAre(m.held)))
+		case !s.opening:
+		case m.gate == gateHalfOpen:
+			lines = append(lines, "A probe was delivered: the gate is half-open. One at a time, one more with each success.")
+		default:
+			s.opening = false
+			lines = append(lines, "The gate is open: deliveries are at their full pace again.")
+		}
+	}
+	s.last = m
+	return lines
+}
+
+func messagesAre(n int) string {
+	if n == 1 {
+		return "1 message is"
+	}
+	return fmt.Sprintf("%d messages are", n)
+}
+
+// forAbout is " for 6 s"; empty if that is not known, or next to nothing.
+func forAbout(d time.Duration) string {
+	if seconds := math.Round(d.Seconds()); seconds >= 1 {
+		return fmt.Sprintf(" for %.0f s", seconds)
+	}
+	return ""
+}
+
+// outageInWords says what the downstream does while it is away.
+func (p play) outageInWords() string {
+	if status := p.sink.Outages.Outages[0].Status; status != 0 {
+		return fmt.Sprintf("it answers %d to everything", status)
+	}
+	return "it answers nothing"
+}
