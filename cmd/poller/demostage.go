@@ -25,37 +25,6 @@ const (
 	demoTimeout     = 5 * time.Second
 )
 
-// play is what the demo shows.
-type play struct {
-	// Bursts come on average a little slower than the pace: the queue fills and empties.
-	burst int
-	every time.Duration
-	sink  demo.SinkOptions
-	// receives are what a message has before it goes to the dead-letter queue.
-	receives int
-	// retries are what a request has that is pushed: the waits before them.
-	retries []time.Duration
-}
-
-// In the demo seconds stand for minutes: the outage is as long against the retries
-// of push as one of a few minutes is against those of SNS or of a function.
-var demoPlay = play{
-	burst: 120,
-	every: 7 * time.Second,
-	sink: demo.SinkOptions{
-		Capacity: demoConcurrency,
-		Rate:     demo.Limit{N: 32, Per: time.Second},
-		Latency:  demo.Latency{Min: 100 * time.Millisecond, Max: 200 * time.Millisecond},
-		Outages: demo.Schedule{
-			Outages: []demo.Outage{{From: 3 * time.Second, To: 9 * time.Second, Status: http.StatusServiceUnavailable}},
-			Every:   30 * time.Second,
-		},
-		Recovery: demo.Recovery{For: 4 * time.Second, Capacity: 3},
-	},
-	receives: 3,
-	retries:  []time.Duration{500 * time.Millisecond, time.Second, 2 * time.Second},
-}
-
 // pushAtOnce is as many as functions run at once in an AWS account.
 const pushAtOnce = 1000
 

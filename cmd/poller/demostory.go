@@ -78,11 +78,3 @@ func forAbout(d time.Duration) string {
 	}
 	return ""
 }
-
-// outageInWords says what the downstream does while it is away.
-func (p play) outageInWords() string {
-	if status := p.sink.Outages.Outages[0].Status; status != 0 {
-		return fmt.Sprintf("it answers %d to everything", status)
-	}
-	return "it answers nothing"
-}

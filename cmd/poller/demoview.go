@@ -84,22 +84,6 @@ Send a request of your own, from another terminal:
 	v.say(b.String())
 }
 
-// plan says when the downstream goes away.
-func (p play) plan() string {
-	if len(p.sink.Outages.Outages) == 0 {
-		return ""
-	}
-	first, again := p.sink.Outages.Outages[0], ""
-	if p.sink.Outages.Every > 0 {
-		again = fmt.Sprintf("; so again every %s", config.Duration(p.sink.Outages.Every))
-	}
-	if first.To == 0 {
-		return fmt.Sprintf("The downstream goes away after %s.\n", config.Duration(first.From))
-	}
-	return fmt.Sprintf("The downstream goes away after %s for %s, and comes back overloaded%s.\n",
-		config.Duration(first.From), config.Duration(first.To-first.From), again)
-}
-
 // update draws the live line, or says now and then how things stand, and tells what
 // has changed.
 func (v *demoView) update() {
