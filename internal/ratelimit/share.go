@@ -31,11 +31,14 @@ type Share struct {
 	wantsWitness bool
 }
 
-// Join makes a share of the given weight, over 0. wake has its owner ask again; it
+// Join makes a share of the given weight; one that is not over 0 counts as 1. wake has its owner ask again; it
 // must not wait, and is called without locks of this package.
 func (p *Pace) Join(weight float64, wake func()) *Share {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if !(weight > 0) {
+		weight = 1
+	}
 	s := &Share{pace: p, weight: weight, wake: wake}
 	p.shares = append(p.shares, s)
 	return s
