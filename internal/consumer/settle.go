@@ -24,6 +24,9 @@ const (
 	letterCall
 	extendCall
 	depthCall
+	receiveCall
+
+	callKinds
 )
 
 // call is one batch on its way to SQS, or the question for the queue's depth.
@@ -120,7 +123,7 @@ func (c *Consumer) take(b *batcher) []*life {
 
 // call sends a batch on its way.
 func (c *Consumer) call(kind callKind, lives []*life) {
-	do := &call{kind: kind, lives: lives, handles: make([]string, len(lives)), limit: c.limitOf(callTimeout)}
+	do := &call{kind: kind, lives: lives, handles: make([]string, len(lives)), limit: c.limitOf(kind, callTimeout)}
 	for i, l := range lives {
 		l.out, l.renewed = true, false
 		do.handles[i] = l.message.ReceiptHandle
@@ -149,12 +152,14 @@ func (c *Consumer) call(kind callKind, lives []*life) {
 	c.calls.hire(do)
 }
 
-// limitOf is how long the next call may take: a nanosecond less than the one before
-// it, so that no two that were begun together are given up at one instant. Their
-// order would be chance, and a simulated run could not be repeated.
-func (c *Consumer) limitOf(longest time.Duration) time.Duration {
-	c.made = (c.made + 1) % int(time.Millisecond)
-	return longest - time.Duration(c.made)
+// limitOf is how long the next call of a kind may take: by its number a nanosecond
+// less, and by its kind some microseconds, so that no two that were begun together are
+// given up at one instant. Their order would be chance, and a simulated run could not
+// be repeated.
+func (c *Consumer) limitOf(kind callKind, longest time.Duration) time.Duration {
+	const each = 100_000
+	c.made[kind] = (c.made[kind] + 1) % each
+	return longest - time.Duration(int(kind)*each+c.made[kind])
 }
 
 // perform makes one call and takes in what came of it.
