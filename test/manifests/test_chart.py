@@ -87,6 +87,10 @@ class Rendering(unittest.TestCase):
         if "NetworkPolicy" in parts:
             self.assertEqual(selector, parts["NetworkPolicy"]["spec"]["podSelector"]["matchLabels"])
 
+    def test_by_default_a_drain_lets_a_long_poll_and_a_delivery_finish(self):
+        file = settings(chart())
+        self.assertGreaterEqual(seconds(file["drain_timeout"]), 20 + seconds(file["targets"]["default"]["timeout"]))
+
     def test_the_options_turn_on_what_they_say_and_nothing_else(self):
         base = {"Deployment", "ServiceAccount", "ConfigMap", "NetworkPolicy", "PodDisruptionBudget"}
         for values, more in [
@@ -282,7 +286,7 @@ class Refusals(unittest.TestCase):
 
     def test_three_commands_from_a_clone_render_a_valid_set(self):
         text = (ROOT / "docs/kubernetes.md").read_text()
-        (command,) = re.findall(r"^    (helm template .*(?:\\\n.*)*)$", text, re.MULTILINE)
+        (command,) = re.findall(r"^    (helm template (?:.*\\\n)*.*)$", text, re.MULTILINE)
         done = run("bash", "-c", command.split("|")[0].replace("\\\n", " "))
         self.assertEqual(0, done.returncode, done.stderr)
         self.assertEqual(5, len(succeed("decode", stdin=done.stdout).splitlines()))

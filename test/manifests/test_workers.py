@@ -60,13 +60,17 @@ class BothWorkers(unittest.TestCase):
     def test_ecs_kills_only_after_the_drain_has_ended(self):
         for name, path in WORKERS.items():
             allowed = template(path)["Parameters"]["DrainTimeout"]["AllowedValues"]
-            self.assertEqual([25, 50, 80, 110], allowed)
+            self.assertEqual([25, 55, 80, 110], allowed)
             for drain in allowed:
                 container = Stack(path, **QUEUE, DrainTimeout=str(drain)).container("poller")
                 (timeout,) = [e["Value"] for e in container["Environment"] if e["Name"] == "POLLER_DRAIN_TIMEOUT"]
                 self.assertEqual(drain, seconds(timeout), name)
                 self.assertGreaterEqual(container["StopTimeout"], drain + 10, name)
                 self.assertLessEqual(container["StopTimeout"], 120, "Fargate's longest")
+
+    def test_by_default_a_drain_lets_a_long_poll_and_a_delivery_finish(self):
+        for stack in self.each():
+            self.assertGreaterEqual(stack.parameters["DrainTimeout"], 20 + seconds(stack.parameters["DeliveryTimeout"]))
 
     def test_the_task_may_do_what_the_daemon_calls_and_nothing_else(self):
         called = set(succeed("calls", str(ROOT)).split())

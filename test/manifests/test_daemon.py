@@ -1,0 +1,103 @@
+"""The daemon takes the arguments, variables and files of every manifest, without a warning, delivers by them and drains."""
+
+import tempfile
+import unittest
+from pathlib import Path
+
+import yaml
+
+from daemon import Bench, free_port, get, until
+from manifests import ECS, FULL, KUBERNETES, MINIMAL, QUEUE, SCHEDULE, Stack, chart, settings, succeed, objects, worker
+
+
+class Daemon(unittest.TestCase):
+    def setUp(self):
+        folder = tempfile.TemporaryDirectory()
+        self.addCleanup(folder.cleanup)
+        self.folder = Path(folder.name)
+        self.bench = Bench(self.folder)
+        self.addCleanup(self.bench.close)
+        self.port = free_port()
+
+    def delivers(self, *args: str, env: dict[str, str]) -> list[dict]:
+        """Ten messages by the daemon, which then drains; gives what it logged."""
+        before = self.bench.stats()["accepted"]
+        self.bench.send(10)
+        daemon = self.bench.start(*args, env=env)
+        until(lambda: get(f"http://127.0.0.1:{self.port}/-/ready"), f"ready\n{daemon.said()}")
+        until(lambda: self.bench.stats()["accepted"] == before + 10, f"ten deliveries\n{daemon.said()}")
+        self.assertEqual(0, self.bench.drain(daemon), daemon.said())
+        self.assertEqual(before + 11, self.bench.stats()["accepted"])
+        return self.quiet(daemon.lines())
+
+    def quiet(self, lines: list[dict]) -> list[dict]:
+        self.assertTrue(lines)
+        self.assertEqual([], [line for line in lines if line["level"] in ("WARN", "ERROR")])
+        return lines
+
+    def files(self, parts: dict[str, dict]) -> tuple[list[str], dict[str, str]]:
+        """A Deployment's arguments and variables, its files put into a folder here."""
+        (self.folder / "poller.yaml").write_text(parts["ConfigMap"]["data"]["poller.yaml"])
+        secret = self.folder / "secrets"
+        secret.mkdir(exist_ok=True)
+        (secret / "authorization").write_text("Bearer hunter2\n")
+        file = self.folder / "poller.yaml"
+        file.write_text(file.read_text().replace("@/run/secrets/partner/", f"@{secret}/"))
+        container = worker(parts)
+        env = {e["name"]: e["value"] for e in container["env"] if e["name"] != "HTTPS_PROXY"}
+        return [arg.replace("/etc/poller", str(self.folder)) for arg in container["args"]], env
+
+    def test_the_chart_s(self):
+        for base in (MINIMAL, FULL):
+            parts = chart({"queue": self.bench.queue_url, "port": self.port, "region": "us-east-1", "target": {"url": self.bench.target_url},
+                           "autoscaling": {"awsRegion": "us-east-1", "trigger": "lag"}}, base)
+            args, env = self.files(parts)
+            self.delivers(*args, env=env)
+
+    def test_several_queues_and_targets_of_the_chart(self):
+        target = {"url": self.bench.target_url, "rate": "100/m", "concurrency": 4, "burst": 10, "on_rejected": "discard"}
+        parts = chart({"queue": "", "target": {"url": ""}, "queues": [{"queue": self.bench.queue_url, "target": "partner", "weight": 2}],
+                       "targets": {"partner": target}, "port": self.port, "replicas": 2})
+        args, env = self.files(parts)
+        parsed = settings(parts)["targets"]["partner"]
+        self.assertEqual(("50/m", 2, 5), (parsed["rate"], parsed["concurrency"], parsed["burst"]))
+        self.bench.send(3)
+        daemon = self.bench.start(*args, env=env)
+        until(lambda: self.bench.stats()["accepted"] == 3, f"three deliveries\n{daemon.said()}")
+        self.assertEqual(0, self.bench.drain(daemon), daemon.said())
+        self.quiet(daemon.lines())
+
+    def test_kustomize_s(self):
+        for folder in ("base", "example"):
+            parts = objects(succeed("kustomize", "build", str(KUBERNETES / folder)))
+            file = yaml.safe_load(parts["ConfigMap"]["data"]["poller.yaml"])
+            file["queues"][0]["queue"], file["targets"]["default"]["url"], file["listen"] = self.bench.queue_url, self.bench.target_url, f":{self.port}"
+            parts["ConfigMap"]["data"]["poller.yaml"] = yaml.safe_dump(file)
+            args, env = self.files(parts)
+            self.delivers(*args, env=env)
+
+    def stack(self, path: Path, **parameters: str) -> tuple[list[str], dict[str, str]]:
+        container = Stack(path, **QUEUE | {"QueueUrl": self.bench.queue_url, "TargetUrl": self.bench.target_url} | parameters).container("poller")
+        env = {e["Name"]: str(e["Value"]) for e in container["Environment"]}
+        self.assertEqual("${AWS::Region}", env.pop("AWS_REGION"))
+        return container["Command"], env | {"POLLER_LISTEN": f":{self.port}"}
+
+    def test_the_service_s_on_ecs(self):
+        for parameters in ({}, {"RatePerTask": "28/s", "ConcurrencyPerTask": "4", "DrainTimeout": "110", "OnRejected": "discard"}):
+            args, env = self.stack(ECS, **parameters)
+            self.delivers(*args, env=env | {"POLLER_HEADER": "Authorization: Bearer hunter2"})
+
+    def test_the_schedule_s_on_ecs(self):
+        args, env = self.stack(SCHEDULE, Idle="1s", Rate="100/s")
+        self.bench.send(25)
+        run = self.bench.start(*args, env=env)
+        self.assertEqual(0, run.wait(60), run.said())
+        self.assertEqual(25, self.bench.stats()["accepted"])
+        self.quiet(run.lines())
+
+    def test_a_run_of_the_schedule_whose_time_is_out_says_so_and_leaves_the_rest(self):
+        args, env = self.stack(SCHEDULE, MaxDuration="2s", Rate="1/s")
+        self.bench.send(25)
+        run = self.bench.start(*args, env=env)
+        self.assertEqual(4, run.wait(60), run.said())
+        self.assertLess(self.bench.stats()["accepted"], 10)
