@@ -109,7 +109,6 @@ type Consumer struct {
 
 	running  int            // deliveries, of lost messages too
 	calling  int            // settles, extensions, attributes
-	made     [callKinds]int // calls so far, by which their limits differ
 	blocked  ratelimit.Want // why the last start was refused
 	draining bool
 	stopped  time.Time // when the drain began

@@ -59,7 +59,7 @@ func (c *Consumer) order(now time.Time) {
 		if c.receiving.failures > 0 {
 			p.wait = time.Second // that SQS is back is to be known soon, though the queue is empty
 		}
-		p.limit = c.limitOf(receiveCall, p.wait+callTimeout)
+		p.limit = limitOf(now, p.wait+callTimeout, receiveCall, uint64(len(c.demand.polls)))
 		c.polls.hire(p)
 		if c.receiving.failures > 0 {
 			return // one at a time finds out whether SQS is back

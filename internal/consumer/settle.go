@@ -2,6 +2,7 @@ package consumer
 
 import (
 	"context"
+	"encoding/binary"
 	"log/slog"
 	"slices"
 	"time"
@@ -25,8 +26,6 @@ const (
 	extendCall
 	depthCall
 	receiveCall
-
-	callKinds
 )
 
 // call is one batch on its way to SQS, or the question for the queue's depth.
@@ -123,12 +122,17 @@ func (c *Consumer) take(b *batcher) []*life {
 
 // call sends a batch on its way.
 func (c *Consumer) call(kind callKind, lives []*life) {
-	do := &call{kind: kind, lives: lives, handles: make([]string, len(lives)), limit: c.limitOf(kind, callTimeout)}
+	do := &call{kind: kind, lives: lives, handles: make([]string, len(lives))}
 	for i, l := range lives {
 		l.out, l.renewed = true, false
 		do.handles[i] = l.message.ReceiptHandle
 	}
 	now := time.Now()
+	var first uint64
+	if len(lives) > 0 {
+		first = binary.BigEndian.Uint64(lives[0].key[:8])
+	}
+	do.limit = limitOf(now, callTimeout, kind, first)
 	switch kind {
 	case deleteCall:
 		c.deletes.out++
@@ -152,14 +156,14 @@ func (c *Consumer) call(kind callKind, lives []*life) {
 	c.calls.hire(do)
 }
 
-// limitOf is how long the next call of a kind may take: by its number a nanosecond
-// less, and by its kind some microseconds, so that no two that were begun together are
+// limitOf is how long a call may take that begins now: up to half a millisecond less
+// than the longest, by what it is for, so that no two that were begun together are
 // given up at one instant. Their order would be chance, and a simulated run could not
 // be repeated.
-func (c *Consumer) limitOf(kind callKind, longest time.Duration) time.Duration {
-	const each = 100_000
-	c.made[kind] = (c.made[kind] + 1) % each
-	return longest - time.Duration(int(kind)*each+c.made[kind])
+func limitOf(now time.Time, longest time.Duration, kind callKind, what uint64) time.Duration {
+	const spread = uint64(500 * time.Microsecond)
+	mixed := (uint64(now.UnixNano()) ^ what<<3 ^ uint64(kind)) * 0x9e3779b97f4a7c15 //nolint:gosec // any number will do
+	return longest - time.Duration(mixed>>32%spread)                                //nolint:gosec // below the spread
 }
 
 // perform makes one call and takes in what came of it.
