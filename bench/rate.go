@@ -41,7 +41,9 @@ func rate(ctx context.Context, o options) ([]row, error) {
 	slices.Sort(log.At)
 	within, worst := 0, 0
 	from := 0
+	gaps := make([]float64, 0, len(log.At))
 	for i, at := range log.At {
+		gaps = append(gaps, float64(at-log.At[max(i-1, 0)])/1e6)
 		if at < log.At[0]+int64(rateFor) {
 			within++
 		}
@@ -50,6 +52,8 @@ func rate(ctx context.Context, o options) ([]row, error) {
 		}
 		worst = max(worst, i-from+1)
 	}
+	progress("  between two arrivals: p50 %.2f ms, p90 %.2f ms, p99 %.2f ms, the longest %.2f ms",
+		median(gaps), quantile(gaps, 0.9), quantile(gaps, 0.99), quantile(gaps, 1))
 	return []row{
 		above("--rate 50: arrivals a second over 30 s", float64(within)/rateFor.Seconds(), 49.5, "%.2f"),
 		below("--rate 50: the most in any second", float64(worst), 51, "%.0f"),
