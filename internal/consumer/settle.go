@@ -162,8 +162,8 @@ func (c *Consumer) call(kind callKind, lives []*life) {
 // be repeated.
 func limitOf(now time.Time, longest time.Duration, kind callKind, what uint64) time.Duration {
 	const spread = uint64(500 * time.Microsecond)
-	mixed := (uint64(now.UnixNano()) ^ what<<3 ^ uint64(kind)) * 0x9e3779b97f4a7c15 //nolint:gosec // any number will do
-	return longest - time.Duration(mixed>>32%spread)                                //nolint:gosec // below the spread
+	mixed := (uint64(now.UnixNano()) ^ what<<3 ^ uint64(kind)) * 0x9e3779b97f4a7c15
+	return longest - time.Duration(mixed>>32%spread)
 }
 
 // perform makes one call and takes in what came of it.
