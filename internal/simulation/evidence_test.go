@@ -182,6 +182,7 @@ func (e *evidence) calling(c *sqsCall) {
 	e.mu.Lock()
 	defer e.mu.Unlock()
 	e.calls = append(e.calls, c)
+	e.say(c.sent, rankTarget, "ask    %-5s q%d %s of %d", c.by.name, c.queue, c.action, max(c.asked, len(c.entries)))
 }
 
 // answered notes what came to the process.

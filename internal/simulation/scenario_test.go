@@ -113,6 +113,11 @@ func draw(seed uint64) *scenario {
 	return s
 }
 
+// exact says that the seed replays exactly. Where several queues of a process share
+// a target, one wakes another at the very instant at which it goes on itself: which
+// of them then takes a token first is the scheduler's choice.
+func (s *scenario) exact() bool { return len(s.queues) == len(s.targets) }
+
 // windows draws up to n windows, apart from each other.
 func (s *scenario) windows(d dice, n int, shortest, longest time.Duration, ways int) []window {
 	var all []window
@@ -203,7 +208,7 @@ func (s *scenario) drawQueues(d dice) {
 func (s *scenario) drawSends(d dice) {
 	for i := range s.queues {
 		d := d.of("sends", i)
-		n := d.of("n").from(20, 400/len(s.queues))
+		n := d.of("n").from(20, 250/len(s.queues))
 		if s.calm {
 			n = d.of("n").from(250, 600)
 		}

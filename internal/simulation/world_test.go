@@ -17,8 +17,9 @@ import (
 const (
 	longestHealing = time.Hour // of virtual time
 	idleTail       = time.Hour
-	// breath is between a look at a process and what is done to it.
-	breath = 20 * time.Millisecond
+	// breath is between a look at a process and what is done to it: net/http's server
+	// keeps the connection for half a second, and would wait for it by chance.
+	breath = 600 * time.Millisecond
 )
 
 // world is one seed at work. It lives in a bubble.
@@ -186,7 +187,7 @@ func (w *world) replica(number int) *process {
 	for _, m := range plan.moves {
 		w.until(m.at - breath)
 		w.check(p)
-		w.until(m.at)
+		w.until(max(m.at, w.now()+breath))
 		switch m.kind {
 		case reload:
 			p.reload(m.limits)
