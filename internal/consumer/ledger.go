@@ -24,20 +24,26 @@ func keyOf(messageID string) ledgerKey {
 //
 // It knows this process only.
 type ledger struct {
-	entries map[ledgerKey]uint64 // the number of the newest line about the key
-	lines   []ledgerLine         // a ring in the order of entering
-	head    uint64               // the number of the oldest line kept
-	next    uint64               // the number of the next line
-	evicted uint64               // dropped for want of room
+	// entries have the Unix second at which they are dropped; 0: not deleted yet.
+	entries map[ledgerKey]uint32
+	// lines are what is deleted, the first to be dropped first. A line is current
+	// while its key's entry has the same second. They lie in blocks, so that they
+	// grow and go without being copied.
+	lines   []*ledgerBlock
+	from    int    // the first line of the first block that is kept
+	to      int    // the end of the last block
+	evicted uint64 // dropped for want of room
 }
 
 type ledgerLine struct {
 	key     ledgerKey
-	expires int64 // Unix seconds; 0: not deleted yet
+	expires uint32
 }
 
+type ledgerBlock [512]ledgerLine
+
 func newLedger() ledger {
-	return ledger{entries: make(map[ledgerKey]uint64)}
+	return ledger{entries: make(map[ledgerKey]uint32)}
 }
 
 func (b *ledger) has(key ledgerKey) bool {
@@ -47,70 +53,57 @@ func (b *ledger) has(key ledgerKey) bool {
 
 func (b *ledger) size() int { return len(b.entries) }
 
-// enter remembers a message that was delivered and is not deleted yet.
-func (b *ledger) enter(key ledgerKey) { b.write(key, 0) }
+// enter remembers a message that was delivered and is not deleted yet. Those are in
+// hand, which bounds them.
+func (b *ledger) enter(key ledgerKey) { b.entries[key] = 0 }
 
 // deleted lets a message be forgotten after expires: it is deleted, or out of our
-// hands for good. The line goes to the end of the ring, so that the oldest lines are
-// the first to expire.
-func (b *ledger) deleted(key ledgerKey, expires time.Time) { b.write(key, expires.Unix()+1) }
-
-func (b *ledger) write(key ledgerKey, expires int64) {
-	if b.next-b.head == uint64(len(b.lines)) {
-		b.grow()
+// hands for good. Later calls have later times.
+func (b *ledger) deleted(key ledgerKey, expires time.Time) {
+	line := ledgerLine{key: key, expires: uint32(expires.Unix() + 1)} //nolint:gosec // until 2106
+	if len(b.lines) == 0 || b.to == len(ledgerBlock{}) {
+		b.lines = append(b.lines, new(ledgerBlock))
+		b.to = 0
 	}
-	b.lines[b.next%uint64(len(b.lines))] = ledgerLine{key: key, expires: expires}
-	b.entries[key] = b.next
-	b.next++
-	for len(b.entries) > ledgerSize {
-		b.dropOldest()
-	}
-}
-
-// grow doubles the ring. Lines that a newer one has replaced are left behind, so
-// the ring holds at most twice as many lines as there are entries.
-func (b *ledger) grow() {
-	kept := make([]ledgerLine, 0, max(64, 2*len(b.entries)))
-	for n := b.head; n < b.next; n++ {
-		line := b.lines[n%uint64(len(b.lines))]
-		if b.current(line.key, n) {
-			b.entries[line.key] = uint64(len(kept))
-			kept = append(kept, line)
+	b.lines[len(b.lines)-1][b.to] = line
+	b.to++
+	b.entries[key] = line.expires
+	for len(b.entries) > ledgerSize && b.oldest() != nil {
+		if b.drop() {
+			b.evicted++
 		}
 	}
-	b.head, b.next = 0, uint64(len(kept))
-	b.lines = kept[:cap(kept)]
-	if b.next == uint64(len(b.lines)) {
-		b.lines = append(b.lines, make([]ledgerLine, len(b.lines))...)
-	}
-}
-
-func (b *ledger) dropOldest() {
-	line := b.lines[b.head%uint64(len(b.lines))]
-	if b.current(line.key, b.head) {
-		delete(b.entries, line.key)
-		b.evicted++
-	}
-	b.head++
-}
-
-// current says whether line n is the newest about key.
-func (b *ledger) current(key ledgerKey, n uint64) bool {
-	newest, ok := b.entries[key]
-	return ok && newest == n
 }
 
 // expire drops what may be forgotten at now.
 func (b *ledger) expire(now time.Time) {
-	for b.head < b.next {
-		line := b.lines[b.head%uint64(len(b.lines))]
-		current := b.current(line.key, b.head)
-		if current && (line.expires == 0 || now.Unix() < line.expires) {
-			return
-		}
-		if current {
-			delete(b.entries, line.key)
-		}
-		b.head++
+	for line := b.oldest(); line != nil && int64(line.expires) <= now.Unix(); line = b.oldest() {
+		b.drop()
 	}
+}
+
+// oldest is the first line; nil if there is none.
+func (b *ledger) oldest() *ledgerLine {
+	if len(b.lines) == 0 || len(b.lines) == 1 && b.from == b.to {
+		return nil
+	}
+	return &b.lines[0][b.from]
+}
+
+// drop takes the first line away, and its entry if it is the current one.
+func (b *ledger) drop() bool {
+	line := b.oldest()
+	expires, ok := b.entries[line.key]
+	current := ok && expires == line.expires
+	if current {
+		delete(b.entries, line.key)
+	}
+	if b.from++; b.from == len(ledgerBlock{}) {
+		b.lines[0] = nil
+		b.lines, b.from = b.lines[1:], 0
+		if len(b.lines) == 0 {
+			b.to = 0
+		}
+	}
+	return current
 }
