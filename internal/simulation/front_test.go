@@ -67,7 +67,7 @@ type answer struct {
 }
 
 // Do carries one request.
-func (f *front) Do(r *http.Request) (*http.Response, error) {
+func (f *front) Do(r *http.Request) (*http.Response, error) { //nolint:contextcheck // a request that is given up may still reach the server
 	if f.by.isDead() {
 		return nil, errKilled
 	}

@@ -76,8 +76,8 @@ type outlet struct {
 var idHeader = []byte("X-Poller-Message-Id: ")
 
 func (o *outlet) Write(b []byte) (int, error) {
-	if i := bytes.Index(b, idHeader); i >= 0 {
-		id, _, _ := bytes.Cut(b[i+len(idHeader):], []byte("\r"))
+	if _, after, found := bytes.Cut(b, idHeader); found {
+		id, _, _ := bytes.Cut(after, []byte("\r"))
 		o.mu.Lock()
 		o.message = string(id)
 		o.mu.Unlock()

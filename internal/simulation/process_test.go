@@ -219,7 +219,7 @@ func (p *process) healthy() error {
 		body, err := io.ReadAll(answer.Body)
 		_ = answer.Body.Close()
 		if err != nil || answer.StatusCode != http.StatusOK {
-			return fmt.Errorf("%s: %d %v: %s", path, answer.StatusCode, err, body)
+			return fmt.Errorf("%s: %d: %s: %w", path, answer.StatusCode, body, err)
 		}
 	}
 	return nil

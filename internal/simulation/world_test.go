@@ -42,11 +42,10 @@ type world struct {
 	handles  map[string]handle
 	faults   []string // what went wrong in a way that needs no judge
 
-	healed  instant           // when all queues were empty; never if they were not
-	idled   instant           // the begin of an idle time, in calm seeds; else never
-	stopped instant           // when all processes had ended
-	left    map[string]string // where a message is that was not deleted
-	dead    map[int]bool      // in a dead-letter queue at the end
+	healed  instant      // when all queues were empty; never if they were not
+	idled   instant      // the begin of an idle time, in calm seeds; else never
+	stopped instant      // when all processes had ended
+	dead    map[int]bool // in a dead-letter queue at the end
 }
 
 func newWorld(s *scenario) *world {
@@ -97,7 +96,7 @@ func (w *world) run(ctx context.Context) {
 	last := make([]*process, len(w.plan.replicas))
 	var replicas sync.WaitGroup
 	for i := range w.plan.replicas {
-		replicas.Go(func() { last[i] = w.replica(i) })
+		replicas.Go(func() { last[i] = w.replica(i) }) //nolint:contextcheck // the world's own, which start takes
 	}
 	replicas.Wait()
 	w.until(w.plan.trouble)
