@@ -40,10 +40,10 @@ def until(done, what: str, seconds: float = 30):
 class Program:
     """One of poller's verbs, in the background."""
 
-    def __init__(self, log: Path, *args: str, env: dict[str, str] | None = None):
+    def __init__(self, log: Path, *args: str, env: dict[str, str] | None = None, within: list[str] | None = None):
         self.log = log
         with log.open("w") as out:
-            self.process = subprocess.Popen(["poller", *args], env={"PATH": os.environ["PATH"]} | (env or {}), stdin=subprocess.DEVNULL,
+            self.process = subprocess.Popen([*(within or []), "poller", *args], env={"PATH": os.environ["PATH"]} | (env or {}), stdin=subprocess.DEVNULL,
                                             stdout=out, stderr=subprocess.STDOUT)
 
     def said(self) -> str:
@@ -70,11 +70,12 @@ class Program:
 class Bench:
     """An SQS server with the queue orders, and a target that counts."""
 
-    def __init__(self, folder: Path):
+    def __init__(self, folder: Path, visibility: str = "30s", latency: str = "10ms"):
         self.folder = folder
         self.sqs, self.target = free_port(), free_port()
-        self.programs = [Program(folder / "sqs.log", "localsqs", "--listen", f"127.0.0.1:{self.sqs}", "--queue", "orders", "--max-receive-count", "5"),
-                         Program(folder / "sink.log", "sink", "--listen", f"127.0.0.1:{self.target}")]
+        self.programs = [Program(folder / "sqs.log", "localsqs", "--listen", f"127.0.0.1:{self.sqs}", "--queue", "orders", "--max-receive-count", "5",
+                                 "--visibility-timeout", visibility),
+                         Program(folder / "sink.log", "sink", "--listen", f"127.0.0.1:{self.target}", "--latency", latency)]
         self.env = CREDENTIALS | {"AWS_ENDPOINT_URL_SQS": f"http://127.0.0.1:{self.sqs}"}
         self.target_url = f"http://127.0.0.1:{self.target}/orders"
         self.queue_url = until(lambda: re.search(r"http://\S+/orders\b", self.programs[0].said()), "the queue's URL")[0]
@@ -89,8 +90,9 @@ class Bench:
                               capture_output=True, text=True, timeout=60)
         assert done.returncode == 0, done.stderr
 
-    def start(self, *args: str, env: dict[str, str]) -> Program:
-        self.programs.append(Program(self.folder / f"daemon-{len(self.programs)}.log", *args, env=self.env | env))
+    def start(self, *args: str, env: dict[str, str], within: list[str] | None = None) -> Program:
+        """The daemon, or a program that runs it."""
+        self.programs.append(Program(self.folder / f"daemon-{len(self.programs)}.log", *args, env=self.env | env, within=within))
         return self.programs[-1]
 
     def drain(self, daemon: Program) -> int:

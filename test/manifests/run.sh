@@ -40,6 +40,12 @@ if [ "${1:-}" = update ]; then
   PATH=$venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1 exec python3 "$here/update.py"
 fi
 
+shared=${POLLER_SHARED:-$root/../shared}
+if [[ " ${*:-test_containers} " == *" test_containers"* ]] && [ -x "$shared/docker/engine.sh" ]; then
+  "$shared/docker/engine.sh" >&2
+  "$shared/docker/images.sh" golang distroless >&2
+fi
+
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 (cd "$here" && go build -p 1 -o "$work/" ./decode ./calls)

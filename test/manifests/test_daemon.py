@@ -7,7 +7,7 @@ from pathlib import Path
 import yaml
 
 from daemon import Bench, free_port, get, until
-from manifests import ECS, FULL, KUBERNETES, MINIMAL, QUEUE, SCHEDULE, Stack, chart, settings, succeed, objects, worker
+from manifests import ECS, FULL, KUBERNETES, MINIMAL, QUEUE, SCHEDULE, Stack, chart, objects, pod, settings, succeed, worker
 
 
 class Daemon(unittest.TestCase):
@@ -101,3 +101,28 @@ class Daemon(unittest.TestCase):
         run = self.bench.start(*args, env=env)
         self.assertEqual(4, run.wait(60), run.said())
         self.assertLess(self.bench.stats()["accepted"], 10)
+
+    def test_the_reload_sidecar_puts_a_new_rate_in_force_without_a_restart(self):
+        """In a process namespace of its own, as a pod's: the sidecar looks for poller by name."""
+        parts = chart({"queue": self.bench.queue_url, "port": self.port, "region": "us-east-1", "target": {"url": self.bench.target_url},
+                       "reload": {"mode": "sighup"}})
+        args, env = self.files(parts)
+        (sidecar,) = pod(parts)["initContainers"]
+        self.assertTrue(pod(parts)["shareProcessNamespace"])
+        # As the kubelet writes a ConfigMap: the file is a link through ..data, which is replaced as a whole.
+        for version, rate in (("1", "28/s"), ("2", "14/s")):
+            (self.folder / version).mkdir()
+            text = (self.folder / "poller.yaml").read_text()
+            self.assertIn("28/s", text)
+            (self.folder / version / "poller.yaml").write_text(text.replace("28/s", rate))
+        (self.folder / "poller.yaml").unlink()
+        (self.folder / "..data").symlink_to("1")
+        (self.folder / "poller.yaml").symlink_to("..data/poller.yaml")
+        script = sidecar["args"][0].replace("/etc/poller", str(self.folder))
+        daemon = self.bench.start(*args, env=env, within=["unshare", "--pid", "--fork", "--kill-child", "--mount-proc", "sh", "-c", f'({script}) & exec "$@"', "sh"])
+        until(lambda: get(f"http://127.0.0.1:{self.port}/-/ready"), f"ready\n{daemon.said()}")
+        (self.folder / "..new").symlink_to("2")
+        (self.folder / "..new").rename(self.folder / "..data")
+        until(lambda: "the settings were read again" in daemon.said(), f"a SIGHUP\n{daemon.said()}")
+        until(lambda: 'poller_pace_limit{kind="rate",target="default"} 14' in get(f"http://127.0.0.1:{self.port}/metrics"), "the new rate")
+        daemon.process.kill()
