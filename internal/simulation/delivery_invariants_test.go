@@ -110,10 +110,14 @@ func rateOf(p pace) float64 {
 }
 
 // eachTarget goes through every process's starts at every target, in their order.
-// A refused connect is a start as well.
+// Refused connects are left out: net/http may connect and then take a connection
+// that has become free.
 func (t *trial) eachTarget(look func(p *process, target int, starts []*delivery)) {
 	all := make(map[*process][][]*delivery)
 	for _, d := range t.evidence.deliveries {
+		if d.message < 0 {
+			continue
+		}
 		if all[d.by] == nil {
 			all[d.by] = make([][]*delivery, len(t.plan.targets))
 		}

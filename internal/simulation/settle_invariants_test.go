@@ -115,7 +115,12 @@ func (t *trial) eachHolding(end func(h holding, at instant)) map[int][]holding {
 			case e.call.action == "DeleteMessageBatch", t.isRelease(e.call, &e.item):
 				change(e.at, holding{})
 			default:
-				h.deadline = e.at + time.Duration(e.item.seconds)*time.Second
+				deadline := e.at + time.Duration(e.item.seconds)*time.Second
+				if e.at-e.call.sent > slow {
+					// Done late, it may have overtaken a newer one: the process cannot know.
+					deadline = max(deadline, h.deadline)
+				}
+				h.deadline = deadline
 				history[m] = append(history[m], holding{by: h.by, handle: h.handle, since: e.at, deadline: h.deadline})
 			}
 		}
@@ -242,7 +247,7 @@ func nothingIsGivenUpWithoutProof(t *trial) {
 		if l.how != "released" || len(l.starts) == 0 || l.release.seconds == roomDelay || l.by.drained != never && l.released >= l.by.drained {
 			continue
 		}
-		if slices.ContainsFunc(l.starts, (*delivery).rejected) {
+		if slices.ContainsFunc(l.starts, (*delivery).rejected) || l.mayHaveComeAnew() {
 			continue
 		}
 		target := t.queue(l.message).target
@@ -258,6 +263,12 @@ func nothingIsGivenUpWithoutProof(t *trial) {
 			t.breaks(l.released, l.by, "gives m%d up, and nothing has proven that it was the message's fault", l.message)
 		}
 	}
+}
+
+// mayHaveComeAnew says that the process may have dropped the message when its
+// visibility ran out, which nobody sees, and released it untried when it came anew.
+func (l *life) mayHaveComeAnew() bool {
+	return l.release.seconds == 0 && l.receives[len(l.receives)-1].call.came > l.starts[len(l.starts)-1].ended
 }
 
 // roomDelay is how long what is released to make room stays away, in seconds.
@@ -284,6 +295,9 @@ func whatWasNotDeliveredIsReleasedWithItsBackoff(t *trial) {
 		}
 		if got == 0 && l.by.drained != never && l.released >= l.by.drained || got == roomDelay {
 			continue // given back at the stop, or to make room
+		}
+		if l.mayHaveComeAnew() {
+			continue
 		}
 		fits := false
 		var why string
@@ -318,8 +332,11 @@ func (t *trial) wasRefused(l *life, target int, until instant) bool {
 func drainsEndInTimeAndStrandNothing(t *trial) {
 	const grace = 3*time.Second + time.Second + 100*time.Millisecond
 	open := make(map[*process][]int)
+	history := t.eachHolding(func(holding, instant) {})
 	for _, l := range t.lives {
-		if l.ended == never {
+		if l.ended == never && slices.ContainsFunc(history[l.message], func(h holding) bool {
+			return h.by == l.by && h.handle == l.newest() && h.deadline > l.by.exited
+		}) {
 			open[l.by] = append(open[l.by], l.message)
 		}
 	}
