@@ -37,6 +37,7 @@ func main() {
 // options are the flags.
 type options struct {
 	messages, size, concurrency, rounds int
+	outages                             int
 	idle, trickle                       time.Duration
 	poller, peer, only                  string
 }
@@ -49,6 +50,8 @@ func run(ctx context.Context, args []string) error {
 			return serveSQS(ctx)
 		case "role-target":
 			return serveTarget(ctx)
+		case "role-sink":
+			return serveSink(ctx)
 		case "role-floor":
 			return floor(ctx, args[1:])
 		}
@@ -59,6 +62,7 @@ func run(ctx context.Context, args []string) error {
 	flags.IntVar(&o.size, "size", 200, "bytes of a body there")
 	flags.IntVar(&o.concurrency, "concurrency", 64, "deliveries at once there")
 	flags.IntVar(&o.rounds, "rounds", 7, "throughput runs of each")
+	flags.IntVar(&o.outages, "outages", 2, "outages of each kind")
 	flags.DurationVar(&o.idle, "idle", 3*time.Minute, "how long an idle queue is watched")
 	flags.DurationVar(&o.trickle, "trickle", 20*time.Second, "how long a message comes each 50 ms, twice for each")
 	flags.StringVar(&o.poller, "poller", "", "the poller binary; empty: it is built")

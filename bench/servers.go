@@ -1,12 +1,14 @@
 package main
 
 import (
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
 	"io"
 	"net"
 	"net/http"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -45,13 +47,21 @@ func (r requests) total() int {
 }
 
 // serveSQS is the embedded server. At /bench it says what was asked since the last
-// time, without the bench's own requests.
+// time, without the bench's own requests, and at /bench/received when messages were
+// received, since the start.
 func serveSQS(ctx context.Context) error {
 	server := localsqs.New()
 	defer server.Close()
 	var mu sync.Mutex
 	seen := requests{Actions: make(map[string]int)}
+	received := []time.Time{}
 	return listen(ctx, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		if r.URL.Path == "/bench/received" {
+			mu.Lock()
+			defer mu.Unlock()
+			_ = json.NewEncoder(w).Encode(received)
+			return
+		}
 		if r.URL.Path == "/bench" {
 			mu.Lock()
 			defer mu.Unlock()
@@ -67,16 +77,41 @@ func serveSQS(ctx context.Context) error {
 				seen.FirstReceive = time.Now()
 			}
 			mu.Unlock()
+			if action == "ReceiveMessage" {
+				w = &receives{ResponseWriter: w, note: func(n int) {
+					mu.Lock()
+					defer mu.Unlock()
+					received = append(received, slices.Repeat([]time.Time{time.Now()}, n)...)
+				}}
+			}
 		}
 		server.ServeHTTP(w, r)
 	}))
 }
+
+// receives counts the messages of an answer. A body cannot be taken for one: its
+// quotation marks are escaped.
+type receives struct {
+	http.ResponseWriter
+	note func(n int)
+}
+
+func (r *receives) Write(answer []byte) (int, error) {
+	if n := bytes.Count(answer, []byte(`"ReceiptHandle":`)); n > 0 {
+		r.note(n)
+	}
+	return r.ResponseWriter.Write(answer)
+}
+
+func (r *receives) Unwrap() http.ResponseWriter { return r.ResponseWriter }
 
 // body is what a message says to the target where it matters.
 type body struct {
 	Sent int64 // Unix nanoseconds
 	Slow bool
 	Pad  string `json:",omitempty"`
+	// Poison is what a sink never takes.
+	Poison bool `json:",omitempty"`
 }
 
 func (b body) String() string {

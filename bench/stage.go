@@ -26,16 +26,27 @@ type stage struct {
 	queue, target *server
 	client        *sqs.Client
 	url           string
+	to            string // where messages are delivered
+	page          string // where the worker listens
 	environment   []string
 }
 
 func newStage(ctx context.Context, o options) (*stage, error) {
-	s := &stage{options: o}
+	s, err := newStageWith(ctx, o, "role-target")
+	if err == nil {
+		s.to = s.target.address
+	}
+	return s, err
+}
+
+// newStageWith has the target that is named; to is the caller's to set.
+func newStageWith(ctx context.Context, o options, target string) (*stage, error) {
+	s := &stage{options: o, page: "127.0.0.1:0"}
 	var err error
 	if s.queue, err = start(ctx, "role-sqs"); err != nil {
 		return nil, err
 	}
-	if s.target, err = start(ctx, "role-target"); err != nil {
+	if s.target, err = start(ctx, target); err != nil {
 		s.close()
 		return nil, err
 	}
@@ -111,8 +122,12 @@ func (s *stage) send(ctx context.Context, from, to int, body func(i int) string)
 
 // depth is how many messages the queue holds.
 func (s *stage) depth(ctx context.Context) (visible, inFlight int, err error) {
+	return s.depthOf(ctx, s.url)
+}
+
+func (s *stage) depthOf(ctx context.Context, url string) (visible, inFlight int, err error) {
 	out, err := s.client.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{
-		QueueUrl: &s.url, AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameAll},
+		QueueUrl: &url, AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameAll},
 	})
 	if err != nil {
 		return 0, 0, err
@@ -120,6 +135,26 @@ func (s *stage) depth(ctx context.Context) (visible, inFlight int, err error) {
 	visible, _ = strconv.Atoi(out.Attributes["ApproximateNumberOfMessages"])
 	inFlight, _ = strconv.Atoi(out.Attributes["ApproximateNumberOfMessagesNotVisible"])
 	return visible, inFlight, nil
+}
+
+// deadLetters gives the queue a dead-letter queue, and says its URL.
+func (s *stage) deadLetters(ctx context.Context, receives int) (string, error) {
+	dead, err := s.client.CreateQueue(ctx, &sqs.CreateQueueInput{QueueName: aws.String("dead")})
+	if err != nil {
+		return "", err
+	}
+	arn := string(types.QueueAttributeNameQueueArn)
+	of, err := s.client.GetQueueAttributes(ctx, &sqs.GetQueueAttributesInput{
+		QueueUrl: dead.QueueUrl, AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameQueueArn},
+	})
+	if err != nil {
+		return "", err
+	}
+	policy := fmt.Sprintf(`{"deadLetterTargetArn":%q,"maxReceiveCount":%d}`, of.Attributes[arn], receives)
+	_, err = s.client.SetQueueAttributes(ctx, &sqs.SetQueueAttributesInput{
+		QueueUrl: &s.url, Attributes: map[string]string{string(types.QueueAttributeNameRedrivePolicy): policy},
+	})
+	return *dead.QueueUrl, err
 }
 
 // asked is what the worker has asked of SQS since the last time.
@@ -139,8 +174,8 @@ func (s *stage) seen(ctx context.Context) (arrivals, error) {
 // poller starts the worker to deliver to a path of the target.
 func (s *stage) poller(ctx context.Context, binary, path string, concurrency int, flags ...string) (*worker, error) {
 	args := append([]string{
-		"run", "--queue", s.url, "--target", s.target.address + path, "--concurrency", strconv.Itoa(concurrency),
-		"--listen", "127.0.0.1:0", "--log-level", "warn",
+		"run", "--queue", s.url, "--target", s.to + path, "--concurrency", strconv.Itoa(concurrency),
+		"--listen", s.page, "--log-level", "warn",
 	}, flags...)
 	return startWorker(exec.CommandContext(ctx, binary, args...), s.environment) //nolint:gosec // what the user named
 }
@@ -151,7 +186,7 @@ func (s *stage) floor(ctx context.Context, path string, concurrency int) (*worke
 	if err != nil {
 		return nil, err
 	}
-	cmd := exec.CommandContext(ctx, self, "role-floor", s.url, s.target.address+path, strconv.Itoa(concurrency)) //nolint:gosec // this program itself
+	cmd := exec.CommandContext(ctx, self, "role-floor", s.url, s.to+path, strconv.Itoa(concurrency)) //nolint:gosec // this program itself
 	return startWorker(cmd, s.environment)
 }
 

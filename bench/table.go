@@ -29,6 +29,9 @@ var parts = []part{
 	{"start", firstReceive},
 	{"stop", stopped},
 	{"kill", killed},
+	{"outage", outages},
+	{"brownout", brownOut},
+	{"poison", poison},
 }
 
 func names() []string {

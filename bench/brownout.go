@@ -1,0 +1,47 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"time"
+)
+
+// brownOut has a target that takes 8 at once and answers 429 to more, and a worker
+// that is told 50.
+func brownOut(ctx context.Context, o options) ([]row, error) {
+	const messages, takes = 1500, 8
+	t, err := newTrial(ctx, o, 5, sinkWays{Takes: 200 * time.Millisecond, Capacity: takes})
+	if err != nil {
+		return nil, err
+	}
+	defer t.close()
+	if err := t.fill(ctx, messages, func(int) string { return "{}" }); err != nil {
+		return nil, err
+	}
+	w, err := t.poller(ctx, o.poller, "/", 50, "--visibility-timeout", "5s")
+	if err != nil {
+		return nil, err
+	}
+	defer w.abandon()
+	s, dead, err := t.settled(ctx, messages, 0, 3*time.Minute)
+	if err != nil {
+		return nil, err
+	}
+	received, err := t.received(ctx)
+	if err != nil {
+		return nil, err
+	}
+	tooMuch := s.count(func(t try) bool { return t.Status == http.StatusTooManyRequests })
+	delivered := above("brown-out, 1,500 messages: delivered", float64(len(s.delivered())), messages, "%.0f")
+	if n := len(s.Tries); n > 0 {
+		ideal := messages * 0.2 / takes
+		delivered.measured += fmt.Sprintf(" (in %.1f s, ideal %.1f; %.1f 429s a message)",
+			s.Tries[n-1].Answered.Sub(s.Tries[0].At).Seconds(), ideal, float64(tooMuch)/messages)
+	}
+	return []row{
+		delivered,
+		below("brown-out: in the dead-letter queue", float64(dead), 0, "%.0f"),
+		below("brown-out: receives burned", float64(len(received)-messages), 0, "%.0f"),
+	}, nil
+}

@@ -1,0 +1,230 @@
+package main
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"net"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"sync"
+	"time"
+)
+
+const (
+	outageBacklog = 200
+	outageEach    = 200 * time.Millisecond // one more message
+	outageAfter   = time.Second            // since the first delivery
+	outageFor     = 30 * time.Second
+	outageTakes   = 200 * time.Millisecond
+)
+
+// survived is what an outage came to.
+type survived struct {
+	dead, lost, burned int
+	receives, tries    int     // in the outage
+	first              float64 // s from its end to the first delivery that begins and succeeds
+	caught             float64 // s from there to the last one
+}
+
+// outages has the target go away for 30 s in each way.
+func outages(ctx context.Context, o options) ([]row, error) {
+	ways := []string{refuse, "503", "500", "404", hang, reset}
+	all := make([][]survived, len(ways))
+	failures := make([]error, len(ways))
+	var running sync.WaitGroup
+	for i, how := range ways { // beside each other: they wait most of the time
+		running.Go(func() {
+			for range o.outages {
+				s, err := survive(ctx, o, how)
+				if err != nil {
+					failures[i] = fmt.Errorf("%s: %w", how, err)
+					return
+				}
+				progress("  %-6s %+v", how, s)
+				all[i] = append(all[i], s)
+			}
+		})
+	}
+	running.Wait()
+	for _, err := range failures {
+		if err != nil {
+			return nil, err
+		}
+	}
+	var each []string
+	for i, how := range ways {
+		each = append(each, fmt.Sprintf("%s %.2f", how, mean(all[i], func(s survived) float64 { return s.first })))
+	}
+	runs := slices.Concat(all...)
+	worst := func(pick func(survived) int) float64 {
+		most := 0
+		for _, s := range runs {
+			most = max(most, pick(s))
+		}
+		return float64(most)
+	}
+	longest := slices.MaxFunc(runs, func(a, b survived) int { return int(1000 * (a.first - b.first)) }).first
+	first := below("outage: s to the first delivery after it, mean", mean(runs, func(s survived) float64 { return s.first }), 2, "%.2f")
+	first.measured += fmt.Sprintf(" (%d runs, the longest %.2f; %s)", len(runs), longest, strings.Join(each, ", "))
+	caught := mean(runs, func(s survived) float64 { return s.caught })
+	behind := row{
+		figure: "outage: s from there to the last delivery, mean", goal: "as fast as the pace allows",
+		measured: fmt.Sprintf("%.1f", caught), reached: true,
+	}
+	return []row{
+		below("outage of 30 s: in the dead-letter queue, the most", worst(func(s survived) int { return s.dead }), 0, "%.0f"),
+		below("outage: lost", worst(func(s survived) int { return s.lost }), 0, "%.0f"),
+		below("outage: receives burned, the most", worst(func(s survived) int { return s.burned }), 0, "%.0f"),
+		below("outage: receives in it, the most", worst(func(s survived) int { return s.receives }), 60, "%.0f"),
+		below("outage: tries in it, the most", worst(func(s survived) int { return s.tries }), 60, "%.0f"),
+		first,
+		behind,
+	}, nil
+}
+
+func mean(all []survived, pick func(survived) float64) float64 {
+	sum := 0.0
+	for _, s := range all {
+		sum += pick(s)
+	}
+	return sum / float64(len(all))
+}
+
+// survive is one outage: it begins while most of the backlog still waits.
+func survive(ctx context.Context, o options, how string) (survived, error) {
+	t, err := newTrial(ctx, o, 3, sinkWays{Takes: outageTakes})
+	if err != nil {
+		return survived{}, err
+	}
+	defer t.close()
+	if err := t.fill(ctx, outageBacklog, func(int) string { return "{}" }); err != nil {
+		return survived{}, err
+	}
+	if t.page, err = freeAddress(ctx); err != nil {
+		return survived{}, err
+	}
+	w, err := t.poller(ctx, o.poller, "/", 10, "--visibility-timeout", "5s", "--timeout", "5s")
+	if err != nil {
+		return survived{}, err
+	}
+	defer w.abandon()
+	err = until(ctx, 10*time.Second, func() (bool, error) {
+		s, err := t.sunk(ctx)
+		return len(s.Tries) > 0, err
+	})
+	if err != nil {
+		return survived{}, err
+	}
+	sent := make(chan error, 1)
+	more := int(outageFor / outageEach)
+	go func() { sent <- t.sendEach(ctx, more) }()
+	if err := pause(ctx, outageAfter); err != nil {
+		return survived{}, err
+	}
+	out, err := t.away(ctx, how, outageFor)
+	if err != nil {
+		return survived{}, err
+	}
+	// What was being delivered is no try in the outage.
+	if err := pause(ctx, outageTakes/2); err != nil {
+		return survived{}, err
+	}
+	before, err := deliveries(ctx, t.page)
+	if err != nil {
+		return survived{}, err
+	}
+	if err := pause(ctx, time.Until(out.To)); err != nil {
+		return survived{}, err
+	}
+	after, err := deliveries(ctx, t.page)
+	if err != nil {
+		return survived{}, err
+	}
+	if err := <-sent; err != nil {
+		return survived{}, err
+	}
+	all := outageBacklog + more
+	s, dead, err := t.settled(ctx, all, 0, time.Minute)
+	if err != nil {
+		return survived{}, err
+	}
+	received, err := t.received(ctx)
+	if err != nil {
+		return survived{}, err
+	}
+	out = s.Outage
+	r := survived{
+		dead: dead, lost: all - dead - len(s.delivered()), burned: len(received) - all,
+		receives: len(slices.DeleteFunc(received, func(at time.Time) bool { return !out.on(at) })),
+		tries:    s.count(func(t try) bool { return out.on(t.At) }),
+	}
+	if how == refuse { // the sink does not see them
+		r.tries = after - before
+	}
+	var first, last time.Time
+	for _, t := range s.Tries {
+		if t.Status != http.StatusOK || t.At.Before(out.To) {
+			continue
+		}
+		if first.IsZero() {
+			first = t.At
+		}
+		last = t.Answered
+	}
+	r.first, r.caught = first.Sub(out.To).Seconds(), last.Sub(first).Seconds()
+	return r, nil
+}
+
+// sendEach sends n messages, one each outageEach.
+func (s *stage) sendEach(ctx context.Context, n int) error {
+	tick := time.NewTicker(outageEach)
+	defer tick.Stop()
+	for range n {
+		select {
+		case <-ctx.Done():
+			return ctx.Err()
+		case <-tick.C:
+		}
+		if err := s.send(ctx, 0, 1, func(int) string { return "{}" }); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// freeAddress is one where the worker's page can be.
+func freeAddress(ctx context.Context) (string, error) {
+	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
+	if err != nil {
+		return "", err
+	}
+	return l.Addr().String(), l.Close()
+}
+
+// deliveries is how many deliveries the worker says it has made, whatever became of
+// them.
+func deliveries(ctx context.Context, page string) (int, error) {
+	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+page+"/metrics", nil)
+	if err != nil {
+		return 0, err
+	}
+	answer, err := http.DefaultClient.Do(r)
+	if err != nil {
+		return 0, err
+	}
+	defer func() { _ = answer.Body.Close() }()
+	sum := 0.0
+	for lines := bufio.NewScanner(answer.Body); lines.Scan(); {
+		if line := lines.Text(); strings.HasPrefix(line, "poller_deliveries_total{") {
+			n, err := strconv.ParseFloat(line[strings.LastIndexByte(line, ' ')+1:], 64)
+			if err != nil {
+				return 0, err
+			}
+			sum += n
+		}
+	}
+	return int(sum), nil
+}
