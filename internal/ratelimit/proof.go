@@ -1,0 +1,64 @@
+package ratelimit
+
+import (
+	"math"
+	"time"
+)
+
+// learn keeps rho: over every try that is a retry, of this process or of the queue,
+// how many were delivered. Tries while the gate is closed say nothing of retrying,
+// nor do those after a 429 of the same message: they work because the crowd is gone.
+func (g *gate) learn(c *Case, a Answer) {
+	if c.tries < 2 && c.receives < 2 || c.whileShut || a == Rejected || c.throttled {
+		return
+	}
+	x := 0.0
+	if a == Delivered {
+		x = 1
+	}
+	g.rho += rhoWeight * (x - g.rho)
+}
+
+// strike is the proof: a delivery that began after a suspect's failed try was
+// delivered, so the failure was the suspect's. At most one strike a try.
+func (g *gate) strike(proof *Case) {
+	for c := g.cases.first; c != nil && g.cases.suspects > 0; c = c.after {
+		if c == proof || !c.suspect || !c.held || !c.failedBegan.Before(proof.began) {
+			continue
+		}
+		g.cases.suspect(c, false)
+		c.strikes++
+		g.strikes++
+		if c.strikes >= g.enough(c.failed) {
+			g.decide(c, GivenUp)
+		}
+	}
+}
+
+// enough is how many strikes make a message given up. Where retrying works, more are
+// needed: so many that one which retrying would deliver is given up once in a
+// thousand times. Where it never works, these are poison.
+func (g *gate) enough(a Answer) int {
+	n := a.strikes()
+	if n == 0 {
+		return math.MaxInt
+	}
+	if g.rho >= minRho && g.rho <= maxRho {
+		n = max(n, min(maxStrikes, int(math.Ceil(math.Log(doubt)/math.Log(1-g.rho)))))
+	}
+	return n
+}
+
+func (g *gate) decide(c *Case, v Verdict) {
+	c.verdict = v
+	c.share.verdicts = true
+	g.cases.hold(c, false)
+	g.cases.suspect(c, false)
+}
+
+// unprovenDue says that failures wait in vain for somebody to prove whose fault they
+// are: there is hardly anybody else.
+func (g *gate) unprovenDue(now time.Time) bool {
+	return g.cases.held > 0 && len(g.inTrouble) < unprovenBelow &&
+		!g.troubleSince.IsZero() && now.Sub(g.troubleSince) >= unprovenAfter
+}
