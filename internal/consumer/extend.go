@@ -27,12 +27,11 @@ type extension struct {
 	out  int       // batches that are out
 }
 
-// extendLater has l extended at half of the visibility that it has left from the
-// moment it was given.
+// extendLater has l extended at half of the visibility that its receive came with. A
+// message that comes again in hand has that one and no other, however long it was
+// extended before.
 func (c *Consumer) extendLater(l *life) {
-	if half := l.deadline.Add(-c.options.Visibility / 2); l.extendAt.IsZero() || l.extendAt.Before(half) {
-		l.extendAt = half
-	}
+	l.extendAt = l.deadline.Add(-c.options.Visibility / 2)
 	c.extension.next = earlier(c.extension.next, l.extendAt)
 }
 

@@ -200,3 +200,25 @@ func TestWhatIsRejectedGoesWhereOnRejectedSays(t *testing.T) {
 		})
 	}
 }
+
+func TestAHeldMessageThatComesAgainIsExtendedByItsNewVisibility(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		q, f := newFakeQueue(), newFakeTarget(10*time.Millisecond)
+		outage(f, 0, 5*time.Minute, message.Result{Outcome: message.Unavailable, Status: 503, Reason: "5xx"})
+		e := run(t, q, f, ratelimit.Limits{Concurrency: 10}, func(o *Options) { o.Visibility = 10 * time.Second })
+		q.send(10)
+		pass(time.Minute) // all are held, and extended by two minutes
+		q.mu.Lock()
+		for _, m := range q.messages {
+			m.visible = time.Now() // SQS hands them out again, as it may
+		}
+		q.mu.Unlock()
+		q.send(1)
+		pass(10 * time.Minute)
+		if most, _ := receivesOf(q); most > 2 || q.left() != 0 {
+			t.Errorf("received %d times at most, %d left", most, q.left())
+		}
+		e.stop()
+	})
+}
