@@ -138,6 +138,9 @@ func (q *Queue) judge(now time.Time, t Target, lastStatus int) Verdict {
 		return bad("Target %s is away: its deliveries %s since %s (%s); nothing is lost, %s held, next try %s",
 			t.Name, gateWords[t.Gate.Reason], clock(t.Gate.Since), seconds(now.Sub(t.Gate.Since)),
 			messages(t.Gate.Held), t.Gate.next(now))
+	case t.Gate.State == "half_open" && t.Gate.Held > 0:
+		return notice("Target %s comes back: up to %d deliveries at once, more with each success; %s held",
+			t.Name, t.Gate.Limit, messages(t.Gate.Held))
 	case share >= failingShare:
 		return bad("%s: %s of the deliveries in the last minute %s", failing, percent(share), worst.words(lastStatus))
 	case t.Pace.Rate == 0 && t.Pace.Concurrency > 0:

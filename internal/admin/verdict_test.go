@@ -137,6 +137,13 @@ func TestTheVerdictSaysWhatToLookAt(t *testing.T) {
 			behind, func(s *Status) { s.Draining, s.Ready = true, false }, Notice,
 			"Draining: nothing more is received, 15 messages still in hand",
 		},
+		"a closed gate": {behind, func(s *Status) {
+			next := noon.Add(1500 * time.Millisecond)
+			s.Targets[0].Gate = Gate{State: "closed", Since: noon.Add(-time.Minute), Held: 47, Reason: "connection", NextProbe: &next}
+		}, Bad, "Target partner is away: its deliveries cannot connect since 11:59:00 UTC (1 min); nothing is lost, 47 messages held, next try in 1.5 s"},
+		"a half-open gate": {behind, func(s *Status) {
+			s.Targets[0].Gate = Gate{State: "half_open", Since: noon, Held: 47, Limit: 3}
+		}, Notice, "Target partner comes back: up to 3 deliveries at once, more with each success; 47 messages held"},
 		"a loop that stands still": {behind, func(s *Status) {
 			s.Healthy, s.Unhealthy = false, []Problem{{"the loop of queue orders has not turned", noon.Add(-2 * time.Minute)}}
 		}, Bad, "Stuck: the loop of queue orders has not turned, since 11:58:00 UTC (2 min)"},
