@@ -156,8 +156,11 @@ func (c *Consumer) finish(ctx context.Context, now time.Time, took time.Duration
 	case isHeld:
 		l.last = result
 		c.hold(now, l)
-	default:
+	case result.Outcome == message.Rejected:
 		c.rejected(now, l, result)
+	default:
+		l.last = result
+		c.giveUp(now, l)
 	}
 }
 

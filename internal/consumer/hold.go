@@ -97,17 +97,22 @@ func (c *Consumer) judge(now time.Time) {
 	for _, l := range slices.Clone(c.holding.lives) {
 		switch c.pace.Verdict(&l.try) {
 		case ratelimit.GivenUp:
-			l.outcome, l.delay = c.verdict(l.message, l.last)
-			if refusals[l.last.Status] {
-				l.outcome = doneRejected
-			}
-			c.release(now, l)
+			c.giveUp(now, l)
 		case ratelimit.MadeRoom:
 			l.outcome, l.delay = doneFailed, int(ratelimit.RoomDelay/time.Second)
 			c.release(now, l)
 		case ratelimit.NoVerdict:
 		}
 	}
+}
+
+// giveUp releases a message whose fault it was.
+func (c *Consumer) giveUp(now time.Time, l *life) {
+	l.outcome, l.delay = c.verdict(l.message, l.last)
+	if refusals[l.last.Status] {
+		l.outcome = doneRejected
+	}
+	c.release(now, l)
 }
 
 // refusals are the statuses that a target refuses by, whoever is to blame: a message

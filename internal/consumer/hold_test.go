@@ -222,3 +222,31 @@ func TestAHeldMessageThatComesAgainIsExtendedByItsNewVisibility(t *testing.T) {
 		e.stop()
 	})
 }
+
+func TestPoisonThatComesBackAloneNeedsNoSecondProof(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		q, f := newFakeQueue(), newFakeTarget(20*time.Millisecond)
+		q.send(200)
+		q.retire = 3
+		f.answer = func(m *message.Message, _ int) (message.Result, time.Duration) {
+			if strings.HasSuffix(m.ID, "7") && len(m.ID) == 3 { // m17, m27, …, m97
+				return message.Result{Outcome: message.Failed, Status: 500, Reason: "5xx"}, 20 * time.Millisecond
+			}
+			return delivered2xx, 20 * time.Millisecond
+		}
+		e := run(t, q, f, ratelimit.Limits{Concurrency: 10}, func(o *Options) {
+			o.MaxReceiveCount, o.Visibility = 3, 2*time.Second
+		})
+		pass(7 * time.Second)
+		if n := q.left(); n != 0 {
+			t.Errorf("%d are left after 7 s", n)
+		}
+		for id, n := range f.tried() {
+			if want := map[bool]int{true: 3, false: 1}[strings.HasSuffix(id, "7") && len(id) == 3]; n != want {
+				t.Errorf("%s was tried %d times, not %d", id, n, want)
+			}
+		}
+		e.stop()
+	})
+}

@@ -84,7 +84,8 @@ type gate struct {
 	delivered    int                 // in all, for the mean
 	rho          float64             // how well retrying works
 
-	cases cases
+	cases    cases
+	convicts convicts
 
 	probing       *Case
 	told          *Case // whose owner was woken for the next probe
@@ -179,6 +180,13 @@ func (g *gate) ended(now time.Time, c *Case, a Answer, retryAfter time.Duration,
 	if a == Throttled {
 		c.throttled = true
 	}
+	if a.strikes() > 0 && g.state != Closed && g.convicts.has(c.id) {
+		// Proven before: it is neither held nor a sign of trouble.
+		if probe {
+			g.scheduleProbe(now, 0)
+		}
+		return false
+	}
 	if a.fails() {
 		g.failed(now, c, a, min(retryAfter, maxRetryAfter))
 		if probe {
@@ -230,6 +238,7 @@ func (g *gate) worked(now time.Time, c *Case, a Answer, slots int) {
 		clear(g.inTrouble)
 	}
 	if a == Delivered {
+		g.convicts.acquit(c.id)
 		g.delivered++
 		g.took += max(1/float64(g.delivered), 0.05) * (now.Sub(c.began).Seconds() - g.took)
 		if g.cases.suspects > 0 {

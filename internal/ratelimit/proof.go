@@ -30,6 +30,7 @@ func (g *gate) strike(proof *Case) {
 		c.strikes++
 		g.strikes++
 		if c.strikes >= g.enough(c.failed) {
+			g.convicts.add(c.id)
 			g.decide(c, GivenUp)
 		}
 	}

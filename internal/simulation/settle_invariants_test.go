@@ -242,7 +242,6 @@ func noDeliveryStartsWithTooLittleVisibility(t *trial) {
 // began later has succeeded, or until it has failed alone for five minutes; and what
 // was throttled, or could not connect, is never given up.
 func nothingIsGivenUpWithoutProof(t *trial) {
-	const alone = 5 * time.Minute
 	for _, l := range t.lives {
 		if l.how != "released" || len(l.starts) == 0 || l.release.seconds == roomDelay || l.by.drained != never && l.released >= l.by.drained {
 			continue
@@ -250,19 +249,34 @@ func nothingIsGivenUpWithoutProof(t *trial) {
 		if slices.ContainsFunc(l.starts, (*delivery).rejected) || l.mayHaveComeAnew() {
 			continue
 		}
-		target := t.queue(l.message).target
-		proven := slices.ContainsFunc(l.starts, func(failed *delivery) bool {
-			if !failed.provable() {
-				return false
-			}
-			return l.released-failed.ended >= alone || slices.ContainsFunc(t.evidence.deliveries, func(d *delivery) bool {
-				return d.by == l.by && d.target == target && d.delivered() && d.arrived > failed.arrived && d.ended <= l.released
-			})
-		})
-		if !proven {
+		if !t.wasProven(l) && !t.wasProvenBefore(l) {
 			t.breaks(l.released, l.by, "gives m%d up, and nothing has proven that it was the message's fault", l.message)
 		}
 	}
+}
+
+// wasProven says that a failed try of l was followed by the success of another, or by
+// five minutes alone.
+func (t *trial) wasProven(l *life) bool {
+	const alone = 5 * time.Minute
+	target := t.queue(l.message).target
+	return slices.ContainsFunc(l.starts, func(failed *delivery) bool {
+		if !failed.provable() {
+			return false
+		}
+		return l.released-failed.ended >= alone || slices.ContainsFunc(t.evidence.deliveries, func(d *delivery) bool {
+			return d.by == l.by && d.target == target && d.delivered() && d.arrived > failed.arrived && d.ended <= l.released
+		})
+	})
+}
+
+// wasProvenBefore says that the process gave the message up by proof at an earlier
+// receive, and that its last try now could be its fault: it needs no second proof.
+func (t *trial) wasProvenBefore(l *life) bool {
+	return l.starts[len(l.starts)-1].provable() && slices.ContainsFunc(t.lives, func(before *life) bool {
+		return before.by == l.by && before.message == l.message && before.how == "released" &&
+			before.released < l.released && len(before.starts) > 0 && t.wasProven(before)
+	})
 }
 
 // mayHaveComeAnew says that the process may have dropped the message when its
