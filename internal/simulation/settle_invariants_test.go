@@ -270,12 +270,15 @@ func (t *trial) wasProven(l *life) bool {
 	})
 }
 
-// wasProvenBefore says that the process gave the message up by proof at an earlier
-// receive, and that its last try now could be its fault: it needs no second proof.
+// wasProvenBefore says that the process has had proof against the message at an
+// earlier receive, and that its last try now could be its fault: it needs no second.
 func (t *trial) wasProvenBefore(l *life) bool {
-	return l.starts[len(l.starts)-1].provable() && slices.ContainsFunc(t.lives, func(before *life) bool {
-		return before.by == l.by && before.message == l.message && before.how == "released" &&
-			before.released < l.released && len(before.starts) > 0 && t.wasProven(before)
+	target := t.queue(l.message).target
+	return l.starts[len(l.starts)-1].provable() && slices.ContainsFunc(t.evidence.deliveries, func(failed *delivery) bool {
+		return failed.by == l.by && failed.message == l.message && failed.provable() && failed.arrived < l.starts[0].arrived &&
+			slices.ContainsFunc(t.evidence.deliveries, func(d *delivery) bool {
+				return d.by == l.by && d.target == target && d.delivered() && d.arrived > failed.arrived && d.ended <= l.released
+			})
 	})
 }
 
