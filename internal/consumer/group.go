@@ -20,8 +20,9 @@ type group struct {
 	deleting  int
 }
 
-// blocked says that the group's next message may not start now.
-func (g *group) blocked() bool { return g.current != nil || g.releasing > 0 }
+// blocked says that the group's next message may not start now. What is being released
+// is behind those that wait, so it blocks none of them.
+func (g *group) blocked() bool { return g.current != nil }
 
 // followers is how many wait behind another.
 func (g *group) followers() int {
