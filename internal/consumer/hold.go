@@ -34,8 +34,18 @@ func answerOf(result message.Result) ratelimit.Answer {
 	}[result.Outcome]
 }
 
-// hold keeps l in hand.
+// hold keeps l in hand, if it is still ours and can stay so: else it could not be tried
+// again, and as the one to probe with it would keep a closed gate shut for ever.
 func (c *Consumer) hold(now time.Time, l *life) {
+	switch {
+	case !now.Before(l.deadline):
+		c.pace.Leave(&l.try)
+		c.lose(now, l, "its visibility ended while it was delivered")
+		return
+	case l.extendAt.IsZero(): // in flight for nearly as long as SQS allows
+		c.releaseUntried(now, l)
+		return
+	}
 	c.hand.move(l, held, now)
 	c.pace.Offer(&l.try, true)
 	i, _ := slices.BinarySearchFunc(c.holding.lives, l, func(a, b *life) int {

@@ -250,3 +250,30 @@ func TestPoisonThatComesBackAloneNeedsNoSecondProof(t *testing.T) {
 		e.stop()
 	})
 }
+
+func TestAMessageWhoseVisibilityEndedInADeliveryThatFailedDoesNotKeepTheGateShut(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		q, f := newFakeQueue(), newFakeTarget(10*time.Millisecond)
+		begun := time.Now()
+		f.answer = func(*message.Message, int) (message.Result, time.Duration) {
+			if time.Since(begun) < 10*time.Minute {
+				return message.Result{Outcome: message.Unavailable, Status: 503, Reason: "5xx"}, 25 * time.Second
+			}
+			return delivered2xx, 10 * time.Millisecond
+		}
+		q.fault = func(action string, _ int) error {
+			if action == "change" && time.Since(begun) < 10*time.Minute {
+				return away("", 0)
+			}
+			return nil
+		}
+		e := run(t, q, f, ratelimit.Limits{Concurrency: 10}, func(o *Options) { o.Visibility = 10 * time.Second })
+		q.send(10)
+		pass(20 * time.Minute)
+		if n := q.left(); n != 0 {
+			t.Errorf("%d are left ten minutes after all is well; gate %+v", n, e.options.Pace.Gate())
+		}
+		e.stop()
+	})
+}
