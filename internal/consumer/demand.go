@@ -207,7 +207,9 @@ func (d *demand) returned(now time.Time, p *poll, brought int) {
 				}
 			}
 		}
-	case !waited:
+	case !waited && took <= minParked:
+		// A partial return that took longer may have waited for its message: as a round
+		// trip it would let the median, and with it what counts as parked, run away.
 		d.trips.add(took)
 	}
 }

@@ -232,18 +232,20 @@ func (c *Consumer) settledBatch(ctx context.Context, now time.Time, do *call, er
 	b.out--
 	var again []*life
 	var trouble error
+	worked := false
 	for i, l := range do.lives {
 		if !c.hand.has(l) {
 			continue
 		}
 		err := entry(errs, i)
 		switch fault := message.FaultOf(err); {
+		case err == nil && !l.renewed && do.kind != letterCall:
+			worked = true
+			c.settle(now, l)
 		case do.kind == letterCall && (err == nil || fault == message.Invalid):
 			c.sent(now, l, fault)
 		case l.renewed:
 			again = append(again, l) // the call carried a handle that was no longer the newest
-		case err == nil:
-			c.settle(now, l)
 		case do.kind != letterCall && (fault == message.Lost || fault == message.Invalid):
 			c.lose(now, l, "SQS no longer takes its receipt handle")
 		default:
@@ -257,7 +259,7 @@ func (c *Consumer) settledBatch(ctx context.Context, now time.Time, do *call, er
 	if len(again) > 0 {
 		b.pending = append(again, b.pending...)
 	}
-	c.batchTrouble(ctx, now, do.kind, b, trouble)
+	c.batchTrouble(ctx, now, do.kind, b, trouble, worked)
 }
 
 func (c *Consumer) batcherOf(kind callKind) *batcher {
@@ -283,13 +285,23 @@ func (c *Consumer) settle(now time.Time, l *life) {
 }
 
 // batchTrouble has the next batch wait after a failure, and says so: at the
-// change, then once a minute.
-func (c *Consumer) batchTrouble(ctx context.Context, now time.Time, kind callKind, b *batcher, err error) {
+// change, then once a minute. Where only some entries failed SQS is well, and the
+// others need not wait long for these.
+func (c *Consumer) batchTrouble(ctx context.Context, now time.Time, kind callKind, b *batcher, err error, worked bool) {
 	name := map[callKind]string{deleteCall: "deletes", releaseCall: "releases", letterCall: "sends to the dead-letter queue"}[kind]
 	if err == nil {
 		if b.trouble.failures > 0 {
 			c.log.InfoContext(ctx, "calls to SQS work again", slog.String("calls", name), slog.Duration("duration", now.Sub(b.trouble.since)))
 			b.trouble.worked()
+		}
+		return
+	}
+	if worked {
+		b.trouble.worked()
+		b.trouble.until = now.Add(firstPause)
+		if more, ok := c.notices.say(now, name+" in part", false); ok {
+			c.log.WarnContext(ctx, "calls to SQS fail in part", slog.String("calls", name),
+				slog.String("reason", message.FaultOf(err).String()), slog.Any("error", err), slog.Int("failures", more))
 		}
 		return
 	}
