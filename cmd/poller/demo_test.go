@@ -111,13 +111,10 @@ func TestAnOutageCostsThePollerNothingAndPushAll(t *testing.T) {
 	wantSummary(t, out, "accepted by the front door", 10, 10)
 	wantSummary(t, out, "delivered to the downstream", 10, 0)
 	wantSummary(t, out, "lost: left in the dead-letter queue", 0, 10)
+	// What the story says, and when, is in the story's own tests: here it depends on
+	// how fast the machine is.
 	wantText(t, out,
 		"for 3s, and comes back overloaded",
-		"  The downstream is away", "it answers 503 to everything.\n",
-		" messages are held, the others wait on the queue, none is lost.\n",
-		"  The downstream is back, but overloaded for 3600 s: it takes 8 at once and answers 429 to more.\n",
-		"  Push could not wait: by now 10 requests have used up their retries.\n",
-		"  The gate is open: deliveries are at their full pace again.\n",
 		"Every request was delivered: the outage has cost none.",
 		"10 are dead after 2 retries",
 	)
