@@ -1,9 +1,7 @@
 package main
 
 import (
-	"context"
 	"fmt"
-	"log/slog"
 	"time"
 
 	"poller/internal/app"
@@ -45,11 +43,8 @@ something was left behind, 130 after a second signal.`
 
 // Run delivers until there is nothing left.
 func (c *drainCmd) Run(p *process) error {
-	settings, warnings, err := c.load()
+	settings, warnings, err := c.loadOrSay(p)
 	if err != nil {
-		for _, text := range warnings {
-			say(p, "warning", text)
-		}
 		return err
 	}
 	switch {
@@ -60,17 +55,11 @@ func (c *drainCmd) Run(p *process) error {
 	}
 	line := newLiveLine(p.stdout)
 	defer line.end()
-	level := new(slog.LevelVar)
-	level.Set(slog.Level(settings.Log.Level))
-	log := newLogger(line.above(p.stderr), settings.Log.Format, p, level)
-	warn(p.drain, log, warnings)
-	daemon, err := app.New(p.drain, settings, app.Options{Logger: log, Level: level, Build: build(), MaxWait: drainWait})
+	daemon, end, err := c.start(p, line.above(p.stderr), settings, warnings, drainWait)
 	if err != nil {
 		return err
 	}
-	ended, end := context.WithCancel(p.now)
 	defer end()
-	go (&runCmd{settings: c.settings}).watch(ended, p, daemon, log)
 	emptying := app.Emptying{Idle: time.Duration(c.Idle), Longest: time.Duration(c.MaxDuration)}
 	if p.terminal {
 		emptying.Progress = func(s app.Status) { line.set(progressOf(s)) }

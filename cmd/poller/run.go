@@ -5,8 +5,10 @@ import (
 	"io"
 	"log/slog"
 	"strings"
+	"time"
 
 	"poller/internal/app"
+	"poller/internal/config"
 )
 
 // codeLeft ends a drain that left something behind.
@@ -35,24 +37,15 @@ start, 3 if something was left behind, 130 after a second signal.`
 
 // Run is the daemon.
 func (c *runCmd) Run(p *process) error {
-	settings, warnings, err := c.load()
-	if err != nil {
-		for _, text := range warnings {
-			say(p, "warning", text)
-		}
-		return err
-	}
-	level := new(slog.LevelVar)
-	level.Set(slog.Level(settings.Log.Level))
-	log := newLogger(p.stderr, settings.Log.Format, p, level)
-	warn(p.drain, log, warnings)
-	daemon, err := app.New(p.drain, settings, app.Options{Logger: log, Level: level, Build: build()})
+	settings, warnings, err := c.loadOrSay(p)
 	if err != nil {
 		return err
 	}
-	ended, end := context.WithCancel(p.now)
+	daemon, end, err := c.start(p, p.stderr, settings, warnings, 0)
+	if err != nil {
+		return err
+	}
 	defer end()
-	go c.watch(ended, p, daemon, log)
 	summary, err := daemon.Run(p.drain, p.now)
 	if err != nil {
 		return err
@@ -63,9 +56,39 @@ func (c *runCmd) Run(p *process) error {
 	return nil
 }
 
+// loadOrSay is load; where it fails, the warnings are said here, since there will be
+// no log.
+func (s *settings) loadOrSay(p *process) (config.Config, []string, error) {
+	c, warnings, err := s.load()
+	if err != nil {
+		for _, text := range warnings {
+			say(p, "warning", text)
+		}
+	}
+	return c, warnings, err
+}
+
+// start makes a daemon that logs to out, and watches the signals for it until end is
+// called. maxWait bounds its long polls; 0: SQS's 20 s.
+func (s *settings) start(
+	p *process, out io.Writer, c config.Config, warnings []string, maxWait time.Duration,
+) (daemon *app.App, end func(), err error) {
+	level := new(slog.LevelVar)
+	level.Set(slog.Level(c.Log.Level))
+	log := newLogger(out, c.Log.Format, p, level)
+	warn(p.drain, log, warnings)
+	daemon, err = app.New(p.drain, c, app.Options{Logger: log, Level: level, Build: build(), MaxWait: maxWait})
+	if err != nil {
+		return nil, nil, err
+	}
+	ended, end := context.WithCancel(p.now)
+	go s.watch(ended, p, daemon, log)
+	return daemon, end, nil
+}
+
 // watch reads the settings again at each SIGHUP, and says how to hurry the first
 // Ctrl-C, until the daemon has ended.
-func (c *runCmd) watch(ended context.Context, p *process, daemon *app.App, log *slog.Logger) {
+func (s *settings) watch(ended context.Context, p *process, daemon *app.App, log *slog.Logger) {
 	drain := p.drain.Done()
 	for {
 		select {
@@ -77,14 +100,14 @@ func (c *runCmd) watch(ended context.Context, p *process, daemon *app.App, log *
 				_, _ = io.WriteString(p.stderr, "poller: finishing what is in hand; press Ctrl-C again to end at once\n")
 			}
 		case <-p.hangup:
-			c.reload(ended, daemon, log)
+			s.reload(ended, daemon, log)
 		}
 	}
 }
 
 // reload puts in force what may change.
-func (c *runCmd) reload(ctx context.Context, daemon *app.App, log *slog.Logger) {
-	settings, _, err := c.load() // variables are what they were at the start
+func (s *settings) reload(ctx context.Context, daemon *app.App, log *slog.Logger) {
+	settings, _, err := s.load() // variables are what they were at the start
 	if err != nil {
 		log.ErrorContext(ctx, "the settings were read again and are wrong: the old ones stay in force", slog.Any("error", err))
 		return
