@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
-	"net"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -143,7 +142,7 @@ func metricsOfADaemon(t *testing.T) (families map[string]*dto.MetricFamily, desc
 		t.Fatal(err)
 	}
 	sqs := inProcess{server}
-	downstream := &pipes{conns: make(chan net.Conn), closed: make(chan struct{})}
+	downstream := newInMemory()
 	target := &http.Server{Handler: http.NotFoundHandler(), ReadHeaderTimeout: time.Minute}
 	go func() { _ = target.Serve(downstream) }()
 	defer target.Close()
@@ -158,7 +157,7 @@ func metricsOfADaemon(t *testing.T) (families map[string]*dto.MetricFamily, desc
 	}, Options{
 		Logger:     slog.New(slog.DiscardHandler),
 		Build:      admin.Build{Version: "v0", Commit: "c", GoVersion: "go"},
-		Listener:   &pipes{conns: make(chan net.Conn), closed: make(chan struct{})},
+		Listener:   newInMemory(),
 		HTTPClient: sqs,
 		DialTarget: downstream.dial,
 		Seed:       1,
@@ -227,41 +226,3 @@ func (p inProcess) send(t *testing.T, body string) {
 		t.Fatalf("send: %s", answer.Status)
 	}
 }
-
-// pipes is a listener whose connections are in memory.
-type pipes struct {
-	conns  chan net.Conn
-	closed chan struct{}
-}
-
-func (p *pipes) dial(ctx context.Context, _, _ string) (net.Conn, error) {
-	ours, theirs := net.Pipe()
-	select {
-	case p.conns <- theirs:
-		return ours, nil
-	case <-p.closed:
-		return nil, net.ErrClosed
-	case <-ctx.Done():
-		return nil, ctx.Err()
-	}
-}
-
-func (p *pipes) Accept() (net.Conn, error) {
-	select {
-	case c := <-p.conns:
-		return c, nil
-	case <-p.closed:
-		return nil, net.ErrClosed
-	}
-}
-
-func (p *pipes) Close() error {
-	select {
-	case <-p.closed:
-	default:
-		close(p.closed)
-	}
-	return nil
-}
-
-func (p *pipes) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1), Port: 9500} }

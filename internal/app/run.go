@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net/http"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -31,9 +30,6 @@ func (a *App) run(drain, now context.Context) (consumer.Summary, error) {
 	served := make(chan error, 1)
 	go func() {
 		err := a.admin.Serve(a.listener)
-		if errors.Is(err, http.ErrServerClosed) {
-			err = nil
-		}
 		if err != nil {
 			stop()
 		}
