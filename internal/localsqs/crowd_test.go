@@ -193,7 +193,9 @@ func TestAParkedLongPollStartsNoGoroutine(t *testing.T) {
 			})
 		}
 		synctest.Wait()
-		if n := runtime.NumGoroutine() - before; n != polls {
+		// The count is the process's, and a goroutine of an earlier test may end meanwhile. One more
+		// for each poll would double it.
+		if n := runtime.NumGoroutine() - before; n > polls+polls/10 {
 			t.Errorf("%d goroutines for %d long polls", n, polls)
 		}
 		all.Wait()
