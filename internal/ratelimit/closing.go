@@ -32,9 +32,33 @@ func (g *gate) closesAt() time.Time {
 	if len(g.inTrouble) < closingMessages || g.troubleSince.IsZero() || g.state == Closed {
 		return time.Time{}
 	}
-	enough := time.Duration(2 * g.took * float64(time.Second))
-	return g.troubleSince.Add(min(max(enough, minTrouble), maxTrouble))
+	return g.troubleSince.Add(g.troubleTime())
 }
+
+// troubleTime is how long trouble must last to close the gate.
+func (g *gate) troubleTime() time.Duration {
+	twice := time.Duration(2 * g.took * float64(time.Second))
+	return min(max(twice, minTrouble), maxTrouble)
+}
+
+// wary says that the gate is about to close: enough messages are in trouble, and so
+// many tries have failed since anything worked that, going by how well retrying works
+// here, it is the target. Only the time is wanting that deliveries in flight are given
+// to prove the contrary. Until it is over, all that is in hand would be tried two or
+// three times for nothing; a few tries find a success as well.
+func (g *gate) wary() bool {
+	if len(g.inTrouble) < closingMessages || g.troubleSince.IsZero() || g.state == Closed {
+		return false
+	}
+	failed := 0
+	for _, n := range g.answers {
+		failed += n
+	}
+	return failed >= g.lucky(closingMessages)
+}
+
+// waryGap is the time between two starts while the gate is wary.
+func (g *gate) waryGap() time.Duration { return g.troubleTime() / waryTries }
 
 // shut closes the gate. Nobody is suspect any more: it is the target's fault.
 func (g *gate) shut(now time.Time) {
@@ -135,6 +159,9 @@ func (g *gate) wake(now time.Time) time.Time {
 		}
 	} else {
 		earlier(g.closesAt())
+		if g.wary() {
+			earlier(g.started.Add(g.waryGap()))
+		}
 		if g.state == HalfOpen && !g.fresh {
 			earlier(g.since.Add(halfOpenFor))
 		}

@@ -37,6 +37,7 @@ const (
 	closingMessages = 5                // different messages in trouble that close it
 	minTrouble      = time.Second      // trouble lasts at least so long before it closes,
 	maxTrouble      = 10 * time.Second // and two mean deliveries, but not longer than this
+	waryTries       = 10               // started at most between that many in trouble and the closing
 	firstAgain      = 200 * time.Millisecond
 	maxAgain        = time.Second      // a held message's own backoff ends here
 	maxTroubleAgain = 30 * time.Second // half the trouble's age, but at most
@@ -80,6 +81,7 @@ type gate struct {
 	answers      [Canceled]int       // that count, for the log
 	succeeded    time.Time           // when the last success or rejection ended
 	halved       time.Time           // when the limit was last halved
+	started      time.Time           // when a try last began
 	took         float64             // T: mean time of a delivered delivery, in seconds
 	delivered    int                 // in all, for the mean
 	rho          float64             // how well retrying works
@@ -101,6 +103,7 @@ type gate struct {
 	witnesses int64
 	changes   map[changeKey]int64
 	news      []Change
+	eased     bool // a success has just ended a wary time, and who waits in it is to be woken
 }
 
 // changeKey labels poller_gate_changes_total.
@@ -233,6 +236,7 @@ func (g *gate) failed(now time.Time, c *Case, a Answer, retryAfter time.Duration
 
 func (g *gate) worked(now time.Time, c *Case, a Answer, slots int) {
 	g.succeeded = now
+	g.eased = g.wary()
 	if !g.troubleSince.IsZero() && g.state != Closed || g.state == Closed && c.began.After(g.since) {
 		g.troubleSince, g.answers = time.Time{}, [Canceled]int{}
 		clear(g.inTrouble)

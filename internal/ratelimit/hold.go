@@ -3,10 +3,10 @@ package ratelimit
 import "time"
 
 // admits says whether the gate lets c be tried now. While it is closed, only a probe
-// is, one at a time.
+// is, one at a time; while it is wary, one each now and then.
 func (g *gate) admits(now time.Time, c *Case) bool {
 	if g.state != Closed {
-		return true
+		return !g.wary() || !now.Before(g.started.Add(g.waryGap()))
 	}
 	return g.probing == nil && !now.Before(g.nextProbe) && g.candidate() == c
 }
@@ -18,6 +18,7 @@ func (g *gate) begin(now time.Time, c *Case) {
 	}
 	c.tries++
 	c.began, c.running, c.whileShut = now, true, g.state == Closed
+	g.started = now
 	g.cases.hold(c, false)
 	if g.state == Closed {
 		g.probing = c

@@ -44,6 +44,12 @@ func (g *gate) enough(a Answer) int {
 	if n == 0 {
 		return math.MaxInt
 	}
+	return g.lucky(n)
+}
+
+// lucky is how many failures in a row, but at least n, are more than bad luck where
+// retrying works as well as here.
+func (g *gate) lucky(n int) int {
 	if g.rho >= minRho && g.rho <= maxRho {
 		n = max(n, min(maxStrikes, int(math.Ceil(math.Log(doubt)/math.Log(1-g.rho)))))
 	}

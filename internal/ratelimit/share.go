@@ -136,7 +136,8 @@ func (s *Share) End(now time.Time, c *Case, a Answer, retryAfter time.Duration) 
 	before := p.gate.state
 	held := p.gate.ended(now, c, a, retryAfter, p.limits.Concurrency)
 	next := p.first()
-	changed := p.gate.state != before
+	changed := p.gate.state != before || p.gate.eased
+	p.gate.eased = false
 	p.mu.Unlock()
 	switch {
 	case changed:
@@ -198,7 +199,7 @@ func (s *Share) Usable(now time.Time) int {
 	defer p.mu.Unlock()
 	usable := max(p.slots()-p.delivering, 0)
 	switch {
-	case p.gate.state == Closed:
+	case p.gate.state == Closed, p.gate.wary():
 		return 0
 	case p.bucket == nil:
 	case p.limits.Rate == 0:
