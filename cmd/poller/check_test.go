@@ -255,6 +255,25 @@ func TestADrainThatThePlatformMayNotGrantIsAWarning(t *testing.T) {
 	}
 }
 
+func TestCheckSaysWhatEachReplicaTakes(t *testing.T) {
+	emulate(t, goodQueues(t))
+	out, _, err := ran[checkCmd](t, "", "--queue", "orders", "--target", untouched(t), "--rate", "28/s", "--fleet-replicas", "4", "--strict")
+	if err != nil {
+		t.Error(err)
+	}
+	for _, want := range []string{
+		"target default: each of 4 replicas takes 7/s of the rate of 28/s, with a burst of 1, and 2 of 10 deliveries at once: 8 over all of them\n",
+		"a partner that counts each second may see 28/s and 4\n",
+	} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %q in\n%s", want, out)
+		}
+	}
+	if out, _, _ := ran[checkCmd](t, "", "--queue", "orders", "--target", untouched(t)); strings.Contains(out, "replicas") {
+		t.Errorf("one replica has no share:\n%s", out)
+	}
+}
+
 func TestTheTargetsProxyIsConnectedToInItsPlace(t *testing.T) {
 	proxy, err := url.Parse("http://user:secret@" + listening(t))
 	if err != nil {

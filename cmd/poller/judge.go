@@ -1,6 +1,9 @@
 package main
 
 import (
+	"fmt"
+	"maps"
+	"slices"
 	"strings"
 	"time"
 
@@ -39,7 +42,28 @@ func judgeSettings(c config.Config) findings {
 		f.add(warning, "settings", "--drain-timeout, or terminationGracePeriodSeconds (Kubernetes)",
 			"a drain of %s needs a grace period of %s, and ECS on Fargate grants 120s at most", c.DrainTimeout, grace)
 	}
+	if c.Fleet.Replicas > 1 {
+		for _, name := range slices.Sorted(maps.Keys(c.Targets)) {
+			judgeShare(&f, name, c.Fleet, c.Targets[name])
+		}
+	}
 	return f
+}
+
+// judgeShare says what one replica takes of a target's budget, and what all of them
+// leave unused of it.
+func judgeShare(f *findings, name string, fleet config.Fleet, whole config.Target) {
+	share := fleet.Share(whole)
+	rate := "no rate"
+	if whole.Rate.Limited {
+		rate = fmt.Sprintf("%s of the rate of %s, with a burst of %d", share.Rate, whole.Rate, share.Burst)
+	}
+	f.add(fine, "target "+name, "", "each of %d replicas takes %s, and %d of %d deliveries at once: %d over all of them",
+		fleet.Replicas, rate, share.Concurrency, whole.Concurrency, fleet.Replicas*share.Concurrency)
+	if whole.Rate.Limited && fleet.Replicas*share.Burst > whole.Burst {
+		f.add(fine, "target "+name, "", "with a burst of %d for each replica, a partner that counts each second may see %s and %d",
+			share.Burst, whole.Rate, fleet.Replicas*share.Burst)
+	}
 }
 
 // judgeQueue looks at what SQS says of a queue, beside the settings.

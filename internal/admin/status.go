@@ -145,12 +145,14 @@ type Gate struct {
 	Strikes int64 `json:"strikes"`
 }
 
-// Pace is what is in force now.
+// Pace is what is in force now: of a budget that replicas share, this one's part.
 type Pace struct {
 	// Rate is deliveries started a second; +Inf (null in JSON) is no limit, 0 a pause.
 	Rate        Number `json:"rate_per_second"`
 	Burst       int    `json:"burst"` // 0 without a rate
 	Concurrency int    `json:"concurrency"`
+	// Replicas is how many the budget was divided by.
+	Replicas int `json:"fleet_replicas"`
 }
 
 // Deliveries counts those that came to one outcome in one way: status is the

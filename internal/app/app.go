@@ -110,7 +110,7 @@ func (a *App) make(ctx context.Context, o Options) error {
 		return err
 	}
 	for name, t := range a.config.Targets {
-		if err := a.makeTarget(name, t, o); err != nil {
+		if err := a.makeTarget(name, a.config.Fleet.Share(t), o); err != nil {
 			return err
 		}
 	}
@@ -149,6 +149,7 @@ func (a *App) make(ctx context.Context, o Options) error {
 // and extensions beside them.
 const connections = 32
 
+// makeTarget makes the room of a target whose budget is this replica's share.
 func (a *App) makeTarget(name string, t config.Target, o Options) error {
 	headers, err := parseHeaders(t.Headers)
 	if err != nil {
@@ -178,7 +179,7 @@ func (a *App) userAgent() string { return "poller/" + a.build.Version }
 // Address is the admin server's host and port.
 func (a *App) Address() string { return a.listener.Addr().String() }
 
-// limitsOf is a target's pace, as the settings have it.
+// limitsOf is the pace of a target that has been divided.
 func limitsOf(t config.Target) ratelimit.Limits {
 	return ratelimit.Limits{
 		Concurrency: t.Concurrency,

@@ -12,7 +12,7 @@ import (
 )
 
 // Reload takes what may change while the daemon runs from c: the pace of each
-// target and the log level. It says in words what it changed, and what else is
+// target, the replicas that share it, and the log level. It says in words what it changed, and what else is
 // different and needs a restart.
 func (a *App) Reload(c config.Config) (changed, restart []string) {
 	a.reload.Lock()
@@ -24,7 +24,7 @@ func (a *App) Reload(c config.Config) (changed, restart []string) {
 			restart = append(restart, "targets."+name+" (it is gone)")
 			continue
 		}
-		if before, after := limitsOf(old), limitsOf(t); before != after {
+		if before, after := limitsOf(a.loaded.Fleet.Share(old)), limitsOf(c.Fleet.Share(t)); before != after {
 			// More connections than at the start are not kept: the docs say so.
 			a.targets[name].pace.Set(time.Now(), after)
 			changed = append(changed, fmt.Sprintf("targets.%s: %s, was %s", name, inWords(after), inWords(before)))
@@ -38,6 +38,10 @@ func (a *App) Reload(c config.Config) (changed, restart []string) {
 			restart = append(restart, "targets."+name+" (it is new)")
 		}
 	}
+	if was, is := a.loaded.Fleet.Replicas, c.Fleet.Replicas; was != is {
+		changed = append(changed, fmt.Sprintf("fleet.replicas: %d, was %d", is, was))
+	}
+	a.loaded.Fleet = c.Fleet
 	if was, is := a.loaded.Log.Level, c.Log.Level; was != is && a.level != nil {
 		a.level.Set(slog.Level(is))
 		changed = append(changed, fmt.Sprintf("log.level: %v, was %v", is, was))

@@ -75,7 +75,7 @@ func (a *App) summary() consumer.Summary {
 // sayStarted logs what was understood.
 func (a *App) sayStarted() {
 	for _, r := range a.queues {
-		t := a.config.Targets[r.target.name]
+		t := a.config.Fleet.Share(a.config.Targets[r.target.name])
 		rate := "unlimited"
 		if t.Rate.Limited {
 			rate = fmt.Sprintf("%g/s", t.Rate.PerSecond)
@@ -92,6 +92,7 @@ func (a *App) sayStarted() {
 			slog.Int("concurrency", t.Concurrency),
 			slog.String("rate", rate),
 			slog.Int("burst", t.Burst),
+			slog.Int("fleet_replicas", max(1, a.config.Fleet.Replicas)),
 			slog.Duration("timeout", time.Duration(t.Timeout)),
 			slog.String("visibility_timeout", visibility),
 			slog.Duration("drain_timeout", time.Duration(a.config.DrainTimeout)),

@@ -34,15 +34,24 @@ func (a *App) Status(now time.Time) admin.Status {
 		}
 		byTarget[r.target.name] = append(byTarget[r.target.name], s)
 	}
+	replicas := a.replicas()
 	for _, name := range a.names() {
 		pace := a.targets[name].pace
-		st.Targets = append(st.Targets, targetStatus(
-			name, place(a.config.Targets[name].URL), pace.Limits(), pace.Delivering(), byTarget[name]))
-		st.Targets[len(st.Targets)-1].Gate = gateStatus(pace.Gate())
+		t := targetStatus(name, place(a.config.Targets[name].URL), pace.Limits(), pace.Delivering(), byTarget[name])
+		t.Pace.Replicas = replicas
+		t.Gate = gateStatus(pace.Gate())
+		st.Targets = append(st.Targets, t)
 	}
 	slices.SortStableFunc(st.Failures, func(a, b admin.Failure) int { return b.At.Compare(a.At) })
 	st.Failures = st.Failures[:min(len(st.Failures), failuresShown)]
 	return st
+}
+
+// replicas is how many share each target's budget, by the settings in force.
+func (a *App) replicas() int {
+	a.reload.Lock()
+	defer a.reload.Unlock()
+	return max(1, a.loaded.Fleet.Replicas)
 }
 
 // inJSON is a time as the status says it: UTC, without parts of a millisecond.

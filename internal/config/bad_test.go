@@ -230,6 +230,37 @@ func TestBadInputGetsOneSentence(t *testing.T) {
 			"--gather: -1ms is not between 0s and 1m: write such as 20ms",
 		},
 		{
+			"no replicas",
+			input{args: flags + "--fleet-replicas 0"},
+			"--fleet-replicas: 0 is not between 1 and 10,000: write the most replicas that ever run, such as 4",
+		},
+		{
+			"more replicas than deliveries at once",
+			input{args: flags + "--concurrency 3 --fleet-replicas 4"},
+			"--concurrency: 3 is less than one delivery at once for each of the 4 replicas that --fleet-replicas says: write 4 or more, or fewer replicas",
+		},
+		{
+			"more replicas than the default of deliveries at once, by a variable",
+			input{args: flags, env: []string{"POLLER_FLEET_REPLICAS=11"}},
+			"--concurrency: 10 is less than one delivery at once for each of the 11 replicas that POLLER_FLEET_REPLICAS says: write 11 or more, or fewer replicas",
+		},
+		{
+			"more replicas than deliveries at once, in the file",
+			input{file: ok + "    concurrency: 3\nfleet:\n  replicas: 4\n"},
+			"targets.orders.concurrency at line 6 of poller.yaml: 3 is less than one delivery at once for each of the 4 replicas that " +
+				"fleet.replicas at line 8 of poller.yaml says: write 4 or more, or fewer replicas",
+		},
+		{
+			"more replicas than the burst",
+			input{args: flags + "--rate 28/s --burst 2 --fleet-replicas 4"},
+			"--burst: 2 is less than one for each of the 4 replicas that --fleet-replicas says: write 4 or more, or leave it out, which gives each at least 1",
+		},
+		{
+			"a key of fleet that there is not",
+			input{file: ok + "fleet:\n  replica: 4\n"},
+			"fleet.replica at line 7 of poller.yaml: there is no such key: write replicas",
+		},
+		{
 			"drain timeout 0",
 			input{args: flags + "--drain-timeout 0s"},
 			"--drain-timeout: 0s is not between 1s and 12h: write less than the time that the platform grants, such as 25s",

@@ -8,6 +8,8 @@ type Config struct {
 	// Targets has every target that a queue names, by its name.
 	Targets map[string]Target `kong:"-" yaml:"targets"`
 
+	Fleet Fleet `yaml:"fleet" embed:"" prefix:"fleet-" group:"Daemon"`
+
 	DrainTimeout Duration `yaml:"drain_timeout" name:"drain-timeout" default:"25s" placeholder:"DURATION" group:"Daemon" help:"From the signal to stop until what is left is given back."`
 	Listen       string   `yaml:"listen" name:"listen" default:":9500" placeholder:"HOST:PORT" group:"Daemon" help:"Metrics, health and the status page."`
 	Log          Log      `yaml:"log" embed:"" prefix:"log-" group:"Daemon"`

@@ -17,6 +17,7 @@ func byDefault() Config {
 			URL: "http://localhost/", Concurrency: 10, Burst: 1, Timeout: Duration(30 * time.Second), Format: "raw",
 			OnRejected: "retry", Backoff: Duration(time.Second), BackoffMax: Duration(15 * time.Minute),
 		}},
+		Fleet:        Fleet{Replicas: 1},
 		DrainTimeout: Duration(25 * time.Second),
 		Listen:       ":9500",
 		Log:          Log{Level: Level(slog.LevelInfo), Format: "auto"},
@@ -41,7 +42,7 @@ func TestAFileSaysAsMuchAsFlagsAndVariables(t *testing.T) {
 	args := []string{
 		"--queue", "orders", "--target", "http://localhost/", "--concurrency", "7", "--rate", "1500/m", "--burst", "3",
 		"--timeout", "5s", "--format", "raw", "--header", "X-A:_1,_2", "--header", "X-B:_3", "--backoff", "2s", "--backoff-max", "1h",
-		"--visibility-timeout", "1m", "--gather", "0s", "--weight", "3", "--tls-ca", "ca.pem", "--tls-cert", "cert.pem", "--tls-key", "key.pem", "--on-rejected", "discard", "--drain-timeout", "1m30s", "--listen", "127.0.0.1:1", "--log-level", "debug", "--log-format", "json",
+		"--visibility-timeout", "1m", "--gather", "0s", "--weight", "3", "--tls-ca", "ca.pem", "--tls-cert", "cert.pem", "--tls-key", "key.pem", "--on-rejected", "discard", "--fleet-replicas", "2", "--drain-timeout", "1m30s", "--listen", "127.0.0.1:1", "--log-level", "debug", "--log-format", "json",
 	}
 	var env []string
 	for i := 0; i < len(args); i += 2 {
@@ -72,6 +73,7 @@ targets:
     on_rejected: discard
     backoff: 2s
     backoff_max: 1h
+fleet: {replicas: 2}
 drain_timeout: 1m30s
 listen: 127.0.0.1:1
 log: {level: debug, format: json}

@@ -10,6 +10,7 @@ import (
 const (
 	maxConcurrency = 10_000
 	maxBurst       = maxRate
+	maxReplicas    = maxConcurrency // more would have no delivery for some
 	// maxVisibility is how long SQS lets a message be invisible, in all.
 	maxVisibility = Duration(12 * time.Hour)
 	maxGather     = Duration(time.Minute)
@@ -28,7 +29,15 @@ func (d *draft) validate(c Checks) error {
 			return err
 		}
 	}
-	return d.daemon.value.validate(d.daemon.names)
+	if err := d.daemon.value.validate(d.daemon.names); err != nil {
+		return err
+	}
+	for _, t := range d.targets {
+		if err := d.daemon.value.Fleet.validateShare(d.daemon.names, t); err != nil {
+			return err
+		}
+	}
+	return nil
 }
 
 func (q Queue) validate(n names) error {
@@ -105,6 +114,9 @@ func (t Target) validatePace(n names) error {
 }
 
 func (c Config) validate(n names) error {
+	if err := c.Fleet.validate(n); err != nil {
+		return err
+	}
 	if c.DrainTimeout < Duration(time.Second) || c.DrainTimeout > maxVisibility {
 		return n.problem("drain_timeout", "%s is not between 1s and 12h: write less than the time that the platform grants, such as 25s", c.DrainTimeout)
 	}
