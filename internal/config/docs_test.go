@@ -165,10 +165,13 @@ func schemaOfField(field reflect.StructField, parent reflect.Type) schema {
 	switch {
 	case field.Type.Kind() == reflect.Struct:
 		return schemaOf(field.Type)
-	case field.Type.Kind() == reflect.Int && field.Name == "Burst":
-		most = maxBurst
-		fallthrough
 	case field.Type.Kind() == reflect.Int:
+		switch field.Name {
+		case "Burst":
+			most = maxBurst
+		case "Weight":
+			most = maxWeight
+		}
 		return schema{Type: "integer", Minimum: &one, Maximum: &most}
 	case field.Name == "Format" && parent == reflect.TypeFor[Log]():
 		return schema{Enum: enums["log.format"]}
