@@ -58,7 +58,7 @@ func (a *App) Reload(c config.Config) (changed, restart []string) {
 func inWords(l ratelimit.Limits) string {
 	rate := "no rate"
 	if l.Limited {
-		rate = fmt.Sprintf("rate %g/s, burst %d", l.Rate, l.Burst)
+		rate = fmt.Sprintf("rate %.6g/s, burst %d", l.Rate, l.Burst)
 	}
 	return fmt.Sprintf("%s, concurrency %d", rate, l.Concurrency)
 }

@@ -3,7 +3,6 @@ package app
 import (
 	"context"
 	"errors"
-	"fmt"
 	"log/slog"
 	"time"
 
@@ -78,7 +77,7 @@ func (a *App) sayStarted() {
 		t := a.config.Fleet.Share(a.config.Targets[r.target.name])
 		rate := "unlimited"
 		if t.Rate.Limited {
-			rate = fmt.Sprintf("%g/s", t.Rate.PerSecond)
+			rate = t.Rate.String()
 		}
 		visibility := "the queue's"
 		if v := time.Duration(r.config.VisibilityTimeout); v > 0 {

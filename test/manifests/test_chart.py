@@ -114,32 +114,25 @@ class Budget(unittest.TestCase):
     def test_one_replica_by_default_which_has_all_of_it(self):
         parts = chart()
         self.assertEqual(1, parts["Deployment"]["spec"]["replicas"])
-        target = settings(parts)["targets"]["default"]
-        self.assertEqual(("28/s", 10), (target["rate"], target["concurrency"]))
+        file = settings(parts)
+        self.assertEqual(("28/s", 10, 1), (file["targets"]["default"]["rate"], file["targets"]["default"]["concurrency"], file["fleet"]["replicas"]))
 
-    def test_each_replica_has_its_share_of_the_most_that_ever_run_rounded_down(self):
+    def test_the_file_has_the_whole_budget_and_the_most_replicas_that_ever_run(self):
         scaled = {"autoscaling": {"enabled": True, "minReplicas": 1, "maxReplicas": 3}}
-        for values, replicas in [({"replicas": 3}, 3), (scaled, 3), ({"replicas": 7}, 7), ({"replicas": 0}, 1)]:
-            for rate, per_second in [("28/s", 28), (28, 28), ("1000/m", 1000 / 60), ("50000/h", 50000 / 3600), ("0.7", 0.7), (1000000, 1e6), ("0", 0), (0, 0)]:
-                target = settings(chart(values | {"target": {"rate": rate, "concurrency": 100, "burst": 50}}))["targets"]["default"]
-                number, _, unit = target["rate"].partition("/")
-                self.assertRegex(target["rate"], r"^[0-9]+(\.[0-9]{1,6})?(/[smh])?$")
-                share = float(number) / {"": 1, "s": 1, "m": 60, "h": 3600}[unit]
-                self.assertLessEqual(share * replicas, per_second + 1e-9, (rate, replicas))
-                self.assertAlmostEqual(share * replicas, per_second, delta=1e-4, msg=(rate, replicas))
-                self.assertEqual((100 // replicas, 50 // replicas), (target["concurrency"], target["burst"]))
-
-    def test_no_rate_is_none_however_many_there_are(self):
-        self.assertEqual("none", settings(chart({"replicas": 3, "target": {"rate": "none"}}))["targets"]["default"]["rate"])
+        for values, replicas in [({}, 1), ({"replicas": 3}, 3), (scaled, 3), (scaled | {"replicas": 5}, 3), ({"replicas": 7}, 7), ({"replicas": 0}, 1)]:
+            for rate, want in [("28/s", "28/s"), (28, "28"), ("1000/m", "1000/m"), (0.7, "0.7"), (1000000, "1000000"), ("0", "0"), (0, "0"), ("none", "none")]:
+                file = settings(chart(values | {"target": {"rate": rate, "concurrency": 100, "burst": 50}}))
+                self.assertEqual((want, 100, 50), tuple(file["targets"]["default"][key] for key in ("rate", "concurrency", "burst")))
+                self.assertEqual(replicas, file["fleet"]["replicas"])
 
     def test_a_deployment_waits_for_the_old_ones_or_at_least_starts_no_more(self):
         self.assertEqual({"type": "Recreate"}, chart()["Deployment"]["spec"]["strategy"])
         rolling = chart({"strategy": "RollingUpdate"})["Deployment"]["spec"]["strategy"]["rollingUpdate"]
         self.assertEqual(0, rolling["maxSurge"])
 
-    def test_keda_s_most_is_what_it_was_divided_by(self):
+    def test_keda_s_most_is_how_many_share_the_budget(self):
         parts = chart({"autoscaling": {"enabled": True, "maxReplicas": 4}})
-        self.assertEqual((4, "7/s"), (parts["ScaledObject"]["spec"]["maxReplicaCount"], settings(parts)["targets"]["default"]["rate"]))
+        self.assertEqual((4, 4), (parts["ScaledObject"]["spec"]["maxReplicaCount"], settings(parts)["fleet"]["replicas"]))
         self.assertNotIn("replicas", parts["Deployment"]["spec"])
 
 
@@ -179,6 +172,9 @@ class Settings(unittest.TestCase):
         self.assertEqual(digest(hup), digest(hup | {"log": {"level": "debug"}}))
         for change in ({"timeout": "20s"}, {"url": TARGET + "/v2"}):
             self.assertNotEqual(digest(hup), digest(hup | {"target": change}), change)
+        # Those that know of fewer have to be gone before there are more.
+        for change in ({"replicas": 2}, {"autoscaling": {"enabled": True, "maxReplicas": 2}}):
+            self.assertNotEqual(digest(hup), digest(hup | change), change)
 
     def test_secrets_are_files_and_never_in_the_configmap(self):
         parts = chart(OPTIONS[4])
@@ -272,8 +268,8 @@ class Refusals(unittest.TestCase):
             ({"target": {"url": ""}}, "target.url: write where messages go"),
             ({"queues": [{"queue": "a"}]}, "queue, target: they stand beside queues or targets: leave one of the two out"),
             ({"queue": "", "target": {"url": ""}, "queues": [{"queue": "a"}]}, "queues, targets: one of them is empty"),
-            ({"replicas": 20}, "target.concurrency: 10 divided by 20 replicas is less than one delivery each: write 20 or more, or run fewer replicas"),
-            ({"replicas": 3, "target": {"burst": 2}}, "target.burst: 2 divided by 3 replicas is less than one each"),
+            ({"replicas": 20}, "target.concurrency: 10 is less than one delivery at once for each of 20 replicas: write 20 or more, or run fewer replicas"),
+            ({"replicas": 3, "target": {"burst": 2}}, "target.burst: 2 is less than one for each of 3 replicas: write 3 or more, or leave it out"),
             ({"autoscaling": {"enabled": True, "minReplicas": 2}}, "autoscaling.minReplicas: 2 is more than maxReplicas, 1: write 1 or less"),
             ({"autoscaling": {"enabled": True, "trigger": "lag", "minReplicas": 0}}, "autoscaling.minReplicas: 0 with trigger lag never starts again"),
             ({"autoscaling": {"enabled": True}, "queue": "orders"}, 'KEDA needs the queue\'s URL to scale on its backlog, and "orders" is none'),

@@ -59,13 +59,15 @@ class Daemon(unittest.TestCase):
         parts = chart({"queue": "", "target": {"url": ""}, "queues": [{"queue": self.bench.queue_url, "target": "partner", "weight": 2}],
                        "targets": {"partner": target}, "port": self.port, "replicas": 2})
         args, env = self.files(parts)
-        parsed = settings(parts)["targets"]["partner"]
-        self.assertEqual(("50/m", 2, 5), (parsed["rate"], parsed["concurrency"], parsed["burst"]))
         self.bench.send(3)
         daemon = self.bench.start(*args, env=env)
         until(lambda: self.bench.stats()["accepted"] == 3, f"three deliveries\n{daemon.said()}")
         self.assertEqual(0, self.bench.drain(daemon), daemon.said())
-        self.quiet(daemon.lines())
+        self.shares(self.quiet(daemon.lines()), "0.833333/s", 2, 5)
+
+    def shares(self, lines: list[dict], rate: str, concurrency: int, burst: int) -> None:
+        """By the daemon's first line: what it was given is the budget of all."""
+        self.assertEqual((rate, concurrency, burst), tuple(lines[0][key] for key in ("rate", "concurrency", "burst")))
 
     def test_kustomize_s(self):
         for folder in ("base", "example"):
@@ -83,9 +85,16 @@ class Daemon(unittest.TestCase):
         return container["Command"], env | {"POLLER_LISTEN": f":{self.port}"}
 
     def test_the_service_s_on_ecs(self):
-        for parameters in ({}, {"RatePerTask": "28/s", "ConcurrencyPerTask": "4", "DrainTimeout": "110", "OnRejected": "discard"}):
+        for parameters, share in [({"Rate": "28/s"}, ("28/s", 10, 1)),
+                                  ({"Rate": "28/s", "Concurrency": "9", "MaxTasks": "4", "DrainTimeout": "110", "OnRejected": "discard"}, ("7/s", 2, 1))]:
             args, env = self.stack(ECS, **parameters)
-            self.delivers(*args, env=env | {"POLLER_HEADER": "Authorization: Bearer hunter2"})
+            self.shares(self.delivers(*args, env=env | {"POLLER_HEADER": "Authorization: Bearer hunter2"}), *share)
+
+    def test_a_service_of_more_tasks_than_deliveries_does_not_start_and_says_why(self):
+        args, env = self.stack(ECS, Concurrency="3", MaxTasks="4")
+        task = self.bench.start(*args, env=env)
+        self.assertEqual(1, task.wait(30))
+        self.assertIn("POLLER_CONCURRENCY: 3 is less than one delivery at once for each of the 4 replicas that POLLER_FLEET_REPLICAS says", task.said())
 
     def test_the_schedule_s_on_ecs(self):
         args, env = self.stack(SCHEDULE, Idle="1s", Rate="100/s")

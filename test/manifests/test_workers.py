@@ -41,7 +41,6 @@ class BothWorkers(unittest.TestCase):
     def test_patterns_take_what_is_valid_and_nothing_else(self):
         for path in WORKERS.values():
             parameters = template(path)["Parameters"]
-            rate = "RatePerTask" if "RatePerTask" in parameters else "Rate"
             for name, good, bad in [
                 ("QueueUrl", [QUEUE["QueueUrl"], QUEUE["QueueUrl"] + ".fifo", "https://sqs.cn-north-1.amazonaws.com.cn/123456789012/a"],
                  ["", "orders", "http://localhost:4566/000000000000/orders"]),
@@ -49,7 +48,7 @@ class BothWorkers(unittest.TestCase):
                 ("KmsKeyArn", ["", KEY], ["alias/a", "*", "arn:aws:kms:eu-central-1:123456789012:alias/a"]),
                 ("TargetHeaderSecretArn", ["", SECRET], ["*", "arn:aws:ssm:eu-central-1:123456789012:parameter/a"]),
                 ("TargetUrl", ["http://a", "https://a/b?c=d"], ["", "a.example.com", "ftp://a"]),
-                (rate, ["28/s", "1000/m", "50000/h", "28", "0.5/s", "none"], ["", "28/x", "28/", "-1", "1e3"]),
+                ("Rate", ["28/s", "1000/m", "50000/h", "28", "0.5/s", "none"], ["", "28/x", "28/", "-1", "1e3"]),
                 ("DeliveryTimeout", ["30s", "1m30s", "500ms"], ["", "30", "s"]),
             ]:
                 for value in good:
@@ -157,9 +156,11 @@ class TheService(unittest.TestCase):
         self.assertEqual(1, stack.properties("Service")["DesiredCount"])
         self.assertNotIn("ScalableTarget", stack.resources)
 
-    def test_the_parameters_say_that_the_budget_is_divided_by_hand(self):
-        for name in ("RatePerTask", "ConcurrencyPerTask"):
-            self.assertIn("÷ MaxTasks", template(ECS)["Parameters"][name]["Description"])
+    def test_each_task_gets_the_whole_budget_and_by_how_many_it_is_shared(self):
+        stack = Stack(ECS, **QUEUE, Rate="28/s", Concurrency="40", MinTasks="2", MaxTasks="4")
+        env = {e["Name"]: e["Value"] for e in stack.container("poller")["Environment"]}
+        self.assertEqual(("28/s", "40", "4"), tuple(env[f"POLLER_{name}"] for name in ("RATE", "CONCURRENCY", "FLEET_REPLICAS")))
+        self.assertEqual("4", stack.properties("ScalableTarget")["MaxCapacity"])
 
     def test_a_deployment_never_has_more_tasks_than_the_budget_is_for_and_is_rolled_back(self):
         configuration = Stack(ECS, **QUEUE).properties("Service")["DeploymentConfiguration"]

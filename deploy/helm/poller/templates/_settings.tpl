@@ -1,4 +1,4 @@
-{{/* poller's file: queue and target, or queues and targets, with each replica's share of the budget. */}}
+{{/* poller's file: queue and target, or queues and targets, and how many replicas share the budget. */}}
 {{- define "poller.settings" -}}
 {{- $several := or .Values.queues .Values.targets -}}
 {{- $queues := .Values.queues -}}
@@ -15,16 +15,18 @@
 {{-   $_ := required "target.url: write where messages go, such as http://orders.shop:8080/orders" .Values.target.url -}}
 {{-   $targets = dict "default" .Values.target -}}
 {{- end -}}
-{{- $shares := dict -}}
+{{- $checked := dict -}}
 {{- range $name, $target := $targets -}}
 {{-   $at := ternary (printf "targets.%s" $name) "target" (not (not $several)) -}}
-{{-   $share := include "poller.share" (dict "target" $target "at" $at "replicas" (include "poller.replicas" $)) | fromYaml -}}
-{{-   $_ := set $shares $name $share -}}
+{{-   $one := include "poller.target" (dict "target" $target "at" $at "replicas" (include "poller.replicas" $)) | fromYaml -}}
+{{-   $_ := set $checked $name $one -}}
 {{- end -}}
 queues:
 {{ toYaml $queues }}
 targets:
-{{- toYaml $shares | nindent 2 }}
+{{- toYaml $checked | nindent 2 }}
+fleet:
+  replicas: {{ include "poller.replicas" . }}
 drain_timeout: {{ .Values.drainTimeoutSeconds }}s
 listen: ":{{ .Values.port }}"
 log:
@@ -32,28 +34,18 @@ log:
   format: json
 {{- end -}}
 
-{{/* One target, with rate, burst and concurrency divided by the replicas and rounded down. */}}
-{{- define "poller.share" -}}
+{{/* One target, as poller reads it. What poller would refuse at its start is refused here. */}}
+{{- define "poller.target" -}}
 {{- $replicas := int .replicas -}}
 {{- $target := deepCopy .target -}}
 {{- $concurrency := int (default 10 $target.concurrency) -}}
 {{- if lt $concurrency $replicas -}}
-{{-   fail (printf "%s.concurrency: %d divided by %d replicas is less than one delivery each: write %d or more, or run fewer replicas" .at $concurrency $replicas $replicas) -}}
+{{-   fail (printf "%s.concurrency: %d is less than one delivery at once for each of %d replicas: write %d or more, or run fewer replicas" .at $concurrency $replicas $replicas) -}}
 {{- end -}}
-{{- $_ := set $target "concurrency" (div $concurrency $replicas) -}}
-{{- $rate := include "poller.number" (ternary $target.rate "none" (hasKey $target "rate")) -}}
-{{- if and (gt $replicas 1) (ne $rate "none") -}}
-{{-   $number := regexFind "^[0-9.]+" $rate -}}
-{{-   $micros := floor (divf (mulf (float64 $number) 1000000) $replicas) -}}
-{{-   $rate = printf "%s%s" (include "poller.number" (divf $micros 1000000)) (default "/s" (regexFind "/[smh]$" $rate)) -}}
+{{- if and $target.burst (lt (int $target.burst) $replicas) -}}
+{{-   fail (printf "%s.burst: %d is less than one for each of %d replicas: write %d or more, or leave it out" .at (int $target.burst) $replicas $replicas) -}}
 {{- end -}}
-{{- $_ := set $target "rate" $rate -}}
-{{- if $target.burst -}}
-{{-   if lt (int $target.burst) $replicas -}}
-{{-     fail (printf "%s.burst: %d divided by %d replicas is less than one each: write %d or more, or run fewer replicas" .at (int $target.burst) $replicas $replicas) -}}
-{{-   end -}}
-{{-   $_ := set $target "burst" (div (int $target.burst) $replicas) -}}
-{{- end -}}
+{{- if hasKey $target "rate" -}}{{- $_ := set $target "rate" (include "poller.number" $target.rate) -}}{{- end -}}
 {{- if kindIs "map" $target.headers -}}
 {{-   range $name, $value := $target.headers -}}
 {{-     if and (regexMatch "(?i)^(authorization|proxy-authorization|cookie|x-api-key|.*-(token|key|secret))$" $name) (not (hasPrefix "@" $value)) -}}
@@ -65,7 +57,8 @@ log:
 {{- toYaml $target -}}
 {{- end -}}
 
-{{/* What a change of needs new pods: with reload.mode sighup all but what a SIGHUP puts in force. */}}
+{{/* What a change of needs new pods: with reload.mode sighup all but what a SIGHUP puts in force. The replicas do: those
+that know the old number have to be gone before there are others. */}}
 {{- define "poller.restart" -}}
 {{- $settings := include "poller.settings" . | fromYaml -}}
 {{- if eq .Values.reload.mode "sighup" -}}
