@@ -36,9 +36,9 @@ and SQS says that nothing is visible, in flight or delayed. Messages that wait f
 another try, or are in flight elsewhere, are waited for. All settings of poller run
 apply; Ctrl-C and SIGTERM end it as they end the daemon.
 
-It exits with 0 when the queue is empty, 4 if --max-duration or a signal ended it
-with messages left, 1 if a setting is wrong or SQS refused at the start, 3 if
-something was left behind, 130 after a second signal.`
+It exits with 0 when the queue is empty, 4 if --max-duration or a signal ended it and
+messages are left once what was in hand is settled, 1 if a setting is wrong or SQS
+refused at the start, 3 if something was left behind, 130 after a second signal.`
 }
 
 // Run delivers until there is nothing left.
@@ -65,6 +65,10 @@ func (c *drainCmd) Run(p *process) error {
 		emptying.Progress = func(s app.Status) { line.set(progressOf(s)) }
 	}
 	result, err := daemon.RunUntilEmpty(p.drain, p.now, emptying)
+	if p.terminal && result.Empty {
+		// SQS was asked for more than the daemon's own figures, which are some seconds old.
+		line.set(progress(0, 0, result.Delivered))
+	}
 	switch {
 	case err != nil:
 		return err
@@ -92,5 +96,9 @@ func progressOf(s app.Status) string {
 		rate += q.DeliveredPerSecond
 		delivered += q.Settled["delivered"]
 	}
-	return fmt.Sprintf("queue %d  in hand %d  delivered %d  %.1f/s", visible, inHand, delivered, rate)
+	return progress(visible, inHand, delivered) + fmt.Sprintf("  %.1f/s", rate)
+}
+
+func progress(visible, inHand int, delivered int64) string {
+	return fmt.Sprintf("queue %d  in hand %d  delivered %d", visible, inHand, delivered)
 }

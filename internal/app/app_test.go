@@ -84,13 +84,14 @@ func (p *inMemory) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 // daemon is an App that runs in a bubble, with its queue and its target.
 type daemon struct {
 	*App
-	sqs   *direct
-	admin *inMemory
-	taken atomic.Int64 // by the target
-	logs  *strings.Builder
-	stop  context.CancelFunc
-	ended chan error
-	sum   consumer.Summary
+	sqs     *direct
+	admin   *inMemory
+	taken   atomic.Int64  // by the target
+	latency time.Duration // of its answers
+	logs    *strings.Builder
+	stop    context.CancelFunc
+	ended   chan error
+	sum     consumer.Summary
 }
 
 func environment(t *testing.T) {
@@ -147,6 +148,7 @@ func prepare(t *testing.T, queue string, c config.Config, away func(string) erro
 	target := &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		d.taken.Add(1)
+		<-time.After(d.latency)
 		w.WriteHeader(http.StatusNoContent)
 	})}
 	go func() { _ = target.Serve(downstream) }()

@@ -19,9 +19,13 @@ const lastScrape = time.Second
 // is done, and says what came of it. It returns when every goroutine of the daemon
 // has ended, and may be called once. The error is that of a queue that could not
 // be reached at the start, or of the admin server.
-func (a *App) Run(drain, now context.Context) (consumer.Summary, error) { return a.run(drain, now) }
+func (a *App) Run(drain, now context.Context) (consumer.Summary, error) {
+	return a.run(drain, now, func() {})
+}
 
-func (a *App) run(drain, now context.Context) (consumer.Summary, error) {
+// run is Run; settled is called when everything in hand is settled, and SQS can still
+// be asked.
+func (a *App) run(drain, now context.Context, settled func()) (consumer.Summary, error) {
 	a.sayStarted()
 	drain, stop := context.WithCancel(drain)
 	defer stop()
@@ -46,6 +50,7 @@ func (a *App) run(drain, now context.Context) (consumer.Summary, error) {
 		})
 	}
 	err := parts.Wait()
+	settled()
 	summary := a.summary()
 
 	for _, t := range a.targets {

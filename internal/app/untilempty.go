@@ -9,8 +9,13 @@ import (
 	"poller/internal/message"
 )
 
-// lookEvery is how often a drain looks whether the queues are empty.
-const lookEvery = 250 * time.Millisecond
+const (
+	// lookEvery is how often a drain looks whether the queues are empty.
+	lookEvery = 250 * time.Millisecond
+	// lastLook is how long SQS may take to say what is left, at the end: less than what
+	// platforms grant over a drain.
+	lastLook = 3 * time.Second
+)
 
 // Emptying says how long RunUntilEmpty goes on.
 type Emptying struct {
@@ -29,8 +34,8 @@ type Emptied struct {
 	// Empty says that every queue was, by its own word: nothing visible, in flight or
 	// delayed.
 	Empty bool
-	// Left is how many messages SQS said were left when the time ran out; -1: it did
-	// not say.
+	// Left is how many messages SQS says are left where the time ran out, when what was
+	// in hand is settled; -1: it does not say.
 	Left int
 }
 
@@ -39,20 +44,29 @@ type Emptied struct {
 func (a *App) RunUntilEmpty(drain, now context.Context, e Emptying) (Emptied, error) {
 	inner, stop := context.WithCancel(drain)
 	defer stop()
-	watched := make(chan Emptied, 1)
+	watched := make(chan bool, 1)
 	go func() {
 		defer stop()
 		watched <- a.watchUntilEmpty(inner, e)
 	}()
-	summary, err := a.run(inner, now)
-	stop()
-	result := <-watched
+	var result Emptied
+	summary, err := a.run(inner, now, func() {
+		stop()
+		if result.Empty = <-watched; !result.Empty {
+			// Only now: what was in hand when the time ran out may be delivered since.
+			asking, cancel := context.WithTimeout(now, lastLook)
+			defer cancel()
+			result.Left = a.left(asking)
+			result.Empty = result.Left == 0
+		}
+	})
 	result.Summary = summary
 	return result, err
 }
 
-// watchUntilEmpty returns when the queues are empty, the time is over, or ctx is done.
-func (a *App) watchUntilEmpty(ctx context.Context, e Emptying) Emptied {
+// watchUntilEmpty says that the queues are empty, or returns when the time is over or
+// ctx is done.
+func (a *App) watchUntilEmpty(ctx context.Context, e Emptying) bool {
 	var over <-chan time.Time
 	if e.Longest > 0 {
 		timer := time.NewTimer(e.Longest)
@@ -65,10 +79,9 @@ func (a *App) watchUntilEmpty(ctx context.Context, e Emptying) Emptied {
 	for ticks := 0; ; ticks++ {
 		select {
 		case <-ctx.Done():
-			return Emptied{Left: a.left(context.WithoutCancel(ctx))}
+			return false
 		case <-over:
-			left := a.left(ctx)
-			return Emptied{Empty: left == 0, Left: left}
+			return false
 		case <-look.C:
 		}
 		now := time.Now()
@@ -79,7 +92,7 @@ func (a *App) watchUntilEmpty(ctx context.Context, e Emptying) Emptied {
 			continue
 		}
 		if asked = now; a.left(ctx) == 0 {
-			return Emptied{Empty: true}
+			return true
 		}
 	}
 }

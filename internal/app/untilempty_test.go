@@ -56,3 +56,21 @@ func TestADrainWhoseTimeRunsOutSaysHowManyAreLeft(t *testing.T) {
 		}
 	})
 }
+
+func TestADrainWhoseTimeRunsOutWithTheLastInHandHasEmptiedTheQueue(t *testing.T) {
+	environment(t)
+	synctest.Test(t, func(t *testing.T) {
+		c := settings()
+		slow := c.Targets["default"]
+		slow.Concurrency = 3
+		c.Targets["default"] = slow
+		d := prepare(t, "orders", c, nil)
+		d.latency = 10 * time.Second
+		d.send(t, 3)
+		result, err := d.RunUntilEmpty(t.Context(), context.WithoutCancel(t.Context()),
+			Emptying{Idle: 5 * time.Second, Longest: 5 * time.Second})
+		if err != nil || !result.Empty || result.Left != 0 || result.Delivered != 3 {
+			t.Errorf("%+v, %v", result, err)
+		}
+	})
+}

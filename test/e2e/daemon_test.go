@@ -20,15 +20,16 @@ import (
 	"testing"
 )
 
-// daemon is `poller run` in a process of its own.
+// daemon is `poller run` or `poller drain` in a process of its own.
 type daemon struct {
 	admin   string // host:port
 	process *exec.Cmd
 	ended   chan struct{} // closed when the process is gone and its log is read
 
-	mu  sync.Mutex // guards what follows
-	log []map[string]any
-	odd []string // lines that are no JSON
+	mu   sync.Mutex // guards what follows
+	log  []map[string]any
+	said []string // lines for a person: why it ends with a code that is not 0
+	odd  []string // other lines that are no JSON
 }
 
 // newDaemon starts the daemon between a queue and a target. A drain lasts as long
@@ -91,10 +92,13 @@ func (d *daemon) read(stderr io.Reader) {
 		var line map[string]any
 		err := json.Unmarshal(lines.Bytes(), &line)
 		d.mu.Lock()
-		if err == nil {
+		switch text := lines.Text(); {
+		case err == nil:
 			d.log = append(d.log, line)
-		} else {
-			d.odd = append(d.odd, lines.Text())
+		case strings.HasPrefix(text, "poller: error: "):
+			d.said = append(d.said, text)
+		default:
+			d.odd = append(d.odd, text)
 		}
 		d.mu.Unlock()
 	}
@@ -119,7 +123,7 @@ func (d *daemon) show(t *testing.T) {
 	for _, line := range d.log {
 		t.Log(line)
 	}
-	for _, line := range d.odd {
+	for _, line := range slices.Concat(d.said, d.odd) {
 		t.Log(line)
 	}
 }
