@@ -5,7 +5,7 @@ import time
 import unittest
 from pathlib import Path
 
-PARTS = ["test_workers", "test_chart", "test_kustomize", "test_daemon", "test_containers"]
+PARTS = ["test_workers", "test_schedule", "test_chart", "test_kustomize", "test_daemon", "test_containers"]
 
 
 class Timed(unittest.TextTestResult):

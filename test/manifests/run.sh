@@ -4,7 +4,7 @@
 # "N passed, N failed".
 #
 #   test/manifests/run.sh                 everything
-#   test/manifests/run.sh test_chart      one part: test_workers, test_chart, test_kustomize, test_daemon, test_containers
+#   test/manifests/run.sh test_chart      one part: test_workers, test_schedule, test_chart, test_kustomize, test_daemon, test_containers
 #   test/manifests/run.sh update          writes what is made from something else: the chart's schema of settings and
 #                                         rules, and the kustomize base
 #
@@ -15,7 +15,7 @@ set -euo pipefail
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/poller
-venv=$cache/manifests-venv-1
+venv=$cache/manifests-venv-2
 
 # tool NAME VERSION PACKAGE: a Go program, built if need be. One compile at a time: the large ones need the memory.
 tool() {
@@ -30,10 +30,10 @@ tool helm v3.22.0 helm.sh/helm/v3/cmd/helm
 tool kustomize v5.8.2 sigs.k8s.io/kustomize/kustomize/v5
 
 if ! [ -e "$venv/.installed" ]; then
-  echo "installing cfn-lint (PyPI)" >&2
+  echo "installing cfn-lint and JSONata (PyPI)" >&2
   rm -rf "$venv"
   python3 -m venv "$venv"
-  "$venv/bin/pip" install -q --no-input cfn-lint==1.51.0 pyyaml==6.0.3 >&2
+  "$venv/bin/pip" install -q --no-input cfn-lint==1.51.0 pyyaml==6.0.3 jsonata-python==0.7.1 >&2
   touch "$venv/.installed"
 fi
 if [ "${1:-}" = update ]; then
