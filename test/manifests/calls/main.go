@@ -20,11 +20,13 @@ import (
 
 func main() {
 	actions, err := calls(os.Args[1])
+	if err == nil {
+		_, err = fmt.Fprintln(os.Stdout, strings.Join(actions, "\n"))
+	}
 	if err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	fmt.Println(strings.Join(actions, "\n"))
 }
 
 func calls(root string) ([]string, error) {

@@ -50,6 +50,8 @@ func decode(in io.Reader, out io.Writer) error {
 			failed = append(failed, fmt.Errorf("document %d: %w", count, err))
 			continue
 		}
-		fmt.Fprintf(out, "%s %T\n", kind, object)
+		if _, err := fmt.Fprintf(out, "%s %T\n", kind, object); err != nil {
+			return err
+		}
 	}
 }
