@@ -99,19 +99,20 @@ func TestEverySettingHasItsNamesAndHelp(t *testing.T) {
 
 // schema is one node of a JSON Schema.
 type schema struct {
-	Schema               string            `json:"$schema,omitempty"`
-	Title                string            `json:"title,omitempty"`
-	Description          string            `json:"description,omitempty"`
-	Type                 any               `json:"type,omitempty"`
-	Enum                 []string          `json:"enum,omitempty"`
-	Pattern              string            `json:"pattern,omitempty"`
-	Minimum              *int              `json:"minimum,omitempty"`
-	Maximum              *int              `json:"maximum,omitempty"`
-	Default              any               `json:"default,omitempty"`
-	Items                *schema           `json:"items,omitempty"`
-	Properties           map[string]schema `json:"properties,omitempty"`
-	Required             []string          `json:"required,omitempty"`
-	AdditionalProperties any               `json:"additionalProperties,omitempty"`
+	Schema               string              `json:"$schema,omitempty"`
+	Title                string              `json:"title,omitempty"`
+	Description          string              `json:"description,omitempty"`
+	Type                 any                 `json:"type,omitempty"`
+	Enum                 []string            `json:"enum,omitempty"`
+	Pattern              string              `json:"pattern,omitempty"`
+	Minimum              *int                `json:"minimum,omitempty"`
+	Maximum              *int                `json:"maximum,omitempty"`
+	Default              any                 `json:"default,omitempty"`
+	Items                *schema             `json:"items,omitempty"`
+	Properties           map[string]schema   `json:"properties,omitempty"`
+	Required             []string            `json:"required,omitempty"`
+	DependentRequired    map[string][]string `json:"dependentRequired,omitempty"`
+	AdditionalProperties any                 `json:"additionalProperties,omitempty"`
 }
 
 const durationPattern = `^([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))+$`
@@ -121,7 +122,18 @@ var enums = map[string][]string{
 	"level":       {"debug", "info", "warn", "error"},
 	"log.format":  {"auto", "text", "json"},
 	"Target.form": {"raw"},
+	"on_rejected": {"retry", "dead-letter", "discard"},
 }
+
+// patterns are of keys whose text has a form that a schema can say. What is empty lacks
+// a value, which poller says better.
+var patterns = map[string]string{
+	"url":   `^(https?://\S+)?$`,
+	"queue": `^\S*$`,
+}
+
+// together are keys of a target that need one another.
+var together = map[string][]string{"tls_cert": {"tls_key"}, "tls_key": {"tls_cert"}}
 
 // schemaOf describes a struct as a map of the file, by its fields' tags.
 func schemaOf(t reflect.Type) schema {
@@ -136,6 +148,9 @@ func schemaOf(t reflect.Type) schema {
 			}
 		}
 		s.Properties[yamlKey(field)] = one
+	}
+	if t == reflect.TypeFor[Target]() {
+		s.DependentRequired = together
 	}
 	return s
 }
@@ -177,8 +192,10 @@ func schemaOfField(field reflect.StructField, parent reflect.Type) schema {
 		return schema{Enum: enums["log.format"]}
 	case field.Name == "Format":
 		return schema{Enum: enums["Target.form"]}
+	case field.Name == "OnRejected":
+		return schema{Enum: enums["on_rejected"]}
 	default:
-		return schema{Type: "string"}
+		return schema{Type: "string", Pattern: patterns[yamlKey(field)]}
 	}
 }
 

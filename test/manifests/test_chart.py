@@ -15,7 +15,7 @@ OPTIONS = [
     {"image": {"digest": "sha256:" + "0" * 64}},
     {"imagePullSecrets": ["registry"]},
     {"queue": "", "target": {"url": ""}, "queues": [{"queue": "a", "target": "x"}, {"queue": "b.fifo", "target": "y", "weight": 2}],
-     "targets": {"x": {"url": TARGET, "rate": 28}, "y": {"url": "https://y.example.com", "concurrency": 4, "burst": 2}}},
+     "targets": {"x": {"url": TARGET, "rate": 28}, "y": {"url": "https://y.example.com", "concurrency": 4, "rate": "none"}}},
     {"secretFiles": {"partner": "credentials"}, "target": {"headers": {"Authorization": "@/run/secrets/partner/token"}}},
     {"existingConfigMap": "mine"},
     {"reload": {"mode": "sighup"}},
@@ -120,10 +120,11 @@ class Budget(unittest.TestCase):
     def test_the_file_has_the_whole_budget_and_the_most_replicas_that_ever_run(self):
         scaled = {"autoscaling": {"enabled": True, "minReplicas": 1, "maxReplicas": 3}}
         for values, replicas in [({}, 1), ({"replicas": 3}, 3), (scaled, 3), (scaled | {"replicas": 5}, 3), ({"replicas": 7}, 7), ({"replicas": 0}, 1)]:
-            for rate, want in [("28/s", "28/s"), (28, "28"), ("1000/m", "1000/m"), (0.7, "0.7"), (1000000, "1000000"), ("0", "0"), (0, "0"), ("none", "none")]:
+            for rate, want in [("28/s", "28/s"), (28, "28"), ("1000/m", "1000/m"), (0.7, "0.7"), (1000000, "1000000"), ("0", "0"), (0, "0")]:
                 file = settings(chart(values | {"target": {"rate": rate, "concurrency": 100, "burst": 50}}))
                 self.assertEqual((want, 100, 50), tuple(file["targets"]["default"][key] for key in ("rate", "concurrency", "burst")))
                 self.assertEqual(replicas, file["fleet"]["replicas"])
+            self.assertEqual("none", settings(chart(values | {"target": {"rate": "none"}}))["targets"]["default"]["rate"])
 
     def test_a_deployment_waits_for_the_old_ones_or_at_least_starts_no_more(self):
         self.assertEqual({"type": "Recreate"}, chart()["Deployment"]["spec"]["strategy"])
@@ -180,9 +181,10 @@ class Settings(unittest.TestCase):
         parts = chart(OPTIONS[4])
         self.assertIn({"name": "secret-partner", "mountPath": "/run/secrets/partner", "readOnly": True}, worker(parts)["volumeMounts"])
         for name in ("Authorization", "x-api-key", "Cookie", "X-Partner-Token", "Client-Secret"):
-            done = helm({"target": {"headers": {name: "hunter2"}}})
-            self.assertIn(f"target.headers.{name}: its value is secret", done.stderr)
-            self.assertNotIn("hunter2", done.stdout + done.stderr)
+            for headers in ({name: "hunter2"}, [f"{name}: hunter2"]):
+                done = helm(several([{"queue": "q"}], {"a": {"url": TARGET, "headers": headers}}))
+                self.assertIn(f"targets.a.headers.{name}: its value is secret", done.stderr)
+                self.assertNotIn("hunter2", done.stdout + done.stderr)
 
     def test_the_network_policy_lets_out_to_each_target(self):
         def ports(values: dict) -> set[int]:
@@ -227,6 +229,10 @@ class Monitoring(unittest.TestCase):
         self.assertIn('up{job="poller"}', (ROOT / "deploy/prometheus/alerts.yml").read_text())
 
 
+def several(queues: list[dict], targets: dict[str, dict]) -> dict:
+    return {"queue": "", "target": {"url": ""}, "queues": queues, "targets": targets}
+
+
 class Refusals(unittest.TestCase):
     def test_the_schema_has_the_daemon_s_own_settings(self):
         self.assertEqual(update.schema(), (CHART / "values.schema.json").read_text(), "write it anew with test/manifests/run.sh update")
@@ -250,6 +256,9 @@ class Refusals(unittest.TestCase):
             ({"target": {"concurrency": 0}}, "at '/target/concurrency': minimum: got 0, want 1"),
             ({"target": {"concurrency": "many"}}, "at '/target/concurrency': got string, want integer"),
             ({"target": {"timeout": 30}}, "at '/target/timeout': got number, want string"),
+            ({"target": {"url": "orders:8080"}}, "at '/target/url': 'orders:8080' does not match pattern '^(https?://"),
+            ({"target": {"on_rejected": "drop"}}, "at '/target/on_rejected': value must be one of 'retry', 'dead-letter', 'discard'"),
+            ({"target": {"tls_cert": "/a.pem"}}, "at '/target': properties 'tls_key' required, if 'tls_cert' exists"),
             ({"target": {"retries": 3}}, "at '/target': additional properties 'retries' not allowed"),
             ({"queue": "two words"}, "at '/queue': 'two words' does not match pattern"),
             ({"queues": [{"que": "a"}]}, "at '/queues/0': additional properties 'que' not allowed"),
@@ -268,6 +277,14 @@ class Refusals(unittest.TestCase):
             ({"target": {"url": ""}}, "target.url: write where messages go"),
             ({"queues": [{"queue": "a"}]}, "queue, target: they stand beside queues or targets: leave one of the two out"),
             ({"queue": "", "target": {"url": ""}, "queues": [{"queue": "a"}]}, "queues, targets: one of them is empty"),
+            (several([{"target": "a"}], {"a": {"url": TARGET}}), "queues[0].queue: write the queue's URL, ARN or name"),
+            (several([{"queue": "q"}], {"a": {"url": TARGET}, "b": {"url": TARGET}}), "queues[0]: it does not say which target its messages go to: write target: one of a, b"),
+            (several([{"queue": "q", "target": "c"}], {"a": {"url": TARGET}}), "queues[0].target: there is no target c: write one of a"),
+            (several([{"queue": "q", "target": "a"}], {"a": {"url": TARGET}, "b": {"url": TARGET}}), "targets.b: no queue delivers to it"),
+            (several([{"queue": "q"}], {"a": {"rate": 1}}), "targets.a.url: write where messages go"),
+            ({"image": {"repository": "registry.example.com/poller:1"}}, "image.repository: registry.example.com/poller:1 has a tag: write it as image.tag"),
+            ({"resources": {"limits": {"memory": "64Mi"}}}, "resources.limits.memory: 64Mi is too little for the bodies in hand"),
+            ({"target": {"rate": "none", "burst": 3}}, "target.burst: there is no rate that it could belong to: write target.rate too, or leave it out"),
             ({"replicas": 20}, "target.concurrency: 10 is less than one delivery at once for each of 20 replicas: write 20 or more, or run fewer replicas"),
             ({"replicas": 3, "target": {"burst": 2}}, "target.burst: 2 is less than one for each of 3 replicas: write 3 or more, or leave it out"),
             ({"autoscaling": {"enabled": True, "minReplicas": 2}}, "autoscaling.minReplicas: 2 is more than maxReplicas, 1: write 1 or less"),
@@ -281,8 +298,8 @@ class Refusals(unittest.TestCase):
                 self.assertIn(sentence, done.stderr)
 
     def test_three_commands_from_a_clone_render_a_valid_set(self):
-        text = (ROOT / "docs/kubernetes.md").read_text()
-        (command,) = re.findall(r"^    (helm template (?:.*\\\n)*.*)$", text, re.MULTILINE)
-        done = run("bash", "-c", command.split("|")[0].replace("\\\n", " "))
-        self.assertEqual(0, done.returncode, done.stderr)
-        self.assertEqual(5, len(succeed("decode", stdin=done.stdout).splitlines()))
+        for name in ("README.md", "docs/kubernetes.md"):
+            (command,) = re.findall(r"^    (helm template (?:.*\\\n)*.*)$", (ROOT / name).read_text(), re.MULTILINE)
+            done = run("bash", "-c", command.split("|")[0].replace("\\\n", " "))
+            self.assertEqual(0, done.returncode, done.stderr)
+            self.assertEqual(5, len(succeed("decode", stdin=done.stdout).splitlines()), name)

@@ -25,6 +25,9 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 
 {{- define "poller.image" -}}
 {{- $repository := required "image.repository: write where you pushed the image, such as registry.example.com/poller" .Values.image.repository -}}
+{{- if regexMatch ":[^/]*$" $repository -}}
+{{- fail (printf "image.repository: %s has a tag: write it as image.tag" $repository) -}}
+{{- end -}}
 {{- if .Values.image.digest -}}
 {{ $repository }}@{{ .Values.image.digest }}
 {{- else -}}
@@ -53,5 +56,8 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- $limit := .Values.resources.limits.memory -}}
 {{- $mebibytes := int (regexFind "^[0-9]+" $limit) -}}
 {{- if hasSuffix "Gi" $limit -}}{{- $mebibytes = mul $mebibytes 1024 -}}{{- end -}}
+{{- if lt (int $mebibytes) 128 -}}
+{{- fail (printf "resources.limits.memory: %s is too little for the bodies in hand, 64 MiB and a receive a poll: write 128Mi or more" $limit) -}}
+{{- end -}}
 {{- div (mul $mebibytes 80) 100 -}}MiB
 {{- end -}}

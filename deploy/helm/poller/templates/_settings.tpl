@@ -12,12 +12,33 @@
 {{-   end -}}
 {{- else -}}
 {{-   $queues = list (dict "queue" (required "queue: write the queue's URL, such as https://sqs.eu-central-1.amazonaws.com/123456789012/orders" .Values.queue)) -}}
-{{-   $_ := required "target.url: write where messages go, such as http://orders.shop:8080/orders" .Values.target.url -}}
 {{-   $targets = dict "default" .Values.target -}}
+{{- end -}}
+{{- $used := dict -}}
+{{- range $i, $queue := $queues -}}
+{{-   if not $queue.queue -}}
+{{-     fail (printf "queues[%d].queue: write the queue's URL, ARN or name" $i) -}}
+{{-   end -}}
+{{-   if $queue.target -}}
+{{-     if not (hasKey $targets $queue.target) -}}
+{{-       fail (printf "queues[%d].target: there is no target %s: write one of %s" $i $queue.target (keys $targets | sortAlpha | join ", ")) -}}
+{{-     end -}}
+{{-     $_ := set $used $queue.target true -}}
+{{-   else if gt (len $targets) 1 -}}
+{{-     fail (printf "queues[%d]: it does not say which target its messages go to: write target: one of %s" $i (keys $targets | sortAlpha | join ", ")) -}}
+{{-   else -}}
+{{-     $_ := set $used (first (keys $targets)) true -}}
+{{-   end -}}
 {{- end -}}
 {{- $checked := dict -}}
 {{- range $name, $target := $targets -}}
 {{-   $at := ternary (printf "targets.%s" $name) "target" (not (not $several)) -}}
+{{-   if not (hasKey $used $name) -}}
+{{-     fail (printf "%s: no queue delivers to it: write it as the target of a queue, or leave it out" $at) -}}
+{{-   end -}}
+{{-   if not $target.url -}}
+{{-     fail (printf "%s.url: write where messages go, such as http://orders.shop:8080/orders" $at) -}}
+{{-   end -}}
 {{-   $one := include "poller.target" (dict "target" $target "at" $at "replicas" (include "poller.replicas" $)) | fromYaml -}}
 {{-   $_ := set $checked $name $one -}}
 {{- end -}}
@@ -45,15 +66,23 @@ log:
 {{- if and $target.burst (lt (int $target.burst) $replicas) -}}
 {{-   fail (printf "%s.burst: %d is less than one for each of %d replicas: write %d or more, or leave it out" .at (int $target.burst) $replicas $replicas) -}}
 {{- end -}}
-{{- if hasKey $target "rate" -}}{{- $_ := set $target "rate" (include "poller.number" $target.rate) -}}{{- end -}}
-{{- if kindIs "map" $target.headers -}}
-{{-   range $name, $value := $target.headers -}}
-{{-     if and (regexMatch "(?i)^(authorization|proxy-authorization|cookie|x-api-key|.*-(token|key|secret))$" $name) (not (hasPrefix "@" $value)) -}}
-{{-       fail (printf "%s.headers.%s: its value is secret and would stand in a ConfigMap: put it into a Secret, name that under secretFiles, and write \"@/run/secrets/NAME/KEY\"" $.at $name) -}}
-{{-     end -}}
-{{-   end -}}
-{{-   if not $target.headers -}}{{- $_ := unset $target "headers" -}}{{- end -}}
+{{- if and $target.burst (eq (toString (ternary $target.rate "none" (hasKey $target "rate"))) "none") -}}
+{{-   fail (printf "%s.burst: there is no rate that it could belong to: write %s.rate too, or leave it out" .at .at) -}}
 {{- end -}}
+{{- if hasKey $target "rate" -}}{{- $_ := set $target "rate" (include "poller.number" $target.rate) -}}{{- end -}}
+{{- $headers := $target.headers -}}
+{{- if kindIs "slice" $headers -}}
+{{-   $headers = dict -}}
+{{-   range $line := $target.headers -}}
+{{-     $_ := set $headers (regexFind "^[^:]*" $line | trim) (regexReplaceAll "^[^:]*:" $line "" | trim) -}}
+{{-   end -}}
+{{- end -}}
+{{- range $name, $value := $headers -}}
+{{-   if and (regexMatch "(?i)^(authorization|proxy-authorization|cookie|x-api-key|.*-(token|key|secret))$" $name) (not (hasPrefix "@" (toString $value))) -}}
+{{-     fail (printf "%s.headers.%s: its value is secret and would stand in a ConfigMap: put it into a Secret, name that under secretFiles, and write \"@/run/secrets/NAME/KEY\"" $.at $name) -}}
+{{-   end -}}
+{{- end -}}
+{{- if not $headers -}}{{- $_ := unset $target "headers" -}}{{- end -}}
 {{- toYaml $target -}}
 {{- end -}}
 
