@@ -110,7 +110,12 @@ class Containers(unittest.TestCase):
             with self.subTest(replicas):
                 before = self.distinct()
                 self.bench.send(600)
-                killed, scaled, *rest = self.start(replicas)
+                started = self.start(replicas)
+                for kind, whole in (("rate", BUDGET), ("concurrency", 40)):
+                    line = f'poller_pace_limit{{kind="{kind}",target="default"}} {whole // replicas}\n'
+                    for _, port, _ in started:
+                        self.assertIn(line, get(f"http://127.0.0.1:{port}/metrics"), "its share")
+                killed, scaled, *rest = started
                 until(lambda before=before: self.distinct() > before + 100, "deliveries")
                 docker("kill", killed[0])
                 if rest:

@@ -52,6 +52,18 @@ class TheExample(unittest.TestCase):
         base, example = (yaml.safe_load((KUBERNETES / f / "poller.yaml").read_text()) for f in ("base", "example"))
         self.assertEqual(base, example)
 
+    def test_two_replicas_share_the_budget_by_the_two_lines_that_say_so(self):
+        with tempfile.TemporaryDirectory() as folder:
+            copy = Path(folder) / "kubernetes"
+            shutil.copytree(KUBERNETES, copy)
+            for name, line, changed in [("kustomization.yaml", "# replicas: [", "replicas: ["), ("poller.yaml", "  replicas: 1\n", "  replicas: 2\n")]:
+                file = copy / "example" / name
+                self.assertIn(line, file.read_text())
+                file.write_text(file.read_text().replace(line, changed))
+            parts = objects(build(copy / "example"))
+        self.assertEqual(2, parts["Deployment"]["spec"]["replicas"])
+        self.assertEqual({"replicas": 2}, yaml.safe_load(parts["ConfigMap"]["data"]["poller.yaml"])["fleet"])
+
     def test_with_both_components_it_decodes_strictly_and_keda_owns_the_replicas(self):
         with tempfile.TemporaryDirectory() as folder:
             copy = Path(folder) / "kubernetes"
