@@ -47,7 +47,7 @@ func poisoned(ctx context.Context, o options, way spoiled) ([]row, error) {
 		return nil, err
 	}
 	defer t.close()
-	backlog := func(i int) string { return body{Poison: i%every == every-1}.String() }
+	backlog := func(i int) string { return body{Poison: i%every == every/2}.String() }
 	if err := t.fill(ctx, messages, backlog); err != nil {
 		return nil, err
 	}

@@ -252,6 +252,73 @@ func TestPoisonThatComesBackAloneNeedsNoSecondProof(t *testing.T) {
 	})
 }
 
+func TestPoisonThatHasAStrikeIsGivenUpThoughNobodyIsLeftToProveIt(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		q, f := newFakeQueue(), newFakeTarget(20*time.Millisecond)
+		q.send(200)
+		q.retire = 3
+		f.answer = func(m *message.Message, _ int) (message.Result, time.Duration) {
+			if strings.HasSuffix(m.ID, "7") && m.ID != "m197" { // that has nobody after it
+				return message.Result{Outcome: message.Unavailable, Status: 503, Reason: "5xx"}, 20 * time.Millisecond
+			}
+			return delivered2xx, 20 * time.Millisecond
+		}
+		e := run(t, q, f, ratelimit.Limits{Concurrency: 10}, func(o *Options) {
+			o.MaxReceiveCount, o.Visibility = 3, 2*time.Second
+		})
+		pass(30 * time.Second)
+		if n := q.left(); n != 0 {
+			t.Errorf("%d are left after 30 s", n)
+		}
+		for id, n := range f.tried() {
+			if !strings.HasSuffix(id, "7") && n != 1 {
+				t.Errorf("%s was tried %d times", id, n)
+			}
+		}
+		e.stop()
+	})
+}
+
+func TestATargetThatGoesAwayIsTriedFewTimes(t *testing.T) {
+	t.Parallel()
+	for name, result := range map[string]message.Result{
+		"refused": {Outcome: message.Connection, Reason: "refused"},
+		"503":     {Outcome: message.Unavailable, Status: 503, Reason: "5xx"},
+		"500":     {Outcome: message.Failed, Status: 500, Reason: "5xx"},
+	} {
+		for _, fails := range []time.Duration{time.Millisecond, 200 * time.Millisecond} {
+			t.Run(fmt.Sprintf("%s in %s", name, fails), func(t *testing.T) {
+				synctest.Test(t, func(t *testing.T) {
+					q, f := newFakeQueue(), newFakeTarget(200*time.Millisecond)
+					begun, tries := time.Now(), 0
+					f.answer = func(*message.Message, int) (message.Result, time.Duration) {
+						if at := time.Since(begun); at >= 2*time.Second && at < 32*time.Second {
+							tries++
+							return result, fails
+						}
+						return delivered2xx, f.took
+					}
+					e := run(t, q, f, ratelimit.Limits{Concurrency: 10}, nil)
+					q.send(200)
+					for range 160 {
+						pass(200 * time.Millisecond)
+						q.send(1)
+					}
+					if tries > 60 { // what runs still succeeds, and is no reason to go on
+						t.Errorf("%d tries in 30 s", tries)
+					}
+					pass(time.Minute)
+					if n := q.left(); n != 0 {
+						t.Errorf("%d are left a minute after it", n)
+					}
+					e.stop()
+				})
+			})
+		}
+	}
+}
+
 func TestAMessageWhoseVisibilityEndedInADeliveryThatFailedDoesNotKeepTheGateShut(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -57,6 +57,22 @@ func (g *gate) wary() bool {
 	return failed >= g.lucky(closingMessages)
 }
 
+// drains says that c's success is no sign that the target can be tried: it began
+// before the trouble, and all that was started since has failed already. A target that
+// goes away answers old requests to the end while it refuses new ones; if each of those
+// ended the trouble, a hand full would be tried before the gate closes.
+func (g *gate) drains(c *Case) bool {
+	if !c.began.Before(g.troubleSince) {
+		return false
+	}
+	for other := g.cases.first; other != nil; other = other.after {
+		if other.running && other.began.After(g.troubleSince) {
+			return false
+		}
+	}
+	return true
+}
+
 // waryGap is the time between two starts while the gate is wary.
 func (g *gate) waryGap() time.Duration { return g.troubleTime() / waryTries }
 

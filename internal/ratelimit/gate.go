@@ -47,7 +47,7 @@ const (
 	startLimit      = 5 // deliveries at once before the first success
 	halfOpenFor     = 30 * time.Second
 	unprovenAfter   = 5 * time.Minute // given up with nobody to prove it
-	unprovenBelow   = 3               // messages in trouble
+	unprovenBelow   = 3               // messages in trouble: fewer are no sign of an outage
 	rhoWeight       = 0.02
 	minRho, maxRho  = 0.01, 0.99
 	doubt           = 0.001 // of giving up a message that retrying would deliver
@@ -183,15 +183,18 @@ func (g *gate) ended(now time.Time, c *Case, a Answer, retryAfter time.Duration,
 	if a == Throttled {
 		c.throttled = true
 	}
-	if a.strikes() > 0 && g.state != Closed && g.convicts.has(c.id) {
-		// Proven before: it is neither held nor a sign of trouble.
-		if probe {
-			g.scheduleProbe(now, 0)
+	suspect := a.strikes() > 0 && g.state != Closed
+	if suspect && len(g.inTrouble) < unprovenBelow {
+		switch {
+		case g.convicts.has(c.id), c.strikes > 0 && g.struck(c, a):
+			return false // known to be at fault: neither held nor a sign of trouble
+		case c.strikes > 0:
+			suspect = false // of this try
 		}
-		return false
 	}
 	if a.fails() {
 		g.failed(now, c, a, min(retryAfter, maxRetryAfter))
+		g.cases.suspect(c, suspect)
 		if probe {
 			g.probeAnswered = a != Connection
 			g.scheduleProbe(now, min(retryAfter, maxRetryAfter))
@@ -220,7 +223,6 @@ func (g *gate) failed(now time.Time, c *Case, a Answer, retryAfter time.Duration
 		c.firstFailed = now
 	}
 	g.cases.hold(c, true)
-	g.cases.suspect(c, a.strikes() > 0 && g.state != Closed)
 
 	again := min(firstAgain<<min(c.tries-1, 10), maxAgain)
 	if !g.troubleSince.IsZero() {
@@ -236,8 +238,10 @@ func (g *gate) failed(now time.Time, c *Case, a Answer, retryAfter time.Duration
 
 func (g *gate) worked(now time.Time, c *Case, a Answer, slots int) {
 	g.succeeded = now
-	g.eased = g.wary()
-	if !g.troubleSince.IsZero() && g.state != Closed || g.state == Closed && c.began.After(g.since) {
+	wary := g.wary()
+	ends := !g.troubleSince.IsZero() && g.state != Closed && !(wary && g.drains(c)) || g.state == Closed && c.began.After(g.since)
+	g.eased = wary && ends
+	if ends {
 		g.troubleSince, g.answers = time.Time{}, [Canceled]int{}
 		clear(g.inTrouble)
 	}

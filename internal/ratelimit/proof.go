@@ -27,13 +27,24 @@ func (g *gate) strike(proof *Case) {
 			continue
 		}
 		g.cases.suspect(c, false)
-		c.strikes++
-		g.strikes++
-		if c.strikes >= g.enough(c.failed) {
-			g.convicts.add(c.id)
+		if g.struck(c, c.failed) {
 			g.decide(c, GivenUp)
 		}
 	}
+}
+
+// struck gives c a strike, and says whether it is proven now to be at fault. The first
+// one needs another's success; after it, failing again is enough where too few others
+// are in trouble for an outage: there may be nobody left to prove it once more, and
+// poison at the end of a backlog would be held like one.
+func (g *gate) struck(c *Case, a Answer) bool {
+	c.strikes++
+	g.strikes++
+	if c.strikes < g.enough(a) {
+		return false
+	}
+	g.convicts.add(c.id)
+	return true
 }
 
 // enough is how many strikes make a message given up. Where retrying works, more are
