@@ -89,6 +89,7 @@ type Consumer struct {
 	waiting []*life // in the order of their receives; those no longer waiting are skipped
 	holding holding
 	ledger  ledger
+	spared  spared
 	demand  demand
 	stats   stats
 	recent  failures

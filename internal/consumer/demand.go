@@ -147,6 +147,11 @@ func (d *demand) dry() bool {
 	return len(d.polls) > 0
 }
 
+// manyOut says that a receive is out that may bring more than one message.
+func (d *demand) manyOut() bool {
+	return slices.ContainsFunc(d.polls, func(p *poll) bool { return p.asked > 1 })
+}
+
 // parkedLimit is how many receives may be parked: while messages still come, a
 // second one keeps the next of them from waiting for a round trip.
 func (d *demand) parkedLimit() int {

@@ -16,7 +16,7 @@ type group struct {
 	id        string
 	waiting   []*life // in order
 	current   *life   // is delivered, or held
-	releasing int
+	releasing []*life
 	deleting  int
 }
 
@@ -34,7 +34,7 @@ func (g *group) followers() int {
 
 // idle says that nothing of the group is in hand.
 func (g *group) idle() bool {
-	return g.current == nil && len(g.waiting) == 0 && g.releasing == 0 && g.deleting == 0
+	return g.current == nil && len(g.waiting) == 0 && len(g.releasing) == 0 && g.deleting == 0
 }
 
 // groups are the groups that have something in hand, by id.
@@ -58,7 +58,7 @@ func (g *group) enter(l *life) {
 	case delivering, held:
 		g.current = l
 	case releasing:
-		g.releasing++
+		g.releasing = append(g.releasing, l)
 	case deleting:
 		g.deleting++
 	}
@@ -73,10 +73,17 @@ func (g *group) leave(l *life) {
 	case delivering, held:
 		g.current = nil
 	case releasing:
-		g.releasing--
+		i := slices.Index(g.releasing, l)
+		g.releasing = slices.Delete(g.releasing, i, i+1)
 	case deleting:
 		g.deleting--
 	}
+}
+
+// goesBack says that some of it is ours and is to be released yet: what comes of the
+// group now is behind that.
+func (g *group) goesBack() bool {
+	return g != nil && slices.ContainsFunc(g.releasing, func(l *life) bool { return !l.released })
 }
 
 // behind are those that wait behind l, in order; none on a standard queue, and none

@@ -46,8 +46,13 @@ func (c *Consumer) hold(now time.Time, l *life) {
 		c.releaseUntried(now, l)
 		return
 	}
-	c.hand.move(l, held, now)
+	c.keep(now, l)
 	c.pace.Offer(&l.try, true)
+}
+
+// keep puts l among those that are held.
+func (c *Consumer) keep(now time.Time, l *life) {
+	c.hand.move(l, held, now)
 	i, _ := slices.BinarySearchFunc(c.holding.lives, l, func(a, b *life) int {
 		if a.seq < b.seq {
 			return -1
@@ -79,6 +84,9 @@ func (c *Consumer) nextHeld(now time.Time) *life {
 		return nil
 	}
 	for _, l := range c.holding.lives {
+		if l.goesBack {
+			continue
+		}
 		again := c.pace.Again(&l.try)
 		if again.After(now) {
 			c.holding.due = earlier(c.holding.due, again)
@@ -105,6 +113,9 @@ func (c *Consumer) judge(now time.Time) {
 		return
 	}
 	for _, l := range slices.Clone(c.holding.lives) {
+		if l.goesBack {
+			continue
+		}
 		switch c.pace.Verdict(&l.try) {
 		case ratelimit.GivenUp:
 			c.giveUp(now, l)
@@ -122,7 +133,7 @@ func (c *Consumer) giveUp(now time.Time, l *life) {
 	if refusals[l.last.Status] {
 		l.outcome = doneRejected
 	}
-	c.release(now, l)
+	c.goBack(now, l)
 }
 
 // refusals are the statuses that a target refuses by, whoever is to blame: a message

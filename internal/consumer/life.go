@@ -75,6 +75,13 @@ type life struct {
 	// urgent says that its delete must not linger: its group is blocked until then.
 	urgent bool
 
+	// goesBack says that it is released, with what is behind it in its group, as soon as
+	// no receive is out that could bring them all at once.
+	goesBack bool
+
+	// released says that its release has been sent; SQS may have done it.
+	released bool
+
 	// outcome and delay are what a release is for: outcome is the settled metric's
 	// label, delay in whole seconds.
 	outcome settled

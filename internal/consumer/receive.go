@@ -79,6 +79,9 @@ func (c *Consumer) wanted(now time.Time) int {
 	if order.Alone {
 		return min(order.Most, 1)
 	}
+	if c.spared.any(now) {
+		order.Most = min(order.Most, 1)
+	}
 	return min(order.Most, c.demand.next(now, c.stock(now, order.Slots)))
 }
 
@@ -141,7 +144,14 @@ func (c *Consumer) takeIn(now, handedOut time.Time, m *message.Message) {
 	c.demand.size(len(m.Body))
 	key := keyOf(m.ID)
 	deadline := handedOut.Add(c.options.Visibility)
-	if l, ok := c.hand.byKey[key]; ok {
+	l, ok := c.hand.byKey[key]
+	if ok && c.options.FIFO && l.released {
+		// SQS has done its release, though we have not been told: a FIFO queue hands out
+		// nothing that is in flight. To release it once more would cost it one more receive.
+		c.settle(now, l)
+		ok = false
+	}
+	if ok {
 		c.stats.duplicates++
 		l.message.ReceiptHandle = m.ReceiptHandle
 		l.message.ReceiveCount = max(l.message.ReceiveCount, m.ReceiveCount)
@@ -150,7 +160,7 @@ func (c *Consumer) takeIn(now, handedOut time.Time, m *message.Message) {
 		c.extendLater(l)
 		return
 	}
-	l := &life{message: m, key: key, owned: handedOut, deadline: deadline, since: now}
+	l = &life{message: m, key: key, owned: handedOut, deadline: deadline, since: now}
 	if c.options.FIFO {
 		l.group = c.hand.groups.of(m.GroupID)
 	}
@@ -160,7 +170,7 @@ func (c *Consumer) takeIn(now, handedOut time.Time, m *message.Message) {
 		l.state = deleting
 		c.hand.add(l)
 		c.deletes.add(l)
-	case c.draining && !c.enoughLeft(now), l.group != nil && l.group.releasing > 0:
+	case c.draining && !c.enoughLeft(now), l.group.goesBack():
 		l.state = releasing
 		l.outcome = doneUntried
 		c.hand.add(l)

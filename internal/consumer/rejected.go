@@ -31,7 +31,7 @@ func (c *Consumer) rejected(now time.Time, l *life, result message.Result) {
 		c.letters.add(l)
 	default:
 		l.outcome, l.delay = c.verdict(l.message, result)
-		c.release(now, l)
+		c.goBack(now, l)
 	}
 }
 

@@ -160,6 +160,7 @@ func (c *Consumer) turn(now time.Time) {
 // advance starts whatever the state allows now.
 func (c *Consumer) advance(now time.Time) {
 	c.judge(now)
+	c.sendBack(now)
 	c.sayGate(now)
 	c.startWaiting(now)
 	c.order(now)

@@ -140,6 +140,7 @@ func (c *Consumer) call(kind callKind, lives []*life) {
 		c.releases.out++
 		do.seconds = make([]int, len(lives))
 		for i, l := range lives {
+			l.released = true
 			do.seconds[i] = min(l.delay, int((ownership-now.Sub(l.owned)-ownershipMargin)/time.Second))
 			do.seconds[i] = max(do.seconds[i], 0)
 		}
@@ -279,6 +280,9 @@ func (c *Consumer) settle(now time.Time, l *life) {
 	if l.state == deleting {
 		c.ledger.deleted(l.key, now.Add(2*c.options.Visibility))
 		c.ledger.expire(now)
+	}
+	if outcome != doneUntried {
+		c.spared.through(l.key)
 	}
 	c.stats.settled[outcome]++
 	c.hand.remove(l)

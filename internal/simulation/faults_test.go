@@ -145,13 +145,18 @@ type turn struct {
 
 // outageWays are the ways of a target to be out; the last is to refuse connects.
 const (
-	outageWays    = 6
+	outageWays    = 7
+	answers503    = 0
+	answers429    = 1
+	hangs         = 2
+	answers500    = 4
+	answers404    = 5
 	refusesDials  = outageWays - 1
-	outageRetryIn = 2
+	outageRetryIn = 2 * time.Second
 )
 
 // turnOf draws how a delivery ends. d is the dice of that delivery alone.
-func (t *targetPlan) turnOf(d dice, now, trouble time.Duration, poison bool) turn {
+func (t *targetPlan) turnOf(d dice, now, trouble time.Duration, poison, forEver bool) turn {
 	f := turn{
 		before: d.of("before").between(t.fastest/2, t.slowest/2),
 		after:  d.of("after").between(t.fastest/2, t.slowest/2),
@@ -160,7 +165,7 @@ func (t *targetPlan) turnOf(d dice, now, trouble time.Duration, poison bool) tur
 	if f.status == 200 {
 		f.body = pick(d.of("body"), 0, 2, 100, 5000)
 	}
-	if now >= trouble {
+	if now >= trouble && !forEver {
 		return f
 	}
 	p := d.of("turn").part()
@@ -176,17 +181,23 @@ func (t *targetPlan) turnOf(d dice, now, trouble time.Duration, poison bool) tur
 		f.after += by / 2
 	}
 	out, isOut := at(t.outages, now)
+	isOut = isOut && (t.partial == 0 || d.of("partial").chance(t.partial))
 	switch {
-	case isOut && out.way == 0:
+	case isOut && out.way == answers503:
 		f.status = 503
-	case isOut && out.way == 1:
-		f.status, f.retryAfter = 429, outageRetryIn
-	case isOut && out.way == 2:
+		if t.retryAfter != outageRetryIn {
+			f.retryAfter = int(t.retryAfter.Seconds())
+		}
+	case isOut && out.way == answers429:
+		f.status, f.retryAfter = 429, int(t.retryAfter.Seconds())
+	case isOut && out.way == hangs:
 		f.status, f.how = 0, "hangs"
 	case isOut && out.way == 3, isOut && out.way == refusesDials:
 		f.status, f.how = 0, "cut"
-	case isOut && out.way == 4:
+	case isOut && out.way == answers500:
 		f.status = 500
+	case isOut && out.way == answers404:
+		f.status = 404
 	case poison:
 		f.status = pick(d.of("poison"), 500, 500, 422)
 	case in(o.failed):

@@ -90,6 +90,20 @@ func newTrial(w *world) *trial {
 // follow finds a process's lives.
 func (t *trial) follow(p *process, all []happening) {
 	hand := make(map[int]*life)
+	type release struct {
+		call  *sqsCall
+		entry *entry
+	}
+	releases := make(map[handle]release)
+	for _, c := range t.byWhom[p] {
+		for i := range c.entries {
+			if e := &c.entries[i]; t.isRelease(c, e) {
+				if _, ok := releases[e.handle]; !ok {
+					releases[e.handle] = release{c, e}
+				}
+			}
+		}
+	}
 	for _, h := range all {
 		switch {
 		case h.delivery != nil:
@@ -101,6 +115,13 @@ func (t *trial) follow(p *process, all []happening) {
 		case h.call.action == "ReceiveMessage":
 			for _, m := range h.call.brought {
 				l := hand[m.message]
+				if l != nil && t.queue(m.message).fifo {
+					// A FIFO queue hands out nothing that is in flight: the release is done.
+					if r, ok := releases[l.newest()]; ok && r.call.sent <= h.at {
+						l.how, l.release, l.released, l.ended = "released", r.entry, r.call.sent, h.at
+						l = nil
+					}
+				}
 				if l == nil {
 					l = &life{by: p, message: m.message, ended: never}
 					hand[m.message] = l

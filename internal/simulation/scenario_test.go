@@ -13,6 +13,7 @@ type scenario struct {
 	seed     uint64
 	dice     dice
 	calm     bool // no faults: what the daemon costs can be judged
+	storm    *storm
 	queues   []queuePlan
 	targets  []targetPlan
 	replicas []replicaPlan
@@ -48,6 +49,9 @@ type targetPlan struct {
 	fastest, slowest    time.Duration
 	odds                targetOdds
 	outages             []window
+	partial             float64       // of the answers that an outage spoils; 0: all
+	retryAfter          time.Duration // what 429s and 503s of an outage ask for
+	crowd               *crowd
 }
 
 type sendPlan struct {
@@ -55,7 +59,7 @@ type sendPlan struct {
 	queue  int
 	group  string
 	size   int
-	poison bool // the target never takes it while there is trouble
+	poison bool // the target never takes it while there is trouble; in a storm, never
 }
 
 type replicaPlan struct {
@@ -98,6 +102,10 @@ func at(windows []window, now time.Duration) (window, bool) {
 func draw(seed uint64) *scenario {
 	d := dice(seed).of("scenario")
 	s := &scenario{seed: seed, dice: dice(seed), calm: d.of("calm").chance(0.15)}
+	if !s.calm && d.of("storm").chance(0.2) {
+		s.drawStorm(d.of("storm"))
+		return s
+	}
 	s.trouble = d.of("trouble").between(time.Minute, 8*time.Minute)
 	s.drain = d.of("drain").between(2*time.Second, 30*time.Second).Truncate(100 * time.Millisecond)
 	s.drawTargets(d)
@@ -115,8 +123,11 @@ func draw(seed uint64) *scenario {
 
 // exact says that the seed replays exactly. Where several queues of a process share
 // a target, one wakes another at the very instant at which it goes on itself: which
-// of them then takes a token first is the scheduler's choice.
-func (s *scenario) exact() bool { return len(s.queues) == len(s.targets) }
+// of them then takes a token first is the scheduler's choice. So it is who is one too
+// many for a target, and for which message a connect was refused.
+func (s *scenario) exact() bool {
+	return len(s.queues) == len(s.targets) && (s.storm == nil || s.storm.way != refusesDials && s.targets[0].crowd == nil)
+}
 
 // windows draws up to n windows, apart from each other.
 func (s *scenario) windows(d dice, n int, shortest, longest time.Duration, ways int) []window {
@@ -158,6 +169,7 @@ func (s *scenario) drawTargets(d dice) {
 					ways = outageWays - 1 // refused connects need starts at different instants
 				}
 				t.outages = s.windows(d.of("outages"), 3, time.Second, 2*time.Minute, ways)
+				t.retryAfter = outageRetryIn
 			}
 		}
 		s.targets = append(s.targets, t)

@@ -243,7 +243,7 @@ func noDeliveryStartsWithTooLittleVisibility(t *trial) {
 // was throttled, or could not connect, is never given up.
 func nothingIsGivenUpWithoutProof(t *trial) {
 	for _, l := range t.lives {
-		if l.how != "released" || len(l.starts) == 0 || l.release.seconds == roomDelay || l.by.drained != never && l.released >= l.by.drained {
+		if l.how != "released" || len(l.starts) == 0 || l.release.seconds == roomDelay || l.isTooLongInFlight() || l.by.drained != never && l.released >= l.by.drained {
 			continue
 		}
 		if slices.ContainsFunc(l.starts, (*delivery).rejected) || l.mayHaveComeAnew() {
@@ -288,6 +288,13 @@ func (l *life) mayHaveComeAnew() bool {
 	return l.release.seconds == 0 && l.receives[len(l.receives)-1].call.came > l.starts[len(l.starts)-1].ended
 }
 
+// isTooLongInFlight says that the message was given back since its 12 hours in flight
+// were nearly over.
+func (l *life) isTooLongInFlight() bool {
+	const longest = 12*time.Hour - 5*time.Minute - time.Minute
+	return l.release.seconds == 0 && l.released-l.receives[len(l.receives)-1].served >= longest
+}
+
 // roomDelay is how long what is released to make room stays away, in seconds.
 const roomDelay = 900
 
@@ -310,8 +317,8 @@ func whatWasNotDeliveredIsReleasedWithItsBackoff(t *trial) {
 		if d.delivered() {
 			t.breaks(l.released, l.by, "releases m%d, which was delivered", l.message)
 		}
-		if got == 0 && l.by.drained != never && l.released >= l.by.drained || got == roomDelay {
-			continue // given back at the stop, or to make room
+		if got == 0 && l.by.drained != never && l.released >= l.by.drained || got == roomDelay || l.isTooLongInFlight() {
+			continue // given back at the stop, to make room, or since SQS lets nobody have it longer
 		}
 		if l.mayHaveComeAnew() {
 			continue

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"time"
 )
 
@@ -19,6 +20,8 @@ type target struct {
 	plan   *targetPlan
 	listen *pipes
 	server *http.Server
+
+	running atomic.Int32 // deliveries
 }
 
 type doorKey struct{}
@@ -56,7 +59,13 @@ func (t *target) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		t.world.wrong("m%d reached its target with another body", n)
 	}
 
-	f := t.plan.turnOf(t.world.plan.dice.of("turn", t.number, by.number, n, d.number), d.arrived, t.world.plan.trouble, t.world.plan.sends[n].poison)
+	running := t.running.Add(1)
+	defer t.running.Add(-1)
+	plan := t.world.plan
+	f := t.plan.turnOf(plan.dice.of("turn", t.number, by.number, n, d.number), d.arrived, plan.trouble, plan.sends[n].poison, plan.storm != nil)
+	if c := t.plan.crowd; c != nil && f.status/100 == 2 && int(running) > c.most && c.from <= d.arrived && d.arrived < c.to {
+		f = turn{before: f.before / 20, after: f.after / 20, status: c.status}
+	}
 	if !wait(r.Context(), f.before) || !wait(r.Context(), f.after) {
 		t.end(d, r, 0, "gone")
 		return

@@ -17,6 +17,9 @@ import (
 const (
 	longestHealing = time.Hour // of virtual time
 	idleTail       = time.Hour
+	// longestAfterStorm has room for poison that nobody is left to prove: five minutes
+	// a receive.
+	longestAfterStorm = 2 * time.Hour
 	// breath is between a look at a process and what is done to it: net/http's server
 	// keeps the connection for half a second, and would wait for it by chance.
 	breath = 600 * time.Millisecond
@@ -99,7 +102,7 @@ func (w *world) run(ctx context.Context) {
 		replicas.Go(func() { last[i] = w.replica(i) }) //nolint:contextcheck // the world's own, which start takes
 	}
 	replicas.Wait()
-	w.until(w.plan.trouble)
+	w.until(max(w.plan.trouble, w.plan.sends[len(w.plan.sends)-1].at+breath))
 	w.evidence.happens(w.now(), "the trouble is over")
 	w.heal(last)
 	if w.plan.calm && w.healed != never {
@@ -224,7 +227,11 @@ func (w *world) heal(last []*process) {
 		}
 		p.reload(limits)
 	}
-	for deadline := w.now() + longestHealing; w.now() < deadline; w.until(w.now() + time.Second) {
+	longest := longestHealing
+	if w.plan.storm != nil {
+		longest = longestAfterStorm
+	}
+	for deadline := w.now() + longest; w.now() < deadline; w.until(w.now() + time.Second) {
 		if w.empty() {
 			w.healed = w.now()
 			w.evidence.happens(w.healed, "all queues are empty")
