@@ -83,7 +83,7 @@ func (g *group) leave(l *life) {
 // goesBack says that some of it is ours and is to be released yet: what comes of the
 // group now is behind that.
 func (g *group) goesBack() bool {
-	return g != nil && slices.ContainsFunc(g.releasing, func(l *life) bool { return !l.released })
+	return g != nil && slices.ContainsFunc(g.releasing, func(l *life) bool { return l.backAt.IsZero() })
 }
 
 // behind are those that wait behind l, in order; none on a standard queue, and none

@@ -79,8 +79,9 @@ type life struct {
 	// no receive is out that could bring them all at once.
 	goesBack bool
 
-	// released says that its release has been sent; SQS may have done it.
-	released bool
+	// backAt is when it may be visible again by its release, as first sent; zero: it was
+	// not.
+	backAt time.Time
 
 	// outcome and delay are what a release is for: outcome is the settled metric's
 	// label, delay in whole seconds.
@@ -88,6 +89,13 @@ type life struct {
 	delay   int
 
 	previous, next *life // all in hand, in the order of their receives
+}
+
+// isBack says that a message that comes again has come anew: its release is done. A FIFO
+// queue hands out nothing that is in flight; on a standard queue it may also come before
+// that, for what SQS does once in a while.
+func (l *life) isBack(now time.Time) bool {
+	return !l.backAt.IsZero() && (l.group != nil || !now.Before(l.backAt))
 }
 
 // hand is everything in hand, by MessageId and in the order of the receives.

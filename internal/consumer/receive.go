@@ -145,9 +145,9 @@ func (c *Consumer) takeIn(now, handedOut time.Time, m *message.Message) {
 	key := keyOf(m.ID)
 	deadline := handedOut.Add(c.options.Visibility)
 	l, ok := c.hand.byKey[key]
-	if ok && c.options.FIFO && l.released {
-		// SQS has done its release, though we have not been told: a FIFO queue hands out
-		// nothing that is in flight. To release it once more would cost it one more receive.
+	if ok && l.isBack(now) {
+		// SQS has done its release, though we have not been told. To release it once more
+		// would cost it one more receive.
 		c.settle(now, l)
 		ok = false
 	}

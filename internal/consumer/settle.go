@@ -140,9 +140,11 @@ func (c *Consumer) call(kind callKind, lives []*life) {
 		c.releases.out++
 		do.seconds = make([]int, len(lives))
 		for i, l := range lives {
-			l.released = true
 			do.seconds[i] = min(l.delay, int((ownership-now.Sub(l.owned)-ownershipMargin)/time.Second))
 			do.seconds[i] = max(do.seconds[i], 0)
+			if l.backAt.IsZero() { // SQS may have done any of those that failed for us
+				l.backAt = now.Add(time.Duration(do.seconds[i]) * time.Second)
+			}
 		}
 	case letterCall:
 		c.letters.out++

@@ -40,7 +40,7 @@ const (
 	waryTries       = 10               // started at most between that many in trouble and the closing
 	firstAgain      = 200 * time.Millisecond
 	maxAgain        = time.Second      // a held message's own backoff ends here
-	maxTroubleAgain = 30 * time.Second // half the trouble's age, but at most
+	maxTroubleAgain = 10 * time.Second // half the trouble's age, but at most
 	maxRetryAfter   = 10 * time.Minute
 	minProbe        = time.Second // between probes: a tenth of the trouble's age, within these
 	maxProbe        = 10 * time.Second
@@ -239,7 +239,15 @@ func (g *gate) failed(now time.Time, c *Case, a Answer, retryAfter time.Duration
 func (g *gate) worked(now time.Time, c *Case, a Answer, slots int) {
 	g.succeeded = now
 	wary := g.wary()
-	ends := !g.troubleSince.IsZero() && g.state != Closed && !(wary && g.drains(c)) || g.state == Closed && c.began.After(g.since)
+	ends := false
+	switch {
+	case g.state == Closed:
+		ends = c.began.After(g.since)
+	case wary:
+		ends = !g.drains(c)
+	default:
+		ends = !g.troubleSince.IsZero()
+	}
 	g.eased = wary && ends
 	if ends {
 		g.troubleSince, g.answers = time.Time{}, [Canceled]int{}

@@ -10,17 +10,24 @@ func noGoodMessageDiesInAnOutage(t *trial) {
 	if s == nil || s.way == hangs && s.kind != total {
 		return
 	}
-	alone := make(map[int]bool) // given up after five minutes, with hardly anybody else in the queue
-	for _, l := range t.lives {
-		if l.how == "released" && len(l.starts) > 0 && l.released-l.starts[0].ended >= 5*time.Minute && l.starts[0].status/100 != 2 {
-			alone[l.message] = true
-		}
-	}
+	alone := t.alone()
 	for m := range t.plan.sends {
 		if t.dead[m] && !t.plan.sends[m].poison && t.queue(m).maxReceives >= 3 && !alone[m] {
 			t.breaks(t.stopped, t.evidence.processes[0], "and the others are done, and m%d, a good message, is dead", m)
 		}
 	}
+}
+
+// alone are the messages that were given up after five minutes, with hardly anybody else
+// in the queue: a quiet queue's outage by 500s or time-outs is taken for poison.
+func (t *trial) alone() map[int]bool {
+	alone := make(map[int]bool)
+	for _, l := range t.lives {
+		if l.how == "released" && len(l.starts) > 0 && l.released-l.starts[0].ended >= 5*time.Minute && !l.starts[0].delivered() {
+			alone[l.message] = true
+		}
+	}
+	return alone
 }
 
 // anOutageBurnsNoReceives: in a total outage of up to 11 hours each message is received
@@ -35,13 +42,14 @@ func anOutageBurnsNoReceives(t *trial) {
 	if s.way == hangs || s.way == answers500 || s.way == answers404 {
 		most = 2
 	}
+	alone := t.alone()
 	receives := make(map[int]int)
 	for _, x := range t.evidence.executed {
 		if x.call == nil || x.call.action != "ReceiveMessage" {
 			continue
 		}
 		for _, i := range x.items {
-			if receives[i.message]++; receives[i.message] == most+1 {
+			if receives[i.message]++; receives[i.message] == most+1 && !alone[i.message] {
 				t.breaks(x.at, x.call.by, "receives m%d for the %d. time", i.message, most+1)
 			}
 		}

@@ -3,6 +3,7 @@ package simulation
 import (
 	"cmp"
 	"slices"
+	"time"
 )
 
 // life is one message in the hands of one process, as that process sees it: from
@@ -24,6 +25,11 @@ type arrival struct {
 }
 
 func (l *life) newest() handle { return l.receives[len(l.receives)-1].handle }
+
+// cameAfter says that it was received again in a time.
+func (l *life) cameAfter(from, to instant) bool {
+	return slices.ContainsFunc(l.receives, func(r arrival) bool { return r.served > from && r.call.came <= to })
+}
 
 // delivered is when the target took it; never if it did not.
 func (l *life) delivered() instant {
@@ -115,9 +121,15 @@ func (t *trial) follow(p *process, all []happening) {
 		case h.call.action == "ReceiveMessage":
 			for _, m := range h.call.brought {
 				l := hand[m.message]
-				if l != nil && t.queue(m.message).fifo {
-					// A FIFO queue hands out nothing that is in flight: the release is done.
-					if r, ok := releases[l.newest()]; ok && r.call.sent <= h.at {
+				if l != nil {
+					// A FIFO queue hands out nothing that is in flight: the release is done. So it
+					// is, as far as the process can tell, after the delay that it asked for.
+					back := time.Duration(0)
+					r, ok := releases[l.newest()]
+					if ok && !t.queue(m.message).fifo {
+						back = time.Duration(r.entry.seconds) * time.Second
+					}
+					if ok && r.call.sent+back <= h.at {
 						l.how, l.release, l.released, l.ended = "released", r.entry, r.call.sent, h.at
 						l = nil
 					}

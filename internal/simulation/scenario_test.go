@@ -21,8 +21,16 @@ type scenario struct {
 	drain    time.Duration
 	trouble  time.Duration // how long the faults last
 	odds     sqsOdds
-	away     []window // times at which SQS does not answer
+	away     []window      // times at which SQS does not answer
+	healing  time.Duration // from the end of the trouble until all queues are empty, at most
 }
+
+const (
+	longestHealing = time.Hour
+	// longestAfterStorm has room for poison that nobody is left to prove: five minutes
+	// a receive.
+	longestAfterStorm = 2 * time.Hour
+)
 
 type queuePlan struct {
 	name        string
@@ -101,7 +109,7 @@ func at(windows []window, now time.Duration) (window, bool) {
 // draw makes the scenario of a seed.
 func draw(seed uint64) *scenario {
 	d := dice(seed).of("scenario")
-	s := &scenario{seed: seed, dice: dice(seed), calm: d.of("calm").chance(0.15)}
+	s := &scenario{seed: seed, dice: dice(seed), calm: d.of("calm").chance(0.15), healing: longestHealing}
 	if !s.calm && d.of("storm").chance(0.2) {
 		s.drawStorm(d.of("storm"))
 		return s

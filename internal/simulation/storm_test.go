@@ -55,7 +55,7 @@ func (s *scenario) drawStorm(d dice) {
 		kind:   pick(d.of("kind"), total, total, total, partial, flapping, crowded),
 		poison: d.of("poison?").chance(0.4),
 	}
-	s.trouble = s.storm.to + afterStorm
+	s.trouble, s.healing = s.storm.to+afterStorm, longestAfterStorm
 	s.drain = d.of("drain").between(2*time.Second, 30*time.Second).Truncate(100 * time.Millisecond)
 	s.drawStormTarget(d)
 	s.drawStormQueues(d)

@@ -15,11 +15,7 @@ import (
 )
 
 const (
-	longestHealing = time.Hour // of virtual time
-	idleTail       = time.Hour
-	// longestAfterStorm has room for poison that nobody is left to prove: five minutes
-	// a receive.
-	longestAfterStorm = 2 * time.Hour
+	idleTail = time.Hour
 	// breath is between a look at a process and what is done to it: net/http's server
 	// keeps the connection for half a second, and would wait for it by chance.
 	breath = 600 * time.Millisecond
@@ -227,11 +223,7 @@ func (w *world) heal(last []*process) {
 		}
 		p.reload(limits)
 	}
-	longest := longestHealing
-	if w.plan.storm != nil {
-		longest = longestAfterStorm
-	}
-	for deadline := w.now() + longest; w.now() < deadline; w.until(w.now() + time.Second) {
+	for deadline := w.now() + w.plan.healing; w.now() < deadline; w.until(w.now() + time.Second) {
 		if w.empty() {
 			w.healed = w.now()
 			w.evidence.happens(w.healed, "all queues are empty")

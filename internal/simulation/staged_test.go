@@ -1,0 +1,97 @@
+package simulation
+
+import (
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"poller/internal/ratelimit"
+)
+
+// staged is a world that is not drawn: one target, one queue, and nothing wrong but what
+// the test adds.
+func staged(seed uint64) *scenario {
+	return &scenario{
+		seed: seed, dice: dice(seed), drain: 25 * time.Second, healing: longestAfterStorm,
+		trouble: time.Minute, storm: &storm{},
+		targets: []targetPlan{{
+			name: "target-0", timeout: 5 * time.Second, backoff: time.Second, backoffMax: 5 * time.Second,
+			fastest: 20 * time.Millisecond, slowest: 80 * time.Millisecond,
+			limits: ratelimit.Limits{Concurrency: 10, Burst: 1},
+		}},
+		queues: []queuePlan{{
+			name: "queue-0", visibility: 30 * time.Second, gather: 20 * time.Millisecond, weight: 1, maxReceives: 3,
+		}},
+		replicas: []replicaPlan{{start: 100 * time.Millisecond}},
+	}
+}
+
+// send has n messages come from a time on, one after the other.
+func (s *scenario) send(n int, from, each time.Duration, group string, poison bool) {
+	s.storm.poison = s.storm.poison || poison
+	for i := range n {
+		s.sends = append(s.sends, sendPlan{at: from + time.Duration(i)*each, group: group, size: 50, poison: poison})
+	}
+}
+
+// judged plays the scenario and fails for each invariant that it breaks.
+func judged(t *testing.T, s *scenario) *world {
+	t.Helper()
+	w := newWorld(s)
+	synctest.Test(t, func(t *testing.T) { w.run(t.Context()) })
+	if broken := judge(w); len(broken) > 0 {
+		t.Error(strings.Join(broken, "\n"))
+	}
+	return w
+}
+
+func TestPoisonAtTheHeadOfAGroupTakesNoGoodMessageWithIt(t *testing.T) {
+	t.Parallel()
+	for seed := range uint64(20) {
+		s := staged(seed + 1)
+		s.queues[0].fifo, s.queues[0].name = true, "queue-0.fifo"
+		s.send(3, 0, time.Millisecond, "g", true)
+		s.send(30, 10*time.Millisecond, time.Millisecond, "g", false)
+		s.send(600, 50*time.Millisecond, 50*time.Millisecond, "other", false)
+		w := judged(t, s)
+		if len(w.dead) != 3 {
+			t.Errorf("%d are dead, and 3 are poison", len(w.dead))
+		}
+	}
+}
+
+func TestAThousandPoisonMessagesInARowArePassed(t *testing.T) {
+	t.Parallel()
+	s := staged(1)
+	s.healing = 5 * time.Hour
+	s.send(1000, 0, time.Millisecond, "", true)
+	s.send(200, 2*time.Second, time.Millisecond, "", false)
+	s.send(2500, 3*time.Second, 5*time.Second, "", false)
+	w := judged(t, s)
+	if len(w.dead) != 1000 {
+		t.Errorf("%d are dead, and 1,000 are poison", len(w.dead))
+	}
+	t.Logf("all queues were empty after %v", w.healed)
+}
+
+func TestThirteenHoursAwayKillNoGoodMessage(t *testing.T) {
+	t.Parallel()
+	for way, name := range map[int]string{answers503: "503", answers500: "500", refusesDials: "refused"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			s := staged(uint64(way) + 1)
+			s.storm = &storm{window: window{10 * time.Second, 13 * time.Hour, way}}
+			s.targets[0].outages = []window{s.storm.window}
+			s.trouble = s.storm.to + time.Minute
+			s.send(200, 0, 200*time.Millisecond, "", false)
+			s.send(780, time.Minute, time.Minute, "", false)
+			if way == answers503 {
+				s.replicas = append(s.replicas, replicaPlan{start: 200 * time.Millisecond})
+			}
+			if w := judged(t, s); len(w.dead) != 0 {
+				t.Errorf("%d are dead", len(w.dead))
+			}
+		})
+	}
+}
