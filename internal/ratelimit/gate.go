@@ -37,7 +37,7 @@ const (
 	closingMessages = 5                // different messages in trouble that close it
 	minTrouble      = time.Second      // trouble lasts at least so long before it closes,
 	maxTrouble      = 10 * time.Second // and two mean deliveries, but not longer than this
-	waryTries       = 10               // started at most between that many in trouble and the closing
+	waryTries       = 5                // started at most between that many in trouble and the closing
 	firstAgain      = 200 * time.Millisecond
 	maxAgain        = time.Second      // a held message's own backoff ends here
 	maxTroubleAgain = 10 * time.Second // half the trouble's age, but at most
@@ -193,8 +193,7 @@ func (g *gate) ended(now time.Time, c *Case, a Answer, retryAfter time.Duration,
 		}
 	}
 	if a.fails() {
-		g.failed(now, c, a, min(retryAfter, maxRetryAfter))
-		g.cases.suspect(c, suspect)
+		g.failed(now, c, a, min(retryAfter, maxRetryAfter), suspect)
 		if probe {
 			g.probeAnswered = a != Connection
 			g.scheduleProbe(now, min(retryAfter, maxRetryAfter))
@@ -205,7 +204,7 @@ func (g *gate) ended(now time.Time, c *Case, a Answer, retryAfter time.Duration,
 	return false
 }
 
-func (g *gate) failed(now time.Time, c *Case, a Answer, retryAfter time.Duration) {
+func (g *gate) failed(now time.Time, c *Case, a Answer, retryAfter time.Duration, suspect bool) {
 	if !g.succeeded.After(c.began) { // no success has ended since it began
 		if g.troubleSince.IsZero() || c.began.Before(g.troubleSince) && g.state != Closed {
 			g.troubleSince = c.began
@@ -223,6 +222,7 @@ func (g *gate) failed(now time.Time, c *Case, a Answer, retryAfter time.Duration
 		c.firstFailed = now
 	}
 	g.cases.hold(c, true)
+	g.cases.suspect(c, suspect)
 
 	again := min(firstAgain<<min(c.tries-1, 10), maxAgain)
 	if !g.troubleSince.IsZero() {

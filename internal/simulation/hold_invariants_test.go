@@ -1,6 +1,9 @@
 package simulation
 
-import "time"
+import (
+	"net/http"
+	"time"
+)
 
 // noGoodMessageDiesInAnOutage: with three receives and one restart at most. Of a
 // target that hangs now and then, and so looks like one that is slow, that is not
@@ -30,16 +33,22 @@ func (t *trial) alone() map[int]bool {
 	return alone
 }
 
-// anOutageBurnsNoReceives: in a total outage of up to 11 hours each message is received
-// once, whoever has it. An answer that one strike is enough for may cost one more, where
-// too few messages are in trouble for the gate to close.
+// anOutageBurnsNoReceives: in up to 11 hours of an outage that no message can be the
+// cause of, refused connects and 429s, each message is received once, whoever has it. So
+// it is in a total one of any kind, where enough messages are tried for the gate to close;
+// where they are not, an answer that one strike is enough for may cost one more.
 func anOutageBurnsNoReceives(t *trial) {
 	s := t.plan.storm
-	if s == nil || s.kind != total || s.poison || s.restarts > 0 || len(t.plan.away) > 0 || s.to-s.from > 11*time.Hour {
+	if s == nil || s.poison || s.restarts > 0 || len(t.plan.away) > 0 || s.to-s.from > 11*time.Hour {
+		return
+	}
+	crowd := t.plan.targets[0].crowd
+	blameless := (s.way == refusesDials || s.way == answers429) && (crowd == nil || crowd.status == http.StatusTooManyRequests)
+	if !blameless && s.kind != total {
 		return
 	}
 	most := 1
-	if s.way == hangs || s.way == answers500 || s.way == answers404 {
+	if !blameless && (s.way == hangs || s.way == answers500 || s.way == answers404) && !t.busy() {
 		most = 2
 	}
 	alone := t.alone()
@@ -56,6 +65,37 @@ func anOutageBurnsNoReceives(t *trial) {
 	}
 }
 
+// busy says that a storm lasts, and that each process that tries the target in it tries
+// five different messages before trouble of any length would close the gate.
+func (t *trial) busy() bool {
+	s, soon := t.plan.storm, time.Second
+	if s.way == hangs {
+		soon = t.plan.targets[0].timeout
+	}
+	if s.to-s.from < soon+15*time.Second {
+		return false
+	}
+	tried, within := make(map[*process]bool), make(map[*process]map[int]bool)
+	for _, d := range t.evidence.deliveries {
+		if d.message < 0 || d.arrived < s.from || d.arrived >= s.to {
+			continue
+		}
+		tried[d.by] = true
+		if d.arrived < s.from+soon {
+			if within[d.by] == nil {
+				within[d.by] = make(map[int]bool)
+			}
+			within[d.by][d.message] = true
+		}
+	}
+	for p := range tried {
+		if len(within[p]) < 5 {
+			return false
+		}
+	}
+	return true
+}
+
 // poisonEndsInTheDeadLetterQueue, once the target is well: by the queue's redrive.
 func poisonEndsInTheDeadLetterQueue(t *trial) {
 	if t.plan.storm == nil || t.healed == never {
@@ -68,6 +108,11 @@ func poisonEndsInTheDeadLetterQueue(t *trial) {
 	}
 }
 
+// soonAfter is how long after an outage a target is tried again, at most.
+func soonAfter(target *targetPlan) time.Duration {
+	return 15*time.Second + target.timeout + target.retryAfter*3/2 + time.Second
+}
+
 // theGateOpensSoon: after a total outage each process that has something in hand
 // delivers within the longest gap between probes, which is drawn from half to one and
 // a half times 10 s, or what the target asked for, and the time of a probe that was
@@ -78,7 +123,7 @@ func theGateOpensSoon(t *trial) {
 		return
 	}
 	target := &t.plan.targets[0]
-	within := 15*time.Second + target.timeout + target.retryAfter*3/2 + time.Second
+	within := soonAfter(target)
 	deadline := s.to + within
 	for _, p := range t.evidence.processes {
 		if p.started > s.to || t.end(p) < deadline || p.drained != never && p.drained < deadline {
@@ -97,7 +142,45 @@ func theGateOpensSoon(t *trial) {
 	}
 }
 
-// anOutageIsTriedFewTimes: what is in hand at its begin twice at most, ten tries in
+// theBacklogOfAnOutageIsDeliveredSoon: after a total outage the pace is back. What was
+// sent before its end is delivered in twice the time that it takes, and 30 s.
+func theBacklogOfAnOutageIsDeliveredSoon(t *trial) {
+	s := t.plan.storm
+	if s == nil || s.kind != total || s.poison || s.restarts > 0 || len(t.plan.away) > 0 || s.to-s.from > 11*time.Hour {
+		return
+	}
+	target := &t.plan.targets[0]
+	took := make(map[int]instant)
+	for _, d := range t.evidence.deliveries {
+		if d.delivered() && took[d.message] == 0 {
+			took[d.message] = d.ended
+		}
+	}
+	alone := t.alone()
+	var backlog time.Duration
+	for m := range t.plan.sends {
+		if t.plan.sends[m].at >= s.to || took[m] != 0 && took[m] < s.to {
+			continue
+		}
+		one := target.slowest + 20*time.Millisecond
+		if !t.queue(m).fifo { // a FIFO queue may have one group
+			one /= time.Duration(target.limits.Concurrency)
+		}
+		if target.limits.Limited {
+			one = max(one, time.Duration(float64(time.Second)/target.limits.Rate))
+		}
+		backlog += one
+	}
+	deadline := s.to + soonAfter(target) + 2*backlog + 30*time.Second
+	for m := range t.plan.sends {
+		if t.plan.sends[m].at < s.to && (took[m] == 0 || took[m] > deadline) && !alone[m] && !t.dead[m] {
+			t.breaks(deadline, t.evidence.processes[0], "and the others have not delivered m%d, %v after the outage", m, deadline-s.to)
+			return
+		}
+	}
+}
+
+// anOutageIsTriedFewTimes: what is in hand at its begin twice at most, five tries in
 // the time before the gate closes, and then probes.
 func anOutageIsTriedFewTimes(t *trial) {
 	s := t.plan.storm
@@ -110,7 +193,7 @@ func anOutageIsTriedFewTimes(t *trial) {
 		at += min(at/10, 10) / 2
 		probes++
 	}
-	most := 2*slots + 40 + int(probes)
+	most := 2*slots + 25 + int(probes)
 	tries := make(map[*process]int)
 	for _, d := range t.evidence.deliveries {
 		if d.arrived >= s.from && d.arrived < s.to {

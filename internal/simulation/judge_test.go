@@ -28,6 +28,7 @@ var invariants = []struct {
 	{"an outage burns no receives", anOutageBurnsNoReceives},
 	{"poison ends in the dead-letter queue", poisonEndsInTheDeadLetterQueue},
 	{"the gate opens soon", theGateOpensSoon},
+	{"the backlog of an outage is delivered soon", theBacklogOfAnOutageIsDeliveredSoon},
 	{"an outage is tried few times", anOutageIsTriedFewTimes},
 	{"drains end in time and strand nothing", drainsEndInTimeAndStrandNothing},
 	{"what is in hand is bounded", whatIsInHandIsBounded},
