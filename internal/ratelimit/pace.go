@@ -51,12 +51,20 @@ const (
 	Turn
 )
 
-// lateness is what a token may be used after its time without being counted as
-// used later. A timer fires up to a millisecond late, and a bucket of one token
-// has no room to make up for that: at 50/s it would cost 2.5 % of the rate. By
-// the clock of the tokens the bound is exact; by the clock on the wall a window
-// can hold what its length plus a millisecond allows.
-const lateness = time.Millisecond
+// A token may be used after its time, for so long, without being counted as used later.
+// A timer fires up to a millisecond late, on a busy machine by several, and a bucket of
+// one token has no room to make up for that: at 50/s a millisecond would cost 5 % of the
+// rate. By the clock of the tokens the bound is exact; by the clock on the wall a window
+// can hold what its length plus this allows, which up to 250/s is a quarter of a delivery.
+const (
+	minLateness = time.Millisecond
+	maxLateness = 10 * time.Millisecond
+)
+
+// lateness is a quarter of the time between two tokens, within these.
+func lateness(perSecond float64) time.Duration {
+	return min(max(time.Duration(float64(time.Second)/4/perSecond), minLateness), maxLateness)
+}
 
 // longest is the farthest that Due looks ahead: a rate so small that its next
 // token lies beyond what a time.Duration holds is asked again after it.
@@ -116,7 +124,7 @@ func (p *Pace) takeToken(now time.Time) bool {
 		return false
 	}
 	at := now
-	if late := now.Sub(p.due); !p.due.IsZero() && late >= 0 && late <= lateness {
+	if late := now.Sub(p.due); !p.due.IsZero() && late >= 0 && late <= lateness(p.limits.Rate) {
 		at = p.due
 	}
 	if p.bucket.AllowN(at, 1) {

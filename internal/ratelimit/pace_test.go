@@ -136,7 +136,7 @@ func TestATimerThatFiresLateCostsNoRate(t *testing.T) {
 				n++
 				continue
 			}
-			<-time.After(time.Until(p.Due()) + 800*time.Microsecond)
+			<-time.After(time.Until(p.Due()) + 4*time.Millisecond)
 		}
 		if n < 1499 || n > 1501 {
 			t.Errorf("%d starts in 30 s at 50/s", n)

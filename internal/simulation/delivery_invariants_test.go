@@ -69,10 +69,9 @@ func noMoreDeliveriesAtOnceThanSlots(t *trial) {
 
 // noMoreStartsThanTheRateAllows: in each window from one start to another at most
 // what had been saved up at its begin (the burst then) and the rate's integral. A
-// token may be used up to a millisecond late without being counted as used later
-// (package ratelimit), so a window may hold what it and a millisecond allow.
+// token may be used a quarter of the time to the next late, but 1 to 10 ms, without being
+// counted as used later (package ratelimit), so a window may hold what it and that allow.
 func noMoreStartsThanTheRateAllows(t *trial) {
-	const lateness = 0.001
 	t.eachTarget(func(p *process, target int, starts []*delivery) {
 		paces := p.paces[target]
 		room, n, fastest := math.Inf(1), 0, 0.0
@@ -94,7 +93,7 @@ func noMoreStartsThanTheRateAllows(t *trial) {
 			// The most that may have started by now, of all windows that began before.
 			room = min(room, float64(paces[k].limits.Burst)+float64(n)-at)
 			n++
-			if over := float64(n) - at - room; over > lateness*fastest+1e-6 {
+			if over := float64(n) - at - room; over > max(0.25, 0.001*fastest)+1e-6 {
 				t.breaks(d.arrived, p, "starts m%d, %.3f tokens over what rate and burst allow", d.message, over)
 				return
 			}
