@@ -178,6 +178,9 @@ func (c *Consumer) takeIn(now, handedOut time.Time, m *message.Message) {
 	default:
 		c.lag.note(now, c.age(now, m))
 		c.watchRetention(now, l)
+		if l.group != nil && m.ReceiveCount > 1 && c.options.MaxReceiveCount > 0 {
+			c.spared.add(now, key) // another replica may have had to give it back
+		}
 		c.hand.add(l)
 		c.pace.Enter(&l.try, l, m.ID, m.ReceiveCount)
 		c.queueUp(l)

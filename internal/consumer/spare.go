@@ -14,7 +14,8 @@ import (
 // So once messages go back behind another, receives ask for one message at a time, which
 // brings the head of a group alone, until all of those have come through. And they go
 // back only when no receive is out any more that asked for more than one: a long poll
-// may be parked.
+// may be parked. What comes for the second time or more is spared as well: another
+// replica may have given it back, or this one before a restart.
 
 const (
 	// spareFor is how long the last of them is waited for: another replica may have it.

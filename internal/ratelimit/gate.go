@@ -82,6 +82,7 @@ type gate struct {
 	succeeded    time.Time           // when the last success or rejection ended
 	halved       time.Time           // when the limit was last halved
 	started      time.Time           // when a try last began
+	passed       time.Time           // when a message known to be at fault was last let go
 	took         float64             // T: mean time of a delivered delivery, in seconds
 	delivered    int                 // in all, for the mean
 	rho          float64             // how well retrying works
@@ -184,13 +185,13 @@ func (g *gate) ended(now time.Time, c *Case, a Answer, retryAfter time.Duration,
 		c.throttled = true
 	}
 	suspect := a.strikes() > 0 && g.state != Closed
-	if suspect && len(g.inTrouble) < unprovenBelow {
-		switch {
-		case g.convicts.has(c.id), c.strikes > 0 && g.struck(c, a):
+	if suspect {
+		again := c.strikes > 0 && len(g.inTrouble) < unprovenBelow
+		if g.convicts.has(c.id) || again && g.struck(c, a) {
+			g.passed = now
 			return false // known to be at fault: neither held nor a sign of trouble
-		case c.strikes > 0:
-			suspect = false // of this try
 		}
+		suspect = !again // this try has its strike
 	}
 	if a.fails() {
 		g.failed(now, c, a, min(retryAfter, maxRetryAfter), suspect)

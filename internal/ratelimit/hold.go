@@ -213,7 +213,12 @@ func (s *Share) orders(now time.Time, stock Stock) (Order, *Share) {
 		g.witnesses++
 		return one, nil
 	case g.cases.held >= slots+heldBeyond:
-		if stock.Untried > 0 || g.polls > 0 || now.Sub(g.succeeded) < quiet || now.Sub(stock.LastReceive) < quiet {
+		if stock.Untried > 0 || g.polls > 0 {
+			return Order{}, nil
+		}
+		// What the last receive brought does not stay in hand if it is known to be at fault,
+		// and behind it may be one that proves the others.
+		if !g.passed.After(stock.LastReceive) && (now.Sub(g.succeeded) < quiet || now.Sub(stock.LastReceive) < quiet) {
 			return Order{}, nil
 		}
 		if full {

@@ -156,7 +156,7 @@ const (
 )
 
 // turnOf draws how a delivery ends. d is the dice of that delivery alone.
-func (t *targetPlan) turnOf(d dice, now, trouble time.Duration, poison, forEver bool) turn {
+func (t *targetPlan) turnOf(d dice, now, trouble time.Duration, poison int, forEver bool) turn {
 	f := turn{
 		before: d.of("before").between(t.fastest/2, t.slowest/2),
 		after:  d.of("after").between(t.fastest/2, t.slowest/2),
@@ -198,8 +198,14 @@ func (t *targetPlan) turnOf(d dice, now, trouble time.Duration, poison, forEver 
 		f.status = 500
 	case isOut && out.way == answers404:
 		f.status = 404
-	case poison:
+	case poison == poisonHangs:
+		f.status, f.how = 0, "hangs"
+	case poison == poisonCuts:
+		f.status, f.how = 0, "cut"
+	case poison == poisonVaries:
 		f.status = pick(d.of("poison"), 500, 500, 422)
+	case poison != 0:
+		f.status = poison
 	case in(o.failed):
 		f.status = pick(d.of("failed"), 500, 501, 507, 401, 403, 404)
 	case in(o.rejected):

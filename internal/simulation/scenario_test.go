@@ -63,11 +63,29 @@ type targetPlan struct {
 }
 
 type sendPlan struct {
-	at     time.Duration
-	queue  int
-	group  string
-	size   int
-	poison bool // the target never takes it while there is trouble; in a storm, never
+	at    time.Duration
+	queue int
+	group string
+	size  int
+	// poison is how the target never takes it while there is trouble, in a storm never: a
+	// status, or one of the others below; 0: it does.
+	poison int
+}
+
+// The ways of poison, beside a status.
+const (
+	poisonHangs  = 1
+	poisonCuts   = 2
+	poisonVaries = 3 // 500 or 422
+)
+
+// drawPoison: at the head of a FIFO group, with nobody left to prove it, a 503 is held like
+// an outage for up to 12 hours.
+func drawPoison(d dice, fifo bool) int {
+	if fifo {
+		return pick(d, 500, poisonVaries, 422)
+	}
+	return pick(d, 500, poisonVaries, 503, 422, poisonHangs, poisonCuts)
 }
 
 type replicaPlan struct {
@@ -240,7 +258,9 @@ func (s *scenario) drawSends(d dice) {
 			p := sendPlan{queue: i, size: d.of("size").from(1, 300)}
 			p.at = d.of("at").between(0, 50*time.Millisecond)
 			if !s.calm {
-				p.poison = d.of("poison").chance(poison)
+				if d.of("poison").chance(poison) {
+					p.poison = drawPoison(d.of("poison way"), s.queues[i].fifo)
+				}
 				if !d.of("early").chance(backlog) {
 					p.at = d.of("at").between(0, s.trouble)
 				}

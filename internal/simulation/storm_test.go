@@ -136,7 +136,9 @@ func (s *scenario) drawStormSends(d dice) {
 			if !d.of("early").chance(backlog) {
 				p.at = d.of("at").between(0, s.trouble)
 			}
-			p.poison = s.storm.poison && (k < row || d.of("poison").chance(some))
+			if s.storm.poison && (k < row || d.of("poison").chance(some)) {
+				p.poison = drawPoison(d.of("poison way"), s.queues[i].fifo)
+			}
 			p.group = fmt.Sprintf("g%d", d.of("group").upTo(groups))
 			s.sends = append(s.sends, p)
 		}
