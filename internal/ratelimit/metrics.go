@@ -27,7 +27,7 @@ var (
 	changesDesc = prometheus.NewDesc("poller_gate_changes_total",
 		"Changes of the gate, by the state changed to and why.", []string{"to", "reason"}, nil)
 	strikesDesc = prometheus.NewDesc("poller_strikes_total",
-		"Failed tries that were followed by the success of a delivery that began later: the message's fault.", nil, nil)
+		"Failed tries that were proven to be the message's fault: a delivery that began later succeeded, or it had been proven once and few others failed.", nil, nil)
 	witnessesDesc = prometheus.NewDesc("poller_gate_witnesses_total",
 		"Receives of one message while the gate was closed, to try somebody new.", nil, nil)
 )
