@@ -125,6 +125,7 @@ func (s *scenario) drawStormSends(d dice) {
 		n := d.of("n").from(30, 300/len(s.queues))
 		groups := d.of("groups").from(1, 30)
 		backlog := d.of("backlog").part()
+		rush := d.of("rush").chance(0.6)
 		some := pick(d.of("poison"), 0.02, 0.05, 0.15)
 		row := 0 // so many from the first on
 		if d.of("row?").chance(0.3) {
@@ -133,7 +134,10 @@ func (s *scenario) drawStormSends(d dice) {
 		for k := range n {
 			d := d.of("message", k)
 			p := sendPlan{queue: i, size: d.of("size").from(1, 300), at: d.of("at").between(0, 50*time.Millisecond)}
-			if !d.of("early").chance(backlog) {
+			switch {
+			case rush && d.of("rush").chance(0.4): // as the target goes away
+				p.at = d.of("at").between(s.storm.from-time.Second, s.storm.from+time.Second)
+			case !d.of("early").chance(backlog):
 				p.at = d.of("at").between(0, s.trouble)
 			}
 			if s.storm.poison && (k < row || d.of("poison").chance(some)) {
