@@ -3,6 +3,7 @@ package app
 import (
 	"context"
 	"fmt"
+	"hash/fnv"
 	"log/slog"
 	"math/rand/v2"
 	"strings"
@@ -103,9 +104,17 @@ func (r *queueRoom) open(drain context.Context) (*queue.Queue, queue.Attributes,
 		select {
 		case <-drain.Done():
 			return nil, attributes, nil
-		case <-time.After(time.Duration(float64(pause) * (0.75 + rand.Float64()/2))): //nolint:gosec // jitter, no secret
+		case <-time.After(time.Duration(float64(pause) * (0.75 + r.jitter(failures)/2))):
 		}
 	}
+}
+
+// jitter is uniform in [0, 1), drawn from the seed, the queue and how many tries have
+// failed: a simulated start replays exactly.
+func (r *queueRoom) jitter(failures int) float64 {
+	h := fnv.New64a()
+	_, _ = h.Write([]byte("open " + r.name))
+	return rand.New(rand.NewPCG(r.app.seed^h.Sum64(), uint64(failures))).Float64() //nolint:gosec // jitter, no secret
 }
 
 func (r *queueRoom) notReached(err error) {

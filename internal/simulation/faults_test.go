@@ -74,13 +74,13 @@ type fate struct {
 const awayWays = 3
 
 // fateOf draws what becomes of a call. d is the dice of that call alone.
-func (s *scenario) fateOf(d dice, now time.Duration, faulty bool) fate {
+func (s *scenario) fateOf(d dice, now time.Duration) fate {
 	f := fate{
 		before:  d.of("before").between(500*time.Microsecond, 8*time.Millisecond),
 		after:   d.of("after").between(500*time.Microsecond, 8*time.Millisecond),
 		notices: d.of("notices").chance(0.5),
 	}
-	if !faulty || now >= s.trouble {
+	if now >= s.trouble {
 		return f
 	}
 	o := &s.odds

@@ -144,16 +144,9 @@ func (f *front) read(r *http.Request, body []byte) (*sqsCall, *wire, error) {
 		// the engine gives up each at a time of its own.
 		n = int(end.Sub(w.begun))
 	}
-	if isReceive && f.by.opened[c.queue] == never {
-		f.by.opened[c.queue] = now
-	}
-	// How a process reaches its queues at the start is not made to fail: app draws
-	// its pauses by chance.
-	opened := f.by.opened[c.queue]
-	faulty := isReceive || opened != never && opened < now
 	d := w.plan.dice.of("call "+c.action, f.by.number, c.queue, first, n)
-	c.fate = w.plan.fateOf(d, now, faulty)
-	if faulty && now < w.plan.trouble {
+	c.fate = w.plan.fateOf(d, now)
+	if now < w.plan.trouble {
 		for i := range c.entries {
 			e := &c.entries[i]
 			key := fmt.Sprintf("%s m%d", c.action, e.message)

@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -39,7 +38,6 @@ type process struct {
 	err                              error
 
 	// Guarded by the world's mutex.
-	opened []instant // by queue: the first receive
 	counts map[string]int
 
 	mu    sync.Mutex // guards what follows
@@ -53,7 +51,7 @@ func (w *world) start(replica, generation int, limits []ratelimit.Limits) *proce
 		world: w, name: fmt.Sprintf("%c%d", 'a'+rune(replica), generation),
 		admin: newPipes("admin"), cut: make(chan struct{}), ended: make(chan struct{}),
 		started: w.now(), drained: never, killed: never, exited: never,
-		opened: slices.Repeat([]instant{never}, len(w.plan.queues)), counts: make(map[string]int), conns: make(map[*outlet]struct{}),
+		counts: make(map[string]int), conns: make(map[*outlet]struct{}),
 		limits: limits, paces: make([][]pace, len(limits)), number: replica*1000 + generation,
 	}
 	for i, l := range limits {
