@@ -378,6 +378,28 @@ func TestTheSameMessageTwiceInHandIsOneDeliveryAndOneSettleWithTheNewestHandle(t
 	})
 }
 
+func TestAnOldReceiveWhoseAnswerIsLateDoesNotReplaceTheNewestHandle(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		q, f := newFakeQueue(), newFakeTarget(3*time.Second)
+		q.send(30)
+		q.late = func(id string, receives int) time.Duration {
+			if id == "m20" && receives == 1 {
+				return 11 * time.Second // by then it was received again, and is being delivered
+			}
+			return 0
+		}
+		e := run(t, q, f, ratelimit.Limits{Concurrency: 30}, func(o *Options) { o.Visibility, o.Timeout = 10*time.Second, 8*time.Second })
+		pass(time.Minute)
+		if s := e.stop(); s != (Summary{Delivered: 30}) {
+			t.Errorf("summary %+v", s)
+		}
+		if m := q.messages[20]; m.receives != 2 || !m.deleted || f.tried()["m20"] != 1 {
+			t.Errorf("%d receives and %d deliveries, deleted: %t; want 2 and 1", m.receives, f.tried()["m20"], m.deleted)
+		}
+	})
+}
+
 func TestARateOfZeroPausesAndTheNewRateIsUsedAtOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -29,6 +29,8 @@ type fakeQueue struct {
 	// fault, if set, is asked before each call: an error is its answer.
 	fault func(action string, call int) error
 	calls map[string]int
+	// late, if set, is how much longer an answer that brings this message is under way.
+	late func(id string, receives int) time.Duration
 	// dead are the ids that were sent to the dead-letter queue.
 	dead []string
 	// retire is the queue's maxReceiveCount; 0: none.
@@ -89,7 +91,7 @@ func (q *fakeQueue) Receive(ctx context.Context, maximum int, wait, visibility t
 		q.mu.Lock()
 		now := time.Now()
 		var got []*message.Message
-		next := end
+		next, late := end, time.Duration(0)
 		for _, m := range q.messages {
 			if m.deleted {
 				continue
@@ -111,11 +113,15 @@ func (q *fakeQueue) Receive(ctx context.Context, maximum int, wait, visibility t
 			m.handle = m.id + "/" + strconv.Itoa(q.handles)
 			m.receives++
 			m.visible = now.Add(visibility)
+			if q.late != nil {
+				late = max(late, q.late(m.id, m.receives))
+			}
 			got = append(got, &message.Message{ID: m.id, ReceiptHandle: m.handle, Body: m.body, SentAt: m.sent, ReceiveCount: m.receives})
 		}
 		arrived := q.arrived
 		q.mu.Unlock()
 		if len(got) > 0 || !now.Before(end) {
+			<-time.After(late)
 			return got, nil
 		}
 		select {

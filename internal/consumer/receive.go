@@ -125,7 +125,7 @@ func (c *Consumer) arrived(ctx context.Context, now, sent time.Time, p *poll, me
 	// for the messages, not with them.
 	handedOut := now.Add(-min(now.Sub(sent), c.demand.parkedAfter()))
 	for _, m := range messages {
-		c.takeIn(now, handedOut, m)
+		c.takeIn(now, sent, handedOut, m)
 	}
 	if len(messages) > 0 {
 		c.depth.active(now)
@@ -138,7 +138,7 @@ func (c *Consumer) arrived(ctx context.Context, now, sent time.Time, p *poll, me
 }
 
 // takeIn puts one received message in hand, or notes that it is there already.
-func (c *Consumer) takeIn(now, handedOut time.Time, m *message.Message) {
+func (c *Consumer) takeIn(now, sent, handedOut time.Time, m *message.Message) {
 	c.stats.received++
 	c.hist.receives.Observe(float64(m.ReceiveCount))
 	c.demand.size(len(m.Body))
@@ -153,6 +153,9 @@ func (c *Consumer) takeIn(now, handedOut time.Time, m *message.Message) {
 	}
 	if ok {
 		c.stats.duplicates++
+		if m.ReceiveCount < l.message.ReceiveCount && sent.Before(l.owned) {
+			return // by an answer that was late: what came before it is newer
+		}
 		l.message.ReceiptHandle = m.ReceiptHandle
 		l.message.ReceiveCount = max(l.message.ReceiveCount, m.ReceiveCount)
 		l.owned, l.deadline = handedOut, deadline

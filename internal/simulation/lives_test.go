@@ -2,6 +2,7 @@ package simulation
 
 import (
 	"cmp"
+	"math"
 	"slices"
 	"time"
 )
@@ -24,7 +25,20 @@ type arrival struct {
 	call *sqsCall
 }
 
-func (l *life) newest() handle { return l.receives[len(l.receives)-1].handle }
+// newest is the handle of the last of the life's receives.
+func (l *life) newest() handle { return l.newestAt(math.MaxInt64).handle }
+
+// newestAt is the last receive of those whose answer had come. One that was late may
+// bring an older one after it.
+func (l *life) newestAt(at instant) arrival {
+	newest := l.receives[0]
+	for _, r := range l.receives[1:] {
+		if r.call.came <= at && r.receive >= newest.receive {
+			newest = r
+		}
+	}
+	return newest
+}
 
 // cameAfter says that it was received again in a time.
 func (l *life) cameAfter(from, to instant) bool {

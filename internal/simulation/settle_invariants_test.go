@@ -30,21 +30,23 @@ func everythingReceivedIsSettledOrReported(t *trial) {
 	}
 }
 
+// callsCarryTheNewestHandle of the life that the message is in.
 func callsCarryTheNewestHandle(t *trial) {
 	type key struct {
 		by      *process
 		message int
 	}
-	came := make(map[key][]arrival)
+	lives := make(map[key][]*life)
 	for _, l := range t.lives {
-		came[key{l.by, l.message}] = append(came[key{l.by, l.message}], l.receives...)
+		k := key{l.by, l.message}
+		lives[k] = append(lives[k], l)
 	}
 	for _, c := range t.evidence.calls {
 		for _, e := range c.entries {
 			newest := 0
-			for _, r := range came[key{c.by, e.message}] {
-				if r.call.came <= c.sent {
-					newest = r.receive
+			for _, l := range lives[key{c.by, e.message}] {
+				if l.receives[0].call.came <= c.sent {
+					newest = l.newestAt(c.sent).receive
 				}
 			}
 			if e.receive != newest {
@@ -217,10 +219,9 @@ func noDeliveryStartsWithTooLittleVisibility(t *trial) {
 				}
 			}
 			slack := time.Duration(0)
-			newest := handle{}
+			newest := l.newestAt(d.arrived).handle
 			for _, r := range l.receives {
-				if r.call.came <= d.arrived {
-					newest = r.handle
+				if r.handle == newest && r.call.came <= d.arrived {
 					late := r.call.came - r.served
 					slack = max(0, late-min(r.call.came-r.call.sent, parked))
 				}
