@@ -22,13 +22,14 @@ type endless struct {
 
 func (e *endless) Receive(ctx context.Context, maximum int, _, _ time.Duration, _ string) ([]*message.Message, error) {
 	last := e.left.Add(-int64(maximum))
-	if last < 0 {
+	maximum += int(min(last, 0)) // the rest, of the last receive
+	if maximum <= 0 {
 		<-ctx.Done()
 		return nil, ctx.Err()
 	}
 	messages := make([]*message.Message, maximum)
 	for i := range messages {
-		id := strconv.FormatInt(last+int64(i), 10)
+		id := strconv.FormatInt(max(last, 0)+int64(i), 10)
 		messages[i] = &message.Message{ID: id, ReceiptHandle: id, Body: "{}", ReceiveCount: 1, SentAt: time.Now()}
 	}
 	return messages, nil
