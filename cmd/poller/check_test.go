@@ -175,9 +175,10 @@ func TestWhatAQueueIsJudgedBy(t *testing.T) {
 		name: "orders", deadName: "dead",
 		permissions: []queue.Permission{{Action: "sqs:DeleteMessage"}},
 		attributes: queue.Attributes{
-			VisibilityTimeout: 40 * time.Second, Retention: 4 * day, MaxReceiveCount: 5, DeadLetterQueueARN: "arn:aws:sqs:r:1:dead", SSE: true,
+			QueueAttributes:    message.QueueAttributes{VisibilityTimeout: 40 * time.Second, Retention: 4 * day, MaxReceiveCount: 5},
+			DeadLetterQueueARN: "arn:aws:sqs:r:1:dead", SSE: true,
 		},
-		dead: queue.Attributes{Retention: 14 * day},
+		dead: queue.Attributes{QueueAttributes: message.QueueAttributes{Retention: 14 * day}},
 	}
 	refusedFault := &message.SQSError{Fault: message.Refused, Code: "AWS.SimpleQueueService.NonExistentQueue", Err: errors.New("none")}
 	deniedFault := &message.SQSError{Fault: message.Refused, Code: "AccessDenied", Err: errors.New("denied")}

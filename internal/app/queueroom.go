@@ -133,7 +133,7 @@ func (r *queueRoom) tryOpen(ctx context.Context) (*queue.Queue, queue.Attributes
 	if queue.IsDenied(err) {
 		r.log.WarnContext(ctx, "the queue's attributes may not be read: no depth is known, and its visibility timeout is taken as "+
 			"30 s unless --visibility-timeout says otherwise; allow sqs:GetQueueAttributes", slog.Any("error", err))
-		return q, queue.Attributes{VisibilityTimeout: defaultVisibility}, nil
+		return q, queue.Attributes{QueueAttributes: message.QueueAttributes{VisibilityTimeout: defaultVisibility}}, nil
 	}
 	if err == nil && policies[r.app.config.Targets[r.config.Target].OnRejected] == consumer.DeadLetter {
 		err = q.OpenDeadLetter(ctx, attributes)
@@ -150,33 +150,29 @@ var policies = map[string]consumer.OnRejected{
 func (r *queueRoom) consume(q *queue.Queue, attributes queue.Attributes) (*consumer.Consumer, error) {
 	t := r.app.config.Targets[r.config.Target]
 	visibility := time.Duration(r.config.VisibilityTimeout)
-	if visibility == 0 {
-		visibility = attributes.VisibilityTimeout
-	}
-	if visibility < time.Second {
+	if visibility == 0 && attributes.VisibilityTimeout < time.Second {
 		return nil, fmt.Errorf("--visibility-timeout: the queue %s has a visibility timeout of 0, so each message would be "+
 			"received again at once: set one here, such as 60s", r.name)
 	}
 	return consumer.New(consumer.Options{
-		Queue:           q.Name(),
-		Target:          r.target.name,
-		Source:          q,
-		Deliver:         r.target.http,
-		Pace:            r.target.pace,
-		Weight:          float64(r.config.Weight),
-		Memory:          &r.app.memory,
-		FIFO:            attributes.FIFO,
-		Visibility:      visibility,
-		Timeout:         time.Duration(t.Timeout),
-		Gather:          time.Duration(r.config.Gather),
-		Backoff:         time.Duration(t.Backoff),
-		BackoffMax:      time.Duration(t.BackoffMax),
-		OnRejected:      policies[t.OnRejected],
-		MaxReceiveCount: attributes.MaxReceiveCount,
-		Retention:       attributes.Retention,
-		DrainTimeout:    time.Duration(r.app.config.DrainTimeout),
-		MaxWait:         r.app.maxWait,
-		Seed:            r.app.seed,
+		Queue:        q.Name(),
+		Target:       r.target.name,
+		Source:       q,
+		Deliver:      r.target.http,
+		Pace:         r.target.pace,
+		Weight:       float64(r.config.Weight),
+		Memory:       &r.app.memory,
+		FIFO:         attributes.FIFO,
+		Attributes:   attributes.QueueAttributes,
+		Visibility:   visibility,
+		Timeout:      time.Duration(t.Timeout),
+		Gather:       time.Duration(r.config.Gather),
+		Backoff:      time.Duration(t.Backoff),
+		BackoffMax:   time.Duration(t.BackoffMax),
+		OnRejected:   policies[t.OnRejected],
+		DrainTimeout: time.Duration(r.app.config.DrainTimeout),
+		MaxWait:      r.app.maxWait,
+		Seed:         r.app.seed,
 		Registerer: prometheus.WrapRegistererWith(
 			prometheus.Labels{"queue": q.Name(), "target": r.target.name}, r.app.metrics),
 		Logger: r.app.log,

@@ -126,14 +126,14 @@ func (a *App) left(ctx context.Context) int {
 		if q == nil {
 			return -1
 		}
-		d, err := q.Depth(ctx)
+		now, err := q.Look(ctx)
 		if err != nil {
 			if message.FaultOf(err) == message.Refused { // as everywhere: not known, and no reason to go on for ever
 				continue
 			}
 			return -1
 		}
-		sum += d.Visible + d.InFlight + d.Delayed
+		sum += now.Depth.Visible + now.Depth.InFlight + now.Depth.Delayed
 	}
 	return sum
 }

@@ -26,7 +26,9 @@ type attempts struct {
 type attempt struct {
 	id    string
 	asked int
-	sent  time.Time // for the first time
+	// visibility is what its messages are hidden for.
+	visibility time.Duration
+	sent       time.Time // for the first time
 }
 
 func newAttempts(fifo bool, seed uint64, queue string) attempts {
@@ -39,7 +41,7 @@ func newAttempts(fifo bool, seed uint64, queue string) attempts {
 }
 
 // next is the receive that goes out now: a lost one again, or a new one for quantity.
-func (a *attempts) next(now time.Time, quantity int) attempt {
+func (a *attempts) next(now time.Time, quantity int, visibility time.Duration) attempt {
 	for len(a.lost) > 0 {
 		again := a.lost[0]
 		a.lost = a.lost[1:]
@@ -47,7 +49,7 @@ func (a *attempts) next(now time.Time, quantity int) attempt {
 			return again
 		}
 	}
-	try := attempt{asked: quantity, sent: now}
+	try := attempt{asked: quantity, visibility: visibility, sent: now}
 	if a.prefix != "" {
 		a.n++
 		try.id = fmt.Sprintf("%s-%d", a.prefix, a.n)

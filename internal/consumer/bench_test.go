@@ -42,8 +42,11 @@ func (e *endless) Delete(_ context.Context, handles []string) []error {
 
 func (*endless) ChangeVisibility(context.Context, []message.VisibilityChange) []error { return nil }
 func (*endless) DeadLetter(context.Context, []message.Letter) []error                 { return nil }
-func (*endless) Depth(context.Context) (message.Depth, error)                         { return message.Depth{}, nil }
 func (*endless) ClockOffset() time.Duration                                           { return 0 }
+
+func (*endless) Look(context.Context) (message.QueueAttributes, error) {
+	return message.QueueAttributes{}, nil
+}
 
 // instant is a target that takes everything at once.
 type instant struct{}

@@ -19,7 +19,7 @@ type source interface {
 	Receive(ctx context.Context, maximum int, wait, visibility time.Duration, attempt string) ([]*message.Message, error)
 	Delete(ctx context.Context, handles []string) []error
 	ChangeVisibility(ctx context.Context, changes []message.VisibilityChange) []error
-	Depth(ctx context.Context) (message.Depth, error)
+	Look(ctx context.Context) (message.QueueAttributes, error)
 	ClockOffset() time.Duration
 	DeadLetter(ctx context.Context, letters []message.Letter) []error
 }
@@ -46,7 +46,10 @@ type Options struct {
 	FIFO bool
 	// OnRejected is what becomes of a message that the target rejects.
 	OnRejected OnRejected
-	// Visibility is asked for at each receive; whole seconds, at least 1.
+	// Attributes are the queue's, as they were when it was reached. Their visibility
+	// timeout is at least 1 s unless Visibility is set.
+	Attributes message.QueueAttributes
+	// Visibility is asked for at each receive; whole seconds. 0: the queue's own.
 	Visibility time.Duration
 	// Timeout is the longest that a delivery takes.
 	Timeout time.Duration
@@ -55,10 +58,6 @@ type Options struct {
 	// Backoff is the delay of a message's first release; it doubles with its
 	// receive count, up to BackoffMax.
 	Backoff, BackoffMax time.Duration
-	// MaxReceiveCount is the queue's redrive policy's, 0 when it has none.
-	MaxReceiveCount int
-	// Retention is how long the queue keeps a message, 0 when it is not known.
-	Retention time.Duration
 	// DrainTimeout is from the stop to giving back what is left.
 	DrainTimeout time.Duration
 
@@ -106,7 +105,9 @@ type Consumer struct {
 	letters   batcher
 	extension extension
 	depth     depthWatch
-	lag       lagWindow
+	// attributes are the queue's, as they are known to be now.
+	attributes message.QueueAttributes
+	lag        lagWindow
 
 	running  int            // deliveries, of lost messages too
 	calling  int            // settles, extensions, attributes
@@ -130,15 +131,18 @@ func New(o Options) (*Consumer, error) {
 		awake:   make(chan struct{}, 1),
 		hand:    newHand(o.Memory),
 		ledger:  newLedger(),
-		demand:  newDemand(o.Visibility, o.Gather),
+		demand:  newDemand(o.Gather),
 		notices: newNotices(),
 		stats:   newStats(),
+
+		attributes: o.Attributes,
 	}
 	c.attempts = newAttempts(o.FIFO, o.Seed, o.Queue)
 	c.receiving.jitter = jitter(o.Seed, "receive")
-	c.deletes = newBatcher(deleteCall, min(maxDeleteLinger, o.Visibility/6), jitter(o.Seed, "delete"))
+	c.deletes = newBatcher(deleteCall, maxDeleteLinger, jitter(o.Seed, "delete"))
 	c.releases = newBatcher(releaseCall, releaseLinger, jitter(o.Seed, "release"))
 	c.letters = newBatcher(letterCall, releaseLinger, jitter(o.Seed, "dead-letter"))
+	c.keepTo(c.visibility())
 	c.hist = newHistograms()
 	c.turned.Store(time.Now().UnixNano())
 	if err := c.register(o.Registerer); err != nil {

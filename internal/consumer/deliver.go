@@ -98,7 +98,7 @@ func (c *Consumer) begin(now time.Time, l *life) {
 // its time-out and half of the visibility. If not, the extension that is due at
 // half-life has not been made yet, and comes first.
 func (c *Consumer) mayStart(now time.Time, l *life) bool {
-	return l.deadline.Sub(now) >= min(c.options.Timeout, c.options.Visibility/2)
+	return l.deadline.Sub(now) >= min(c.options.Timeout, l.visibility/2)
 }
 
 // courier delivers on one goroutine of the crew. Its context is made once and
@@ -146,7 +146,7 @@ func (c *Consumer) finish(ctx context.Context, now time.Time, took time.Duration
 		// and comes back, it is deleted.
 		c.pace.Leave(&l.try)
 		if result.Outcome == message.Delivered {
-			c.ledger.deleted(l.key, now.Add(2*c.options.Visibility))
+			c.ledger.deleted(l.key, now.Add(2*l.visibility))
 		}
 	case result.Outcome == message.Delivered:
 		c.delete(now, l)
@@ -171,7 +171,7 @@ func (c *Consumer) verdict(m *message.Message, result message.Result) (settled, 
 	if result.RetryAfter > 0 {
 		delay = wholeSeconds(min(result.RetryAfter, maxRetryAfter))
 	}
-	if o.MaxReceiveCount > 0 && m.ReceiveCount >= o.MaxReceiveCount {
+	if most := c.attributes.MaxReceiveCount; most > 0 && m.ReceiveCount >= most {
 		delay = 0 // the next receive is the dead-letter queue's: it need not wait
 	}
 	if result.Outcome == message.Rejected {

@@ -77,8 +77,8 @@ type stock struct {
 	bytes     int // of bodies in hand
 }
 
-func newDemand(visibility, gather time.Duration) demand {
-	return demand{visibility: visibility, gather: gather, atOnce: 1}
+func newDemand(gather time.Duration) demand {
+	return demand{gather: gather, atOnce: 1}
 }
 
 // speed is mu, in messages a second.

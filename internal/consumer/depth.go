@@ -10,7 +10,7 @@ import (
 
 // How often GetQueueAttributes is asked: while messages come or are in hand; once
 // more after the last one; and of an idle queue, where an empty long poll itself
-// says that nothing is visible.
+// says that nothing is visible, or where SQS refuses to say.
 const (
 	depthBusy  = 15 * time.Second
 	depthAfter = 5 * time.Minute
@@ -20,6 +20,7 @@ const (
 // depthWatch knows how many messages the queue holds, and whether they get fewer.
 type depthWatch struct {
 	next   time.Time // when it is asked next; zero: an answer is awaited
+	denied bool      // SQS has refused the last answer
 	last   time.Time // when the last message came
 	known  bool
 	at     time.Time
@@ -87,8 +88,15 @@ func (d *depthWatch) judge(fifo bool) blocked {
 func (d *depthWatch) active(now time.Time) {
 	d.last = now
 	d.empties = 0
-	if !d.next.IsZero() {
+	if !d.next.IsZero() && !d.denied {
 		d.next = earlier(d.next, now.Add(depthBusy))
+	}
+}
+
+// again has it asked at once: the queue may be another one.
+func (d *depthWatch) again(now time.Time) {
+	if !d.next.IsZero() {
+		d.next = now
 	}
 }
 
@@ -102,7 +110,7 @@ func (c *Consumer) watchDepth(now time.Time) {
 		return
 	}
 	d.next = time.Time{}
-	c.call(depthCall, nil)
+	c.call(lookCall, nil)
 }
 
 func (c *Consumer) sayBlocked(is blocked) {
@@ -119,12 +127,13 @@ func (c *Consumer) sayBlocked(is blocked) {
 	}
 }
 
-// depthKnown takes in the answer, and says when to ask again.
-func (c *Consumer) depthKnown(now time.Time, depth message.Depth, err error) {
-	d := &c.depth
+// looked takes in the answer, and says when to ask again.
+func (c *Consumer) looked(now time.Time, attributes message.QueueAttributes, err error) {
+	d, depth := &c.depth, attributes.Depth
 	busy := c.hand.size() > 0 || depth.Visible > 0 || now.Sub(d.last) < depthBusy
+	d.denied = message.FaultOf(err) == message.Refused
 	switch after := d.last.Add(depthAfter); {
-	case err != nil && message.FaultOf(err) == message.Refused:
+	case d.denied:
 		d.next = now.Add(depthIdle)
 	case busy:
 		d.next = now.Add(depthBusy)
@@ -140,6 +149,7 @@ func (c *Consumer) depthKnown(now time.Time, depth message.Depth, err error) {
 		}
 		return
 	}
+	c.follow(now, attributes)
 	if d.known {
 		slope := float64(depth.Visible-d.depth.Visible) / max(now.Sub(d.at).Seconds(), 1e-3)
 		if d.sloped {

@@ -6,7 +6,7 @@
 //   - a message that was received is deleted after its delivery, released, or
 //     reported as abandoned: nothing is forgotten;
 //   - everything in hand is extended at half of its visibility, and no delivery
-//     starts with too little of it left;
+//     starts with too little of it left; a change of the queue's own is followed;
 //   - a message that comes twice while it is in hand is one delivery and one
 //     settle; one that was delivered and could not be deleted is deleted, not
 //     delivered, when it comes again to this process;

@@ -64,9 +64,9 @@ func TestAnIdleQueueCostsOneLongPollEach20Seconds(t *testing.T) {
 		q, f := newFakeQueue(), newFakeTarget(time.Millisecond)
 		e := run(t, q, f, ratelimit.Limits{Concurrency: 10}, nil)
 		pass(10 * time.Minute)
-		before := q.called("receive", "depth")
+		before := q.called("receive", "look")
 		pass(time.Hour)
-		if n := q.called("receive", "depth") - before; n > 182 {
+		if n := q.called("receive", "look") - before; n > 182 {
 			t.Errorf("%d requests in an idle hour", n)
 		}
 		e.stop()
@@ -470,8 +470,9 @@ func TestAMessageThatSQSWillSoonDropIsWarnedOf(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q, f := newFakeQueue(), newFakeTarget(time.Millisecond)
 		q.send(100)
+		q.attributes.Retention = 100 * time.Minute
 		pass(91 * time.Minute)
-		e := run(t, q, f, ratelimit.Limits{Concurrency: 1}, func(o *Options) { o.Retention = 100 * time.Minute })
+		e := run(t, q, f, ratelimit.Limits{Concurrency: 1}, nil)
 		pass(time.Minute)
 		e.stop()
 		if n := strings.Count(e.logs.String(), "SQS drops messages soon"); n != 1 {

@@ -31,7 +31,7 @@ type extension struct {
 // message that comes again in hand has that one and no other, however long it was
 // extended before.
 func (c *Consumer) extendLater(l *life) {
-	l.extendAt = l.deadline.Add(-c.options.Visibility / 2)
+	l.extendAt = l.deadline.Add(-l.visibility / 2)
 	c.extension.next = earlier(c.extension.next, l.extendAt)
 }
 
@@ -42,7 +42,7 @@ func (c *Consumer) extend(now time.Time) {
 	if e.next.IsZero() || now.Before(e.next) {
 		return
 	}
-	within := now.Add(c.options.Visibility / 10)
+	within := now.Add(c.visibility() / 10)
 	e.next = time.Time{}
 	var batch []*life
 	var next *life
@@ -94,8 +94,8 @@ func (c *Consumer) ownershipEnds(now time.Time, l *life) {
 }
 
 // wantedSeconds is what an extension asks for.
-func (c *Consumer) wantedSeconds(now time.Time, l *life) int {
-	wanted := c.options.Visibility
+func (c *Consumer) wantedSeconds(now time.Time, l *life, visibility time.Duration) int {
+	wanted := visibility
 	if l.state == held {
 		wanted = max(wanted, heldVisibility)
 	}
@@ -103,16 +103,17 @@ func (c *Consumer) wantedSeconds(now time.Time, l *life) int {
 	return max(int(min(wanted, left)/time.Second), 1)
 }
 
-// extended takes in what came of one message's extension, asked for at sent.
-func (c *Consumer) extended(now, sent time.Time, l *life, seconds int, err error) {
+// extended takes in what came of one message's extension, the i-th of the call that
+// was made at sent.
+func (c *Consumer) extended(now, sent time.Time, l *life, do *call, i int, err error) {
 	fault := message.FaultOf(err)
+	asked := time.Duration(do.seconds[i]) * time.Second
 	switch {
 	case l.renewed:
 		// The call carried an old handle; the newer one came with its own visibility.
 	case err == nil:
 		c.stats.extensions[extensionOK]++
-		asked := time.Duration(seconds) * time.Second
-		l.deadline = sent.Add(asked)
+		l.visibility, l.deadline = do.visibility, sent.Add(asked)
 		l.extendAt = sent.Add(asked / 2)
 		c.watchRetention(now, l)
 	case fault == message.Lost || fault == message.Invalid:
@@ -140,7 +141,7 @@ func (c *Consumer) lose(now time.Time, l *life, why string) {
 	}
 	if l.state == deleting {
 		c.stats.undeleted++
-		c.ledger.deleted(l.key, now.Add(2*c.options.Visibility))
+		c.ledger.deleted(l.key, now.Add(2*l.visibility))
 	}
 	if l.cut != nil {
 		l.cut(errLost)

@@ -35,8 +35,10 @@ type fakeQueue struct {
 	dead []string
 	// retire is the queue's maxReceiveCount; 0: none.
 	retire int
-	// claimed is what Depth says beside the truth.
+	// claimed is what Look says of the depth beside the truth.
 	claimed message.Depth
+	// attributes are what it is set to, but for its depth.
+	attributes message.QueueAttributes
 }
 
 type fakeMessage struct {
@@ -51,7 +53,10 @@ type fakeMessage struct {
 }
 
 func newFakeQueue() *fakeQueue {
-	return &fakeQueue{arrived: make(chan struct{}), trip: 12 * time.Millisecond, calls: map[string]int{}}
+	return &fakeQueue{
+		arrived: make(chan struct{}), trip: 12 * time.Millisecond, calls: map[string]int{},
+		attributes: message.QueueAttributes{VisibilityTimeout: 30 * time.Second, MaxReceiveCount: 5},
+	}
 }
 
 func (q *fakeQueue) send(n int) {
@@ -179,9 +184,9 @@ func (q *fakeQueue) ChangeVisibility(ctx context.Context, changes []message.Visi
 	return errs
 }
 
-func (q *fakeQueue) Depth(ctx context.Context) (message.Depth, error) {
-	if err := q.begin(ctx, "depth"); err != nil {
-		return message.Depth{}, err
+func (q *fakeQueue) Look(ctx context.Context) (message.QueueAttributes, error) {
+	if err := q.begin(ctx, "look"); err != nil {
+		return message.QueueAttributes{}, err
 	}
 	q.mu.Lock()
 	defer q.mu.Unlock()
@@ -195,7 +200,16 @@ func (q *fakeQueue) Depth(ctx context.Context) (message.Depth, error) {
 			d.Visible++
 		}
 	}
-	return d, nil
+	a := q.attributes
+	a.Depth = d
+	return a, nil
+}
+
+// set changes what the queue is set to.
+func (q *fakeQueue) set(change func(*message.QueueAttributes)) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	change(&q.attributes)
 }
 
 func (q *fakeQueue) DeadLetter(ctx context.Context, letters []message.Letter) []error {
@@ -376,8 +390,8 @@ func run(t *testing.T, q *fakeQueue, f *fakeTarget, limits ratelimit.Limits, cha
 	logs := &strings.Builder{}
 	o := Options{
 		Queue: "orders", Target: "default", Source: q, Deliver: f, Pace: ratelimit.New(limits, 1), Weight: 1,
-		Visibility: 30 * time.Second, Timeout: 30 * time.Second, Gather: 20 * time.Millisecond,
-		Backoff: time.Second, BackoffMax: 15 * time.Minute, MaxReceiveCount: 5,
+		Attributes: q.attributes, Timeout: 30 * time.Second, Gather: 20 * time.Millisecond,
+		Backoff: time.Second, BackoffMax: 15 * time.Minute,
 		DrainTimeout: 25 * time.Second, Seed: 1,
 		Logger: slog.New(slog.NewTextHandler(logs, &slog.HandlerOptions{Level: slog.LevelInfo})),
 	}

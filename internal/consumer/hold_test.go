@@ -52,10 +52,10 @@ func TestAnOutageAddsNoReceiveToAMessageInHand(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
 					q, f := newFakeQueue(), newFakeTarget(200*time.Millisecond)
 					outage(f, 5*time.Second, 5*time.Second+lasts, result)
+					q.attributes.MaxReceiveCount = 3
 					e := run(t, q, f, ratelimit.Limits{Concurrency: 10}, func(o *Options) {
 						o.Visibility = 5 * time.Second
 						o.Timeout = 5 * time.Second
-						o.MaxReceiveCount = 3
 					})
 					q.send(200)
 					end := 5*time.Second + lasts
@@ -126,8 +126,8 @@ func TestAFloodOfPoisonDoesNotStopTheQueueForEver(t *testing.T) {
 			}
 			return delivered2xx, 100 * time.Millisecond
 		}
-		q.retire = 3
-		e := run(t, q, f, ratelimit.Limits{Concurrency: 10}, func(o *Options) { o.MaxReceiveCount = 3 })
+		q.retire, q.attributes.MaxReceiveCount = 3, 3
+		e := run(t, q, f, ratelimit.Limits{Concurrency: 10}, nil)
 		pass(10 * time.Second)
 		q.send(500)
 		pass(3 * time.Hour)
@@ -229,16 +229,14 @@ func TestPoisonThatComesBackAloneNeedsNoSecondProof(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q, f := newFakeQueue(), newFakeTarget(20*time.Millisecond)
 		q.send(200)
-		q.retire = 3
+		q.retire, q.attributes.MaxReceiveCount = 3, 3
 		f.answer = func(m *message.Message, _ int) (message.Result, time.Duration) {
 			if strings.HasSuffix(m.ID, "7") && len(m.ID) == 3 { // m17, m27, …, m97
 				return message.Result{Outcome: message.Failed, Status: 500, Reason: "5xx"}, 20 * time.Millisecond
 			}
 			return delivered2xx, 20 * time.Millisecond
 		}
-		e := run(t, q, f, ratelimit.Limits{Concurrency: 10}, func(o *Options) {
-			o.MaxReceiveCount, o.Visibility = 3, 2*time.Second
-		})
+		e := run(t, q, f, ratelimit.Limits{Concurrency: 10}, func(o *Options) { o.Visibility = 2 * time.Second })
 		pass(7 * time.Second)
 		if n := q.left(); n != 0 {
 			t.Errorf("%d are left after 7 s", n)
@@ -257,7 +255,7 @@ func TestPoisonThatHasAStrikeIsGivenUpThoughNobodyIsLeftToProveIt(t *testing.T) 
 	synctest.Test(t, func(t *testing.T) {
 		q, f := newFakeQueue(), newFakeTarget(20*time.Millisecond)
 		q.send(200)
-		q.retire = 3
+		q.retire, q.attributes.MaxReceiveCount = 3, 3
 		f.answer = func(m *message.Message, _ int) (message.Result, time.Duration) {
 			if strings.HasSuffix(m.ID, "7") && m.ID != "m197" { // that has nobody after it
 				return message.Result{Outcome: message.Unavailable, Status: 503, Reason: "5xx"}, 20 * time.Millisecond
@@ -265,7 +263,7 @@ func TestPoisonThatHasAStrikeIsGivenUpThoughNobodyIsLeftToProveIt(t *testing.T) 
 			return delivered2xx, 20 * time.Millisecond
 		}
 		e := run(t, q, f, ratelimit.Limits{Concurrency: 10}, func(o *Options) {
-			o.MaxReceiveCount, o.Visibility = 3, 2*time.Second
+			o.Visibility = 2 * time.Second
 		})
 		pass(30 * time.Second)
 		if n := q.left(); n != 0 {

@@ -42,15 +42,6 @@ type life struct {
 	key     ledgerKey
 	state   state
 
-	// owned is when the ownership began, by our clock and on the safe side: the
-	// receive's answer less its round trip. SQS ends it 12 h later for good.
-	owned time.Time
-	// deadline is when the visibility ends; extendAt is when it is to be extended.
-	deadline time.Time
-	extendAt time.Time
-	// since is when the present state began.
-	since time.Time
-
 	// out says that a call with this message's handle is under way. There is never
 	// more than one: an extension that overtakes a release would hide the message
 	// again, and one that overtakes a delete logs an error for nothing.
@@ -60,6 +51,19 @@ type life struct {
 	renewed bool
 	// lost says that SQS gave the message to somebody else.
 	lost bool
+	// urgent says that its delete must not linger: its group is blocked until then.
+	urgent bool
+
+	// owned is when the ownership began, by our clock and on the safe side: the
+	// receive's answer less its round trip. SQS ends it 12 h later for good.
+	owned time.Time
+	// visibility is the queue's, as it was when the message was received or last
+	// extended; deadline is when it ends, extendAt when it is to be extended.
+	visibility time.Duration
+	deadline   time.Time
+	extendAt   time.Time
+	// since is when the present state began.
+	since time.Time
 
 	// seq is its place in the order of the receives.
 	seq uint64
@@ -72,8 +76,6 @@ type life struct {
 
 	// group is where it stands on a FIFO queue; nil on a standard one.
 	group *group
-	// urgent says that its delete must not linger: its group is blocked until then.
-	urgent bool
 
 	// goesBack says that it is released, with what is behind it in its group, as soon as
 	// no receive is out that could bring them all at once.
@@ -96,6 +98,11 @@ type life struct {
 // that, for what SQS does once in a while.
 func (l *life) isBack(now time.Time) bool {
 	return !l.backAt.IsZero() && (l.group != nil || !now.Before(l.backAt))
+}
+
+// grant notes that l is hidden from a time on, by a receive.
+func (l *life) grant(from time.Time, visibility time.Duration) {
+	l.visibility, l.deadline = visibility, from.Add(visibility)
 }
 
 // hand is everything in hand, by MessageId and in the order of the receives.

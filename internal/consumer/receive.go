@@ -53,7 +53,7 @@ func (c *Consumer) order(now time.Time) {
 		if quantity == 0 {
 			return
 		}
-		try := c.attempts.next(now, quantity)
+		try := c.attempts.next(now, quantity, c.visibility())
 		p := c.demand.send(now, try.asked)
 		p.attempt, p.wait = try, c.options.pollWait()
 		if c.receiving.failures > 0 {
@@ -90,7 +90,7 @@ func (c *Consumer) receive(ctx context.Context, m *member[*poll], p *poll) {
 	sent := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, p.limit)
 	defer cancel()
-	messages, err := c.options.Source.Receive(ctx, p.asked, p.wait, c.options.Visibility, p.attempt.id)
+	messages, err := c.options.Source.Receive(ctx, p.asked, p.wait, p.attempt.visibility, p.attempt.id)
 
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -125,7 +125,7 @@ func (c *Consumer) arrived(ctx context.Context, now, sent time.Time, p *poll, me
 	// for the messages, not with them.
 	handedOut := now.Add(-min(now.Sub(sent), c.demand.parkedAfter()))
 	for _, m := range messages {
-		c.takeIn(now, sent, handedOut, m)
+		c.takeIn(now, handedOut, p, m)
 	}
 	if len(messages) > 0 {
 		c.depth.active(now)
@@ -138,13 +138,16 @@ func (c *Consumer) arrived(ctx context.Context, now, sent time.Time, p *poll, me
 }
 
 // takeIn puts one received message in hand, or notes that it is there already.
-func (c *Consumer) takeIn(now, sent, handedOut time.Time, m *message.Message) {
+func (c *Consumer) takeIn(now, handedOut time.Time, p *poll, m *message.Message) {
 	c.stats.received++
 	c.hist.receives.Observe(float64(m.ReceiveCount))
 	c.demand.size(len(m.Body))
 	key := keyOf(m.ID)
-	deadline := handedOut.Add(c.options.Visibility)
 	l, ok := c.hand.byKey[key]
+	if ok && m.ReceiveCount < l.message.ReceiveCount && p.sent.Before(l.owned) {
+		c.stats.duplicates++
+		return // by an answer that was late: what came before it is newer
+	}
 	if ok && l.isBack(now) {
 		// SQS has done its release, though we have not been told. To release it once more
 		// would cost it one more receive.
@@ -153,17 +156,16 @@ func (c *Consumer) takeIn(now, sent, handedOut time.Time, m *message.Message) {
 	}
 	if ok {
 		c.stats.duplicates++
-		if m.ReceiveCount < l.message.ReceiveCount && sent.Before(l.owned) {
-			return // by an answer that was late: what came before it is newer
-		}
 		l.message.ReceiptHandle = m.ReceiptHandle
 		l.message.ReceiveCount = max(l.message.ReceiveCount, m.ReceiveCount)
-		l.owned, l.deadline = handedOut, deadline
+		l.owned = handedOut
+		l.grant(handedOut, p.attempt.visibility)
 		l.renewed = l.out
 		c.extendLater(l)
 		return
 	}
-	l = &life{message: m, key: key, owned: handedOut, deadline: deadline, since: now}
+	l = &life{message: m, key: key, owned: handedOut, since: now}
+	l.grant(handedOut, p.attempt.visibility)
 	if c.options.FIFO {
 		l.group = c.hand.groups.of(m.GroupID)
 	}
@@ -181,7 +183,7 @@ func (c *Consumer) takeIn(now, sent, handedOut time.Time, m *message.Message) {
 	default:
 		c.lag.note(now, c.age(now, m))
 		c.watchRetention(now, l)
-		if l.group != nil && m.ReceiveCount > 1 && c.options.MaxReceiveCount > 0 {
+		if l.group != nil && m.ReceiveCount > 1 && c.attributes.MaxReceiveCount > 0 {
 			c.spared.add(now, key) // another replica may have had to give it back
 		}
 		c.hand.add(l)
@@ -202,7 +204,7 @@ func (c *Consumer) age(now time.Time, m *message.Message) time.Duration {
 // watchRetention warns of a message that SQS will soon drop: its retention goes on
 // while it is in hand.
 func (c *Consumer) watchRetention(now time.Time, l *life) {
-	retention := c.options.Retention
+	retention := c.attributes.Retention
 	age := c.age(now, l.message)
 	if retention == 0 || age < retention*9/10 {
 		return
@@ -232,5 +234,8 @@ func (c *Consumer) receiveWorked(ctx context.Context, now time.Time) {
 		return
 	}
 	c.log.InfoContext(ctx, "receives work again", slog.Duration("duration", now.Sub(c.receiving.since)))
+	if c.receiving.fault == message.Refused {
+		c.depth.again(now)
+	}
 	c.receiving.worked()
 }

@@ -24,17 +24,19 @@ const (
 	releaseCall
 	letterCall
 	extendCall
-	depthCall
+	lookCall
 	receiveCall
 )
 
-// call is one batch on its way to SQS, or the question for the queue's depth.
+// call is one batch on its way to SQS, or the question for the queue's attributes.
 type call struct {
 	kind    callKind
 	lives   []*life
 	handles []string // of the lives, when the call went out
 	seconds []int    // of visibility, for releases and extensions
-	limit   time.Duration
+	// visibility is the queue's, which extensions were asked by.
+	visibility time.Duration
+	limit      time.Duration
 }
 
 // batcher collects what is to be deleted, or released, into batches of ten.
@@ -150,9 +152,9 @@ func (c *Consumer) call(kind callKind, lives []*life) {
 		c.letters.out++
 	case extendCall:
 		c.extension.out++
-		do.seconds = make([]int, len(lives))
+		do.seconds, do.visibility = make([]int, len(lives)), c.visibility()
 		for i, l := range lives {
-			do.seconds[i] = c.wantedSeconds(now, l)
+			do.seconds[i] = c.wantedSeconds(now, l, do.visibility)
 		}
 	}
 	c.calling++
@@ -172,7 +174,7 @@ func limitOf(now time.Time, longest time.Duration, kind callKind, what uint64) t
 // perform makes one call and takes in what came of it.
 func (c *Consumer) perform(ctx context.Context, m *member[*call], do *call) {
 	sent := time.Now()
-	errs, depth, err := c.ask(ctx, do)
+	errs, attributes, err := c.ask(ctx, do)
 
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -182,13 +184,13 @@ func (c *Consumer) perform(ctx context.Context, m *member[*call], do *call) {
 		l.out = false
 	}
 	switch do.kind {
-	case depthCall:
-		c.depthKnown(now, depth, err)
+	case lookCall:
+		c.looked(now, attributes, err)
 	case extendCall:
 		c.extension.out--
 		for i, l := range do.lives {
 			if c.hand.has(l) {
-				c.extended(now, sent, l, do.seconds[i], entry(errs, i))
+				c.extended(now, sent, l, do, i, entry(errs, i))
 			}
 		}
 	default:
@@ -198,27 +200,27 @@ func (c *Consumer) perform(ctx context.Context, m *member[*call], do *call) {
 	c.turn(now)
 }
 
-func (c *Consumer) ask(ctx context.Context, do *call) ([]error, message.Depth, error) {
+func (c *Consumer) ask(ctx context.Context, do *call) ([]error, message.QueueAttributes, error) {
 	ctx, cancel := context.WithTimeout(ctx, do.limit)
 	defer cancel()
 	switch do.kind {
-	case depthCall:
-		depth, err := c.options.Source.Depth(ctx)
-		return nil, depth, err
+	case lookCall:
+		attributes, err := c.options.Source.Look(ctx)
+		return nil, attributes, err
 	case deleteCall:
-		return c.options.Source.Delete(ctx, do.handles), message.Depth{}, nil
+		return c.options.Source.Delete(ctx, do.handles), message.QueueAttributes{}, nil
 	case letterCall:
 		letters := make([]message.Letter, len(do.lives))
 		for i, l := range do.lives {
 			letters[i] = letterOf(l)
 		}
-		return c.options.Source.DeadLetter(ctx, letters), message.Depth{}, nil
+		return c.options.Source.DeadLetter(ctx, letters), message.QueueAttributes{}, nil
 	default:
 		changes := make([]message.VisibilityChange, len(do.handles))
 		for i, handle := range do.handles {
 			changes[i] = message.VisibilityChange{ReceiptHandle: handle, Seconds: do.seconds[i]}
 		}
-		return c.options.Source.ChangeVisibility(ctx, changes), message.Depth{}, nil
+		return c.options.Source.ChangeVisibility(ctx, changes), message.QueueAttributes{}, nil
 	}
 }
 
@@ -280,7 +282,7 @@ func (c *Consumer) batcherOf(kind callKind) *batcher {
 func (c *Consumer) settle(now time.Time, l *life) {
 	outcome := l.outcome
 	if l.state == deleting {
-		c.ledger.deleted(l.key, now.Add(2*c.options.Visibility))
+		c.ledger.deleted(l.key, now.Add(2*l.visibility))
 		c.ledger.expire(now)
 	}
 	if outcome != doneUntried {

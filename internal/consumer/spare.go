@@ -55,7 +55,7 @@ func (s *spared) any(now time.Time) bool {
 // goBack releases l, whose fault it was, and what is behind it.
 func (c *Consumer) goBack(now time.Time, l *life) {
 	behind := l.group.behind(l)
-	if len(behind) > 0 && c.options.MaxReceiveCount > 0 && !c.draining {
+	if len(behind) > 0 && c.attributes.MaxReceiveCount > 0 && !c.draining {
 		for _, other := range behind {
 			c.spared.add(now, other.key)
 		}

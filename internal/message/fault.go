@@ -3,6 +3,7 @@ package message
 import (
 	"errors"
 	"fmt"
+	"time"
 )
 
 // Fault sorts the error of an SQS call by what follows from it.
@@ -78,6 +79,17 @@ type Depth struct {
 	Visible  int
 	InFlight int
 	Delayed  int
+}
+
+// QueueAttributes are what SQS says of a queue that may change while it is consumed:
+// how full it is, and what it is set to.
+type QueueAttributes struct {
+	Depth Depth
+	// VisibilityTimeout and Retention are the queue's own; 0 where SQS does not say.
+	VisibilityTimeout time.Duration
+	Retention         time.Duration
+	// MaxReceiveCount is the redrive policy's; 0 when there is none.
+	MaxReceiveCount int
 }
 
 // VisibilityChange asks for one message's visibility to end after Seconds from now;

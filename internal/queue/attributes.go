@@ -15,18 +15,15 @@ import (
 
 // Attributes are what a queue is set to, and how full it is.
 type Attributes struct {
+	message.QueueAttributes
 	ARN string
-	// VisibilityTimeout, Retention, ReceiveWait and Delay are the queue's own,
-	// for what a receive or a message does not say.
-	VisibilityTimeout time.Duration
-	Retention         time.Duration
-	ReceiveWait       time.Duration
-	Delay             time.Duration
+	// ReceiveWait and Delay are the queue's own, for what a receive or a message does
+	// not say.
+	ReceiveWait time.Duration
+	Delay       time.Duration
 	// MaximumMessageSize is in bytes.
 	MaximumMessageSize int
-	// MaxReceiveCount and DeadLetterQueueARN are of the redrive policy; 0 and
-	// empty when there is none.
-	MaxReceiveCount    int
+	// DeadLetterQueueARN is of the redrive policy; empty when there is none.
 	DeadLetterQueueARN string
 
 	FIFO                      bool
@@ -36,23 +33,27 @@ type Attributes struct {
 	SSE bool
 	// KMSKeyID is empty unless the key is one of KMS.
 	KMSKeyID string
-
-	Depth message.Depth
 }
 
-var depthNames = []types.QueueAttributeName{
+// changing are the attributes of message.QueueAttributes. Every queue has them, or may
+// have them: SQS refuses the name of one that only FIFO queues have.
+var changing = []types.QueueAttributeName{
 	types.QueueAttributeNameApproximateNumberOfMessages,
 	types.QueueAttributeNameApproximateNumberOfMessagesNotVisible,
 	types.QueueAttributeNameApproximateNumberOfMessagesDelayed,
+	types.QueueAttributeNameVisibilityTimeout,
+	types.QueueAttributeNameMessageRetentionPeriod,
+	types.QueueAttributeNameRedrivePolicy,
 }
 
-// Depth asks how many messages there are.
-func (q *Queue) Depth(ctx context.Context) (message.Depth, error) {
-	found, err := q.attributes(ctx, depthNames...)
+// Look asks how many messages there are, and for those attributes that decide how
+// they are handled.
+func (q *Queue) Look(ctx context.Context) (message.QueueAttributes, error) {
+	found, err := q.attributes(ctx, changing...)
 	if err != nil {
-		return message.Depth{}, err
+		return message.QueueAttributes{}, err
 	}
-	return depthOf(found), nil
+	return changingOf(found), nil
 }
 
 // Attributes asks for all of them.
@@ -61,21 +62,18 @@ func (q *Queue) Attributes(ctx context.Context) (Attributes, error) {
 	if err != nil {
 		return Attributes{}, err
 	}
-	seconds := func(name string) time.Duration { return time.Duration(number(found[name])) * time.Second }
 	a := Attributes{
+		QueueAttributes:           changingOf(found),
 		ARN:                       found["QueueArn"],
-		VisibilityTimeout:         seconds("VisibilityTimeout"),
-		Retention:                 seconds("MessageRetentionPeriod"),
-		ReceiveWait:               seconds("ReceiveMessageWaitTimeSeconds"),
-		Delay:                     seconds("DelaySeconds"),
+		ReceiveWait:               seconds(found["ReceiveMessageWaitTimeSeconds"]),
+		Delay:                     seconds(found["DelaySeconds"]),
 		MaximumMessageSize:        number(found["MaximumMessageSize"]),
 		FIFO:                      isTrue(found["FifoQueue"]),
 		ContentBasedDeduplication: isTrue(found["ContentBasedDeduplication"]),
 		KMSKeyID:                  found["KmsMasterKeyId"],
-		Depth:                     depthOf(found),
 	}
 	a.SSE = a.KMSKeyID != "" || isTrue(found["SqsManagedSseEnabled"])
-	a.DeadLetterQueueARN, a.MaxReceiveCount = redriveOf(found["RedrivePolicy"])
+	a.DeadLetterQueueARN, _ = redriveOf(found["RedrivePolicy"])
 	return a, nil
 }
 
@@ -88,13 +86,21 @@ func (q *Queue) attributes(ctx context.Context, names ...types.QueueAttributeNam
 	return out.Attributes, nil
 }
 
-func depthOf(found map[string]string) message.Depth {
-	return message.Depth{
-		Visible:  number(found["ApproximateNumberOfMessages"]),
-		InFlight: number(found["ApproximateNumberOfMessagesNotVisible"]),
-		Delayed:  number(found["ApproximateNumberOfMessagesDelayed"]),
+func changingOf(found map[string]string) message.QueueAttributes {
+	a := message.QueueAttributes{
+		Depth: message.Depth{
+			Visible:  number(found["ApproximateNumberOfMessages"]),
+			InFlight: number(found["ApproximateNumberOfMessagesNotVisible"]),
+			Delayed:  number(found["ApproximateNumberOfMessagesDelayed"]),
+		},
+		VisibilityTimeout: seconds(found["VisibilityTimeout"]),
+		Retention:         seconds(found["MessageRetentionPeriod"]),
 	}
+	_, a.MaxReceiveCount = redriveOf(found["RedrivePolicy"])
+	return a
 }
+
+func seconds(s string) time.Duration { return time.Duration(number(s)) * time.Second }
 
 // redriveOf reads a redrive policy; its count is a number or a string, as it was
 // set.

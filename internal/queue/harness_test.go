@@ -121,9 +121,9 @@ func (b bench) receive(t *testing.T, maximum int, visibility time.Duration) []*m
 
 func (b bench) depth(t *testing.T, want message.Depth) {
 	t.Helper()
-	got, err := b.Depth(t.Context())
-	if err != nil || got != want {
-		t.Fatalf("depth %+v (%v), want %+v", got, err, want)
+	got, err := b.Look(t.Context())
+	if err != nil || got.Depth != want {
+		t.Fatalf("depth %+v (%v), want %+v", got.Depth, err, want)
 	}
 }
 

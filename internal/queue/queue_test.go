@@ -11,6 +11,8 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/aws/aws-sdk-go-v2/service/sqs"
+
 	"poller/internal/localsqs"
 	"poller/internal/message"
 )
@@ -218,12 +220,38 @@ func TestAttributesAreRead(t *testing.T) {
 			t.Fatal(err)
 		}
 		want := Attributes{
-			ARN: "arn:aws:sqs:us-east-1:000000000000:orders", VisibilityTimeout: 45 * time.Second, Retention: time.Hour,
-			ReceiveWait: 7 * time.Second, Delay: 2 * time.Second, MaximumMessageSize: 2048, SSE: true, KMSKeyID: "alias/k",
+			ARN:             "arn:aws:sqs:us-east-1:000000000000:orders",
+			QueueAttributes: message.QueueAttributes{VisibilityTimeout: 45 * time.Second, Retention: time.Hour},
+			ReceiveWait:     7 * time.Second, Delay: 2 * time.Second, MaximumMessageSize: 2048, SSE: true, KMSKeyID: "alias/k",
 		}
 		if got != want {
 			t.Fatalf("got %+v", got)
 		}
+	})
+}
+
+func TestALookSeesWhatAnOperatorHasChanged(t *testing.T) {
+	settings(t)
+	synctest.Test(t, func(t *testing.T) {
+		b := newBench(t, "orders", map[string]string{"VisibilityTimeout": "45", "MessageRetentionPeriod": "3600"})
+		look := func(want message.QueueAttributes) {
+			t.Helper()
+			if got, err := b.Look(t.Context()); err != nil || got != want {
+				t.Errorf("got %+v (%v), want %+v", got, err, want)
+			}
+		}
+		look(message.QueueAttributes{VisibilityTimeout: 45 * time.Second, Retention: time.Hour})
+		if _, err := b.server.CreateQueue("dead", nil); err != nil {
+			t.Fatal(err)
+		}
+		_, err := b.client.sqs.SetQueueAttributes(t.Context(), &sqs.SetQueueAttributesInput{QueueUrl: &b.url, Attributes: map[string]string{
+			"VisibilityTimeout": "90", "MessageRetentionPeriod": "7200",
+			"RedrivePolicy": `{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:dead","maxReceiveCount":4}`,
+		}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		look(message.QueueAttributes{VisibilityTimeout: 90 * time.Second, Retention: 2 * time.Hour, MaxReceiveCount: 4})
 	})
 }
 
