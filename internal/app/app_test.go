@@ -23,20 +23,26 @@ import (
 )
 
 // direct is an SQS client's way to the embedded server, without a network. away, if
-// set, says what goes wrong instead.
+// set, says what goes wrong instead; denied is an action that SQS denies.
 type direct struct {
 	server *localsqs.Server
 	away   func(action string) error
+	denied string
 }
 
 func (d *direct) Do(r *http.Request) (*http.Response, error) {
+	_, action, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
 	if d.away != nil {
-		_, action, _ := strings.Cut(r.Header.Get("X-Amz-Target"), ".")
 		if err := d.away(action); err != nil {
 			return nil, err
 		}
 	}
 	w := httptest.NewRecorder()
+	if action == d.denied {
+		w.WriteHeader(http.StatusForbidden)
+		_, _ = io.WriteString(w, `{"__type":"com.amazon.coral.service#AccessDeniedException","Message":"no"}`)
+		return w.Result(), nil
+	}
 	d.server.ServeHTTP(w, r)
 	if err := r.Context().Err(); err != nil {
 		return nil, err
@@ -276,6 +282,46 @@ func TestAnEndpointThatIsAwayAtTheStartIsTriedAgain(t *testing.T) {
 		d.stop()
 		if err := <-d.ended; err != nil {
 			t.Error(err)
+		}
+	})
+}
+
+func TestAFIFOQueueIsOneThoughItsAttributesMayNotBeRead(t *testing.T) {
+	environment(t)
+	synctest.Test(t, func(t *testing.T) {
+		for name, fifo := range map[string]bool{"orders": false, "orders.fifo": true} {
+			c := settings()
+			c.Queues[0].Queue = name
+			d := prepare(t, "", c, nil)
+			d.sqs.denied = "GetQueueAttributes"
+			attributes := map[string]string{}
+			if fifo {
+				attributes["FifoQueue"] = "true"
+			}
+			if _, err := d.sqs.server.CreateQueue(name, attributes); err != nil {
+				t.Fatal(err)
+			}
+			_, got, err := d.queues[0].tryOpen(t.Context())
+			if err != nil || got.FIFO != fifo || got.VisibilityTimeout != 30*time.Second {
+				t.Errorf("%s is opened with %+v (%v)", name, got, err)
+			}
+			d.close()
+		}
+	})
+}
+
+func TestDeadLettersToAQueueThatIsNotToldAreRefusedAtTheStart(t *testing.T) {
+	environment(t)
+	synctest.Test(t, func(t *testing.T) {
+		c := settings()
+		target := c.Targets["default"]
+		target.OnRejected = "dead-letter"
+		c.Targets["default"] = target
+		d := prepare(t, "orders", c, nil)
+		d.sqs.denied = "GetQueueAttributes"
+		_, err := d.Run(t.Context(), t.Context())
+		if err == nil || !strings.Contains(err.Error(), "--on-rejected") || !strings.Contains(err.Error(), "sqs:GetQueueAttributes") {
+			t.Errorf("it says %v", err)
 		}
 	})
 }

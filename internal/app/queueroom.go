@@ -129,16 +129,29 @@ func (r *queueRoom) tryOpen(ctx context.Context) (*queue.Queue, queue.Attributes
 	if err != nil {
 		return nil, queue.Attributes{}, err
 	}
+	deadLetter := policies[r.app.config.Targets[r.config.Target].OnRejected] == consumer.DeadLetter
 	attributes, err := q.Attributes(ctx)
-	if queue.IsDenied(err) {
+	switch {
+	case queue.IsDenied(err) && deadLetter:
+		return nil, queue.Attributes{}, fmt.Errorf("--on-rejected: dead-letter needs to know the dead-letter queue of %s: "+
+			"allow sqs:GetQueueAttributes, or write retry or discard: %w", r.name, err)
+	case queue.IsDenied(err):
 		r.log.WarnContext(ctx, "the queue's attributes may not be read: no depth is known, and its visibility timeout is taken as "+
 			"30 s unless --visibility-timeout says otherwise; allow sqs:GetQueueAttributes", slog.Any("error", err))
-		return q, queue.Attributes{QueueAttributes: message.QueueAttributes{VisibilityTimeout: defaultVisibility}}, nil
-	}
-	if err == nil && policies[r.app.config.Targets[r.config.Target].OnRejected] == consumer.DeadLetter {
+		return q, unknownAttributes(q.Name()), nil
+	case err == nil && deadLetter:
 		err = q.OpenDeadLetter(ctx, attributes)
 	}
 	return q, attributes, err
+}
+
+// unknownAttributes are what is taken for those that may not be read. Every FIFO queue's
+// name ends so, and no other's.
+func unknownAttributes(name string) queue.Attributes {
+	return queue.Attributes{
+		QueueAttributes: message.QueueAttributes{VisibilityTimeout: defaultVisibility},
+		FIFO:            strings.HasSuffix(name, ".fifo"),
+	}
 }
 
 // policies are on_rejected's values.
