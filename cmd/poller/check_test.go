@@ -174,10 +174,9 @@ func TestWhatAQueueIsJudgedBy(t *testing.T) {
 	good := queueFacts{
 		name: "orders", deadName: "dead",
 		permissions: []queue.Permission{{Action: "sqs:DeleteMessage"}},
-		attributes: queue.Attributes{
-			QueueAttributes:    message.QueueAttributes{VisibilityTimeout: 40 * time.Second, Retention: 4 * day, MaxReceiveCount: 5},
-			DeadLetterQueueARN: "arn:aws:sqs:r:1:dead", SSE: true,
-		},
+		attributes: queue.Attributes{SSE: true, QueueAttributes: message.QueueAttributes{
+			VisibilityTimeout: 40 * time.Second, Retention: 4 * day, MaxReceiveCount: 5, DeadLetterQueueARN: "arn:aws:sqs:r:1:dead",
+		}},
 		dead: queue.Attributes{QueueAttributes: message.QueueAttributes{Retention: 14 * day}},
 	}
 	refusedFault := &message.SQSError{Fault: message.Refused, Code: "AWS.SimpleQueueService.NonExistentQueue", Err: errors.New("none")}

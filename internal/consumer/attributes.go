@@ -43,6 +43,9 @@ func (c *Consumer) follow(now time.Time, is message.QueueAttributes) {
 	if is.Retention != was.Retention {
 		changes = append(changes, slog.Group("retention", slog.Duration("old", was.Retention), slog.Duration("new", is.Retention)))
 	}
+	if is.DeadLetterQueueARN != was.DeadLetterQueueARN {
+		changes = append(changes, slog.Group("dead_letter_queue", slog.String("old", was.DeadLetterQueueARN), slog.String("new", is.DeadLetterQueueARN)))
+	}
 	if len(changes) > 0 {
 		c.log.Info("the queue's attributes have changed: the new ones are in force", changes...)
 	}

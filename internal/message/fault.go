@@ -88,8 +88,10 @@ type QueueAttributes struct {
 	// VisibilityTimeout and Retention are the queue's own; 0 where SQS does not say.
 	VisibilityTimeout time.Duration
 	Retention         time.Duration
-	// MaxReceiveCount is the redrive policy's; 0 when there is none.
-	MaxReceiveCount int
+	// MaxReceiveCount and DeadLetterQueueARN are of the redrive policy; 0 and empty when
+	// there is none.
+	MaxReceiveCount    int
+	DeadLetterQueueARN string
 }
 
 // VisibilityChange asks for one message's visibility to end after Seconds from now;

@@ -23,8 +23,6 @@ type Attributes struct {
 	Delay       time.Duration
 	// MaximumMessageSize is in bytes.
 	MaximumMessageSize int
-	// DeadLetterQueueARN is of the redrive policy; empty when there is none.
-	DeadLetterQueueARN string
 
 	FIFO                      bool
 	ContentBasedDeduplication bool
@@ -53,7 +51,9 @@ func (q *Queue) Look(ctx context.Context) (message.QueueAttributes, error) {
 	if err != nil {
 		return message.QueueAttributes{}, err
 	}
-	return changingOf(found), nil
+	now := changingOf(found)
+	q.dead.follow(now.DeadLetterQueueARN)
+	return now, nil
 }
 
 // Attributes asks for all of them.
@@ -73,7 +73,6 @@ func (q *Queue) Attributes(ctx context.Context) (Attributes, error) {
 		KMSKeyID:                  found["KmsMasterKeyId"],
 	}
 	a.SSE = a.KMSKeyID != "" || isTrue(found["SqsManagedSseEnabled"])
-	a.DeadLetterQueueARN, _ = redriveOf(found["RedrivePolicy"])
 	return a, nil
 }
 
@@ -96,7 +95,7 @@ func changingOf(found map[string]string) message.QueueAttributes {
 		VisibilityTimeout: seconds(found["VisibilityTimeout"]),
 		Retention:         seconds(found["MessageRetentionPeriod"]),
 	}
-	_, a.MaxReceiveCount = redriveOf(found["RedrivePolicy"])
+	a.DeadLetterQueueARN, a.MaxReceiveCount = redriveOf(found["RedrivePolicy"])
 	return a
 }
 

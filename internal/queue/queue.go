@@ -21,7 +21,7 @@ type Queue struct {
 	name   string
 	url    string
 	tally  *tally
-	dead   *Queue // set by OpenDeadLetter
+	dead   deadLetterQueue
 }
 
 // Name is the queue's, without account and region.

@@ -251,7 +251,66 @@ func TestALookSeesWhatAnOperatorHasChanged(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		look(message.QueueAttributes{VisibilityTimeout: 90 * time.Second, Retention: 2 * time.Hour, MaxReceiveCount: 4})
+		look(message.QueueAttributes{
+			VisibilityTimeout: 90 * time.Second, Retention: 2 * time.Hour,
+			MaxReceiveCount: 4, DeadLetterQueueARN: "arn:aws:sqs:us-east-1:000000000000:dead",
+		})
+	})
+}
+
+func TestRejectedMessagesGoToTheDeadLetterQueueThatIsNamedNow(t *testing.T) {
+	settings(t)
+	synctest.Test(t, func(t *testing.T) {
+		policy := func(dead string) string {
+			return `{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:` + dead + `","maxReceiveCount":4}`
+		}
+		b := newBench(t, "orders", nil)
+		dead := make(map[string]*Queue)
+		for _, name := range []string{"dead", "other"} {
+			if _, err := b.server.CreateQueue(name, nil); err != nil {
+				t.Fatal(err)
+			}
+			q, err := b.client.Open(t.Context(), name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			dead[name] = q
+		}
+		set := func(policy string) {
+			t.Helper()
+			if _, err := b.client.sqs.SetQueueAttributes(t.Context(), &sqs.SetQueueAttributesInput{
+				QueueUrl: &b.url, Attributes: map[string]string{"RedrivePolicy": policy},
+			}); err != nil {
+				t.Fatal(err)
+			}
+			if _, err := b.Look(t.Context()); err != nil {
+				t.Fatal(err)
+			}
+		}
+		letter := func(wantDead, wantOther int) {
+			t.Helper()
+			if errs := b.DeadLetter(t.Context(), []message.Letter{{Message: &message.Message{ID: "m", Body: "{}"}, Status: 400, Reason: "4xx"}}); errs != nil {
+				t.Fatal(errs)
+			}
+			for name, want := range map[string]int{"dead": wantDead, "other": wantOther} {
+				if got, err := dead[name].Look(t.Context()); err != nil || got.Depth.Visible != want {
+					t.Errorf("%s has %d messages (%v), want %d", name, got.Depth.Visible, err, want)
+				}
+			}
+		}
+		set(policy("dead"))
+		a, err := b.Attributes(t.Context())
+		if err != nil {
+			t.Fatal(err)
+		}
+		if err := b.OpenDeadLetter(t.Context(), a); err != nil {
+			t.Fatal(err)
+		}
+		letter(1, 0)
+		set(policy("other"))
+		letter(1, 1)
+		set("") // the last one that was named stays it
+		letter(1, 2)
 	})
 }
 
