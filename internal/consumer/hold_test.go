@@ -13,10 +13,13 @@ import (
 
 // outage has every delivery answered so, between from and to after the begin.
 func outage(f *fakeTarget, from, to time.Duration, result message.Result) {
-	begun := time.Now()
+	begun, took := time.Now(), 10*time.Millisecond
+	if result.Reason == "timeout" {
+		took = 5 * time.Second
+	}
 	f.answer = func(*message.Message, int) (message.Result, time.Duration) {
 		if at := time.Since(begun); at >= from && at < to {
-			return result, 10 * time.Millisecond
+			return result, took
 		}
 		return delivered2xx, f.took
 	}
@@ -42,8 +45,12 @@ func TestAnOutageAddsNoReceiveToAMessageInHand(t *testing.T) {
 		"404":       {Outcome: message.Failed, Status: 404, Reason: "4xx"},
 		"reset":     {Outcome: message.Unavailable, Reason: "reset"},
 		"throttled": {Outcome: message.Throttled, Status: 429, Reason: "4xx"},
+		"hangs":     {Outcome: message.Failed, Reason: "timeout"},
 	} {
-		durations := []time.Duration{2 * time.Second, 30 * time.Second, 5 * time.Minute}
+		durations := []time.Duration{30 * time.Second, 5 * time.Minute}
+		if name != "hangs" { // a short one looks like slow messages
+			durations = append(durations, 2*time.Second)
+		}
 		if name == "503" {
 			durations = append(durations, 2*time.Hour)
 		}
