@@ -93,14 +93,15 @@ func (c *Consumer) ownershipEnds(now time.Time, l *life) {
 	l.extendAt = time.Time{}
 }
 
-// wantedSeconds is what an extension asks for.
+// wantedSeconds is what an extension asks for; never for less than is left: were its
+// answer lost, nobody could say which of the two holds.
 func (c *Consumer) wantedSeconds(now time.Time, l *life, visibility time.Duration) int {
-	wanted := visibility
+	wanted := max(visibility, l.deadline.Sub(now))
 	if l.state == held {
 		wanted = max(wanted, heldVisibility)
 	}
-	left := ownership - now.Sub(l.owned) - ownershipMargin
-	return max(int(min(wanted, left)/time.Second), 1)
+	most := ownership - now.Sub(l.owned) - ownershipMargin
+	return max(min(wholeSeconds(wanted), int(most/time.Second)), 1)
 }
 
 // extended takes in what came of one message's extension, the i-th of the call that

@@ -270,6 +270,13 @@ func (q *fakeQueue) called(actions ...string) int {
 	return n
 }
 
+// hiddenUntil is when the visibility of message m ends.
+func (q *fakeQueue) hiddenUntil(m int) time.Time {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return q.messages[m].visible
+}
+
 // delay is what the n-th release or extension of message m asked for, in seconds.
 func (q *fakeQueue) delay(m, n int) int {
 	q.mu.Lock()

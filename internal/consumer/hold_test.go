@@ -324,6 +324,31 @@ func TestATargetThatGoesAwayIsTriedFewTimes(t *testing.T) {
 	}
 }
 
+func TestAnExtensionNeverShortensWhatIsLeft(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		q, f := newFakeQueue(), newFakeTarget(0)
+		q.send(1)
+		f.answer = func(m *message.Message, _ int) (message.Result, time.Duration) {
+			if time.Since(m.SentAt) < time.Minute {
+				return message.Result{Outcome: message.Failed, Status: 500, Reason: "5xx"}, time.Millisecond
+			}
+			return delivered2xx, 2 * time.Minute // longer than half of what it is held for
+		}
+		e := run(t, q, f, ratelimit.Limits{Concurrency: 1}, func(o *Options) { o.Timeout = 3 * time.Minute })
+		for at := time.Duration(0); at < 3*time.Minute; at += time.Second {
+			before := q.hiddenUntil(0)
+			pass(time.Second)
+			if after := q.hiddenUntil(0); after.Before(before) {
+				t.Errorf("after %s its visibility ends %s earlier", at, before.Sub(after))
+			}
+		}
+		if s := e.stop(); s != (Summary{Delivered: 1}) {
+			t.Errorf("summary %+v", s)
+		}
+	})
+}
+
 func TestAMessageWhoseVisibilityEndedInADeliveryThatFailedDoesNotKeepTheGateShut(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

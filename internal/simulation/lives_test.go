@@ -181,12 +181,9 @@ func (t *trial) follow(p *process, all []happening) {
 	}
 }
 
-// heldFor is what a held message's visibility is extended by, at least.
-const heldFor = 120
-
-// isRelease tells a release from an extension: in these worlds no message is
-// released for just as long as its queue's visibility, or what is held is extended.
+// isRelease tells a release from an extension: in these worlds no message is released
+// for as long as its queue's visibility, but to make room.
 func (t *trial) isRelease(c *sqsCall, e *entry) bool {
-	return c.action == "ChangeMessageVisibilityBatch" && e.seconds != heldFor &&
-		e.seconds != int(t.plan.queues[c.queue].visibility.Seconds())
+	return c.action == "ChangeMessageVisibilityBatch" &&
+		(e.seconds == roomDelay || e.seconds < int(t.plan.queues[c.queue].visibility.Seconds()))
 }
