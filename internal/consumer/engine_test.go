@@ -209,6 +209,32 @@ func TestWhatWasDeliveredAndComesAgainIsDeletedNotDelivered(t *testing.T) {
 	})
 }
 
+func TestAFailedEntryDelaysNoOther(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		q, f := newFakeQueue(), newFakeTarget(0)
+		q.fails = "m0"
+		f.answer = func(*message.Message, int) (message.Result, time.Duration) {
+			return message.Result{Outcome: message.Rejected, Status: 400, Reason: "4xx", RetryAfter: 15 * time.Minute}, time.Millisecond
+		}
+		e := run(t, q, f, ratelimit.Limits{Concurrency: 10}, nil)
+		most := 0
+		for range 200 {
+			q.send(2)
+			pass(100 * time.Millisecond)
+			most = max(most, e.Snapshot(time.Now()).InHand["releasing"])
+		}
+		if most > 15 { // half a second's, and the one that fails
+			t.Errorf("%d were being released at once", most)
+		}
+		if n := strings.Count(e.logs.String(), "calls to SQS fail"); n != 1 {
+			t.Errorf("%d lines in 20 s:\n%s", n, e.logs)
+		}
+		e.abort()
+		<-e.summary
+	})
+}
+
 func TestSQSAwayForMinutesLosesNothingAndFloodsNoLog(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -31,6 +31,8 @@ type fakeQueue struct {
 	calls map[string]int
 	// late, if set, is how much longer an answer that brings this message is under way.
 	late func(id string, receives int) time.Duration
+	// fails is the id of a message whose entries in changes of visibility fail.
+	fails string
 	// dead are the ids that were sent to the dead-letter queue.
 	dead []string
 	// retire is the queue's maxReceiveCount; 0: none.
@@ -167,6 +169,13 @@ func (q *fakeQueue) ChangeVisibility(ctx context.Context, changes []message.Visi
 	var errs []error
 	for i, change := range changes {
 		m := q.find(change.ReceiptHandle)
+		if m.id == q.fails {
+			if errs == nil {
+				errs = make([]error, len(changes))
+			}
+			errs[i] = &message.SQSError{Action: "ChangeMessageVisibility", Fault: message.Network, Code: "InternalError", Err: context.DeadlineExceeded}
+			continue
+		}
 		if m.deleted || m.handle != change.ReceiptHandle || !m.visible.After(time.Now()) {
 			if errs == nil {
 				errs = make([]error, len(changes))

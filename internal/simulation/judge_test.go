@@ -19,6 +19,8 @@ var invariants = []struct {
 	{"groups are delivered in order, one at a time", groupsAreDeliveredInOrderOneAtATime},
 	{"what was delivered is not delivered again", whatWasDeliveredIsNotDeliveredAgain},
 	{"what is in hand stays extended", whatIsInHandStaysExtended},
+	{"what is in hand is extended at half its visibility", whatIsInHandIsExtendedAtHalfItsVisibility},
+	{"one failed entry delays no other", oneFailedEntryDelaysNoOther},
 	{"no delivery starts with too little visibility", noDeliveryStartsWithTooLittleVisibility},
 	{"a message in hand is delivered once", aMessageInHandIsDeliveredOnce},
 	{"calls carry the newest handle", callsCarryTheNewestHandle},

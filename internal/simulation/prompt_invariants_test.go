@@ -1,0 +1,117 @@
+package simulation
+
+import (
+	"slices"
+	"time"
+)
+
+const (
+	// promptly is how much later than it is due a call may be sent: one that failed in
+	// part has the others wait for 0.1 s, and one that is out with the same message has
+	// to return first.
+	promptly = 500 * time.Millisecond
+	// longestPause is how long calls of one kind pause after one that failed as a whole.
+	longestPause = 7 * time.Second
+	deleteCall   = "DeleteMessageBatch"
+	changeCall   = "ChangeMessageVisibilityBatch"
+)
+
+// wentWell says that a call was answered soon, and not all of what it asked for failed:
+// SQS is well, whatever became of single entries.
+func (c *sqsCall) wentWell() bool {
+	const soon = 100 * time.Millisecond
+	if c.fate.kind != plain || c.fate.before > soon || c.fate.after > soon || c.told != "" || c.came == never {
+		return false
+	}
+	return slices.ContainsFunc(c.entries, func(e entry) bool { return e.code == "" })
+}
+
+// settlesWell says that no call that settles or extends went wrong as a whole.
+func (t *trial) settlesWell(p *process, queue int, from, to instant) bool {
+	return !slices.ContainsFunc(t.byWhom[p], func(c *sqsCall) bool {
+		return c.queue == queue && (c.action == deleteCall || c.action == changeCall) && c.overlaps(from, to, t) && !c.wentWell()
+	})
+}
+
+// asks finds the first call about a message that its process sends in a time.
+func (t *trial) asks(l *life, from, to instant, action ...string) bool {
+	return slices.ContainsFunc(t.byWhom[l.by], func(c *sqsCall) bool {
+		return c.sent >= from && c.sent <= to && slices.Contains(action, c.action) &&
+			slices.ContainsFunc(c.entries, func(e entry) bool { return e.message == l.message })
+	})
+}
+
+// oneFailedEntryDelaysNoOther: while no call goes wrong as a whole, what was delivered
+// is deleted when its linger is over, and what was rejected is released, however many
+// entries of other calls fail; and an entry that failed is sent again as soon.
+func oneFailedEntryDelaysNoOther(t *trial) {
+	const releaseLinger = 100 * time.Millisecond
+	for _, l := range t.lives {
+		queue := t.plan.sends[l.message].queue
+		deleteLinger := min(5*time.Second, t.plan.queues[queue].visibility/6)
+		due := func(from, at instant, action, why string) {
+			until := at + promptly
+			if t.end(l.by) <= until || l.ended != never && l.ended <= until || t.asks(l, from, until, action) {
+				return
+			}
+			if t.settlesWell(l.by, queue, from-longestPause, until) {
+				t.breaks(until, l.by, "has not sent a %s for m%d, which %s at %.3f s", action, l.message, why, from.Seconds())
+			}
+		}
+		for _, d := range l.starts {
+			switch {
+			case d.ended == never:
+			case d.delivered():
+				due(d.ended, d.ended+deleteLinger, deleteCall, "was delivered")
+			case d.rejected():
+				due(d.ended, d.ended+releaseLinger, changeCall, "was rejected")
+			}
+		}
+		for _, c := range t.byWhom[l.by] {
+			for i := range c.entries {
+				if e := &c.entries[i]; e.handle == l.newest() && e.code != "" && !slices.Contains(lost, e.code) && !t.isExtension(c, e) {
+					// What was delivered lingers from then, what comes again after it from its receive.
+					lingers := max(l.delivered(), l.receives[0].call.came) + deleteLinger
+					due(c.came, max(c.came, lingers), c.action, "failed in a call")
+				}
+			}
+		}
+	}
+}
+
+// whatIsInHandIsExtendedAtHalfItsVisibility: while calls go well, a message that was
+// received, or extended, is settled or extended by half of what it was hidden for.
+func whatIsInHandIsExtendedAtHalfItsVisibility(t *trial) {
+	for _, l := range t.lives {
+		queue := t.plan.sends[l.message].queue
+		hidden := func(at instant, lasts time.Duration, asked instant) {
+			until := at + lasts/2 + promptly
+			if t.end(l.by) <= until || l.ended != never && l.ended <= until || t.asks(l, asked, until, deleteCall, changeCall) {
+				return
+			}
+			if slices.ContainsFunc(l.receives, func(r arrival) bool { return r.call.came > at && r.call.came <= until }) {
+				return // it came again
+			}
+			if t.settlesWell(l.by, queue, at-longestPause, until) {
+				t.breaks(until, l.by, "has not extended m%d, hidden for %v at %.3f s", l.message, lasts, at.Seconds())
+			}
+		}
+		for _, r := range l.receives {
+			if r.handle == l.newestAt(r.call.came).handle {
+				hidden(r.call.came, t.plan.queues[queue].visibility, r.call.came)
+			}
+		}
+		for _, c := range t.byWhom[l.by] {
+			for i := range c.entries {
+				if e := &c.entries[i]; e.handle == l.newest() && e.code == "" && c.wentWell() && t.isExtension(c, e) {
+					hidden(c.sent, time.Duration(e.seconds)*time.Second, c.sent+1)
+				}
+			}
+		}
+	}
+}
+
+// isExtension is the other of isRelease.
+func (t *trial) isExtension(c *sqsCall, e *entry) bool {
+	return c.action == changeCall && !t.isRelease(c, e)
+}
