@@ -63,7 +63,7 @@ func oneFailedEntryDelaysNoOther(t *trial) {
 			case d.ended == never:
 			case d.delivered():
 				due(d.ended, d.ended+deleteLinger, deleteCall, "was delivered")
-			case d.rejected():
+			case d.rejected() && (!t.queue(l.message).fifo || t.queue(l.message).maxReceives == 0):
 				due(d.ended, d.ended+releaseLinger, changeCall, "was rejected")
 			}
 		}
