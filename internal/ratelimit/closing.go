@@ -60,9 +60,10 @@ func (g *gate) wary() bool {
 // drains says that c's success is no sign that the target can be tried: it began
 // before the trouble, and all that was started since has failed already. A target that
 // goes away answers old requests to the end while it refuses new ones; if each of those
-// ended the trouble, a hand full would be tried before the gate closes.
+// ended the trouble, a hand full would be tried before the gate closes. One that answers
+// 429 is there: each success makes room for another.
 func (g *gate) drains(c *Case) bool {
-	if !c.began.Before(g.troubleSince) {
+	if !c.began.Before(g.troubleSince) || g.mostly() == Throttled {
 		return false
 	}
 	for other := g.cases.first; other != nil; other = other.after {
