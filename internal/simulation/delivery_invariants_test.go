@@ -220,7 +220,7 @@ func whatWasDeliveredIsNotDeliveredAgain(t *trial) {
 		if l.ended == never {
 			until[k] = time.Duration(math.MaxInt64)
 		} else {
-			until[k] = max(l.ended, took) + 2*t.queue(l.message).visibility
+			until[k] = max(l.ended, took) + 2*t.queue(l.message).shortest()
 		}
 	}
 }

@@ -38,8 +38,13 @@ type sqsCall struct {
 	told    string  // the error that the process was told; "" for an answer
 	fate    fate
 	asked   int
-	entries []entry  // of a settle or extension
-	brought []handed // by a receive whose answer came
+	attempt string // of a FIFO queue's receive
+	// visibility is what a receive asks for, and what the answer to GetQueueAttributes
+	// says; maxReceives the latter alone.
+	visibility  time.Duration
+	maxReceives int
+	entries     []entry  // of a settle or extension
+	brought     []handed // by a receive whose answer came
 }
 
 // entry is one message in a batch.

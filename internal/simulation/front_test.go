@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"strconv"
 	"strings"
 	"time"
 )
@@ -29,6 +30,8 @@ type wire struct {
 	QueueURL            string      `json:"QueueUrl,omitempty"`
 	QueueName           string      `json:",omitempty"`
 	MaxNumberOfMessages int         `json:",omitempty"`
+	VisibilityTimeout   int         `json:",omitempty"`
+	Attempt             string      `json:"ReceiveRequestAttemptId,omitempty"`
 	Entries             []wireEntry `json:",omitempty"`
 }
 
@@ -47,7 +50,8 @@ type wireAnswer struct {
 	Successful []struct {
 		ID string `json:"Id"`
 	}
-	Failed []wireFailure
+	Failed     []wireFailure
+	Attributes map[string]string // of a queue
 }
 
 type wireFailure struct {
@@ -115,6 +119,7 @@ func (f *front) read(r *http.Request, body []byte) (*sqsCall, *wire, error) {
 	}
 	c := &sqsCall{
 		by: f.by, sent: now, came: never, asked: request.MaxNumberOfMessages,
+		visibility: time.Duration(request.VisibilityTimeout) * time.Second, attempt: request.Attempt,
 		action: strings.TrimPrefix(r.Header.Get("X-Amz-Target"), "AmazonSQS."),
 		queue:  w.queueOf(request.QueueURL + request.QueueName),
 	}
@@ -272,6 +277,11 @@ func (f *front) hand(c *sqsCall, r *http.Request, a answer) (*http.Response, err
 			codes[i] = failed.Code
 		}
 		brought = f.world.handedOut(read, a.served)
+		if v, err := strconv.Atoi(read.Attributes["VisibilityTimeout"]); err == nil {
+			c.visibility = time.Duration(v) * time.Second
+			_, most, _ := strings.Cut(read.Attributes["RedrivePolicy"], `"maxReceiveCount":`)
+			_, _ = fmt.Sscan(strings.TrimSuffix(most, "}"), &c.maxReceives)
+		}
 	}
 	f.world.evidence.answered(c, now, told, codes, brought)
 	return &http.Response{
@@ -350,7 +360,7 @@ func (w *world) handedOut(read wireAnswer, served instant) []handed {
 // receive it, who lets it lapse.
 func (w *world) steal(d dice, queue int, h handle, receipt string) {
 	q := &w.plan.queues[queue]
-	time.Sleep(d.of("when").between(0, q.visibility))
+	time.Sleep(d.of("when").between(0, q.shortest()))
 	now := w.now()
 	if now >= w.plan.trouble {
 		return

@@ -21,6 +21,7 @@ var invariants = []struct {
 	{"what is in hand stays extended", whatIsInHandStaysExtended},
 	{"what is in hand is extended at half its visibility", whatIsInHandIsExtendedAtHalfItsVisibility},
 	{"one failed entry delays no other", oneFailedEntryDelaysNoOther},
+	{"changed attributes are followed", changedAttributesAreFollowed},
 	{"no delivery starts with too little visibility", noDeliveryStartsWithTooLittleVisibility},
 	{"a message in hand is delivered once", aMessageInHandIsDeliveredOnce},
 	{"calls carry the newest handle", callsCarryTheNewestHandle},

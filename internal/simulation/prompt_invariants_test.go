@@ -48,7 +48,7 @@ func oneFailedEntryDelaysNoOther(t *trial) {
 	const releaseLinger = 100 * time.Millisecond
 	for _, l := range t.lives {
 		queue := t.plan.sends[l.message].queue
-		deleteLinger := min(5*time.Second, t.plan.queues[queue].visibility/6)
+		deleteLinger := min(5*time.Second, t.plan.queues[queue].longest()/6)
 		due := func(from, at instant, action, why string) {
 			until := at + promptly
 			if t.end(l.by) <= until || l.ended != never && l.ended <= until || t.asks(l, from, until, action) {
@@ -98,7 +98,7 @@ func whatIsInHandIsExtendedAtHalfItsVisibility(t *trial) {
 		}
 		for _, r := range l.receives {
 			if r.handle == l.newestAt(r.call.came).handle {
-				hidden(r.call.came, t.plan.queues[queue].visibility, r.call.came)
+				hidden(r.call.came, r.call.visibility, r.call.came)
 			}
 		}
 		for _, c := range t.byWhom[l.by] {

@@ -40,6 +40,42 @@ type queuePlan struct {
 	maxReceives int // 0: no dead-letter queue
 	gather      time.Duration
 	weight      int
+	changes     []queueChange
+}
+
+// queueChange is what an operator sets a queue to.
+type queueChange struct {
+	at          time.Duration
+	visibility  time.Duration
+	maxReceives int
+}
+
+// shortest and longest are of the visibilities that the queue ever has.
+func (q *queuePlan) shortest() time.Duration {
+	v := q.visibility
+	for _, c := range q.changes {
+		v = min(v, c.visibility)
+	}
+	return v
+}
+
+func (q *queuePlan) longest() time.Duration {
+	v := q.visibility
+	for _, c := range q.changes {
+		v = max(v, c.visibility)
+	}
+	return v
+}
+
+// visibilityAt is what an operator has set it to by then.
+func (q *queuePlan) visibilityAt(now time.Duration) (v, since time.Duration) {
+	v = q.visibility
+	for _, c := range q.changes {
+		if c.at <= now {
+			v, since = c.visibility, c.at
+		}
+	}
+	return v, since
 }
 
 func (q *queuePlan) deadName() string {
@@ -239,8 +275,29 @@ func (s *scenario) drawQueues(d dice) {
 		if d.of("redrive").chance(0.6) {
 			q.maxReceives = d.of("max receives").from(3, 12)
 		}
+		if !s.calm && d.of("changes?").chance(0.3) {
+			q.changes = s.drawQueueChanges(d.of("changes"), &q)
+		}
 		s.queues = append(s.queues, q)
 	}
+}
+
+// drawQueueChanges: a queue has a dead-letter queue from the beginning, or none.
+func (s *scenario) drawQueueChanges(d dice, q *queuePlan) []queueChange {
+	var all []queueChange
+	from := time.Duration(0)
+	for i := range d.of("n").from(1, 4) {
+		from += d.of("pause", i).between(time.Second, s.trouble/2)
+		if from >= s.trouble {
+			break
+		}
+		c := queueChange{at: from, visibility: d.of("visibility", i).between(10*time.Second, 40*time.Second).Truncate(time.Second)}
+		if q.maxReceives > 0 {
+			c.maxReceives = d.of("max receives", i).from(3, 12)
+		}
+		all = append(all, c)
+	}
+	return all
 }
 
 func (s *scenario) drawSends(d dice) {

@@ -111,7 +111,7 @@ func (t *trial) eachHolding(end func(h holding, at instant)) map[int][]holding {
 			case e.steal:
 				change(e.at, holding{stolen: true})
 			case e.call.action == "ReceiveMessage":
-				change(e.at, holding{by: e.call.by, handle: e.item.handle, since: e.at, deadline: e.at + t.queue(m).visibility})
+				change(e.at, holding{by: e.call.by, handle: e.item.handle, since: e.at, deadline: e.at + e.call.visibility})
 			case e.item.handle != h.handle || h.by == nil:
 				// by an old handle: nothing has happened
 			case e.call.action == "DeleteMessageBatch", t.isRelease(e.call, &e.item):
@@ -144,7 +144,7 @@ func whatIsInHandStaysExtended(t *trial) {
 		if t.end(p) <= h.deadline || p.drained != never && p.exited <= h.deadline {
 			return
 		}
-		from := h.deadline - q.visibility
+		from := h.deadline - q.longest()
 		for _, c := range t.byWhom[p] {
 			concerns := c.action == "ReceiveMessage" && c.queue == t.plan.sends[h.handle.message].queue && c.came == never
 			for _, b := range c.brought {
@@ -207,7 +207,7 @@ func noDeliveryStartsWithTooLittleVisibility(t *trial) {
 	history := t.eachHolding(func(holding, instant) {})
 	for _, l := range t.lives {
 		q := t.queue(l.message)
-		need := min(t.plan.targets[q.target].timeout, q.visibility/2)
+		need := min(t.plan.targets[q.target].timeout, q.shortest()/2)
 		for _, d := range l.starts {
 			var h, last holding // of anybody; of the last who had it
 			for _, other := range history[l.message] {
@@ -329,18 +329,40 @@ func whatWasNotDeliveredIsReleasedWithItsBackoff(t *trial) {
 		for _, r := range l.receives {
 			longest := min(float64(target.backoffMax), float64(target.backoff)*math.Pow(2, float64(r.count-1)))
 			low, high := int(math.Ceil(longest/2/1e9)), int(math.Ceil(longest/1e9))
-			if q.maxReceives > 0 && r.count >= q.maxReceives {
-				low, high = 0, 0
-			} else if d.retryAfter > 0 {
+			if d.retryAfter > 0 {
 				low, high = d.retryAfter, d.retryAfter
 			}
-			fits = fits || got >= low && got <= high
+			for _, most := range t.maxReceivesSaid(l, d.ended) {
+				if most > 0 && r.count >= most {
+					fits = fits || got == 0
+				} else {
+					fits = fits || got >= low && got <= high
+				}
+			}
 			why = fmt.Sprintf("%d to %d s", low, high)
 		}
 		if !fits {
 			t.breaks(l.released, l.by, "releases m%d for %d s and not for %s", l.message, got, why)
 		}
 	}
+}
+
+// maxReceivesSaid are the maxReceiveCounts by which the process may have decided on a
+// release: what SQS had said at the end of the last try, and has said from then on.
+func (t *trial) maxReceivesSaid(l *life, from instant) []int {
+	said := []int{0}
+	var last instant
+	for _, c := range t.byWhom[l.by] {
+		if c.queue != t.plan.sends[l.message].queue || c.action != "GetQueueAttributes" || c.told != "" || c.came == never || c.came > l.released {
+			continue
+		}
+		if c.came >= from {
+			said = append(said, c.maxReceives)
+		} else if c.came >= last {
+			last, said[0] = c.came, c.maxReceives
+		}
+	}
+	return said
 }
 
 // wasRefused says that the target refused connects while a message was in hand: it

@@ -91,6 +91,9 @@ func (w *world) run(ctx context.Context) {
 		w.targets = append(w.targets, newTarget(w, i))
 	}
 	w.work.Go(w.sendAll)
+	for i := range w.plan.queues {
+		w.work.Go(func() { w.operate(i) })
+	}
 
 	last := make([]*process, len(w.plan.replicas))
 	var replicas sync.WaitGroup
@@ -127,7 +130,7 @@ func (w *world) until(at instant) { time.Sleep(at - w.now()) }
 func (w *world) createQueues() {
 	for i := range w.plan.queues {
 		q := &w.plan.queues[i]
-		attributes := map[string]string{"VisibilityTimeout": strconv.Itoa(int(q.visibility.Seconds()))}
+		attributes := q.attributes(q.visibility, q.maxReceives)
 		dead := map[string]string{}
 		if q.fifo {
 			attributes["FifoQueue"], dead["FifoQueue"] = "true", "true"
@@ -136,14 +139,35 @@ func (w *world) createQueues() {
 			if _, err := w.sqs.CreateQueue(q.deadName(), dead); err != nil {
 				w.wrong("%v", err)
 			}
-			attributes["RedrivePolicy"] = fmt.Sprintf(
-				`{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:%s","maxReceiveCount":%d}`, q.deadName(), q.maxReceives)
 		}
 		url, err := w.sqs.CreateQueue(q.name, attributes)
 		if err != nil {
 			w.wrong("%v", err)
 		}
 		w.urls = append(w.urls, url)
+	}
+}
+
+// attributes are those that an operator may change.
+func (q *queuePlan) attributes(visibility time.Duration, maxReceives int) map[string]string {
+	attributes := map[string]string{"VisibilityTimeout": strconv.Itoa(int(visibility.Seconds()))}
+	if maxReceives > 0 {
+		attributes["RedrivePolicy"] = fmt.Sprintf(
+			`{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:%s","maxReceiveCount":%d}`, q.deadName(), maxReceives)
+	}
+	return attributes
+}
+
+// operate changes what a queue is set to.
+func (w *world) operate(queue int) {
+	q := &w.plan.queues[queue]
+	for _, c := range q.changes {
+		w.until(c.at)
+		body, _ := json.Marshal(map[string]any{"QueueUrl": w.urls[queue], "Attributes": q.attributes(c.visibility, c.maxReceives)})
+		if a := w.ask(w.ctx, w.urls[queue], "SetQueueAttributes", body); a.status != http.StatusOK {
+			w.wrong("q%d could not be changed: %s", queue, a.body)
+		}
+		w.evidence.happens(w.now(), "q%d has a visibility of %v and %d receives", queue, c.visibility, c.maxReceives)
 	}
 }
 
