@@ -153,6 +153,7 @@ const (
 	answers404    = 5
 	refusesDials  = outageWays - 1
 	outageRetryIn = 2 * time.Second
+	longRetryIn   = 200 * time.Second // longer than any extension
 )
 
 // turnOf draws how a delivery ends. d is the dice of that delivery alone.

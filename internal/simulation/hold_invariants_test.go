@@ -177,6 +177,9 @@ func theBacklogOfAnOutageIsDeliveredSoon(t *trial) {
 		backlog += one
 	}
 	deadline := back + max(5*time.Second, 5*target.slowest) + 2*backlog
+	if s.way == hangs {
+		deadline += target.timeout // what hung at its end hangs on
+	}
 	for m := range t.plan.sends {
 		if t.plan.sends[m].at < s.to && (took[m] == 0 || took[m] > deadline) && !alone[m] && !t.dead[m] {
 			t.breaks(deadline, t.evidence.processes[0], "and the others have not delivered m%d, %v after the outage", m, deadline-s.to)
@@ -197,6 +200,9 @@ func anOutageIsTriedFewTimes(t *trial) {
 	for at := 10.0; at < (s.to - s.from).Seconds(); {
 		at += min(at/10, 10) / 2
 		probes++
+	}
+	if !t.busy() {
+		probes += 4 * (s.to - s.from).Seconds() / 5 // too few for the gate to close are tried by themselves
 	}
 	most := 2*slots + 25 + int(probes)
 	tries := make(map[*process]int)

@@ -182,8 +182,9 @@ func (t *trial) follow(p *process, all []happening) {
 }
 
 // isRelease tells a release from an extension: in these worlds no message is released
-// for as long as its queue's shortest visibility, but to make room.
+// for as long as its queue's shortest visibility, but to make room and for a long
+// Retry-After.
 func (t *trial) isRelease(c *sqsCall, e *entry) bool {
 	return c.action == "ChangeMessageVisibilityBatch" &&
-		(e.seconds == roomDelay || e.seconds < int(t.plan.queues[c.queue].shortest().Seconds()))
+		(e.seconds == roomDelay || e.seconds == int(longRetryIn/time.Second) || e.seconds < int(t.plan.queues[c.queue].shortest().Seconds()))
 }

@@ -77,7 +77,7 @@ func (s *scenario) drawStormTarget(d dice) {
 		limits:  ratelimit.Limits{Concurrency: d.of("slots").from(1, 20), Burst: 1},
 	}
 	t.backoffMax = t.backoff + d.of("backoff max").between(0, 5*time.Second)
-	t.retryAfter = pick(d.of("retry after"), 0, 0, outageRetryIn, 30*time.Second)
+	t.retryAfter = pick(d.of("retry after"), 0, 0, outageRetryIn, longRetryIn)
 	if d.of("limited?").chance(0.3) {
 		t.limits.Limited, t.limits.Rate = true, pick(d.of("rate"), 5.0, 28, 100)
 	}
