@@ -3,32 +3,48 @@ package ratelimit
 // maxConvicts is how many messages are remembered as given up; the oldest goes first.
 const maxConvicts = 10_000
 
+// shortCuts is how often one of them is given up without a second proof. It is what takes
+// poison through maxReceiveCount 3; a good message that was taken for poison, as one may
+// be by a target that comes and goes, is not sent all the way.
+const shortCuts = 2
+
 // convicts are the messages that were given up by proof: it was their fault. One of
 // them that fails again needs no second proof, unless retrying is seen to work: the first
 // tries of a partial outage are taken for poison, before any retry has succeeded. Without this, poison that comes back
 // when the good messages are through, and so nobody is left to prove it, would be held
 // like an outage.
 type convicts struct {
-	ids   map[string]bool
+	ids   map[string]int // how many short cuts are left
 	order []string
 }
 
-func (c *convicts) has(id string) bool { return c.ids[id] }
+// pass says that a message is one of them, and takes a short cut from it.
+func (c *convicts) pass(id string) bool {
+	left := c.ids[id]
+	if left == 0 {
+		return false
+	}
+	c.ids[id] = left - 1
+	return true
+}
 
 func (c *convicts) add(id string) {
-	if c.ids[id] {
-		return
-	}
 	if c.ids == nil {
-		c.ids = make(map[string]bool)
+		c.ids = make(map[string]int)
 	}
-	if len(c.order) == maxConvicts {
-		delete(c.ids, c.order[0])
-		c.order = c.order[1:]
+	if _, known := c.ids[id]; !known {
+		if len(c.order) == maxConvicts {
+			delete(c.ids, c.order[0])
+			c.order = c.order[1:]
+		}
+		c.order = append(c.order, id)
 	}
-	c.ids[id] = true
-	c.order = append(c.order, id)
+	c.ids[id] = shortCuts
 }
 
 // acquit forgets one that was delivered after all.
-func (c *convicts) acquit(id string) { delete(c.ids, id) }
+func (c *convicts) acquit(id string) {
+	if _, known := c.ids[id]; known {
+		c.ids[id] = 0
+	}
+}

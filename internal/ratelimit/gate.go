@@ -187,7 +187,7 @@ func (g *gate) ended(now time.Time, c *Case, a Answer, retryAfter time.Duration,
 	suspect := a.strikes() > 0 && g.state != Closed
 	if suspect {
 		again := c.strikes > 0 && len(g.inTrouble) < unprovenBelow
-		if g.convicts.has(c.id) && g.enough(a) == a.strikes() || again && g.struck(c, a) {
+		if g.enough(a) == a.strikes() && g.convicts.pass(c.id) || again && g.struck(c, a) {
 			g.passed = now
 			return false // known to be at fault: neither held nor a sign of trouble
 		}

@@ -77,6 +77,6 @@ func (g *gate) decide(c *Case, v Verdict) {
 // unprovenDue says that failures wait in vain for somebody to prove whose fault they
 // are: there is hardly anybody else.
 func (g *gate) unprovenDue(now time.Time) bool {
-	return g.cases.held > 0 && len(g.inTrouble) < unprovenBelow &&
+	return g.cases.held > 0 && g.cases.held < unprovenBelow && len(g.inTrouble) < unprovenBelow &&
 		!g.troubleSince.IsZero() && now.Sub(g.troubleSince) >= unprovenAfter
 }

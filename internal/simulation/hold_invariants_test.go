@@ -2,6 +2,7 @@ package simulation
 
 import (
 	"net/http"
+	"slices"
 	"time"
 )
 
@@ -28,6 +29,11 @@ func (t *trial) alone() map[int]bool {
 	for _, l := range t.lives {
 		if l.how == "released" && len(l.starts) > 0 && l.released-l.starts[0].ended >= 5*time.Minute && !l.starts[0].delivered() {
 			alone[l.message] = true
+			if p := t.plan.sends[l.message]; t.plan.queues[p.queue].fifo {
+				for m, other := range t.plan.sends { // those behind it go back with it
+					alone[m] = alone[m] || other.queue == p.queue && other.group == p.group
+				}
+			}
 		}
 	}
 	return alone
@@ -176,7 +182,7 @@ func theBacklogOfAnOutageIsDeliveredSoon(t *trial) {
 		}
 		backlog += one
 	}
-	deadline := back + max(5*time.Second, 5*target.slowest) + 2*backlog
+	deadline := back + max(5*time.Second, 5*target.slowest) + 2*backlog + target.retryAfter
 	if s.way == hangs {
 		deadline += target.timeout // what hung at its end hangs on
 	}
@@ -201,8 +207,10 @@ func anOutageIsTriedFewTimes(t *trial) {
 		at += min(at/10, 10) / 2
 		probes++
 	}
-	if !t.busy() {
-		probes += 4 * (s.to - s.from).Seconds() / 5 // too few for the gate to close are tried by themselves
+	if !t.busy() || slices.ContainsFunc(t.plan.queues, func(q queuePlan) bool { return q.fifo }) {
+		// What is held is tried by itself: too few for the gate to close, or the heads of
+		// as many groups as there are slots.
+		probes += float64(slots+4) * (s.to - s.from).Seconds() / 5
 	}
 	most := 2*slots + 25 + int(probes)
 	tries := make(map[*process]int)

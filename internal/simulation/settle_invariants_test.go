@@ -265,7 +265,7 @@ func (t *trial) wasProven(l *life) bool {
 		if !failed.provable() {
 			return false
 		}
-		return l.released-failed.ended >= alone || slices.ContainsFunc(t.evidence.deliveries, func(d *delivery) bool {
+		return l.released-l.starts[0].ended >= alone || slices.ContainsFunc(t.evidence.deliveries, func(d *delivery) bool {
 			return d.by == l.by && d.target == target && d.delivered() && d.arrived > failed.arrived && d.ended <= l.released
 		})
 	})

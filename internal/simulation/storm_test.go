@@ -59,6 +59,11 @@ func (s *scenario) drawStorm(d dice) {
 	s.drain = d.of("drain").between(2*time.Second, 30*time.Second).Truncate(100 * time.Millisecond)
 	s.drawStormTarget(d)
 	s.drawStormQueues(d)
+	if s.storm.poison && slices.ContainsFunc(s.queues, func(q queuePlan) bool { return q.fifo }) {
+		// In one group each poison message may wait for five minutes a receive, one after
+		// the other.
+		s.healing = 12 * time.Hour
+	}
 	s.drawStormSends(d)
 	s.drawStormReplicas(d)
 	if d.of("away?").chance(0.25) {
