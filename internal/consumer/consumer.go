@@ -108,6 +108,7 @@ type Consumer struct {
 	// attributes are the queue's, as they are known to be now.
 	attributes message.QueueAttributes
 	lag        lagWindow
+	clockSaid  time.Duration // the offset that the log has said last
 
 	running  int            // deliveries, of lost messages too
 	calling  int            // settles, extensions, attributes

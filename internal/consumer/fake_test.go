@@ -9,6 +9,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -39,6 +40,8 @@ type fakeQueue struct {
 	retire int
 	// claimed is what Look says of the depth beside the truth.
 	claimed message.Depth
+	// offset is its clock less ours.
+	offset atomic.Int64
 	// attributes are what it is set to, but for its depth.
 	attributes message.QueueAttributes
 }
@@ -123,7 +126,7 @@ func (q *fakeQueue) Receive(ctx context.Context, maximum int, wait, visibility t
 			if q.late != nil {
 				late = max(late, q.late(m.id, m.receives))
 			}
-			got = append(got, &message.Message{ID: m.id, ReceiptHandle: m.handle, Body: m.body, SentAt: m.sent, ReceiveCount: m.receives})
+			got = append(got, &message.Message{ID: m.id, ReceiptHandle: m.handle, Body: m.body, SentAt: m.sent.Add(q.ClockOffset()), ReceiveCount: m.receives})
 		}
 		arrived := q.arrived
 		q.mu.Unlock()
@@ -240,7 +243,7 @@ func (q *fakeQueue) claim(visible, inFlight int) {
 	q.claimed = message.Depth{Visible: visible, InFlight: inFlight}
 }
 
-func (q *fakeQueue) ClockOffset() time.Duration { return 0 }
+func (q *fakeQueue) ClockOffset() time.Duration { return time.Duration(q.offset.Load()) }
 
 // left is how many are not deleted.
 func (q *fakeQueue) left() int {

@@ -121,6 +121,7 @@ func (c *Consumer) arrived(ctx context.Context, now, sent time.Time, p *poll, me
 	c.stats.receives[result]++
 	c.demand.returned(now, p, len(messages))
 	c.receiveWorked(ctx, now)
+	c.sayClock()
 	// SQS hands out at once what it has; a poll that was out for longer has waited
 	// for the messages, not with them.
 	handedOut := now.Add(-min(now.Sub(sent), c.demand.parkedAfter()))

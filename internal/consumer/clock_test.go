@@ -1,0 +1,38 @@
+package consumer
+
+import (
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"poller/internal/ratelimit"
+)
+
+func TestAClockThatIsWrongIsSaidOnceAndTheLagIsSQSs(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		q, f := newFakeQueue(), newFakeTarget(time.Millisecond)
+		q.offset.Store(int64(10 * time.Minute))
+		q.send(600)
+		e := run(t, q, f, ratelimit.Limits{Concurrency: 1, Limited: true, Rate: 10, Burst: 1}, nil)
+		pass(30 * time.Second)
+		if lag := e.Snapshot(time.Now()).Lag; lag < 29*time.Second || lag > 31*time.Second {
+			t.Errorf("the lag is %s after 30 s", lag)
+		}
+		const wrong, right = "this machine's clock is wrong by SQS's", "this machine's clock agrees with SQS's again"
+		if n := strings.Count(e.logs.String(), wrong); n != 1 || !strings.Contains(e.logs.String(), "clock_offset=10m0s") {
+			t.Errorf("%d lines in 30 s:\n%s", n, e.logs)
+		}
+		for range 20 { // as answers in whole seconds have it
+			q.offset.Store(int64(2100 * time.Millisecond))
+			pass(time.Second)
+			q.offset.Store(0)
+			pass(time.Second)
+		}
+		if wrongs, rights := strings.Count(e.logs.String(), wrong), strings.Count(e.logs.String(), right); wrongs != 2 || rights != 1 {
+			t.Errorf("%d and %d lines for a clock that is set:\n%s", wrongs, rights, e.logs)
+		}
+		e.stop()
+	})
+}
