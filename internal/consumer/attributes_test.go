@@ -235,6 +235,39 @@ func TestAQueueThatIsMadeAnewIsFollowedAtOnce(t *testing.T) {
 	})
 }
 
+func TestWhatWasRefusedIsTriedAgainAsSoonAsAnythingElseWorks(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		q, f := newFakeQueue(), newFakeTarget(3*time.Second)
+		gone := time.Now().Add(4 * time.Second)
+		back := gone.Add(2 * time.Minute)
+		worked := make(map[string]time.Time)
+		q.fault = func(action string, _ int) error {
+			q.mu.Lock()
+			defer q.mu.Unlock()
+			now := time.Now()
+			if now.After(gone) && now.Before(back) {
+				return refused(action)
+			}
+			if _, ok := worked[action]; now.After(back) && !ok {
+				worked[action] = now
+			}
+			return nil
+		}
+		q.attributes.VisibilityTimeout = 10 * time.Minute
+		e := run(t, q, f, ratelimit.Limits{Concurrency: 10}, nil)
+		q.send(30)
+		pass(4 * time.Minute)
+		s := e.stop()
+		if s != (Summary{Delivered: 30}) {
+			t.Errorf("summary %+v", s)
+		}
+		if apart := worked["delete"].Sub(worked["receive"]).Abs(); apart > time.Second {
+			t.Errorf("deletes and receives work again %s apart, %s and %s after the refusal", apart, worked["delete"].Sub(back), worked["receive"].Sub(back))
+		}
+	})
+}
+
 func TestAttributesThatMayNotBeReadAreAskedForOnceAnHour(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -235,8 +235,9 @@ func (c *Consumer) receiveWorked(ctx context.Context, now time.Time) {
 		return
 	}
 	c.log.InfoContext(ctx, "receives work again", slog.Duration("duration", now.Sub(c.receiving.since)))
-	if c.receiving.fault == message.Refused {
-		c.depth.again(now)
-	}
+	refused := c.receiving.fault == message.Refused
 	c.receiving.worked()
+	if refused {
+		c.permitted(now)
+	}
 }

@@ -300,7 +300,11 @@ func (c *Consumer) batchTrouble(ctx context.Context, now time.Time, kind callKin
 	if err == nil {
 		if b.trouble.failures > 0 {
 			c.log.InfoContext(ctx, "calls to SQS work again", slog.String("calls", name), slog.Duration("duration", now.Sub(b.trouble.since)))
+			refused := b.trouble.fault == message.Refused
 			b.trouble.worked()
+			if refused {
+				c.permitted(now)
+			}
 		}
 		return
 	}
