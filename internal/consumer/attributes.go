@@ -18,7 +18,8 @@ func (c *Consumer) visibility() time.Duration {
 
 // follow takes over what the queue is set to now: an operator may change it, and a
 // queue that was deleted and made anew may have other attributes. What is in hand keeps
-// the visibility that it was received with until it is extended.
+// the visibility that it was received with until it is extended. Whether it is a FIFO
+// queue cannot change: its name says so.
 func (c *Consumer) follow(now time.Time, is message.QueueAttributes) {
 	was, asked := c.attributes, c.visibility()
 	if is.VisibilityTimeout < time.Second { // it is 0, or SQS does not say

@@ -304,6 +304,26 @@ func TestADeliveryThatOutlastsTheDrainIsCutOffAndGivenBack(t *testing.T) {
 	})
 }
 
+func TestDeletesThatWereRefusedAreTriedToTheEndOfTheDrain(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		q, f := newFakeQueue(), newFakeTarget(time.Millisecond)
+		begun := time.Now()
+		q.fault = func(action string, _ int) error {
+			if action == "delete" && time.Since(begun) < 12*time.Second {
+				return refused(action)
+			}
+			return nil
+		}
+		q.send(30)
+		e := run(t, q, f, ratelimit.Limits{Concurrency: 10}, func(o *Options) { o.DrainTimeout = 6 * time.Second })
+		pass(10 * time.Second)
+		if s := e.stop(); s != (Summary{Delivered: 30}) || q.left() != 0 {
+			t.Errorf("%d left, summary %+v", q.left(), s)
+		}
+	})
+}
+
 func TestAMessageThatArrivesInTheDrainIsGivenBack(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

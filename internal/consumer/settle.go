@@ -319,6 +319,9 @@ func (c *Consumer) batchTrouble(ctx context.Context, now time.Time, kind callKin
 	}
 	changed := b.trouble.failures == 0 || b.trouble.fault != message.FaultOf(err)
 	b.trouble.failed(now, err, maxSettlePause)
+	if c.draining { // there may be no half minute left
+		b.trouble.until = earlier(b.trouble.until, now.Add(maxSettlePause))
+	}
 	c.recent.add(now, failure{reason: b.trouble.fault.String(), detail: err.Error()})
 	if more, ok := c.notices.say(now, name, changed); ok {
 		c.log.WarnContext(ctx, "calls to SQS fail", slog.String("calls", name), slog.String("reason", b.trouble.fault.String()), slog.Any("error", err),
