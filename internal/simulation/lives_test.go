@@ -74,18 +74,33 @@ type trial struct {
 	// strays are deliveries of what was not in hand.
 	strays []*delivery
 	byWhom map[*process][]*sqsCall
-	stolen map[handle]instant
-	broken []string
+	// mentions are the entries of each message in each process's calls.
+	mentions map[*process]map[int][]mention
+	stolen   map[handle]instant
+	broken   []string
+}
+
+// mention is one message's entry in a call.
+type mention struct {
+	call  *sqsCall
+	entry *entry
 }
 
 func newTrial(w *world) *trial {
-	t := &trial{world: w, evidence: &w.evidence, byWhom: make(map[*process][]*sqsCall), stolen: make(map[handle]instant)}
+	t := &trial{world: w, evidence: &w.evidence, byWhom: make(map[*process][]*sqsCall), mentions: make(map[*process]map[int][]mention), stolen: make(map[handle]instant)}
 	for _, s := range w.evidence.steals {
 		t.stolen[s.handle] = s.at
 	}
 	events := make(map[*process][]happening)
 	for _, c := range w.evidence.calls {
 		t.byWhom[c.by] = append(t.byWhom[c.by], c)
+		for i := range c.entries {
+			if t.mentions[c.by] == nil {
+				t.mentions[c.by] = make(map[int][]mention)
+			}
+			m := c.entries[i].message
+			t.mentions[c.by][m] = append(t.mentions[c.by][m], mention{c, &c.entries[i]})
+		}
 		switch {
 		case c.came == never:
 		case c.action == "ReceiveMessage":

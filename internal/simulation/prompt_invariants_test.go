@@ -35,9 +35,8 @@ func (t *trial) settlesWell(p *process, queue int, from, to instant) bool {
 
 // asks finds the first call about a message that its process sends in a time.
 func (t *trial) asks(l *life, from, to instant, action ...string) bool {
-	return slices.ContainsFunc(t.byWhom[l.by], func(c *sqsCall) bool {
-		return c.sent >= from && c.sent <= to && slices.Contains(action, c.action) &&
-			slices.ContainsFunc(c.entries, func(e entry) bool { return e.message == l.message })
+	return slices.ContainsFunc(t.mentions[l.by][l.message], func(m mention) bool {
+		return m.call.sent >= from && m.call.sent <= to && slices.Contains(action, m.call.action)
 	})
 }
 
@@ -67,13 +66,11 @@ func oneFailedEntryDelaysNoOther(t *trial) {
 				due(d.ended, d.ended+releaseLinger, changeCall, "was rejected")
 			}
 		}
-		for _, c := range t.byWhom[l.by] {
-			for i := range c.entries {
-				if e := &c.entries[i]; e.handle == l.newest() && e.code != "" && !slices.Contains(lost, e.code) && !t.isExtension(c, e) {
-					// What was delivered lingers from then, what comes again after it from its receive.
-					lingers := max(l.delivered(), l.receives[0].call.came) + deleteLinger
-					due(c.came, max(c.came, lingers), c.action, "failed in a call")
-				}
+		for _, m := range t.mentions[l.by][l.message] {
+			if c, e := m.call, m.entry; e.handle == l.newest() && e.code != "" && !slices.Contains(lost, e.code) && !t.isExtension(c, e) {
+				// What was delivered lingers from then, what comes again after it from its receive.
+				lingers := max(l.delivered(), l.receives[0].call.came) + deleteLinger
+				due(c.came, max(c.came, lingers), c.action, "failed in a call")
 			}
 		}
 	}
@@ -101,11 +98,9 @@ func whatIsInHandIsExtendedAtHalfItsVisibility(t *trial) {
 				hidden(r.call.came, r.call.visibility, r.call.came)
 			}
 		}
-		for _, c := range t.byWhom[l.by] {
-			for i := range c.entries {
-				if e := &c.entries[i]; e.handle == l.newest() && e.code == "" && c.wentWell() && t.isExtension(c, e) {
-					hidden(c.sent, time.Duration(e.seconds)*time.Second, c.sent+1)
-				}
+		for _, m := range t.mentions[l.by][l.message] {
+			if c, e := m.call, m.entry; e.handle == l.newest() && e.code == "" && c.wentWell() && t.isExtension(c, e) {
+				hidden(c.sent, time.Duration(e.seconds)*time.Second, c.sent+1)
 			}
 		}
 	}

@@ -21,6 +21,7 @@ var (
 	seeds   = flag.Uint64("seeds", 40, "how many seeds to run")
 	replays = flag.Uint64("replays", 20, "how many of them to play twice")
 	first   = flag.Uint64("from", 1, "the first of them")
+	long    = flag.Bool("long", false, "the staged outage of 13 hours and the row of a thousand poison messages")
 	chatter = flag.Bool("daemon-log", false, "with -seed and -v: print the daemon's own log too")
 )
 

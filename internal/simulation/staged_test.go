@@ -48,7 +48,7 @@ func judged(t *testing.T, s *scenario) *world {
 
 func TestPoisonAtTheHeadOfAGroupTakesNoGoodMessageWithIt(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(20) {
+	for seed := range uint64(5) {
 		s := staged(seed + 1)
 		s.queues[0].fifo, s.queues[0].name = true, "queue-0.fifo"
 		s.send(3, 0, time.Millisecond, "g", 500)
@@ -61,32 +61,43 @@ func TestPoisonAtTheHeadOfAGroupTakesNoGoodMessageWithIt(t *testing.T) {
 	}
 }
 
-func TestAThousandPoisonMessagesInARowArePassed(t *testing.T) {
+// TestARowOfPoisonMessagesIsPassed: a hundred; with -long a thousand, which take 2.7 hours.
+func TestARowOfPoisonMessagesIsPassed(t *testing.T) {
 	t.Parallel()
+	row, more := 100, 300
+	if *long {
+		row, more = 1000, 2500
+	}
 	s := staged(1)
-	s.send(1000, 0, time.Millisecond, "", 500)
+	s.send(row, 0, time.Millisecond, "", 500)
 	s.send(200, 2*time.Second, time.Millisecond, "", 0)
-	s.send(2500, 3*time.Second, 5*time.Second, "", 0)
+	s.send(more, 3*time.Second, 5*time.Second, "", 0)
 	w := judged(t, s)
-	if len(w.dead) != 1000 {
-		t.Errorf("%d are dead, and 1,000 are poison", len(w.dead))
+	if len(w.dead) != row {
+		t.Errorf("%d are dead, and %d are poison", len(w.dead), row)
 	}
 	if last := s.sends[len(s.sends)-1].at; w.healed > last+time.Minute {
 		t.Errorf("the queue was empty %v after the last message", w.healed-last)
 	}
 }
 
-func TestThirteenHoursAwayKillNoGoodMessage(t *testing.T) {
+// TestALongOutageKillsNoGoodMessage: of an hour; with -long of 13, more than a message may
+// be in flight.
+func TestALongOutageKillsNoGoodMessage(t *testing.T) {
 	t.Parallel()
 	for way, name := range map[int]string{answers503: "503", answers500: "500", refusesDials: "refused"} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
+			lasts := time.Hour
+			if *long {
+				lasts = 13 * time.Hour
+			}
 			s := staged(uint64(way) + 1)
-			s.storm = &storm{window: window{10 * time.Second, 13 * time.Hour, way}}
+			s.storm = &storm{window: window{10 * time.Second, lasts, way}}
 			s.targets[0].outages = []window{s.storm.window}
 			s.trouble = s.storm.to + time.Minute
 			s.send(200, 0, 200*time.Millisecond, "", 0)
-			s.send(780, time.Minute, time.Minute, "", 0)
+			s.send(int(lasts/time.Minute), time.Minute, time.Minute, "", 0)
 			if way == answers503 {
 				s.replicas = append(s.replicas, replicaPlan{start: 200 * time.Millisecond})
 			}
