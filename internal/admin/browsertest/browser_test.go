@@ -111,16 +111,17 @@ func (b *browser) waitFor(t *testing.T, expression string) {
 	t.Helper()
 	ctx, cancel := context.WithTimeout(b.ctx, patience)
 	defer cancel()
+	var last error
 	for {
 		ok, err := chromedp.Run(ctx, chromedp.Evaluate[bool](expression))
-		if err != nil {
+		if ctx.Err() != nil {
 			text, _ := chromedp.Run(b.ctx, chromedp.Evaluate[string]("document.body.innerText"))
-			t.Fatalf("%s: %v; the page says:\n%s", expression, err, text)
+			t.Fatalf("%s: %v; the page says:\n%s", expression, last, text)
 		}
-		if ok {
+		if last = err; err == nil && ok {
 			return
 		}
-		select {
+		select { // a page that is just being loaded has no body, and throws
 		case <-ctx.Done():
 		case <-time.After(100 * time.Millisecond):
 		}
