@@ -187,7 +187,9 @@ func (g *gate) ended(now time.Time, c *Case, a Answer, retryAfter time.Duration,
 	suspect := a.strikes() > 0 && g.state != Closed
 	if suspect {
 		again := c.strikes > 0 && len(g.inTrouble) < unprovenBelow
-		if g.enough(a) == a.strikes() && g.convicts.pass(c.id) || again && g.struck(c, a) {
+		// One that was proven before is tried as often as it would need strikes.
+		proven := g.enough(a) == a.strikes() && c.tries >= a.strikes() && g.convicts.pass(c.id)
+		if proven || again && g.struck(c, a) {
 			g.passed = now
 			return false // known to be at fault: neither held nor a sign of trouble
 		}
@@ -210,7 +212,7 @@ func (g *gate) failed(now time.Time, c *Case, a Answer, retryAfter time.Duration
 		if g.troubleSince.IsZero() || c.began.Before(g.troubleSince) && g.state != Closed {
 			g.troubleSince = c.began
 		}
-		if c.tries == 1 {
+		if c.tries == 1 && !g.convicts.has(c.id) {
 			g.inTrouble[c.id] = struct{}{}
 		}
 		g.answers[a]++
@@ -226,7 +228,7 @@ func (g *gate) failed(now time.Time, c *Case, a Answer, retryAfter time.Duration
 	g.cases.suspect(c, suspect)
 
 	again := min(firstAgain<<min(c.tries-1, 10), maxAgain)
-	if !g.troubleSince.IsZero() {
+	if !g.troubleSince.IsZero() && !g.convicts.has(c.id) {
 		again = max(again, min(maxTroubleAgain, now.Sub(g.troubleSince)/2))
 	}
 	c.next = now.Add(max(time.Duration(float64(again)*g.draw(c.id, c.tries)), retryAfter))
