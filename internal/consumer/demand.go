@@ -40,8 +40,8 @@ type poll struct {
 	wait    time.Duration // SQS keeps it open for so long
 	limit   time.Duration // it is given up after this
 	// slow: a receive sent later came back full, so the queue is not empty, and
-	// this one is only slow. Without this a single slow call looks like an empty
-	// queue.
+	// this one, out for two round trips, is only slow. Without this a single slow call
+	// looks like an empty queue.
 	slow bool
 	// parked: it has been out so long that the queue must be empty; SQS keeps it
 	// open, and it holds nothing.
@@ -207,7 +207,7 @@ func (d *demand) returned(now time.Time, p *poll, brought int) {
 		d.trips.add(min(took, maxTrip))
 		if took <= minParked {
 			for _, older := range d.polls {
-				if older.sent.Before(p.sent) {
+				if older.sent.Before(p.sent) && now.Sub(older.sent) > 2*d.trips.median() {
 					older.slow, older.parked = true, false
 				}
 			}
