@@ -8,8 +8,7 @@ import (
 )
 
 // whatIsInHandIsBounded, where nothing goes wrong: not yet delivered are at most
-// slots + min(0.2 s × pace, 500) + 16 × 10: receives that overtake each other are taken
-// for slow ones, which do not count; on a FIFO queue also what waits behind
+// slots + min(0.2 s × pace, 500) + 2 × 10; on a FIFO queue also what waits behind
 // its group's head, up to ten a slot and a receive.
 func whatIsInHandIsBounded(t *trial) {
 	if !t.plan.calm {
@@ -27,7 +26,7 @@ func whatIsInHandIsBounded(t *trial) {
 	if target.limits.Limited {
 		pace = min(pace, target.limits.Rate)
 	}
-	bound := int(slots + min(math.Ceil(0.2*pace), 500) + 160)
+	bound := int(slots + min(math.Ceil(0.2*pace), 500) + 20)
 	if t.plan.queues[0].fifo {
 		bound += 10*int(slots) + 10
 	}
