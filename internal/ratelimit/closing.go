@@ -182,7 +182,7 @@ func (g *gate) wake(now time.Time) time.Time {
 		if g.state == HalfOpen && !g.fresh {
 			earlier(g.since.Add(halfOpenFor))
 		}
-		if g.cases.held > 0 && g.cases.held < unprovenBelow && !g.troubleSince.IsZero() && len(g.inTrouble) < unprovenBelow {
+		if g.lonely() {
 			earlier(g.troubleSince.Add(unprovenAfter))
 			for c := g.cases.first; c != nil; c = c.after {
 				if c.held && c.failed == Failed {

@@ -10,9 +10,9 @@ const shortCuts = 2
 
 // convicts are the messages that were given up by proof: it was their fault. One of
 // them that fails again needs no second proof, unless retrying is seen to work: the first
-// tries of a partial outage are taken for poison, before any retry has succeeded. Without this, poison that comes back
-// when the good messages are through, and so nobody is left to prove it, would be held
-// like an outage.
+// tries of a partial outage are taken for poison, before any retry has succeeded. Without
+// this, poison that comes back when the good messages are through, and so nobody is left
+// to prove it, would be held like an outage.
 type convicts struct {
 	ids   map[string]int // how many short cuts are left
 	order []string

@@ -104,7 +104,6 @@ type gate struct {
 	witnesses int64
 	changes   map[changeKey]int64
 	news      []Change
-	eased     bool // a success has just ended a wary time, and who waits in it is to be woken
 }
 
 // changeKey labels poller_gate_changes_total.
@@ -241,17 +240,13 @@ func (g *gate) failed(now time.Time, c *Case, a Answer, retryAfter time.Duration
 
 func (g *gate) worked(now time.Time, c *Case, a Answer, slots int) {
 	g.succeeded = now
-	wary := g.wary()
-	ends := false
+	ends := !g.troubleSince.IsZero()
 	switch {
 	case g.state == Closed:
 		ends = c.began.After(g.since)
-	case wary:
+	case g.wary():
 		ends = !g.drains(c)
-	default:
-		ends = !g.troubleSince.IsZero()
 	}
-	g.eased = wary && ends
 	if ends {
 		g.troubleSince, g.answers = time.Time{}, [Canceled]int{}
 		clear(g.inTrouble)

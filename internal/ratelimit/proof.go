@@ -74,9 +74,13 @@ func (g *gate) decide(c *Case, v Verdict) {
 	g.cases.suspect(c, false)
 }
 
-// unprovenDue says that failures wait in vain for somebody to prove whose fault they
-// are: there is hardly anybody else.
+// lonely says that something fails, and that there is hardly anybody else to prove whose
+// fault it is.
+func (g *gate) lonely() bool {
+	return g.cases.held > 0 && g.cases.held < unprovenBelow && len(g.inTrouble) < unprovenBelow && !g.troubleSince.IsZero()
+}
+
+// unprovenDue says that it has waited in vain for somebody.
 func (g *gate) unprovenDue(now time.Time) bool {
-	return g.cases.held > 0 && g.cases.held < unprovenBelow && len(g.inTrouble) < unprovenBelow &&
-		!g.troubleSince.IsZero() && now.Sub(g.troubleSince) >= unprovenAfter
+	return g.lonely() && now.Sub(g.troubleSince) >= unprovenAfter
 }

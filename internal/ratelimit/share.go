@@ -31,8 +31,8 @@ type Share struct {
 	wantsWitness bool
 }
 
-// Join makes a share of the given weight; one that is not over 0 counts as 1. wake has its owner ask again; it
-// must not wait, and is called without locks of this package.
+// Join makes a share of the given weight; one that is not over 0 counts as 1. wake has
+// its owner ask again; it must not wait, and is called without locks of this package.
 func (p *Pace) Join(weight float64, wake func()) *Share {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -133,11 +133,10 @@ func (s *Share) End(now time.Time, c *Case, a Answer, retryAfter time.Duration) 
 	p.mu.Lock()
 	p.delivering--
 	c.running = false
-	before := p.gate.state
+	before, wary := p.gate.state, p.gate.wary()
 	held := p.gate.ended(now, c, a, retryAfter, p.limits.Concurrency)
 	next := p.first()
-	changed := p.gate.state != before || p.gate.eased
-	p.gate.eased = false
+	changed := p.gate.state != before || wary && !p.gate.wary()
 	p.mu.Unlock()
 	switch {
 	case changed:
