@@ -123,6 +123,15 @@ func settings() config.Config {
 	}
 }
 
+// settingsWith has the target changed.
+func settingsWith(change func(*config.Target)) config.Config {
+	c := settings()
+	target := c.Targets["default"]
+	change(&target)
+	c.Targets["default"] = target
+	return c
+}
+
 // begin starts a daemon whose queue exists unless queue is empty.
 func begin(t *testing.T, queue string, c config.Config, away func(string) error) *daemon {
 	t.Helper()
@@ -313,10 +322,7 @@ func TestAFIFOQueueIsOneThoughItsAttributesMayNotBeRead(t *testing.T) {
 func TestDeadLettersToAQueueThatIsNotToldAreRefusedAtTheStart(t *testing.T) {
 	environment(t)
 	synctest.Test(t, func(t *testing.T) {
-		c := settings()
-		target := c.Targets["default"]
-		target.OnRejected = "dead-letter"
-		c.Targets["default"] = target
+		c := settingsWith(func(target *config.Target) { target.OnRejected = "dead-letter" })
 		d := prepare(t, "orders", c, nil)
 		d.sqs.denied = "GetQueueAttributes"
 		_, err := d.Run(t.Context(), t.Context())
@@ -341,20 +347,17 @@ func TestAStopBeforeTheQueueWasReachedEndsTheProcess(t *testing.T) {
 func TestReloadChangesThePaceAndNamesWhatNeedsARestart(t *testing.T) {
 	environment(t)
 	synctest.Test(t, func(t *testing.T) {
-		c := settings()
-		one := c.Targets["default"]
-		one.Rate = config.Rate{Limited: true, PerSecond: 0}
-		c.Targets["default"] = one
+		c := settingsWith(func(target *config.Target) { target.Rate = config.Rate{Limited: true, PerSecond: 0} })
 		d := begin(t, "orders", c, nil)
 		d.send(t, 20)
 		pass(time.Minute)
 		if n := d.taken.Load(); n != 0 {
 			t.Errorf("%d delivered at a rate of 0", n)
 		}
-		next := settings()
-		one.Rate.PerSecond = 5
-		one.Timeout = config.Duration(time.Second)
-		next.Targets = map[string]config.Target{"default": one}
+		next := settingsWith(func(target *config.Target) {
+			target.Rate = config.Rate{Limited: true, PerSecond: 5}
+			target.Timeout = config.Duration(time.Second)
+		})
 		next.Log.Level = config.Level(slog.LevelDebug)
 		next.Listen = ":1"
 		changed, restart := d.Reload(next)
@@ -381,10 +384,7 @@ func TestReloadChangesThePaceAndNamesWhatNeedsARestart(t *testing.T) {
 func TestAReplicaKeepsToItsShareOfTheFleetsBudget(t *testing.T) {
 	environment(t)
 	synctest.Test(t, func(t *testing.T) {
-		c := settings()
-		whole := c.Targets["default"]
-		whole.Rate = config.Rate{Limited: true, PerSecond: 4}
-		c.Targets["default"] = whole
+		c := settingsWith(func(target *config.Target) { target.Rate = config.Rate{Limited: true, PerSecond: 4} })
 		c.Fleet.Replicas = 4
 		d := begin(t, "orders", c, nil)
 		d.send(t, 200)
@@ -408,9 +408,8 @@ func TestAReplicaKeepsToItsShareOfTheFleetsBudget(t *testing.T) {
 		}
 		d.mustBeInForce(t, "2", "5", `"rate_per_second":2,"burst":1,"concurrency":5,"fleet_replicas":2`)
 
+		c = settingsWith(func(target *config.Target) { target.Rate = config.Rate{Limited: true, PerSecond: 40} })
 		c.Fleet.Replicas = 4
-		whole.Rate.PerSecond = 40
-		c.Targets = map[string]config.Target{"default": whole}
 		if changed, _ := d.Reload(c); !strings.Contains(strings.Join(changed, "; "), "rate 10/s, burst 1, concurrency 2, was rate 2/s") {
 			t.Errorf("changed: %v", changed)
 		}

@@ -43,10 +43,7 @@ func TestADrainWaitsForWhatIsDelayed(t *testing.T) {
 func TestADrainWhoseTimeRunsOutSaysHowManyAreLeft(t *testing.T) {
 	environment(t)
 	synctest.Test(t, func(t *testing.T) {
-		c := settings()
-		slow := c.Targets["default"]
-		slow.Rate = config.Rate{Limited: true, PerSecond: 1}
-		c.Targets["default"] = slow
+		c := settingsWith(func(target *config.Target) { target.Rate = config.Rate{Limited: true, PerSecond: 1} })
 		d := prepare(t, "orders", c, nil)
 		d.send(t, 500)
 		result, err := d.RunUntilEmpty(t.Context(), context.WithoutCancel(t.Context()),
@@ -60,10 +57,7 @@ func TestADrainWhoseTimeRunsOutSaysHowManyAreLeft(t *testing.T) {
 func TestADrainWhoseTimeRunsOutWithTheLastInHandHasEmptiedTheQueue(t *testing.T) {
 	environment(t)
 	synctest.Test(t, func(t *testing.T) {
-		c := settings()
-		slow := c.Targets["default"]
-		slow.Concurrency = 3
-		c.Targets["default"] = slow
+		c := settingsWith(func(target *config.Target) { target.Concurrency = 3 })
 		d := prepare(t, "orders", c, nil)
 		d.latency = 10 * time.Second
 		d.send(t, 3)

@@ -231,57 +231,50 @@ func TestAHeldMessageThatComesAgainIsExtendedByItsNewVisibility(t *testing.T) {
 	})
 }
 
+// poisoned delivers a backlog of 200 to a target that never takes some of them, and fails
+// if something is left after a time. It says how often each was tried.
+func poisoned(t *testing.T, result message.Result, poison func(id string) bool, within time.Duration) map[string]int {
+	t.Helper()
+	q, f := newFakeQueue(), newFakeTarget(20*time.Millisecond)
+	q.send(200)
+	q.retire, q.attributes.MaxReceiveCount = 3, 3
+	f.answer = func(m *message.Message, _ int) (message.Result, time.Duration) {
+		if poison(m.ID) {
+			return result, 20 * time.Millisecond
+		}
+		return delivered2xx, 20 * time.Millisecond
+	}
+	e := run(t, q, f, ratelimit.Limits{Concurrency: 10}, func(o *Options) { o.Visibility = 2 * time.Second })
+	pass(within)
+	if n := q.left(); n != 0 {
+		t.Errorf("%d are left after %v", n, within)
+	}
+	tried := f.tried()
+	e.stop()
+	return tried
+}
+
 func TestPoisonThatComesBackAloneNeedsNoSecondProof(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		q, f := newFakeQueue(), newFakeTarget(20*time.Millisecond)
-		q.send(200)
-		q.retire, q.attributes.MaxReceiveCount = 3, 3
-		f.answer = func(m *message.Message, _ int) (message.Result, time.Duration) {
-			if strings.HasSuffix(m.ID, "7") && len(m.ID) == 3 { // m17, m27, …, m97
-				return message.Result{Outcome: message.Failed, Status: 500, Reason: "5xx"}, 20 * time.Millisecond
-			}
-			return delivered2xx, 20 * time.Millisecond
-		}
-		e := run(t, q, f, ratelimit.Limits{Concurrency: 10}, func(o *Options) { o.Visibility = 2 * time.Second })
-		pass(7 * time.Second)
-		if n := q.left(); n != 0 {
-			t.Errorf("%d are left after 7 s", n)
-		}
-		for id, n := range f.tried() {
-			if want := map[bool]int{true: 3, false: 1}[strings.HasSuffix(id, "7") && len(id) == 3]; n != want {
+		poison := func(id string) bool { return strings.HasSuffix(id, "7") && len(id) == 3 } // m17, m27, …, m97
+		for id, n := range poisoned(t, message.Result{Outcome: message.Failed, Status: 500, Reason: "5xx"}, poison, 7*time.Second) {
+			if want := map[bool]int{true: 3, false: 1}[poison(id)]; n != want {
 				t.Errorf("%s was tried %d times, not %d", id, n, want)
 			}
 		}
-		e.stop()
 	})
 }
 
 func TestPoisonThatHasAStrikeIsGivenUpThoughNobodyIsLeftToProveIt(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		q, f := newFakeQueue(), newFakeTarget(20*time.Millisecond)
-		q.send(200)
-		q.retire, q.attributes.MaxReceiveCount = 3, 3
-		f.answer = func(m *message.Message, _ int) (message.Result, time.Duration) {
-			if strings.HasSuffix(m.ID, "7") && m.ID != "m197" { // that has nobody after it
-				return message.Result{Outcome: message.Unavailable, Status: 503, Reason: "5xx"}, 20 * time.Millisecond
-			}
-			return delivered2xx, 20 * time.Millisecond
-		}
-		e := run(t, q, f, ratelimit.Limits{Concurrency: 10}, func(o *Options) {
-			o.Visibility = 2 * time.Second
-		})
-		pass(30 * time.Second)
-		if n := q.left(); n != 0 {
-			t.Errorf("%d are left after 30 s", n)
-		}
-		for id, n := range f.tried() {
-			if !strings.HasSuffix(id, "7") && n != 1 {
+		poison := func(id string) bool { return strings.HasSuffix(id, "7") && id != "m197" } // that has nobody after it
+		for id, n := range poisoned(t, message.Result{Outcome: message.Unavailable, Status: 503, Reason: "5xx"}, poison, 30*time.Second) {
+			if !poison(id) && n != 1 {
 				t.Errorf("%s was tried %d times", id, n)
 			}
 		}
-		e.stop()
 	})
 }
 

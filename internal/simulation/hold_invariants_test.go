@@ -43,13 +43,20 @@ func (t *trial) alone() map[int]bool {
 	return alone
 }
 
+// nothingButAnOutage says that it is a storm of up to 11 hours without poison or a restart,
+// in which SQS is well.
+func (t *trial) nothingButAnOutage() bool {
+	s := t.plan.storm
+	return s != nil && !s.poison && s.restarts == 0 && len(t.plan.away) == 0 && s.to-s.from <= 11*time.Hour
+}
+
 // anOutageBurnsNoReceives: in up to 11 hours of an outage that no message can be the
 // cause of, refused connects and 429s, each message is received once, whoever has it. So
 // it is in a total one of any kind, where enough messages are tried for the gate to close;
 // where they are not, an answer that one strike is enough for may cost one more.
 func anOutageBurnsNoReceives(t *trial) {
 	s := t.plan.storm
-	if s == nil || s.poison || s.restarts > 0 || len(t.plan.away) > 0 || s.to-s.from > 11*time.Hour {
+	if !t.nothingButAnOutage() {
 		return
 	}
 	crowd := t.plan.targets[0].crowd
@@ -157,7 +164,7 @@ func theGateOpensSoon(t *trial) {
 // then and in twice the time that it takes. Of several replicas each finds out by itself.
 func theBacklogOfAnOutageIsDeliveredSoon(t *trial) {
 	s := t.plan.storm
-	if s == nil || s.kind != total || s.poison || s.restarts > 0 || len(t.plan.away) > 0 || s.to-s.from > 11*time.Hour {
+	if !t.nothingButAnOutage() || s.kind != total {
 		return
 	}
 	target := &t.plan.targets[0]
