@@ -220,7 +220,9 @@ class Run(unittest.TestCase):
     def test_09_sqs_is_started_anew(self):
         self.mark("SQS anew")
         self.stack.forget()
-        self.stack.compose("restart", "localstack")
+        self.stack.compose("stop", "localstack")
+        self.alert("PollerSQSFailing", 60)
+        self.stack.compose("start", "localstack")
         until(lambda: self.stack.gateway(), "the hook deploys the stack anew", 90)
         self.stack.load(20)
         self.delivered(20)
