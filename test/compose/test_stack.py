@@ -221,7 +221,7 @@ class Run(unittest.TestCase):
         self.mark("SQS anew")
         self.stack.forget()
         self.stack.compose("stop", "localstack")
-        self.alert("PollerSQSFailing", 60)
+        self.alert("PollerSQSFailing", 90)  # its minute must be over in which all was well
         self.stack.compose("start", "localstack")
         until(lambda: self.stack.gateway(), "the hook deploys the stack anew", 90)
         self.stack.load(20)
