@@ -1,0 +1,62 @@
+package flags
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+
+	"github.com/agnivade/levenshtein"
+	"github.com/spf13/pflag"
+)
+
+// sentence is pflag's error as poller says it. The value behind an unknown flag is not
+// repeated: it may be a secret.
+func (s *Set) sentence(err error) error {
+	var name string
+	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok {
+		name = "--" + unknown.GetSpecifiedName()
+		if unknown.GetSpecifiedShortnames() != "" {
+			name = "-" + unknown.GetSpecifiedName()
+		}
+	} else if syntax, ok := errors.AsType[*pflag.InvalidSyntaxError](err); ok {
+		name, _, _ = strings.Cut(syntax.GetSpecifiedFlag(), "=")
+	} else {
+		return err
+	}
+	var known []string
+	for _, f := range s.flags {
+		known = append(known, "--"+f.Name)
+		if f.Short != "" {
+			known = append(known, "-"+f.Short)
+		}
+	}
+	if meant := DidYouMean(name, known); meant != "" {
+		return fmt.Errorf("unknown flag %s, %s", name, meant)
+	}
+	return fmt.Errorf("unknown flag %s: see %s --help", name, s.command)
+}
+
+// farthest is how many letters may be wrong in a name that is still understood.
+const farthest = 2
+
+// DidYouMean asks after the known names that begin with a name or are near to it; it
+// is empty if there is none.
+func DidYouMean(name string, known []string) string {
+	if strings.Trim(name, "-") == "" {
+		return "" // everything begins with it
+	}
+	var near []string
+	for _, k := range known {
+		if strings.HasPrefix(k, name) || levenshtein.ComputeDistance(strings.ToLower(k), strings.ToLower(name)) <= farthest {
+			near = append(near, fmt.Sprintf("%q", k))
+		}
+	}
+	switch len(near) {
+	case 0:
+		return ""
+	case 1:
+		return "did you mean " + near[0] + "?"
+	default:
+		return "did you mean one of " + strings.Join(near, ", ") + "?"
+	}
+}
