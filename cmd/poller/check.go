@@ -23,8 +23,8 @@ const (
 type checkCmd struct {
 	settings `embed:""`
 
-	JSON   bool `env:"-" name:"json" help:"Print the findings as JSON."`
-	Strict bool `env:"-" help:"Exit with 2 if there are warnings and no errors."`
+	JSON   bool `name:"json" help:"Print the findings as JSON."`
+	Strict bool `name:"strict" help:"Exit with 2 if there are warnings and no errors."`
 }
 
 // Help shows an example first.

@@ -4,26 +4,9 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"regexp"
-	"strings"
 
-	"github.com/alecthomas/kong"
-
-	"poller/internal/config"
+	"poller/internal/flags"
 )
-
-// cli is the verbs, in the order of the help.
-type cli struct {
-	Run      runCmd      `cmd:"" help:"Deliver a queue's messages to a target, at its pace: the daemon."`
-	Drain    drainCmd    `cmd:"" help:"Deliver until the queue is empty, then exit: for schedules."`
-	Demo     demoCmd     `cmd:"" help:"Everything at once on this machine, to watch: no AWS, no network."`
-	Check    checkCmd    `cmd:"" help:"Look at the settings, the real queue and the target, and say what to change."`
-	Send     sendCmd     `cmd:"" help:"Put messages on a queue."`
-	Sink     sinkCmd     `cmd:"" help:"A downstream to practise on."`
-	Localsqs localsqsCmd `cmd:"" help:"An SQS server in memory, for trying things and for tests."`
-	Health   healthCmd   `cmd:"" help:"Ask the daemon on this machine whether it is healthy."`
-	Version  versionCmd  `cmd:"" help:"Version, commit and Go."`
-}
 
 // Exit codes that are not a verb's own.
 const (
@@ -59,132 +42,72 @@ func say(p *process, kind, text string) {
 	_, _ = fmt.Fprintf(p.stderr, "poller: %s: %s\n", kind, text)
 }
 
-// helped is what ends the parsing when help was asked for and has been printed.
-type helped struct{}
+// anyVerb is the command line before it is known which verb it names.
+type anyVerb struct {
+	// Rest is the verb's name and what follows it.
+	Rest []string `arg:"command"`
+}
 
-func dispatch(p *process, args []string) (err error) {
-	defer func() {
-		if r := recover(); r != nil {
-			if _, ok := r.(helped); !ok {
-				panic(r)
-			}
-			err = nil
-		}
-	}()
-	parser, err := newParser(p)
-	if err != nil {
-		return err
+// dispatch runs a verb, or prints the help that is asked for.
+func dispatch(p *process, args []string) error {
+	if len(args) == 1 && args[0] == "--version" {
+		args = []string{"version"}
 	}
+	var line anyVerb
+	before := flags.New("poller", &line)
+	before.EndAtArgument()
+	err := before.Parse(args)
+	wantsHelp := errors.Is(err, flags.ErrHelp)
 	switch {
+	case err != nil && !wantsHelp:
+		return err
+	case len(line.Rest) > 0:
+		if args = line.Rest[1:]; wantsHelp {
+			args = append([]string{"--help"}, args...) // poller -h run
+		}
+		return dispatchVerb(p, line.Rest[0], args)
+	case wantsHelp:
+		_, err = io.WriteString(p.stdout, helpOfAll(before, p.columns))
+		return err
 	case len(args) == 0:
-		return needsVerb(p, parser)
-	case len(args) == 1 && args[0] == "--version":
-		args[0] = "version"
+		_, _ = io.WriteString(p.stderr, helpOfAll(before, p.columns))
+		return exit{code: codeFailed}
+	default:
+		return errors.New("no verb is given: write poller run, or see poller --help")
 	}
-	selected, err := parser.Parse(args)
-	if err != nil {
-		return usageError(err)
-	}
-	return selected.Run(p)
 }
 
-func newParser(p *process) (*kong.Kong, error) {
-	return kong.New(new(cli),
-		kong.Name("poller"),
-		kong.Description("Takes messages off an SQS queue at the pace that the downstream can take."),
-		kong.Writers(p.stdout, p.stderr),
-		kong.Exit(func(int) { panic(helped{}) }),
-		kong.Help(printHelp),
-		kong.ConfigureHelp(kong.HelpOptions{Compact: true, WrapUpperBound: 100}),
-		kong.ValueFormatter(describe),
-		kong.ExplicitGroups(groups()),
-		mappers(),
-	)
-}
-
-// groups puts the daemon's flags under headings.
-func groups() []kong.Group {
-	var list []kong.Group
-	for _, name := range []string{"Queue", "Target", "Daemon"} {
-		list = append(list, kong.Group{Key: name, Title: name + ":"})
-	}
-	return list
-}
-
-// printHelp prints a verb's own text, which begins with an example, and then its
-// flags.
-func printHelp(options kong.HelpOptions, c *kong.Context) error {
-	if verb := c.Selected(); verb != nil && verb.Detail != "" {
-		if _, err := io.WriteString(c.Stdout, strings.TrimRight(verb.Detail, "\n")+"\n\n"); err != nil {
+func dispatchVerb(p *process, name string, args []string) error {
+	var known []string
+	for _, e := range verbs() {
+		if known = append(known, e.name); e.name != name {
+			continue
+		}
+		v := e.new()
+		taken, err := parse(name, v, args)
+		if errors.Is(err, flags.ErrHelp) {
+			_, err = io.WriteString(p.stdout, helpOf(v, name, taken, p.columns))
 			return err
 		}
-		verb.Help, verb.Detail = "", ""
+		if err != nil {
+			return err
+		}
+		return v.Run(p)
 	}
-	return kong.DefaultHelpPrinter(options, c)
+	if meant := flags.DidYouMean(name, known); meant != "" {
+		return fmt.Errorf("unexpected argument %s, %s", name, meant)
+	}
+	return fmt.Errorf("unexpected argument %s: see poller --help", name)
 }
 
-// describe adds its default to a flag's help, and a setting's variable. Settings are
-// the flags that have a place in the file; those of other verbs read no variables.
-func describe(v *kong.Value) string {
-	var more []string
-	if v.Default != "" {
-		more = append(more, "default "+v.Default)
+// parse reads a verb's arguments into its fields.
+func parse(name string, v verb, args []string) (*flags.Set, error) {
+	taken := flags.New("poller "+name, v)
+	if err := taken.Parse(args); err != nil {
+		return taken, err
 	}
-	if v.Tag.Has("yaml") {
-		more = append(more, config.Variable(v.Name))
+	if s, ok := v.(interface{ note(taken *flags.Set) error }); ok {
+		return taken, s.note(taken)
 	}
-	if len(more) == 0 {
-		return v.Help
-	}
-	return v.Help + " (" + strings.Join(more, ", ") + ")"
+	return taken, nil
 }
-
-// needsVerb prints what verbs there are, for somebody who gave none.
-func needsVerb(p *process, parser *kong.Kong) error {
-	parser.Stdout = p.stderr
-	c, err := kong.Trace(parser, nil)
-	if err != nil {
-		return err
-	}
-	if err := c.PrintUsage(false); err != nil {
-		return err
-	}
-	return exit{code: codeFailed}
-}
-
-// noValue matches what kong says of a flag at the end, or before another one.
-var noValue = regexp.MustCompile(`^(--[a-z-]+): expected .* value but got `)
-
-// usageError says in one sentence what is wrong with the arguments.
-func usageError(err error) error {
-	parse, ok := errors.AsType[*kong.ParseError](err)
-	if !ok {
-		return err
-	}
-	var verb *kong.Node
-	if parse.Context != nil {
-		verb = parse.Context.Selected()
-	}
-	text := err.Error()
-	if flag := noValue.FindStringSubmatch(text); flag != nil {
-		return fmt.Errorf("%s: it has no value: write %s=VALUE", flag[1], flag[1])
-	}
-	switch {
-	case verb == nil && strings.HasPrefix(text, "expected one of"):
-		return errors.New("no verb is given: write poller run, or see poller --help")
-	case verb == nil && !strings.HasSuffix(text, "?"):
-		return fmt.Errorf("%s: see poller --help", text)
-	case verb == nil:
-		return errors.New(text)
-	case strings.HasPrefix(text, "unexpected argument"):
-		// The argument is not repeated: it may be the rest of a header.
-		return fmt.Errorf("poller %s takes no such argument: put a value that has spaces in quotes", verb.Name)
-	case strings.HasPrefix(text, missingFlags):
-		return fmt.Errorf("%s is missing: see poller %s -h", strings.TrimPrefix(text, missingFlags), verb.Name)
-	default:
-		return errors.New(text)
-	}
-}
-
-// missingFlags is how kong begins to say that required flags were not given.
-const missingFlags = "missing flags: "

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"errors"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -13,9 +14,8 @@ import (
 	"testing"
 	"time"
 
-	"github.com/alecthomas/kong"
-
 	"poller/internal/config"
+	"poller/internal/flags"
 )
 
 // spoken is what a process has written, while it may still write.
@@ -86,6 +86,12 @@ func TestAWrongCommandLineGetsOneSentenceAndExitCode1(t *testing.T) {
 		"run":                     `no queue is given: set --queue or POLLER_QUEUE to its URL, ARN or name, or name a file with --config`,
 		"run --rat 1":             `unknown flag --rat, did you mean "--rate"?`,
 		"run --rate":              `--rate: it has no value: write --rate=VALUE`,
+		"run --header":            `--header: it has no value: write --header=VALUE`,
+		"--":                      `no verb is given: write poller run, or see poller --help`,
+		"--queue a run":           `unknown flag --queue: see poller --help`,
+		"--version run":           `unknown flag --version: see poller --help`,
+		"help":                    `unexpected argument help: see poller --help`,
+		"s":                       `unexpected argument s, did you mean one of "send", "sink"?`,
 		"run --queue a --queue b": `--queue: it stands there twice: leave one out`,
 		"send":                    `--queue=QUEUE is missing: see poller send -h`,
 		"run --rate 28/x":         `--rate: "28/x" is no rate: write 28/s, 1000/m or 50000/h`,
@@ -135,20 +141,23 @@ func TestWithoutAVerbThereIsTheListOfThem(t *testing.T) {
 	if code != 1 || stdout != "" || !strings.Contains(stderr, "  run ") || !strings.Contains(stderr, "  demo ") {
 		t.Errorf("code %d\n%s%s", code, stdout, stderr)
 	}
+	for _, flag := range []string{"-h", "--help"} {
+		if help, nothing, code := run(t, flag); code != 0 || help != stderr || nothing != "" {
+			t.Errorf("poller %s: code %d\n%s%s", flag, code, help, nothing)
+		}
+	}
 }
 
 func TestTheHelpOfEachVerbBeginsWithAnExample(t *testing.T) {
-	parser, err := kong.New(new(cli))
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, verb := range parser.Model.Children {
-		stdout, stderr, code := run(t, verb.Name, "-h")
-		if code != 0 || stderr != "" || !strings.HasPrefix(stdout, "Example:\n  poller "+verb.Name) {
-			t.Errorf("poller %s -h: code %d\n%s%s", verb.Name, code, stdout, stderr)
+	for _, e := range verbs() {
+		for _, args := range [][]string{{e.name, "-h"}, {e.name, "--help"}, {"-h", e.name}} {
+			stdout, stderr, code := run(t, args...)
+			if code != 0 || stderr != "" || !strings.HasPrefix(stdout, "Example:\n  poller "+e.name) {
+				t.Errorf("poller %q: code %d\n%s%s", args, code, stdout, stderr)
+			}
 		}
-		if verb.Help == "" {
-			t.Errorf("%s has no line in the list of verbs", verb.Name)
+		if e.summary == "" {
+			t.Errorf("%s has no line in the list of verbs", e.name)
 		}
 	}
 }
@@ -173,14 +182,21 @@ func TestTheHelpOfRunHasEachSettingWithItsVariableAndDefault(t *testing.T) {
 func TestOnlyTheDaemonsFlagsReadVariables(t *testing.T) {
 	t.Setenv("POLLER_RATE", "no rate")
 	t.Setenv("POLLER_LISTEN", "nowhere")
-	parser, err := newParser(newCommand(t).process)
-	if err != nil {
-		t.Fatal(err)
+	var settings []string
+	for _, s := range config.Settings() {
+		settings = append(settings, s.Flag)
 	}
-	for _, verb := range parser.Model.Children {
-		for _, flag := range verb.Flags {
-			if envs := flag.Tag.Envs; len(envs) > 0 && !slices.Equal(envs, []string{"-"}) {
-				t.Errorf("%s --%s reads %q", verb.Name, flag.Name, envs)
+	for _, e := range verbs() {
+		v := e.new()
+		taken := flags.New("poller "+e.name, v)
+		if err := taken.Parse([]string{"--help"}); !errors.Is(err, flags.ErrHelp) {
+			t.Errorf("%s: %v", e.name, err)
+		}
+		_, isDaemons := v.(interface{ note(taken *flags.Set) error })
+		for _, f := range taken.Flags() {
+			says := strings.HasSuffix(described(f), config.Variable(f.Name)+")")
+			if reads := isDaemons && slices.Contains(settings, f.Name); says != reads {
+				t.Errorf("%s --%s reads a variable: %t, says so: %t", e.name, f.Name, reads, says)
 			}
 		}
 	}

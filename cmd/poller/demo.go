@@ -11,9 +11,9 @@ import (
 
 // demoCmd is `poller demo`.
 type demoCmd struct {
-	Duration config.Duration `env:"-" placeholder:"DURATION" help:"End the traffic after this. Default: at Ctrl-C."`
-	Rate     config.Rate     `env:"-" default:"28/s" placeholder:"RATE" help:"The poller's pace. The downstream takes 32/s; none is as fast as it can."`
-	LogLevel config.Level    `env:"-" default:"error" placeholder:"LEVEL" help:"What the poller logs: debug, info, warn or error."`
+	Duration config.Duration `name:"duration" placeholder:"DURATION" help:"End the traffic after this. Default: at Ctrl-C."`
+	Rate     config.Rate     `name:"rate" default:"28/s" placeholder:"RATE" help:"The poller's pace. The downstream takes 32/s; none is as fast as it can."`
+	LogLevel config.Level    `name:"log-level" default:"error" placeholder:"LEVEL" help:"What the poller logs: debug, info, warn or error."`
 }
 
 // Help shows an example first.

@@ -20,8 +20,8 @@ const (
 type drainCmd struct {
 	settings `embed:""`
 
-	Idle        config.Duration `env:"-" default:"5s" placeholder:"DURATION" help:"How long the queue must have brought nothing before it counts as empty; then SQS is asked."`
-	MaxDuration config.Duration `env:"-" name:"max-duration" placeholder:"DURATION" help:"End after this even if messages are left. Default: never."`
+	Idle        config.Duration `name:"idle" default:"5s" placeholder:"DURATION" help:"How long the queue must have brought nothing before it counts as empty; then SQS is asked."`
+	MaxDuration config.Duration `name:"max-duration" placeholder:"DURATION" help:"End after this even if messages are left. Default: never."`
 }
 
 // Help shows an example first.

@@ -19,7 +19,7 @@ const healthTimeout = 3 * time.Second
 
 // healthCmd is `poller health`.
 type healthCmd struct {
-	Listen string `placeholder:"HOST:PORT" help:"The daemon's --listen. Without it POLLER_LISTEN, else :9500."`
+	Listen string `name:"listen" placeholder:"HOST:PORT" help:"The daemon's --listen. Without it POLLER_LISTEN, else :9500."`
 }
 
 // Help shows an example first.

@@ -17,10 +17,10 @@ import (
 
 // localsqsCmd is `poller localsqs`.
 type localsqsCmd struct {
-	Listen            string          `env:"-" default:"127.0.0.1:9324" placeholder:"HOST:PORT" help:"Where to listen: on this machine's loopback addresses only. Port 0 takes a free one."`
-	Queues            []string        `env:"-" name:"queue" sep:"none" placeholder:"NAME" help:"A queue to begin with; NAME.fifo makes a FIFO queue. Repeatable."`
-	VisibilityTimeout config.Duration `env:"-" default:"30s" placeholder:"DURATION" help:"Of these queues."`
-	MaxReceiveCount   int             `env:"-" placeholder:"N" help:"After how many receives a message of these queues goes to a dead-letter queue, NAME-dlq (NAME-dlq.fifo), which is made too. Default: never."`
+	Listen            string          `name:"listen" default:"127.0.0.1:9324" placeholder:"HOST:PORT" help:"Where to listen: on this machine's loopback addresses only. Port 0 takes a free one."`
+	Queues            []string        `name:"queue" placeholder:"NAME" help:"A queue to begin with; NAME.fifo makes a FIFO queue. Repeatable."`
+	VisibilityTimeout config.Duration `name:"visibility-timeout" default:"30s" placeholder:"DURATION" help:"Of these queues."`
+	MaxReceiveCount   int             `name:"max-receive-count" placeholder:"N" help:"After how many receives a message of these queues goes to a dead-letter queue, NAME-dlq (NAME-dlq.fifo), which is made too. Default: never."`
 }
 
 // Help shows an example first.

@@ -9,6 +9,7 @@ import (
 	"context"
 	"os"
 	"os/signal"
+	"strconv"
 	"syscall"
 
 	"golang.org/x/term"
@@ -43,10 +44,21 @@ func newProcess() (p *process, stop func()) {
 		stdout:      os.Stdout,
 		stderr:      os.Stderr,
 		terminal:    term.IsTerminal(int(os.Stdout.Fd())),
+		columns:     columns(),
 		interactive: interactive,
 		color:       interactive && os.Getenv("NO_COLOR") == "",
 		drain:       drain,
 		now:         now,
 		hangup:      hangup,
 	}, func() { endDrain(); endNow() }
+}
+
+// columns is how wide the terminal is, 0 if there is none. COLUMNS goes before it, as
+// POSIX says.
+func columns() int {
+	if n, err := strconv.Atoi(os.Getenv("COLUMNS")); err == nil {
+		return n
+	}
+	n, _, _ := term.GetSize(int(os.Stdout.Fd())) // 0 with an error
+	return n
 }

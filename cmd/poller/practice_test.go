@@ -11,7 +11,6 @@ import (
 	"sync"
 	"testing"
 
-	"github.com/alecthomas/kong"
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 
@@ -59,21 +58,19 @@ func (s *screen) waitFor(t *testing.T, pattern string) string {
 	}
 }
 
-// parsed reads a verb's flags as the command line does, variables too.
-func parsed[C any](t *testing.T, arguments ...string) (*C, error) {
-	t.Helper()
-	var cli struct {
-		Verb C `cmd:"" name:"verb"`
-	}
-	parser, err := kong.New(&cli, kong.DefaultEnvars("POLLER"), kong.Exit(func(int) { t.Error("kong exits") }))
-	if err != nil {
-		t.Fatal(err)
-	}
-	_, err = parser.Parse(append([]string{"verb"}, arguments...))
-	return &cli.Verb, err
+// aVerb is what a struct is that has a verb's flags.
+type aVerb[C any] interface {
+	*C
+	verb
 }
 
-type verb interface{ Run(p *process) error }
+// parsed reads a verb's flags as the command line does.
+func parsed[C any, V aVerb[C]](t *testing.T, arguments ...string) (*C, error) {
+	t.Helper()
+	c := new(C)
+	_, err := parse("verb", V(c), arguments)
+	return c, err
+}
 
 // started runs a verb until stop, which gives its error.
 func started(t *testing.T, v verb) (out *screen, stop func() error) {
@@ -86,12 +83,9 @@ func started(t *testing.T, v verb) (out *screen, stop func() error) {
 }
 
 // refused runs a verb that must not start, and gives the sentence.
-func refused[C any, V interface {
-	*C
-	verb
-}](t *testing.T, arguments ...string) string {
+func refused[C any, V aVerb[C]](t *testing.T, arguments ...string) string {
 	t.Helper()
-	c, err := parsed[C](t, arguments...)
+	c, err := parsed[C, V](t, arguments...)
 	if err == nil {
 		ctx, cancel := context.WithCancel(t.Context())
 		cancel() // if it starts after all, it ends

@@ -15,6 +15,8 @@ type process struct {
 	stderr io.Writer
 	// terminal says that stdout is a terminal: progress lines are for it alone.
 	terminal bool
+	// columns is how wide stdout's terminal is; 0: that is not known.
+	columns int
 	// interactive says that stderr is a terminal: logs are text there.
 	interactive bool
 	// color says that stderr is a terminal and NO_COLOR is not set.

@@ -24,14 +24,14 @@ const (
 
 // sendCmd is `poller send`.
 type sendCmd struct {
-	Queue  string          `env:"-" required:"" placeholder:"QUEUE" help:"The queue: its URL, ARN or name."`
-	Files  []string        `env:"-" name:"file" sep:"none" placeholder:"PATH" help:"A file whose whole content is one body; may be repeated."`
-	Group  string          `env:"-" placeholder:"ID" help:"The message group; needed on a FIFO queue. {n} becomes the body's number."`
-	Dedup  string          `env:"-" placeholder:"ID" help:"The deduplication id, on a FIFO queue. {n} becomes the body's number."`
-	Attrs  []string        `env:"-" name:"attr" sep:"none" placeholder:"NAME=VALUE" help:"A message attribute; may be repeated. NAME:Number=3 makes it a Number."`
-	Delay  config.Duration `env:"-" placeholder:"DURATION" help:"How long SQS keeps each message back, up to 15m. Default: the queue's own."`
-	Rate   config.Rate     `env:"-" placeholder:"RATE" help:"Messages sent: 28/s, 1000/m; a bare number is a second. Default: as fast as it goes."`
-	Bodies []string        `arg:"" optional:"" name:"body" help:"One message each; - reads one a line from standard input."`
+	Queue  string          `name:"queue" required:"" placeholder:"QUEUE" help:"The queue: its URL, ARN or name."`
+	Files  []string        `name:"file" placeholder:"PATH" help:"A file whose whole content is one body; may be repeated."`
+	Group  string          `name:"group" placeholder:"ID" help:"The message group; needed on a FIFO queue. {n} becomes the body's number."`
+	Dedup  string          `name:"dedup" placeholder:"ID" help:"The deduplication id, on a FIFO queue. {n} becomes the body's number."`
+	Attrs  []string        `name:"attr" placeholder:"NAME=VALUE" help:"A message attribute; may be repeated. NAME:Number=3 makes it a Number."`
+	Delay  config.Duration `name:"delay" placeholder:"DURATION" help:"How long SQS keeps each message back, up to 15m. Default: the queue's own."`
+	Rate   config.Rate     `name:"rate" placeholder:"RATE" help:"Messages sent: 28/s, 1000/m; a bare number is a second. Default: as fast as it goes."`
+	Bodies []string        `arg:"body" help:"One message each; - reads one a line from standard input."`
 }
 
 // Help shows an example first.

@@ -50,12 +50,9 @@ func emulate(t *testing.T, h http.Handler) {
 }
 
 // ran runs a verb to its end, and gives what it wrote and its error.
-func ran[C any, V interface {
-	*C
-	verb
-}](t *testing.T, stdin string, arguments ...string) (stdout, stderr string, err error) {
+func ran[C any, V aVerb[C]](t *testing.T, stdin string, arguments ...string) (stdout, stderr string, err error) {
 	t.Helper()
-	c, err := parsed[C](t, arguments...)
+	c, err := parsed[C, V](t, arguments...)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -3,12 +3,10 @@ package main
 import (
 	"fmt"
 	"os"
-	"slices"
-
-	"github.com/alecthomas/kong"
 
 	"poller/internal/app"
 	"poller/internal/config"
+	"poller/internal/flags"
 )
 
 // settings are the daemon's, embedded in the verbs that work with them.
@@ -18,18 +16,13 @@ type settings struct {
 	given []string
 }
 
-// AfterApply notes which flags stood on the command line: kong calls it.
-func (s *settings) AfterApply(c *kong.Context) error {
-	s.given = nil
-	for _, step := range c.Path {
-		if step.Flag == nil {
-			continue
-		}
-		if name := step.Flag.Name; slices.Contains(s.given, name) && !step.Flag.IsSlice() {
-			return fmt.Errorf("--%s: it stands there twice: leave one out", name)
-		}
-		s.given = append(s.given, step.Flag.Name)
+// note keeps which flags stood on the command line: they go before variables and the
+// file.
+func (s *settings) note(taken *flags.Set) error {
+	if name := taken.Twice(); name != "" {
+		return fmt.Errorf("--%s: it stands there twice: leave one out", name)
 	}
+	s.given = taken.Given()
 	return nil
 }
 

@@ -11,15 +11,15 @@ import (
 
 // sinkCmd is `poller sink`.
 type sinkCmd struct {
-	Listen         string          `env:"-" default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Where to listen. Port 0 takes a free one."`
-	Capacity       int             `env:"-" placeholder:"N" help:"Requests it takes at once; more are answered with 429. Default: any number."`
-	Rate           demo.Limit      `env:"-" placeholder:"RATE" help:"Requests it takes in a time: 28/s (in any second), 1000/m, 50000/h; more are answered with 429. Default: any number."`
-	Latency        demo.Latency    `env:"-" default:"0s" placeholder:"DURATION" help:"How long an answer takes: 200ms, or a range: 100ms-200ms."`
-	Status         int             `env:"-" default:"200" placeholder:"STATUS" help:"The answer to what it takes."`
-	OverloadStatus int             `env:"-" default:"429" placeholder:"STATUS" help:"The answer to what is too much."`
-	RetryAfter     config.Duration `env:"-" placeholder:"DURATION" help:"Sent as Retry-After with that answer. Default: not sent."`
-	Outages        []demo.Outage   `env:"-" name:"outage" sep:"none" placeholder:"FROM-TO[=HOW]" help:"From when to when after the start it is out: 30s-60s. HOW is a status (503 if left out), refuse (the port is closed), hang (no answer) or reset (the connection is cut). Repeatable."`
-	OutageEvery    config.Duration `env:"-" placeholder:"DURATION" help:"Begin the outages again each time this is over. Default: they come once."`
+	Listen         string          `name:"listen" default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Where to listen. Port 0 takes a free one."`
+	Capacity       int             `name:"capacity" placeholder:"N" help:"Requests it takes at once; more are answered with 429. Default: any number."`
+	Rate           demo.Limit      `name:"rate" placeholder:"RATE" help:"Requests it takes in a time: 28/s (in any second), 1000/m, 50000/h; more are answered with 429. Default: any number."`
+	Latency        demo.Latency    `name:"latency" default:"0s" placeholder:"DURATION" help:"How long an answer takes: 200ms, or a range: 100ms-200ms."`
+	Status         int             `name:"status" default:"200" placeholder:"STATUS" help:"The answer to what it takes."`
+	OverloadStatus int             `name:"overload-status" default:"429" placeholder:"STATUS" help:"The answer to what is too much."`
+	RetryAfter     config.Duration `name:"retry-after" placeholder:"DURATION" help:"Sent as Retry-After with that answer. Default: not sent."`
+	Outages        []demo.Outage   `name:"outage" placeholder:"FROM-TO[=HOW]" help:"From when to when after the start it is out: 30s-60s. HOW is a status (503 if left out), refuse (the port is closed), hang (no answer) or reset (the connection is cut). Repeatable."`
+	OutageEvery    config.Duration `name:"outage-every" placeholder:"DURATION" help:"Begin the outages again each time this is over. Default: they come once."`
 }
 
 // Help shows an example first.

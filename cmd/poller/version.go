@@ -16,7 +16,7 @@ var version, commit string
 
 // versionCmd is `poller version`.
 type versionCmd struct {
-	Verbose bool `short:"v" help:"Also the modules that it was built from."`
+	Verbose bool `name:"verbose" short:"v" help:"Also the modules that it was built from."`
 }
 
 // Help shows an example first.

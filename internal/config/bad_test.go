@@ -13,7 +13,8 @@ targets:
     url: http://localhost:8080/
 `
 
-const flags = "--queue orders --target http://localhost/ "
+// enough is the flags without which nothing loads.
+const enough = "--queue orders --target http://localhost/ "
 
 func TestBadInputGetsOneSentence(t *testing.T) {
 	for _, test := range []struct {
@@ -59,7 +60,7 @@ func TestBadInputGetsOneSentence(t *testing.T) {
 
 		{
 			"an unknown flag",
-			input{args: flags + "--rat 28/s"},
+			input{args: enough + "--rat 28/s"},
 			`unknown flag --rat, did you mean "--rate"?`,
 		},
 		{
@@ -74,32 +75,32 @@ func TestBadInputGetsOneSentence(t *testing.T) {
 		},
 		{
 			"a rate that is none",
-			input{args: flags + "--rate 28/x"},
+			input{args: enough + "--rate 28/x"},
 			`--rate: "28/x" is no rate: write 28/s, 1000/m or 50000/h`,
 		},
 		{
 			"a rate below 0",
-			input{args: flags + "--rate=-1/s"},
+			input{args: enough + "--rate=-1/s"},
 			`--rate: "-1/s" is no rate: write 28/s, 1000/m or 50000/h`,
 		},
 		{
 			"a rate that is no number",
-			input{args: flags + "--rate NaN"},
+			input{args: enough + "--rate NaN"},
 			`--rate: "NaN" is no rate: write 28/s, 1000/m or 50000/h`,
 		},
 		{
 			"a rate that is too high",
-			input{args: flags + "--rate 2000000"},
+			input{args: enough + "--rate 2000000"},
 			`--rate: "2000000" is more than 1,000,000 a second: write a smaller rate, or none for no limit`,
 		},
 		{
 			"a rate in words",
-			input{args: flags + "--rate 28_per_second"},
+			input{args: enough + "--rate 28_per_second"},
 			`--rate: it is no rate: write 28/s, 1000/m or 50000/h`,
 		},
 		{
 			"a rate in a variable",
-			input{args: flags, env: []string{"POLLER_RATE=28/x"}},
+			input{args: enough, env: []string{"POLLER_RATE=28/x"}},
 			`POLLER_RATE: "28/x" is no rate: write 28/s, 1000/m or 50000/h`,
 		},
 		{
@@ -109,27 +110,27 @@ func TestBadInputGetsOneSentence(t *testing.T) {
 		},
 		{
 			"concurrency 0",
-			input{args: flags + "--concurrency 0"},
+			input{args: enough + "--concurrency 0"},
 			"--concurrency: 0 is not between 1 and 10,000: write how many deliveries may run at once, such as 10",
 		},
 		{
 			"concurrency 10,001",
-			input{args: flags, env: []string{"POLLER_CONCURRENCY=10001"}},
+			input{args: enough, env: []string{"POLLER_CONCURRENCY=10001"}},
 			"POLLER_CONCURRENCY: 10001 is not between 1 and 10,000: write how many deliveries may run at once, such as 10",
 		},
 		{
 			"concurrency in words",
-			input{args: flags, env: []string{"POLLER_CONCURRENCY=ten"}},
+			input{args: enough, env: []string{"POLLER_CONCURRENCY=ten"}},
 			`POLLER_CONCURRENCY: "ten" is no whole number: write one, such as 10`,
 		},
 		{
 			"burst 0",
-			input{args: flags + "--rate 1/s --burst 0"},
+			input{args: enough + "--rate 1/s --burst 0"},
 			"--burst: 0 is not between 1 and 1,000,000: write how many deliveries may start at once after a pause, such as 1",
 		},
 		{
 			"a burst without a rate",
-			input{args: flags + "--burst 5"},
+			input{args: enough + "--burst 5"},
 			"--burst: there is no rate that it could belong to: set --rate too, or leave it out",
 		},
 		{
@@ -144,7 +145,7 @@ func TestBadInputGetsOneSentence(t *testing.T) {
 		},
 		{
 			"a timeout without a unit",
-			input{args: flags + "--timeout 5"},
+			input{args: enough + "--timeout 5"},
 			"--timeout: 5 has no unit: write 5s for seconds",
 		},
 		{
@@ -154,27 +155,27 @@ func TestBadInputGetsOneSentence(t *testing.T) {
 		},
 		{
 			"a timeout in days",
-			input{args: flags + "--timeout 1d"},
+			input{args: enough + "--timeout 1d"},
 			`--timeout: "1d" is no duration: write a number with a unit, such as 500ms, 30s or 5m`,
 		},
 		{
 			"timeout 0",
-			input{args: flags + "--timeout 0s"},
+			input{args: enough + "--timeout 0s"},
 			"--timeout: 0s is not over 0s and at most 12h: write how long one delivery may take, such as 30s",
 		},
 		{
 			"a timeout below 0",
-			input{args: flags + "--timeout=-5s"},
+			input{args: enough + "--timeout=-5s"},
 			"--timeout: -5s is not over 0s and at most 12h: write how long one delivery may take, such as 30s",
 		},
 		{
 			"a format of another kind",
-			input{args: flags + "--format lambda"},
+			input{args: enough + "--format lambda"},
 			`--format: "lambda" is no format: write raw`,
 		},
 		{
 			"a header that is none",
-			input{args: flags + "--header X-A"},
+			input{args: enough + "--header X-A"},
 			"--header: the header is none",
 		},
 		{
@@ -189,12 +190,12 @@ func TestBadInputGetsOneSentence(t *testing.T) {
 		},
 		{
 			"backoff 0",
-			input{args: flags + "--backoff 0s"},
+			input{args: enough + "--backoff 0s"},
 			"--backoff: 0s is not over 0s: write such as 1s",
 		},
 		{
 			"a backoff over its maximum",
-			input{args: flags + "--backoff 20m"},
+			input{args: enough + "--backoff 20m"},
 			"--backoff: 20m is longer than --backoff-max, which is 15m: write a shorter one, or a longer --backoff-max",
 		},
 		{
@@ -205,18 +206,18 @@ func TestBadInputGetsOneSentence(t *testing.T) {
 		},
 		{
 			"a backoff over what SQS takes",
-			input{args: flags + "--backoff-max 24h"},
+			input{args: enough + "--backoff-max 24h"},
 			"--backoff-max: 24h is more than the 12h that SQS allows: write such as 15m",
 		},
 
 		{
 			"a visibility timeout of 0",
-			input{args: flags + "--visibility-timeout 0s"},
+			input{args: enough + "--visibility-timeout 0s"},
 			"--visibility-timeout: 0s is not in whole seconds from 1s to 12h: write such as 60s, or leave it out for the queue's own",
 		},
 		{
 			"a visibility timeout of half a second",
-			input{args: flags + "--visibility-timeout 1500ms"},
+			input{args: enough + "--visibility-timeout 1500ms"},
 			"--visibility-timeout: 1.5s is not in whole seconds from 1s to 12h: write such as 60s, or leave it out for the queue's own",
 		},
 		{
@@ -226,22 +227,22 @@ func TestBadInputGetsOneSentence(t *testing.T) {
 		},
 		{
 			"gather below 0",
-			input{args: flags + "--gather=-1ms"},
+			input{args: enough + "--gather=-1ms"},
 			"--gather: -1ms is not between 0s and 1m: write such as 20ms",
 		},
 		{
 			"no replicas",
-			input{args: flags + "--fleet-replicas 0"},
+			input{args: enough + "--fleet-replicas 0"},
 			"--fleet-replicas: 0 is not between 1 and 10,000: write the most replicas that ever run, such as 4",
 		},
 		{
 			"more replicas than deliveries at once",
-			input{args: flags + "--concurrency 3 --fleet-replicas 4"},
+			input{args: enough + "--concurrency 3 --fleet-replicas 4"},
 			"--concurrency: 3 is less than one delivery at once for each of the 4 replicas that --fleet-replicas says: write 4 or more, or fewer replicas",
 		},
 		{
 			"more replicas than the default of deliveries at once, by a variable",
-			input{args: flags, env: []string{"POLLER_FLEET_REPLICAS=11"}},
+			input{args: enough, env: []string{"POLLER_FLEET_REPLICAS=11"}},
 			"--concurrency: 10 is less than one delivery at once for each of the 11 replicas that POLLER_FLEET_REPLICAS says: write 11 or more, or fewer replicas",
 		},
 		{
@@ -252,7 +253,7 @@ func TestBadInputGetsOneSentence(t *testing.T) {
 		},
 		{
 			"more replicas than the burst",
-			input{args: flags + "--rate 28/s --burst 2 --fleet-replicas 4"},
+			input{args: enough + "--rate 28/s --burst 2 --fleet-replicas 4"},
 			"--burst: 2 is less than one for each of the 4 replicas that --fleet-replicas says: write 4 or more, or leave it out, which gives each at least 1",
 		},
 		{
@@ -262,7 +263,7 @@ func TestBadInputGetsOneSentence(t *testing.T) {
 		},
 		{
 			"drain timeout 0",
-			input{args: flags + "--drain-timeout 0s"},
+			input{args: enough + "--drain-timeout 0s"},
 			"--drain-timeout: 0s is not between 1s and 12h: write less than the time that the platform grants, such as 25s",
 		},
 		{
@@ -272,12 +273,12 @@ func TestBadInputGetsOneSentence(t *testing.T) {
 		},
 		{
 			"listen that is a port alone",
-			input{args: flags + "--listen 9500"},
+			input{args: enough + "--listen 9500"},
 			"--listen: it is no address to listen at: write HOST:PORT or :PORT, such as :9500",
 		},
 		{
 			"a log level that is none",
-			input{args: flags + "--log-level verbose"},
+			input{args: enough + "--log-level verbose"},
 			`--log-level: "verbose" is no log level: write debug, info, warn or error`,
 		},
 		{
@@ -288,12 +289,12 @@ func TestBadInputGetsOneSentence(t *testing.T) {
 
 		{
 			"a file that is not there",
-			input{args: flags + "--config nowhere.yaml"},
+			input{args: enough + "--config nowhere.yaml"},
 			"--config: nowhere.yaml cannot be read (no such file or directory): write the path of a YAML file",
 		},
 		{
 			"a file that is not there, in a variable",
-			input{args: flags, env: []string{"POLLER_CONFIG=/nowhere.yaml"}},
+			input{args: enough, env: []string{"POLLER_CONFIG=/nowhere.yaml"}},
 			"POLLER_CONFIG: /nowhere.yaml cannot be read (no such file or directory): write the path of a YAML file",
 		},
 		{
@@ -403,23 +404,23 @@ func TestBadInputGetsOneSentence(t *testing.T) {
 		},
 		{
 			"a policy that is none",
-			input{args: flags + "--on-rejected=drop"},
+			input{args: enough + "--on-rejected=drop"},
 			`--on-rejected: "drop" is no policy: write retry, dead-letter or discard`,
 		},
 		{
 			"weight 0",
-			input{args: flags + "--weight=0"},
+			input{args: enough + "--weight=0"},
 			"--weight: 0 is not between 1 and 1,000: write how much of the pace this queue gets beside the others, such as 1",
 		},
 		{
 			"a certificate without its key",
-			input{args: flags + "--tls-cert=cert.pem"},
+			input{args: enough + "--tls-cert=cert.pem"},
 			"--tls-cert: it belongs to a second file: set --tls-key too, or leave both out",
 		},
 
 		{
 			"a secret header on the command line",
-			input{args: flags + "--header authorization:_Bearer_hunter2"},
+			input{args: enough + "--header authorization:_Bearer_hunter2"},
 			"--header: the value of authorization is a secret, and others can read the command line: " +
 				"write 'authorization: @FILE', or set POLLER_HEADER, or write it in a --config file",
 		},

@@ -4,9 +4,9 @@ package config
 // that belong to neither a queue nor a target.
 type Config struct {
 	// Queues has one queue or more.
-	Queues []Queue `kong:"-" yaml:"queues"`
+	Queues []Queue `yaml:"queues"`
 	// Targets has every target that a queue names, by its name.
-	Targets map[string]Target `kong:"-" yaml:"targets"`
+	Targets map[string]Target `yaml:"targets"`
 
 	Fleet Fleet `yaml:"fleet" embed:"" prefix:"fleet-" group:"Daemon"`
 

@@ -7,7 +7,7 @@ import (
 )
 
 func TestOneReplicaHasTheWholeBudget(t *testing.T) {
-	c := mustLoad(t, input{args: flags + "--rate 28/s --burst 3"})
+	c := mustLoad(t, input{args: enough + "--rate 28/s --burst 3"})
 	if c.Fleet.Replicas != 1 {
 		t.Errorf("%d replicas by default", c.Fleet.Replicas)
 	}

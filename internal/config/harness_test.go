@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"github.com/alecthomas/kong"
+	"poller/internal/flags"
 )
 
 // input is what somebody starts poller with.
@@ -19,11 +19,8 @@ type input struct {
 // load reads the input as a verb does.
 func load(t *testing.T, in input) (Config, []string, error) {
 	t.Helper()
-	var flags Flags
-	parser, err := kong.New(&flags)
-	if err != nil {
-		t.Fatal(err)
-	}
+	s := Sources{Environ: in.env, Checks: testChecks()}
+	line := flags.New("poller run", &s.Flags)
 	args := strings.Fields(in.args)
 	for i := range args {
 		args[i] = strings.ReplaceAll(args[i], "_", " ")
@@ -35,16 +32,10 @@ func load(t *testing.T, in input) (Config, []string, error) {
 		}
 		args = append(args, "--config", "poller.yaml")
 	}
-	parsed, err := parser.Parse(args)
-	if err != nil {
+	if err := line.Parse(args); err != nil {
 		return Config{}, nil, err
 	}
-	s := Sources{Flags: flags, Environ: in.env, Checks: testChecks()}
-	for _, step := range parsed.Path {
-		if step.Flag != nil {
-			s.Given = append(s.Given, step.Flag.Name)
-		}
-	}
+	s.Given = line.Given()
 	return Load(s)
 }
 

@@ -26,7 +26,7 @@ func byDefault() Config {
 
 func TestAQueueAndATargetAreEnough(t *testing.T) {
 	for name, in := range map[string]input{
-		"flags":     {args: flags},
+		"flags":     {args: enough},
 		"variables": {env: []string{"POLLER_QUEUE=orders", "POLLER_TARGET=http://localhost/\n"}},
 		"mixed":     {args: "--queue orders", env: []string{"POLLER_QUEUE=other", "POLLER_TARGET=http://localhost/", "POLLER_RATE="}},
 	} {
@@ -148,22 +148,22 @@ func TestFlagsTakeTheHeadersOfVariablesAndTheFileAway(t *testing.T) {
 }
 
 func TestSecretsMayComeFromVariablesAndFiles(t *testing.T) {
-	mustLoad(t, input{args: flags + "--header Authorization:_@/run/secrets/token"})
-	mustLoad(t, input{args: flags, env: []string{"POLLER_HEADER=Authorization: Bearer hunter2"}})
+	mustLoad(t, input{args: enough + "--header Authorization:_@/run/secrets/token"})
+	mustLoad(t, input{args: enough, env: []string{"POLLER_HEADER=Authorization: Bearer hunter2"}})
 	mustLoad(t, input{args: "--queue orders", env: []string{"POLLER_TARGET=http://me:hunter2@localhost/"}})
 	mustLoad(t, input{file: ok + "    headers: {Authorization: Bearer hunter2}\n"})
 }
 
 func TestTheBurstIsWhatComesIn10Milliseconds(t *testing.T) {
 	for rate, want := range map[string]int{"none": 1, "0": 1, "28/s": 1, "199": 1, "200": 2, "5000/s": 50, "60000/m": 10} {
-		if got := mustLoad(t, input{args: flags + "--rate " + rate}).Targets["default"].Burst; got != want {
+		if got := mustLoad(t, input{args: enough + "--rate " + rate}).Targets["default"].Burst; got != want {
 			t.Errorf("rate %s: burst %d, want %d", rate, got, want)
 		}
 	}
 }
 
 func TestARateOf0PausesAndNoRateIsNone(t *testing.T) {
-	if got := mustLoad(t, input{args: flags + "--rate 0"}).Targets["default"].Rate; got != (Rate{Limited: true}) {
+	if got := mustLoad(t, input{args: enough + "--rate 0"}).Targets["default"].Rate; got != (Rate{Limited: true}) {
 		t.Errorf("%+v", got)
 	}
 }
@@ -195,7 +195,7 @@ func TestAnAnchorThatHoldsItselfIsAnError(t *testing.T) {
 }
 
 func TestUnknownVariablesAreWarnedOf(t *testing.T) {
-	_, warnings, err := load(t, input{args: flags, env: []string{
+	_, warnings, err := load(t, input{args: enough, env: []string{
 		"POLLER_RAET=28/s", "POLLER_PORT=9500", "POLLER_TOTALLY_ELSE=1", "POLLER_SERVICE=x", "OTHER=1", "POLLER_EMPTY=",
 	}})
 	if err != nil {
@@ -218,7 +218,7 @@ func TestUnknownVariablesAreWarnedOf(t *testing.T) {
 }
 
 func TestVariablesThatKubernetesMakesArePassedOver(t *testing.T) {
-	mustLoad(t, input{args: flags, env: []string{
+	mustLoad(t, input{args: enough, env: []string{
 		"POLLER_PORT=tcp://10.0.0.1:9500", "POLLER_SERVICE_HOST=10.0.0.1", "POLLER_SERVICE_PORT=9500", "POLLER_SERVICE_PORT_METRICS=9500",
 		"POLLER_PORT_9500_TCP=tcp://10.0.0.1:9500", "POLLER_PORT_9500_TCP_PROTO=tcp", "POLLER_PORT_9500_TCP_PORT=9500", "POLLER_PORT_9500_TCP_ADDR=10.0.0.1",
 		"POLLER_SINK_SERVICE_HOST=10.0.0.2", "POLLER_SINK_PORT=tcp://10.0.0.2:80",

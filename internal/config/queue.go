@@ -5,7 +5,7 @@ type Queue struct {
 	// Queue is its URL, ARN or name.
 	Queue string `yaml:"queue" name:"queue" placeholder:"QUEUE" group:"Queue" help:"The queue: its URL, ARN or name."`
 	// Target is a name in Config.Targets.
-	Target string `kong:"-" yaml:"target" help:"The name of the target that the queue's messages go to; not needed where there is one target."`
+	Target string `yaml:"target" help:"The name of the target that the queue's messages go to; not needed where there is one target."`
 	// VisibilityTimeout is in whole seconds; 0: the queue's own.
 	VisibilityTimeout Duration `yaml:"visibility_timeout" name:"visibility-timeout" placeholder:"DURATION" group:"Queue" help:"Asked for at each receive, 1s to 12h; without it the queue's own."`
 	Gather            Duration `yaml:"gather" name:"gather" default:"20ms" placeholder:"DURATION" group:"Queue" help:"Receives that come back partial are at least this far apart: cost against latency."`

@@ -10,7 +10,7 @@ type Target struct {
 	// Format is raw.
 	Format string `yaml:"format" name:"format" default:"raw" placeholder:"FORMAT" group:"Target" help:"How a message becomes a request: raw."`
 	// Headers are "Name: value" or "Name: @file".
-	Headers []string `yaml:"headers" name:"header" sep:"none" placeholder:"NAME: VALUE" group:"Target" help:"Sent with each delivery; may be repeated. 'Name: @file' reads the value from a file, again when it changes."`
+	Headers []string `yaml:"headers" name:"header" placeholder:"NAME: VALUE" group:"Target" help:"Sent with each delivery; may be repeated. 'Name: @file' reads the value from a file, again when it changes."`
 	TLSCA   string   `yaml:"tls_ca" name:"tls-ca" placeholder:"FILE" group:"Target" help:"Certificates in PEM that the target's must be signed by, instead of the system's; read again when the file changes."`
 	TLSCert string   `yaml:"tls_cert" name:"tls-cert" placeholder:"FILE" group:"Target" help:"Our own certificate in PEM, for a target that asks for one; read again when the file changes."`
 	TLSKey  string   `yaml:"tls_key" name:"tls-key" placeholder:"FILE" group:"Target" help:"The key of --tls-cert, in PEM; read again when the file changes."`

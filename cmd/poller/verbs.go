@@ -1,0 +1,31 @@
+package main
+
+// verb is one thing that poller does. The flags are its fields, by their tags: see
+// internal/flags.
+type verb interface {
+	// Help begins with an example.
+	Help() string
+	// Run does it. An error that is no exit ends the process with 1.
+	Run(p *process) error
+}
+
+// entry is a verb in the list of them.
+type entry struct {
+	name, summary string
+	new           func() verb
+}
+
+// verbs are all there are, in the order of the help.
+func verbs() []entry {
+	return []entry{
+		{"run", "Deliver a queue's messages to a target, at its pace: the daemon.", func() verb { return new(runCmd) }},
+		{"drain", "Deliver until the queue is empty, then exit: for schedules.", func() verb { return new(drainCmd) }},
+		{"demo", "Everything at once on this machine, to watch: no AWS, no network.", func() verb { return new(demoCmd) }},
+		{"check", "Look at the settings, the real queue and the target, and say what to change.", func() verb { return new(checkCmd) }},
+		{"send", "Put messages on a queue.", func() verb { return new(sendCmd) }},
+		{"sink", "A downstream to practise on.", func() verb { return new(sinkCmd) }},
+		{"localsqs", "An SQS server in memory, for trying things and for tests.", func() verb { return new(localsqsCmd) }},
+		{"health", "Ask the daemon on this machine whether it is healthy.", func() verb { return new(healthCmd) }},
+		{"version", "Version, commit and Go.", func() verb { return new(versionCmd) }},
+	}
+}
