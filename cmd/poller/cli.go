@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"slices"
 
 	"poller/internal/flags"
 )
@@ -50,8 +51,11 @@ type anyVerb struct {
 
 // dispatch runs a verb, or prints the help that is asked for.
 func dispatch(p *process, args []string) error {
-	if len(args) == 1 && args[0] == "--version" {
+	switch {
+	case len(args) == 1 && args[0] == "--version":
 		args = []string{"version"}
+	case len(args) > 0 && args[0] == "help": // poller help, poller help run
+		args = append(slices.Clone(args[1:]), "--help")
 	}
 	var line anyVerb
 	before := flags.New("poller", &line)

@@ -90,7 +90,6 @@ func TestAWrongCommandLineGetsOneSentenceAndExitCode1(t *testing.T) {
 		"--":                      `no verb is given: write poller run, or see poller --help`,
 		"--queue a run":           `unknown flag --queue: see poller --help`,
 		"--version run":           `unknown flag --version: see poller --help`,
-		"help":                    `unexpected argument help: see poller --help`,
 		"s":                       `unexpected argument s, did you mean one of "send", "sink"?`,
 		"run --queue a --queue b": `--queue: it stands there twice: leave one out`,
 		"send":                    `--queue=QUEUE is missing: see poller send -h`,

@@ -59,3 +59,12 @@ func TestWhatIsLongOnTheLeftHasALineOfItsOwn(t *testing.T) {
 		t.Errorf("\n%s\nwant\n%s", got, want)
 	}
 }
+
+func TestHelpMayBeAskedForByAWordToo(t *testing.T) {
+	for words, same := range map[string]string{"help": "--help", "help send": "send --help"} {
+		stdout, stderr, code := run(t, strings.Fields(words)...)
+		if want, _, _ := run(t, strings.Fields(same)...); stdout != want || stderr != "" || code != 0 {
+			t.Errorf("poller %s: code %d\n%s%s", words, code, stdout, stderr)
+		}
+	}
+}

@@ -75,7 +75,7 @@ type Argument struct{ Name, Help string }
 func New(command string, into any) *Set {
 	s := &Set{command: command, parser: pflag.NewFlagSet(command, pflag.ContinueOnError)}
 	s.parser.BoolVarP(&s.help, "help", "h", false, "")
-	s.flags = append(s.flags, Flag{Name: "help", Short: "h", Help: "Show context-sensitive help."})
+	s.flags = append(s.flags, Flag{Name: "help", Short: "h", Help: "Show this help."})
 	s.addFields(reflect.ValueOf(into).Elem(), "", "")
 	return s
 }
