@@ -2,40 +2,22 @@ package admin
 
 import (
 	"bytes"
-	"html/template"
 	"log/slog"
-	"maps"
-	"math"
 	"net/http"
-	"slices"
-	"strconv"
-	"strings"
 	"time"
+
+	g "maragu.dev/gomponents"
+	h "maragu.dev/gomponents/html"
 )
 
-// page shows a Status; page.js asks for it again and again.
-var page = template.Must(template.New("page.html").Funcs(template.FuncMap{
-	"count":    count[int],
-	"count64":  count[int64],
-	"counts":   counts[int],
-	"counts64": counts[int64],
-	"duration": func(s Seconds) string { return seconds(time.Duration(s)) },
-	"span":     func(now, since time.Time) string { return seconds(now.Sub(since).Round(time.Second)) },
-	"clock":    clock,
-	"unsaid":   unsaid,
-	"unsaidOf": unsaidOf,
-	"rate":     rate,
-	"limited":  limited,
-	"mean":     mean,
-	"drain":    drain,
-	"lately":   lately,
-	"failure":  failure,
-	"words":    func(label string) string { return strings.ReplaceAll(label, "_", " ") },
-}).ParseFS(files, "page/page.html"))
-
 func (s *Server) answerPage(w http.ResponseWriter, r *http.Request) {
+	s.answerHTML(w, r, document(s.status(time.Now())))
+}
+
+// answerHTML answers with all of the page or, where it cannot be made, with none of it.
+func (s *Server) answerHTML(w http.ResponseWriter, r *http.Request, page g.Node) {
 	var b bytes.Buffer
-	if err := page.Execute(&b, s.status(time.Now())); err != nil {
+	if err := page.Render(&b); err != nil {
 		s.options.Logger.WarnContext(r.Context(), "the page cannot be shown", slog.Any("error", err))
 		http.Error(w, "the page cannot be shown; /status.json may be", http.StatusInternalServerError)
 		return
@@ -44,92 +26,53 @@ func (s *Server) answerPage(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write(b.Bytes())
 }
 
-type named struct{ Name, Count string }
-
-// inOrder is how labels are listed: the way of a message, not the alphabet.
-var inOrder = []string{
-	"waiting", "delivering", "held", "deleting", "releasing",
-	"full", "partial", "empty", "error",
-	"delivered", "failed", "rejected", "released", "cut_off", "dead_lettered", "discarded", "abandoned",
+// document is the page that shows s. page.js asks for it again and again and replaces what
+// has changed in #main: what is outside of it is the browser's to change.
+func document(s Status) g.Node {
+	return h.Doctype(h.HTML(
+		h.Lang("en"),
+		head(s),
+		h.Body(
+			h.P(h.ID("gone"), h.Role("alert"), g.Attr("hidden")),
+			h.Main(
+				h.ID("main"),
+				daemon(s),
+				queueCards(s),
+				targetCards(s),
+				failuresCard(s.Failures),
+				footer(s),
+			),
+		),
+	))
 }
 
-func counts[N int | int64](byName map[string]N) []named {
-	place := func(name string) int {
-		if i := slices.Index(inOrder, name); i >= 0 {
-			return i
-		}
-		return len(inOrder)
-	}
-	names := slices.Sorted(maps.Keys(byName))
-	slices.SortStableFunc(names, func(a, b string) int { return place(a) - place(b) })
-	all := make([]named, 0, len(names))
-	for _, name := range names {
-		all = append(all, named{name, count(byName[name])})
-	}
-	return all
+func head(s Status) g.Node {
+	return h.Head(
+		h.Meta(h.Charset("utf-8")),
+		h.Meta(h.Name("viewport"), h.Content("width=device-width, initial-scale=1")),
+		h.Meta(h.Name("color-scheme"), h.Content("light dark")),
+		h.TitleEl(g.Text(s.Verdict.Text+" · poller")),
+		h.Link(h.Rel("icon"), h.Href("icon.svg"), h.Type("image/svg+xml")),
+		h.Link(h.Rel("stylesheet"), h.Href("uplot.css")),
+		h.Link(h.Rel("stylesheet"), h.Href("page.css")),
+		h.Script(h.Src("uplot.js"), h.Defer()),
+		h.Script(h.Src("page.js"), h.Defer()),
+		// Without JavaScript the browser asks again, for the whole page.
+		h.NoScript(h.Meta(g.Attr("http-equiv", "refresh"), h.Content("5"))),
+	)
 }
 
-// limited is the rate, where there is one that can be shown as a part of a whole.
-func limited(p Pace) float64 {
-	if r := float64(p.Rate); r > 0 && !math.IsInf(r, 1) {
-		return r
-	}
-	return 0
+func footer(s Status) g.Node {
+	return h.Footer(h.P(
+		g.Text("As of "), h.Time(h.ID("at"), g.Text(clock(s.At))), g.Text("."),
+		link("status.json", "status.json"),
+		link("metrics", "metrics"),
+		link("-/healthy", "healthy"),
+		link("-/ready", "ready"),
+	))
 }
 
-func mean(n Number) string {
-	if math.IsNaN(float64(n)) {
-		return "–"
-	}
-	return seconds(time.Duration(float64(n) * float64(time.Second)))
-}
-
-func drain(q Queue) string {
-	switch q.DrainState {
-	case DrainGrowing:
-		return "growing"
-	case DrainEmpty:
-		return "none waits"
-	case DrainShrinking:
-		return "about " + mean(q.Drain)
-	default:
-		return "unknown"
-	}
-}
-
-// unsaid are the problems that the verdict above does not say already.
-func unsaid(s Status) []Problem {
-	return slices.DeleteFunc(slices.Concat(s.Unhealthy, s.NotReady), func(p Problem) bool {
-		return strings.Contains(s.Verdict.Text, p.What)
-	})
-}
-
-// unsaidOf is the queue's problem, unless a verdict on the page says it already.
-func unsaidOf(s Status, q Queue) *SQSProblem {
-	if q.Problem == nil || strings.Contains(s.Verdict.Text, q.Problem.What) ||
-		len(s.Queues) > 1 && strings.Contains(q.Verdict.Text, q.Problem.What) {
-		return nil
-	}
-	return q.Problem
-}
-
-// lately is the last minute's count of what d counts.
-func lately(t Target, d Deliveries) string {
-	for _, l := range t.DeliveriesLastMinute {
-		if l.Outcome == d.Outcome && l.Status == d.Status {
-			return count(l.Count)
-		}
-	}
-	return "0"
-}
-
-func failure(f Failure) string {
-	what := "SQS: " + f.Reason
-	if f.Outcome != "" {
-		what = f.Outcome + ", " + f.Reason
-	}
-	if f.Status != 0 {
-		what = f.Outcome + ", " + strconv.Itoa(f.Status)
-	}
-	return what
+// link is one of several in a line, so it begins with the space before it.
+func link(to, text string) g.Node {
+	return g.Group{g.Text(" "), h.A(h.Href(to), g.Text(text))}
 }

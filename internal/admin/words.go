@@ -62,6 +62,17 @@ func seconds(d time.Duration) string {
 	}
 }
 
+// span is how long since is ago.
+func span(now, since time.Time) string { return seconds(now.Sub(since).Round(time.Second)) }
+
+// mean is a number of seconds, – where there is none yet.
+func mean(n Number) string {
+	if math.IsNaN(float64(n)) {
+		return "–"
+	}
+	return seconds(time.Duration(float64(n) * float64(time.Second)))
+}
+
 // rate is 28/s, with one digit after the point where that says something.
 func rate(perSecond float64) string {
 	switch {

@@ -1,0 +1,85 @@
+package admin
+
+import (
+	"slices"
+	"strings"
+	"time"
+
+	g "maragu.dev/gomponents"
+	h "maragu.dev/gomponents/html"
+)
+
+// daemon shows how the whole of it stands: which build, in which state, the verdict, and
+// the problems that the verdict leaves out.
+func daemon(s Status) g.Node {
+	return g.Group{
+		h.Header(build(s.Build), chips(s)),
+		h.H1(h.ID("verdict"), h.Class("verdict "+string(s.Verdict.Level)), verdict(s.Verdict)),
+		problems(s),
+	}
+}
+
+// build says which poller this is; page.js loads the page anew when it is another.
+func build(b Build) g.Node {
+	return h.P(h.Class("who"), h.Strong(g.Text("poller")), g.Text(" "+b.Version+" "), dim(b.Commit))
+}
+
+func chips(s Status) g.Node {
+	chip := func(class, text string) g.Node { return h.Li(h.Class(class), g.Text(text)) }
+	ready, healthy := chip("good", "ready"), chip("good", "healthy")
+	if !s.Ready {
+		ready = chip("notice", "not ready")
+	}
+	if !s.Healthy {
+		healthy = chip("bad", "stuck")
+	}
+	return h.Ul(
+		h.Class("chips"), h.Aria("label", "The daemon"),
+		ready,
+		healthy,
+		g.If(s.Draining, chip("notice", "draining")),
+		h.Li(g.Text("up "+seconds(time.Duration(s.Uptime)))),
+	)
+}
+
+// verdict marks the level with a shape too, for those who do not see its colour; what is
+// read aloud is the sentence.
+func verdict(v Verdict) g.Node {
+	mark := map[Level]string{Good: "●", Notice: "▲"}[v.Level]
+	if mark == "" {
+		mark = "✕"
+	}
+	return g.Group{
+		h.Span(h.Class("mark"), h.Aria("hidden", "true"), g.Text(mark)),
+		g.Text(" "),
+		h.Span(g.Text(v.Text)),
+	}
+}
+
+func problems(s Status) g.Node {
+	unsaid := s.unsaid()
+	if len(unsaid) == 0 {
+		return nil
+	}
+	return h.Ul(
+		h.Class("problems"), h.Aria("label", "Problems"),
+		g.Map(unsaid, func(p Problem) g.Node { return h.Li(problem(p, s.At)) }),
+	)
+}
+
+// unsaid are the problems that the verdict does not say already.
+func (s *Status) unsaid() []Problem {
+	return slices.DeleteFunc(slices.Concat(s.Unhealthy, s.NotReady), func(p Problem) bool {
+		return strings.Contains(s.Verdict.Text, p.What)
+	})
+}
+
+// problem is the sentence of p with its time marked as one.
+func problem(p Problem, now time.Time) g.Node {
+	return g.Group{
+		g.Text(p.What + ", since "), h.Time(g.Text(clock(p.Since))), g.Text(" (" + span(now, p.Since) + ")"),
+	}
+}
+
+// dim is what matters less than the words before it.
+func dim(text string) g.Node { return h.Span(h.Class("dim"), g.Text(text)) }

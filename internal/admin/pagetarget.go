@@ -1,0 +1,133 @@
+package admin
+
+import (
+	"math"
+	"strconv"
+	"time"
+
+	g "maragu.dev/gomponents"
+	h "maragu.dev/gomponents/html"
+)
+
+func targetCards(s Status) g.Node {
+	cards := make(g.Group, 0, len(s.Targets))
+	for i, t := range s.Targets {
+		cards = append(cards, targetCard(i, t, s.At))
+	}
+	return cards
+}
+
+// targetCard shows the i-th target; its ids have its place for queueCard's reason.
+func targetCard(i int, t Target, now time.Time) g.Node {
+	place := strconv.Itoa(i)
+	return h.Section(
+		h.Class("card"), h.Aria("labelledby", "target-"+place),
+		h.H2(h.ID("target-"+place), kind("Target"), g.Text(" "+t.Name+" "), dim(t.Place)),
+		h.Div(
+			h.Class("gauges"),
+			rateGauge("rate-"+place, t),
+			slotsGauge("slots-"+place, t),
+			h.Div(h.P(g.Text("Mean delivery "), h.B(g.Text(mean(t.MeanDelivery))))),
+			gateGauge(t.Gate, now),
+		),
+		share(t.Pace),
+		deliveriesTable(t),
+	)
+}
+
+// rateGauge is the rate in use, and how much that is of the limit where there is one.
+func rateGauge(id string, t Target) g.Node {
+	limit := t.Pace.limited()
+	of := "no limit"
+	switch {
+	case limit > 0:
+		of = "of " + rate(limit) + ", burst " + strconv.Itoa(t.Pace.Burst)
+	case t.Pace.Rate == 0:
+		of = "paused"
+	}
+	return h.Div(
+		h.P(h.ID(id), g.Text("Rate "), h.B(g.Text(rate(t.StartedPerSecond))), g.Text(" "), dim(of)),
+		g.If(limit > 0, meter(id, limit, t.StartedPerSecond)),
+	)
+}
+
+// limited is the rate, where there is one that can be shown as a part of a whole.
+func (p Pace) limited() float64 {
+	if r := float64(p.Rate); r > 0 && !math.IsInf(r, 1) {
+		return r
+	}
+	return 0
+}
+
+// slotsGauge is how many of the deliveries that may be under way are.
+func slotsGauge(id string, t Target) g.Node {
+	return h.Div(
+		h.P(
+			h.ID(id), g.Text("Deliveries at once "), h.B(g.Text(count(t.Delivering))), g.Text(" "),
+			dim("of "+count(t.Pace.Concurrency)),
+		),
+		meter(id, float64(t.Pace.Concurrency), float64(t.Delivering)),
+	)
+}
+
+// meter is value as a part of limit, in the words of the element with the id.
+func meter(id string, limit, value float64) g.Node {
+	number := func(n float64) string { return strconv.FormatFloat(n, 'g', -1, 64) }
+	return h.Meter(h.Aria("labelledby", id), h.Min("0"), h.Max(number(limit)), h.Value(number(value)))
+}
+
+func gateGauge(gate Gate, now time.Time) g.Node {
+	more := "for " + span(now, gate.Since) + "; " + count(gate.Held) + " held"
+	if gate.State == "half_open" {
+		more += ", " + count(gate.Limit) + " at once"
+	}
+	if gate.NextProbe != nil {
+		more += ", next probe at " + clock(*gate.NextProbe)
+	}
+	return h.Div(h.P(
+		g.Text("Gate "), h.B(found("gate"), g.Text(spaced(gate.State))), g.Text(" "), dim(more),
+	))
+}
+
+// share says that the figures are a part, where replicas share a budget.
+func share(p Pace) g.Node {
+	if p.Replicas <= 1 {
+		return nil
+	}
+	return h.P(h.Class("dim"), found("share"),
+		g.Text("Rate, burst and concurrency are the share of one of "+count(p.Replicas)+" replicas."))
+}
+
+func deliveriesTable(t Target) g.Node {
+	return scroll(h.Aria("label", "Deliveries to "+t.Name), h.Table(
+		h.Class("wide"),
+		h.Caption(g.Text("Deliveries")),
+		h.THead(h.Tr(column("outcome"), column("answer"), numberColumn("last minute"), numberColumn("in all"))),
+		h.TBody(deliveries(t)),
+	))
+}
+
+func deliveries(t Target) g.Node {
+	if len(t.Deliveries) == 0 {
+		return h.Tr(h.Td(h.ColSpan("4"), h.Class("dim"), g.Text("none yet")))
+	}
+	return g.Map(t.Deliveries, func(d Deliveries) g.Node {
+		return h.Tr(
+			g.If(d.Outcome != delivered, h.Class("failed")),
+			h.Td(g.Text(d.Outcome)),
+			h.Td(g.Text(d.Status)),
+			numberCell(t.lately(d)),
+			numberCell(count(d.Count)),
+		)
+	})
+}
+
+// lately is the last minute's count of what d counts.
+func (t Target) lately(d Deliveries) string {
+	for _, l := range t.DeliveriesLastMinute {
+		if l.Outcome == d.Outcome && l.Status == d.Status {
+			return count(l.Count)
+		}
+	}
+	return "0"
+}
