@@ -1,0 +1,109 @@
+package admin
+
+import (
+	"encoding/xml"
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	g "maragu.dev/gomponents"
+	h "maragu.dev/gomponents/html"
+)
+
+// calling is a page that shows all there is, with text wherever the text is from outside.
+func calling(text string) *port {
+	p := &port{status: behind()}
+	next := noon.Add(time.Minute)
+	q, target := &p.status.Queues[0], &p.status.Targets[0]
+	q.Name, q.Target, target.Name, target.Place = text, text, text, "https://"+text
+	q.Problem = &SQSProblem{What: "a hiccup: " + text, Since: time.Now(), Fault: "network"}
+	q.InHand, q.Settled, q.Receives = map[string]int{text: 1}, map[string]int64{text: 1}, map[string]int64{text: 1}
+	target.Gate = Gate{State: text, NextProbe: &next}
+	target.Deliveries = []Deliveries{{Outcome: text, Status: text, Count: 1}}
+	p.status.Failures = []Failure{
+		{At: noon, Queue: text, MessageID: text, ReceiveCount: 1, Outcome: text, Reason: text, Detail: text},
+		{At: noon, Queue: text, Reason: text, Detail: text},
+	}
+	p.status.Queues = append(p.status.Queues, *q)
+	p.healthy = []Problem{{"stuck: " + text, noon}, {"stuck too: " + text, noon}}
+	p.ready = []Problem{{"not ready: " + text, noon}}
+	return p
+}
+
+func TestNothingFromOutsideAddsMarkup(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) { // so that the pages are of the same moment
+		plain := parsed(t, calling("orders").ask(t, "GET", "/").Body.String())
+		for _, hostile := range []string{
+			"<script>alert(1)</script>", `"><script>alert(1)</script>`, `'><img src=x onerror='alert(1)'>`,
+			`" onmouseover="alert(1)`, "' onmouseover='alert(1)", "x onmouseover=alert(1)",
+			"</title><script>alert(1)</script>", "</main></body></html>", "<!-- ", "<![CDATA[", "<", "&", "&lt;b&gt;", "&quot; x=&quot;",
+		} {
+			page := parsed(t, calling(hostile).ask(t, "GET", "/").Body.String())
+			if !slices.Equal(page.markup, plain.markup) {
+				t.Errorf("%s: the page has other markup:\n%s", hostile, strings.Join(page.markup, "\n"))
+			}
+			if len(page.text) != len(plain.text) {
+				t.Errorf("%s: the page has %d texts, not %d", hostile, len(page.text), len(plain.text))
+				continue
+			}
+			for i, text := range plain.text { // and it is shown as it is
+				if want := strings.ReplaceAll(text, "orders", hostile); page.text[i] != want {
+					t.Errorf("the page says %q, not %q", page.text[i], want)
+				}
+			}
+		}
+	})
+}
+
+// parts are a page taken apart: its tags with the names of their attributes, and its
+// text with the values of the attributes.
+type parts struct{ markup, text []string }
+
+func parsed(t *testing.T, page string) parts {
+	t.Helper()
+	decoder := xml.NewDecoder(strings.NewReader(page))
+	decoder.Strict, decoder.AutoClose, decoder.Entity = false, xml.HTMLAutoClose, xml.HTMLEntity
+	var p parts
+	for {
+		token, err := decoder.Token()
+		if errors.Is(err, io.EOF) {
+			return p
+		} else if err != nil {
+			t.Fatalf("%v in\n%s", err, page)
+		}
+		switch token := token.(type) {
+		case xml.StartElement:
+			tag := "<" + token.Name.Local
+			for _, a := range token.Attr {
+				tag += " " + a.Name.Local
+				p.text = append(p.text, a.Value)
+			}
+			p.markup = append(p.markup, tag+">")
+		case xml.EndElement:
+			p.markup = append(p.markup, "</"+token.Name.Local+">")
+		case xml.CharData:
+			p.text = append(p.text, string(token))
+		default: // a comment, say
+			p.markup = append(p.markup, "<!>")
+		}
+	}
+}
+
+func TestAPageThatCannotBeMadeIsNotHalfShown(t *testing.T) {
+	p := &port{}
+	w := httptest.NewRecorder()
+	broken := h.Main(h.P(g.Text("half of it")), g.NodeFunc(func(io.Writer) error { return errors.New("no more") }))
+	p.server(t).answerHTML(w, httptest.NewRequest("GET", "/", nil), broken)
+	if w.Code != http.StatusInternalServerError || strings.Contains(w.Body.String(), "half of it") {
+		t.Errorf("%d %q", w.Code, w.Body)
+	}
+	if !strings.Contains(p.log.String(), "no more") {
+		t.Errorf("the log does not say why: %q", p.log.String())
+	}
+}
