@@ -112,3 +112,38 @@ func TestThePageShowsSeveralQueuesAndWhatSQSSays(t *testing.T) {
 	b.picture(t, "refused-light-wide")
 	b.mustNotComplain(t)
 }
+
+func TestEachCardKeepsItsChartsAndTablesWhenAProblemComesAndGoes(t *testing.T) {
+	s := behind()
+	second := empty().Queues[0]
+	second.Name = "invoices"
+	s.Queues = append(s.Queues, second)
+	d := start(t, s)
+	b := open(t, d, 1200, 900, "light")
+	whole := func() {
+		t.Helper()
+		for selector, want := range map[string]string{
+			"main > section": "4", ".charts": "2", ".tables": "2", ".scroll": "2",
+			"[aria-labelledby=queue-0] > .charts > [data-queue=\"0\"]": "2", "[aria-labelledby=queue-0] > .tables": "1",
+			"[aria-labelledby=queue-1] > .charts > [data-queue=\"1\"]": "2", "[aria-labelledby=queue-1] > .tables": "1",
+			"[aria-labelledby=target-0] > .scroll": "1",
+		} {
+			if got := b.evaluate(t, "String(document.querySelectorAll('"+selector+"').length)"); got != want {
+				t.Errorf("%s is there %s times, not %s", selector, got, want)
+			}
+		}
+		b.waitFor(t, "document.querySelectorAll('figure canvas').length === 4")
+	}
+	whole()
+	d.change(func(s *admin.Status) {
+		now := time.Now()
+		d.notReady = []admin.Problem{{What: "one thing", Since: now.Add(-time.Hour)}, {What: "and another", Since: now}}
+		s.Queues[0].Problem = &admin.SQSProblem{What: "a hiccup of SQS", Fault: "network", Since: now}
+	})
+	b.waitFor(t, "!!document.querySelector('.problems') && !!document.querySelector('.problem')")
+	whole()
+	d.change(func(s *admin.Status) { d.notReady, s.Queues[0].Problem = nil, nil })
+	b.waitFor(t, "!document.querySelector('.problems') && !document.querySelector('.problem')")
+	whole()
+	b.mustNotComplain(t)
+}

@@ -45,10 +45,17 @@ function sayGone(isGone) {
   document.title = 'No answer · poller';
 }
 
+// keptFor is the queue whose charts a node keeps; undefined: it keeps none.
+function keptFor(node) {
+  return node.hasAttribute?.('data-keep') ? node.querySelector('[data-queue]').dataset.queue : undefined;
+}
+
 // update makes old like fresh and leaves alone what is the same, so that a
-// selection, the focus and the place on the page stay.
+// selection, the focus and the place on the page stay. Where something came or
+// went before them, the two are not of the same thing: charts are kept only
+// where they are the same queue's.
 function update(old, fresh) {
-  if (old.nodeType !== fresh.nodeType || old.nodeName !== fresh.nodeName) {
+  if (old.nodeType !== fresh.nodeType || old.nodeName !== fresh.nodeName || keptFor(old) !== keptFor(fresh)) {
     old.replaceWith(fresh.cloneNode(true));
     return;
   }
