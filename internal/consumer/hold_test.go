@@ -278,6 +278,36 @@ func TestPoisonThatHasAStrikeIsGivenUpThoughNobodyIsLeftToProveIt(t *testing.T) 
 	})
 }
 
+// A target that is up for a second in twenty lets a retry work so rarely that those of
+// poison, which never do, could hide it.
+func TestATargetThatIsUpOneSecondInTwentyTakesNoGoodMessageForPoison(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		q, f := newFakeQueue(), newFakeTarget(20*time.Millisecond)
+		q.retire, q.attributes.MaxReceiveCount = 3, 3
+		begun, good := time.Now(), make(map[string]bool)
+		f.answer = func(m *message.Message, _ int) (message.Result, time.Duration) {
+			poison := strings.HasSuffix(m.ID, "7")
+			if at := time.Since(begun); poison || at < 10*time.Minute && at%(26*time.Second) > 1300*time.Millisecond {
+				return message.Result{Outcome: message.Failed, Status: 500, Reason: "5xx"}, 20 * time.Millisecond
+			}
+			good[m.ID] = true
+			return delivered2xx, 20 * time.Millisecond
+		}
+		e := run(t, q, f, ratelimit.Limits{Concurrency: 10}, nil)
+		q.send(20)
+		for range 80 { // too few at a time for the gate to close
+			pass(7 * time.Second)
+			q.send(1)
+		}
+		pass(5 * time.Minute)
+		if len(good) != 90 {
+			t.Errorf("%d of 90 good messages were delivered", len(good))
+		}
+		e.stop()
+	})
+}
+
 func TestATargetThatGoesAwayIsTriedFewTimes(t *testing.T) {
 	t.Parallel()
 	for name, result := range map[string]message.Result{

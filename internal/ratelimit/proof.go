@@ -34,9 +34,9 @@ func (g *gate) strike(proof *Case) {
 }
 
 // struck gives c a strike, and says whether it is proven now to be at fault. The first
-// one needs another's success; after it, failing again is enough where too few others
-// are in trouble for an outage: there may be nobody left to prove it once more, and
-// poison at the end of a backlog would be held like one.
+// one needs another's success; after it, failing again is enough where most of what fails
+// has its strike, too: there may be nobody left to prove it once more, and poison at the
+// end of a backlog would be held like an outage.
 func (g *gate) struck(c *Case, a Answer) bool {
 	c.strikes++
 	g.strikes++
@@ -45,6 +45,18 @@ func (g *gate) struck(c *Case, a Answer) bool {
 	}
 	g.convicts.add(c.id)
 	return true
+}
+
+// mostAreKnown says that too few for an outage fail of which it is not known whether they
+// are at fault.
+func (g *gate) mostAreKnown() bool {
+	unknown := 0
+	for c := g.cases.first; c != nil && unknown < unprovenBelow; c = c.after {
+		if c.held && c.strikes == 0 && !g.convicts.has(c.id) {
+			unknown++
+		}
+	}
+	return max(unknown, len(g.inTrouble)) < unprovenBelow
 }
 
 // enough is how many strikes make a message given up. Where retrying works, more are

@@ -14,7 +14,7 @@ import (
 // that would tell the good ones from it.
 func noGoodMessageDiesInAnOutage(t *trial) {
 	s := t.plan.storm
-	if s == nil || s.way == hangs && s.kind != total || s.poison && t.plan.targets[0].partial > 0.9 {
+	if s == nil || s.way == hangs && s.kind != total {
 		return
 	}
 	alone := t.alone()
