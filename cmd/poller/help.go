@@ -33,19 +33,19 @@ func helpOfAll(before *flags.Set, columns int) string {
 
 // helpOf is a verb's own text, which begins with an example, and then its flags.
 func helpOf(v verb, name string, taken *flags.Set, columns int) string {
-	usage := "Usage: poller " + name
+	usage := []string{"Usage: poller", name}
 	for _, f := range taken.Flags() {
 		if f.Required {
-			usage += " " + f.String()
+			usage = append(usage, f.String())
 		}
 	}
 	arguments := ""
 	if a := taken.Argument(); a.Name != "" {
 		form := "[<" + a.Name + "> ...]"
-		usage += " " + form
+		usage = append(usage, form)
 		arguments = section("Arguments", [][2]string{{form, a.Help}}, columns)
 	}
-	text := v.Help() + "\n\n" + usage + " [flags]\n\n" + arguments + flagsOf(taken, columns)
+	text := v.Help() + "\n\n" + strings.Join(usage, " ") + " [flags]\n\n" + arguments + flagsOf(taken, columns)
 	return strings.TrimRight(text, "\n") + "\n"
 }
 
@@ -128,7 +128,7 @@ func section(heading string, rows [][2]string, columns int) string {
 func wrapped(text string, width int) []string {
 	var lines []string
 	line := ""
-	for _, word := range strings.Fields(text) {
+	for word := range strings.FieldsSeq(text) {
 		switch {
 		case line == "":
 			line = word
