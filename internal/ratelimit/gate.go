@@ -189,7 +189,7 @@ func (g *gate) ended(now time.Time, c *Case, a Answer, retryAfter time.Duration,
 	}
 	suspect := a.strikes() > 0 && g.state != Closed
 	if suspect {
-		known := g.mostAreKnown()
+		known := (c.strikes > 0 || g.convicts.has(c.id)) && g.mostAreKnown()
 		again := known && c.strikes > 0
 		// One that was proven before is tried as often as it would need strikes.
 		proven := known && g.enough(a) == a.strikes() && c.tries >= a.strikes() && g.convicts.pass(c.id)

@@ -50,13 +50,16 @@ func (g *gate) struck(c *Case, a Answer) bool {
 // mostAreKnown says that too few for an outage fail of which it is not known whether they
 // are at fault.
 func (g *gate) mostAreKnown() bool {
+	if len(g.inTrouble) >= unprovenBelow {
+		return false
+	}
 	unknown := 0
 	for c := g.cases.first; c != nil && unknown < unprovenBelow; c = c.after {
 		if c.held && c.strikes == 0 && !g.convicts.has(c.id) {
 			unknown++
 		}
 	}
-	return max(unknown, len(g.inTrouble)) < unprovenBelow
+	return unknown < unprovenBelow
 }
 
 // enough is how many strikes make a message given up. Where retrying works, more are

@@ -9,9 +9,7 @@ import (
 // noGoodMessageDiesInAnOutage: with three receives and one restart at most. Of a
 // target that hangs now and then, and so looks like one that is slow, that is not
 // promised; nor of one message alone in a queue of a target that answers 500, nor of what
-// is behind poison on a FIFO queue of several replicas: each may cost it a receive. Nor
-// with poison among the messages where nine of ten answers and more fail: no retry works
-// that would tell the good ones from it.
+// is behind poison on a FIFO queue of several replicas: each may cost it a receive.
 func noGoodMessageDiesInAnOutage(t *trial) {
 	s := t.plan.storm
 	if s == nil || s.way == hangs && s.kind != total {

@@ -199,12 +199,13 @@ class Run(unittest.TestCase):
         self.stack.compose("up", "-d", "--wait", "--wait-timeout", "120", *SERVICES)
 
     def test_08_frozen_for_longer_than_the_visibility_it_loses_messages_to_nobody(self):
-        self.mark("400, frozen 45 s")
+        frozen = max(VISIBILITY, OBJECTIVE) + 15  # what it has in hand becomes visible, and the rest is late by any scrape
+        self.mark(f"400, frozen {frozen} s")
         self.stack.forget()
         self.stack.load(400)
         lost = self.stack.metric('poller_messages_settled_total{outcome="abandoned"')
         self.stack.compose("pause", "poller")
-        time.sleep(max(VISIBILITY, OBJECTIVE) + 15)  # the visibility of what it has in hand ends, and the rest is late by any scrape
+        time.sleep(frozen)
         self.alert("PollerDown", 10)
         self.stack.compose("unpause", "poller")
         until(lambda: self.stack.metric('poller_messages_settled_total{outcome="abandoned"') > lost, "what was in hand is somebody else's", 20)
