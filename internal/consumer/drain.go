@@ -60,7 +60,33 @@ func (c *Consumer) giveBack(now time.Time, l *life) {
 	c.holding.drop(l)
 	c.pace.Leave(&l.try)
 	c.hand.move(l, releasing, now)
+	if c.comesBack(now, l) {
+		l.stays = true
+		c.staying = append(c.staying, l)
+		return
+	}
 	c.releases.add(l)
+}
+
+// comesBack says that l, released now, may come right back by one of our own receives that
+// are out at a stop, and then by the next: each would cost it a receive, up to its
+// maxReceiveCount. It has come again already, so it stays until they have ended; who
+// comes for the first time goes back at once, as another replica may be waiting for it.
+func (c *Consumer) comesBack(now time.Time, l *life) bool {
+	return c.draining && !c.over && l.message.ReceiveCount > 1 &&
+		time.Duration(l.delay)*time.Second < c.pollsEndWithin(now)
+}
+
+// releaseStaying gives back what has stayed until no receive is out any more.
+func (c *Consumer) releaseStaying() {
+	if len(c.staying) == 0 || len(c.demand.polls) > 0 && !c.over {
+		return
+	}
+	for _, l := range c.staying {
+		l.stays = false
+		c.releases.add(l)
+	}
+	c.staying = nil
 }
 
 // enoughLeft says that a delivery that starts now would end before the drain does.

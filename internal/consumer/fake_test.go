@@ -373,6 +373,13 @@ func (f *fakeTarget) tried() map[string]int {
 	return maps.Clone(f.tries)
 }
 
+// took2xx is how often each message was delivered.
+func (f *fakeTarget) took2xx() map[string]int {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return maps.Clone(f.good)
+}
+
 func (f *fakeTarget) mostAtOnce() int {
 	f.mu.Lock()
 	defer f.mu.Unlock()

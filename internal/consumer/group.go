@@ -1,6 +1,10 @@
 package consumer
 
-import "slices"
+import (
+	"slices"
+
+	"poller/internal/message"
+)
 
 // group is what is in hand of one message group of a FIFO queue. SQS hands out a
 // group's messages in order, and none of it while others of it are in flight. Here
@@ -80,10 +84,12 @@ func (g *group) leave(l *life) {
 	}
 }
 
-// goesBack says that some of it is ours and is to be released yet: what comes of the
-// group now is behind that.
-func (g *group) goesBack() bool {
-	return g != nil && slices.ContainsFunc(g.releasing, func(l *life) bool { return l.backAt.IsZero() })
+// goesBack says that some of it that is before m is ours and is to be released yet. One
+// that is before all of those has come again by a release of its own: its turn is now.
+func (g *group) goesBack(m *message.Message) bool {
+	return g != nil && slices.ContainsFunc(g.releasing, func(l *life) bool {
+		return l.backAt.IsZero() && !m.Before(l.message)
+	})
 }
 
 // behind are those that wait behind l, in order; none on a standard queue, and none

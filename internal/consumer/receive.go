@@ -176,11 +176,11 @@ func (c *Consumer) takeIn(now, handedOut time.Time, p *poll, m *message.Message)
 		l.state = deleting
 		c.hand.add(l)
 		c.deletes.add(l)
-	case c.draining && !c.enoughLeft(now), l.group.goesBack():
+	case c.draining && !c.enoughLeft(now), l.group.goesBack(m):
 		l.state = releasing
 		l.outcome = doneUntried
 		c.hand.add(l)
-		c.releases.add(l)
+		c.giveBack(now, l)
 	default:
 		c.lag.note(now, c.age(now, m))
 		c.watchRetention(now, l)

@@ -26,6 +26,9 @@ type Message struct {
 	// standard queue the group is a tenant's label and only passed on.
 	GroupID         string
 	DeduplicationID string
+	// SequenceNumber is where the message of a FIFO queue stands in its group: digits
+	// without a sign or zeros before them, empty on a standard queue.
+	SequenceNumber string
 	// TraceHeader is the AWSTraceHeader (X-Ray's format), or empty.
 	TraceHeader string
 }
@@ -38,4 +41,20 @@ type Attribute struct {
 	StringValue string
 	// BinaryValue is set for Binary.
 	BinaryValue []byte
+}
+
+// Before says that SQS hands out m before other, of the same group of a FIFO queue: "the
+// SequenceNumber continues to increase for a particular MessageGroupId"
+// (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html).
+// Where one of them has none, it says no.
+func (m *Message) Before(other *Message) bool {
+	a, b := m.SequenceNumber, other.SequenceNumber
+	switch {
+	case a == "" || b == "":
+		return false
+	case len(a) != len(b):
+		return len(a) < len(b)
+	default:
+		return a < b
+	}
 }

@@ -21,6 +21,7 @@ var (
 		types.MessageSystemAttributeNameApproximateReceiveCount,
 		types.MessageSystemAttributeNameMessageGroupId,
 		types.MessageSystemAttributeNameMessageDeduplicationId,
+		types.MessageSystemAttributeNameSequenceNumber,
 		types.MessageSystemAttributeNameAWSTraceHeader,
 	}
 	wantedAttributes = []string{"All"}
@@ -84,6 +85,7 @@ func messageOf(m *types.Message) *message.Message {
 		ReceiveCount:    number(m.Attributes["ApproximateReceiveCount"]),
 		GroupID:         m.Attributes["MessageGroupId"],
 		DeduplicationID: m.Attributes["MessageDeduplicationId"],
+		SequenceNumber:  m.Attributes["SequenceNumber"],
 		TraceHeader:     m.Attributes["AWSTraceHeader"],
 	}
 }

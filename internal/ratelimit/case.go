@@ -21,6 +21,7 @@ type Case struct {
 
 	held        bool
 	next        time.Time // not tried again before
+	notBefore   time.Time // nor before this, by its Retry-After
 	failed      Answer    // of the last failed try
 	failedBegan time.Time // when that one began
 	firstFailed time.Time // when the first failed try ended
@@ -30,6 +31,11 @@ type Case struct {
 	verdict     Verdict
 
 	before, after *Case // in hand, in the order of their receives
+}
+
+// waited says that it has failed for as long as a message alone waits for proof.
+func (c *Case) waited(now time.Time) bool {
+	return !c.firstFailed.IsZero() && now.Sub(c.firstFailed) >= unprovenAfter
 }
 
 // Verdict is what the gate has decided about a held message.

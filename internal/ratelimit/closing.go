@@ -18,7 +18,7 @@ func (g *gate) look(now time.Time) {
 	if g.unprovenDue(now) {
 		for c := g.cases.first; c != nil; {
 			next := c.after
-			if c.held && c.failed == Failed && now.Sub(c.firstFailed) >= unprovenAfter {
+			if c.held && c.failed == Failed && c.waited(now) {
 				g.decide(c, GivenUp)
 			}
 			c = next

@@ -136,7 +136,8 @@ func (s *Share) End(now time.Time, c *Case, a Answer, retryAfter time.Duration) 
 	before, wary := p.gate.state, p.gate.wary()
 	held := p.gate.ended(now, c, a, retryAfter, p.limits.Concurrency)
 	next := p.first()
-	changed := p.gate.state != before || wary && !p.gate.wary()
+	changed := p.gate.state != before || wary && !p.gate.wary() || p.gate.hastened
+	p.gate.hastened = false
 	p.mu.Unlock()
 	switch {
 	case changed:

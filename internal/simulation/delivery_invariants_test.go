@@ -32,26 +32,53 @@ func nothingIsDeletedBeforeItWasDelivered(t *trial) {
 	}
 }
 
+// everyMessageEndsDeliveredOrDead, and in good time after the trouble: all but poison that
+// nobody is left to prove, and what is behind it in its group.
 func everyMessageEndsDeliveredOrDead(t *trial) {
-	if t.healed == never {
-		for _, q := range t.plan.queues {
-			visible, inFlight, delayed, _ := t.sqs.Depth(q.name)
-			t.broken = append(t.broken, t.plan.queues[0].name+": in good time after the trouble there are still messages in "+q.name)
-			_, _, _ = visible, inFlight, delayed
-		}
-		return
-	}
 	took := make(map[int]bool)
 	for _, d := range t.evidence.deliveries {
 		if d.delivered() {
 			took[d.message] = true
 		}
 	}
+	left := 0
 	for m := range t.plan.sends {
-		if !took[m] && !t.dead[m] {
-			t.breaks(t.stopped, t.evidence.processes[0], "and the others are done, and m%d was neither delivered nor is it dead", m)
+		if took[m] || t.dead[m] {
+			continue
+		}
+		left++
+		if t.healed != never || !t.nobodyProves(m) {
+			t.breaks(t.stopped, t.evidence.processes[0], "and the others are done, and m%d was in good time neither delivered nor is it dead", m)
 		}
 	}
+	for _, q := range t.plan.queues {
+		if visible, inFlight, delayed, _ := t.sqs.Depth(q.name); t.healed == never && left == 0 && visible+inFlight+delayed > 0 {
+			t.breaks(t.stopped, t.evidence.processes[0], "and the others are done, and what was delivered is in %s still", q.name)
+		}
+	}
+}
+
+// nobodyProves says that a process has held m, which is poison, or poison before it in
+// its group, for an hour, and hardly delivered anything since it first failed: that is
+// held like in an outage.
+func (t *trial) nobodyProves(m int) bool {
+	behind := func(other int) bool {
+		a, b := t.plan.sends[m], t.plan.sends[other]
+		return m == other || other < m && t.queue(m).fifo && a.queue == b.queue && a.group == b.group
+	}
+	return slices.ContainsFunc(t.lives, func(l *life) bool {
+		if t.plan.sends[l.message].poison == 0 || !behind(l.message) || len(l.starts) == 0 {
+			return false
+		}
+		failed := l.starts[0].ended
+		proofs := 0
+		for _, d := range t.evidence.deliveries {
+			if d.by == l.by && d.arrived > failed && d.delivered() {
+				proofs++
+			}
+		}
+		return proofs < 3 && min(l.ended, t.end(l.by))-failed >= time.Hour
+	})
 }
 
 func noMoreDeliveriesAtOnceThanSlots(t *trial) {

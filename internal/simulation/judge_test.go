@@ -34,6 +34,7 @@ var invariants = []struct {
 	{"the backlog of an outage is delivered soon", theBacklogOfAnOutageIsDeliveredSoon},
 	{"an outage is tried few times", anOutageIsTriedFewTimes},
 	{"drains end in time and strand nothing", drainsEndInTimeAndStrandNothing},
+	{"a stop costs a message one receive", aStopCostsAMessageOneReceive},
 	{"what is in hand is bounded", whatIsInHandIsBounded},
 	{"few requests a message", fewRequestsAMessage},
 	{"an idle queue costs one long poll at a time", anIdleQueueCostsOneLongPollAtATime},

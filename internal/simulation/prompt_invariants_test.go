@@ -62,6 +62,8 @@ func oneFailedEntryDelaysNoOther(t *trial) {
 			case d.ended == never:
 			case d.delivered():
 				due(d.ended, d.ended+deleteLinger, deleteCall, "was delivered")
+			case l.by.drained != never && l.by.drained <= d.ended+releaseLinger && l.receives[0].receive > 1:
+				// It stays until no receive is out that could bring it back.
 			case d.rejected() && (!t.queue(l.message).fifo || t.queue(l.message).maxReceives == 0):
 				due(d.ended, d.ended+releaseLinger, changeCall, "was rejected")
 			}

@@ -372,33 +372,3 @@ func (t *trial) wasRefused(l *life, target int, until instant) bool {
 		return d.message < 0 && d.by == l.by && d.target == target && d.arrived >= l.receives[0].call.came && d.arrived <= until
 	})
 }
-
-// drainsEndInTimeAndStrandNothing: within the drain's time and a grace of three
-// seconds, and one for the last scrape; and while SQS is well, with everything
-// settled.
-func drainsEndInTimeAndStrandNothing(t *trial) {
-	const grace = 3*time.Second + time.Second + 100*time.Millisecond
-	open := make(map[*process][]int)
-	history := t.eachHolding(func(holding, instant) {})
-	for _, l := range t.lives {
-		if l.ended == never && slices.ContainsFunc(history[l.message], func(h holding) bool {
-			return h.by == l.by && h.handle == l.newest() && h.deadline > l.by.exited
-		}) {
-			open[l.by] = append(open[l.by], l.message)
-		}
-	}
-	for _, p := range t.evidence.processes {
-		if p.drained == never || p.killed != never {
-			continue
-		}
-		if p.err != nil {
-			t.breaks(p.exited, p, "ended with an error: %v", p.err)
-		}
-		if took := p.exited - p.drained; took > t.plan.drain+grace {
-			t.breaks(p.exited, p, "took %v to drain; it had %v", took, t.plan.drain)
-		}
-		if left := open[p]; len(left) > 0 && t.undisturbed(p, p.drained-time.Minute, p.exited) {
-			t.breaks(p.exited, p, "has left messages invisible at its end: %v", left)
-		}
-	}
-}

@@ -59,17 +59,28 @@ func (s *scenario) drawStorm(d dice) {
 	s.drain = d.of("drain").between(2*time.Second, 30*time.Second).Truncate(100 * time.Millisecond)
 	s.drawStormTarget(d)
 	s.drawStormQueues(d)
-	if s.storm.poison && slices.ContainsFunc(s.queues, func(q queuePlan) bool { return q.fifo }) {
-		// In one group each poison message may wait for five minutes a receive, one after
-		// the other.
-		s.healing = 12 * time.Hour
-	}
 	s.drawStormSends(d)
+	s.healing += s.longestRow()
 	s.drawStormReplicas(d)
 	if d.of("away?").chance(0.25) {
 		at := d.of("away from").between(s.storm.from/2, s.storm.to)
 		s.away = []window{{at, at + d.of("away for").between(time.Second, 3*time.Minute), d.of("away way").upTo(awayWays)}}
 	}
+}
+
+// longestRow is how long the poison of one group of a FIFO queue may take: each message
+// waits for five minutes a receive, and for its backoff, one after the other.
+func (s *scenario) longestRow() time.Duration {
+	rows := make(map[string]time.Duration)
+	longest := time.Duration(0)
+	for _, p := range s.sends {
+		if q := s.queues[p.queue]; q.fifo && p.poison != 0 {
+			group := fmt.Sprint(p.queue, p.group)
+			rows[group] += time.Duration(q.maxReceives) * (5*time.Minute + 30*time.Second)
+			longest = max(longest, rows[group])
+		}
+	}
+	return longest
 }
 
 func (s *scenario) drawStormTarget(d dice) {

@@ -1,0 +1,56 @@
+package simulation
+
+import (
+	"slices"
+	"time"
+)
+
+// drainsEndInTimeAndStrandNothing: within the drain's time and a grace of three
+// seconds, and one for the last scrape; and while SQS is well, with everything
+// settled.
+func drainsEndInTimeAndStrandNothing(t *trial) {
+	const grace = 3*time.Second + time.Second + 100*time.Millisecond
+	open := make(map[*process][]int)
+	history := t.eachHolding(func(holding, instant) {})
+	for _, l := range t.lives {
+		if l.ended == never && slices.ContainsFunc(history[l.message], func(h holding) bool {
+			return h.by == l.by && h.handle == l.newest() && h.deadline > l.by.exited
+		}) {
+			open[l.by] = append(open[l.by], l.message)
+		}
+	}
+	for _, p := range t.evidence.processes {
+		if p.drained == never || p.killed != never {
+			continue
+		}
+		if p.err != nil {
+			t.breaks(p.exited, p, "ended with an error: %v", p.err)
+		}
+		if took := p.exited - p.drained; took > t.plan.drain+grace {
+			t.breaks(p.exited, p, "took %v to drain; it had %v", took, t.plan.drain)
+		}
+		if left := open[p]; len(left) > 0 && t.undisturbed(p, p.drained-time.Minute, p.exited) {
+			t.breaks(p.exited, p, "has left messages invisible at its end: %v", left)
+		}
+	}
+}
+
+// aStopCostsAMessageOneReceive at most beside the one that it had: several receives may be
+// out at a stop, and each may bring what another has given back.
+func aStopCostsAMessageOneReceive(t *trial) {
+	type key struct {
+		by               *process
+		message, receive int
+	}
+	back := make(map[key]bool) // given back in a drain, though it had come before
+	for _, l := range t.lives {
+		if n := l.newestAt(l.released).receive; l.how == "released" && l.by.drained != never && l.released >= l.by.drained && n > 1 {
+			back[key{l.by, l.message, n}] = true
+		}
+	}
+	for _, l := range t.lives {
+		if r := l.receives[0]; back[key{l.by, l.message, r.receive - 1}] && t.undisturbed(l.by, l.by.drained-time.Minute, l.by.exited) {
+			t.breaks(r.call.came, l.by, "has given back m%d at its stop, and receives it for the %d. time", l.message, r.receive)
+		}
+	}
+}
