@@ -15,7 +15,12 @@ func (c *Consumer) beginDrain(now time.Time) {
 	}
 	c.draining, c.stopped = true, now
 	c.deadline = now.Add(c.options.DrainTimeout)
-	c.permitted(now) // for the last time to settle what was delivered
+	c.permitted(now)                // for the last time to settle what was delivered
+	lingering := c.releases.pending // given back before the stop, and not yet sent
+	c.releases.pending = nil
+	for _, l := range lingering {
+		c.letGo(now, l)
+	}
 	c.releaseWaiting(now)
 	c.log.Info("draining", slog.Int("delivering", c.hand.count[delivering]),
 		slog.Int("deleting", c.hand.count[deleting]), slog.Int("releasing", c.hand.count[releasing]),
@@ -60,6 +65,11 @@ func (c *Consumer) giveBack(now time.Time, l *life) {
 	c.holding.drop(l)
 	c.pace.Leave(&l.try)
 	c.hand.move(l, releasing, now)
+	c.letGo(now, l)
+}
+
+// letGo has the release of l made with the next batch, or when it may be.
+func (c *Consumer) letGo(now time.Time, l *life) {
 	if c.comesBack(now, l) {
 		l.stays = true
 		c.staying = append(c.staying, l)

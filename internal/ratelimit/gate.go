@@ -49,6 +49,8 @@ const (
 	unprovenAfter   = 5 * time.Minute // given up with nobody to prove it
 	unprovenBelow   = 3               // messages in trouble: fewer are no sign of an outage
 	rhoWeight       = 0.02
+	newcomersWeight = 0.05
+	minNewcomers    = 0.25  // delivered at their first try: fewer, and a failure says little of its message
 	doubt           = 0.001 // of giving up a message that retrying would deliver
 	maxStrikes      = 100
 	// One retry that worked is remembered through as many failures as strikes are asked at
@@ -90,6 +92,8 @@ type gate struct {
 	took         float64             // T: mean time of a delivered delivery, in seconds
 	delivered    int                 // in all, for the mean
 	rho          float64             // how well retrying works
+	newcomers    float64             // how many of those that are tried for the first time are delivered
+	newcomersN   int                 // in all, for the mean
 
 	cases    cases
 	convicts convicts
@@ -186,15 +190,17 @@ func (g *gate) ended(now time.Time, c *Case, a Answer, retryAfter time.Duration,
 		return false
 	}
 	g.learn(c, a)
+	g.welcome(c, a)
 	if a == Throttled {
 		c.throttled = true
 	}
 	suspect := a.strikes() > 0 && g.state != Closed
 	if suspect {
 		known := (c.strikes > 0 || g.convicts.has(c.id)) && g.mostAreKnown()
-		again := known && c.strikes > 0
+		works := g.mostlyWorks()
+		again := known && c.strikes > 0 && (works || c.waited(now))
 		// One that was proven before is tried as often as it would need strikes.
-		proven := known && g.enough(a) == a.strikes() && c.tries >= a.strikes() && (g.convicts.pass(c.id) || c.waited(now))
+		proven := known && g.enough(a) == a.strikes() && c.tries >= a.strikes() && (works && g.convicts.pass(c.id) || c.waited(now))
 		if proven || again && g.struck(c, a) {
 			g.passed = now
 			return false // known to be at fault: neither held nor a sign of trouble

@@ -19,6 +19,25 @@ func (g *gate) learn(c *Case, a Answer) {
 	g.rho += rhoWeight * (x - g.rho)
 }
 
+// welcome keeps how many newcomers are delivered: messages that nothing is known
+// against, at their first try. Where few are, that a message fails again says as little
+// of it, and rho may not tell, since poison is retried most.
+func (g *gate) welcome(c *Case, a Answer) {
+	if c.tries != 1 || c.whileShut || a == Rejected || a == Throttled || g.convicts.has(c.id) {
+		return
+	}
+	x := 0.0
+	if a == Delivered {
+		x = 1
+	}
+	g.newcomersN++
+	g.newcomers += max(1/float64(g.newcomersN), newcomersWeight) * (x - g.newcomers)
+}
+
+// mostlyWorks says that the target takes enough newcomers for a message that fails again
+// to be the one at fault.
+func (g *gate) mostlyWorks() bool { return g.newcomers >= minNewcomers }
+
 // strike is the proof: a delivery that began after a suspect's failed try was
 // delivered, so the failure was the suspect's. At most one strike a try.
 func (g *gate) strike(proof *Case) {
