@@ -99,7 +99,7 @@ func (q *Queue) drain() string {
 	case DrainEmpty:
 		return "none waits"
 	case DrainShrinking:
-		return "about " + mean(q.Drain)
+		return q.emptyIn()
 	default:
 		return "unknown"
 	}

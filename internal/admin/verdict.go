@@ -218,10 +218,20 @@ func (q *Queue) outlook() string {
 	case DrainGrowing:
 		return "; the queue grows"
 	case DrainShrinking:
-		return "; empty in about " + seconds(time.Duration(float64(q.Drain)*float64(time.Second)))
+		return "; empty in " + q.emptyIn()
 	default:
 		return ""
 	}
+}
+
+// emptyIn is how long a queue that shrinks takes, if it goes on so: one that hardly does
+// may take longer than there is time.
+func (q *Queue) emptyIn() string {
+	const year = 365 * 24 * time.Hour
+	if left := inSeconds(float64(q.Drain)); left < year {
+		return "about " + seconds(left)
+	}
+	return "over a year"
 }
 
 // limit says what keeps the target from taking more, if it is the pace.
@@ -231,7 +241,7 @@ func (t Target) limit() string {
 		return fmt.Sprintf(", at the pace limit of %s: the target's rate is the limit", rate(float64(t.Pace.Rate)))
 	case t.Pace.Concurrency > 0 && t.busy() >= usedUp*float64(t.Pace.Concurrency):
 		return fmt.Sprintf(", %d deliveries at once, each %s: the target's concurrency is the limit",
-			t.Pace.Concurrency, seconds(time.Duration(float64(t.MeanDelivery)*float64(time.Second))))
+			t.Pace.Concurrency, seconds(inSeconds(float64(t.MeanDelivery))))
 	default:
 		return ""
 	}

@@ -171,6 +171,22 @@ func TestTheVerdictSaysWhatToLookAt(t *testing.T) {
 	}
 }
 
+// A queue that shrinks by next to nothing is empty after the end of time, which a
+// time.Duration does not hold.
+func TestAQueueThatHardlyShrinksIsSaidToTakeOverAYear(t *testing.T) {
+	for drain, want := range map[Number]string{
+		90: "about 1 min 30 s", 364 * 86400: "about 364 d", 366 * 86400: "over a year", 1e12: "over a year", math.MaxFloat64: "over a year",
+	} {
+		q := Queue{Drain: drain, DrainState: DrainShrinking}
+		if got := q.emptyIn(); got != want {
+			t.Errorf("%g s: %q, not %q", float64(drain), got, want)
+		}
+		if got := q.outlook(); got != "; empty in "+want {
+			t.Errorf("%g s: %q", float64(drain), got)
+		}
+	}
+}
+
 func TestTheDrainStateTellsTheNullsApart(t *testing.T) {
 	for drain, want := range map[Number]DrainState{
 		0: DrainEmpty, 12: DrainShrinking, Number(math.Inf(1)): DrainGrowing, Number(math.NaN()): DrainUnknown,

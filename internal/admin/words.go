@@ -42,7 +42,7 @@ func seconds(d time.Duration) string {
 	}
 	switch {
 	case d < 0:
-		return "-" + seconds(-d)
+		return "-" + seconds(-max(d, -math.MaxInt64)) // the smallest has no opposite
 	case d == 0:
 		return "0 s"
 	case d < time.Millisecond:
@@ -70,7 +70,20 @@ func mean(n Number) string {
 	if math.IsNaN(float64(n)) {
 		return "–"
 	}
-	return seconds(time.Duration(float64(n) * float64(time.Second)))
+	return seconds(inSeconds(float64(n)))
+}
+
+// inSeconds is a number of seconds, as far as a Duration goes: what lies beyond its 292
+// years would come out negative. Not a number is 0.
+func inSeconds(n float64) time.Duration {
+	switch ns := n * float64(time.Second); {
+	case math.IsNaN(ns):
+		return 0
+	case ns >= math.MaxInt64:
+		return math.MaxInt64
+	default:
+		return time.Duration(max(ns, -math.MaxInt64))
+	}
 }
 
 // rate is 28/s, with one digit after the point where that says something.

@@ -24,6 +24,7 @@ func TestDurationsAreSaidInTheirTwoLargestUnits(t *testing.T) {
 		-3 * time.Second:             "-3 s",
 		23*time.Hour + 3590*1e9:      "1 d",
 		time.Duration(math.MaxInt64): "106751 d 23 h",
+		time.Duration(math.MinInt64): "-106751 d 23 h",
 	} {
 		if got := seconds(d); got != want {
 			t.Errorf("%v is said as %q, not %q", d, got, want)
