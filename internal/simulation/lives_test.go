@@ -150,7 +150,8 @@ func (t *trial) follow(p *process, all []happening) {
 		case h.call.action == "ReceiveMessage":
 			for _, m := range h.call.brought {
 				l := hand[m.message]
-				if l != nil {
+				// One that is older than what is in hand came by an answer that was late.
+				if l != nil && m.receive >= l.newest().receive {
 					// A FIFO queue hands out nothing that is in flight: the release is done. So it
 					// is, as far as the process can tell, after the delay that it asked for.
 					back := time.Duration(0)
