@@ -15,17 +15,22 @@ func (c *Consumer) beginDrain(now time.Time) {
 	}
 	c.draining, c.stopped = true, now
 	c.deadline = now.Add(c.options.DrainTimeout)
-	c.permitted(now)                // for the last time to settle what was delivered
-	lingering := c.releases.pending // given back before the stop, and not yet sent
-	c.releases.pending = nil
-	for _, l := range lingering {
-		c.letGo(now, l)
-	}
+	c.permitted(now) // for the last time to settle what was delivered
+	c.releaseLingering(now)
 	c.releaseWaiting(now)
 	c.log.Info("draining", slog.Int("delivering", c.hand.count[delivering]),
 		slog.Int("deleting", c.hand.count[deleting]), slog.Int("releasing", c.hand.count[releasing]),
 		slog.Int("receives_out", len(c.demand.polls)), slog.Duration("receives_end_within", c.pollsEndWithin(now)),
 		slog.Duration("drain_timeout", c.options.DrainTimeout))
+}
+
+// releaseLingering looks anew at what was given back before the stop and not sent yet.
+func (c *Consumer) releaseLingering(now time.Time) {
+	lingering := c.releases.pending
+	c.releases.pending = nil
+	for _, l := range lingering {
+		c.letGo(now, l)
+	}
 }
 
 // releaseWaiting gives back what has not started.

@@ -196,11 +196,7 @@ func (g *gate) ended(now time.Time, c *Case, a Answer, retryAfter time.Duration,
 	}
 	suspect := a.strikes() > 0 && g.state != Closed
 	if suspect {
-		known := (c.strikes > 0 || g.convicts.has(c.id)) && g.mostAreKnown()
-		works := g.mostlyWorks()
-		again := known && c.strikes > 0 && (works || c.waited(now))
-		// One that was proven before is tried as often as it would need strikes.
-		proven := known && g.enough(a) == a.strikes() && c.tries >= a.strikes() && (works && g.convicts.pass(c.id) || c.waited(now))
+		again, proven := g.unaided(now, c, a)
 		if proven || again && g.struck(c, a) {
 			g.passed = now
 			return false // known to be at fault: neither held nor a sign of trouble
@@ -239,42 +235,13 @@ func (g *gate) failed(now time.Time, c *Case, a Answer, retryAfter time.Duration
 	g.cases.hold(c, true)
 	g.cases.suspect(c, suspect)
 
-	again := backoff(c)
-	if !g.troubleSince.IsZero() && !g.convicts.quick(c.id) {
-		again = max(again, min(maxTroubleAgain, now.Sub(g.troubleSince)/2))
-	}
 	c.notBefore = now.Add(retryAfter)
-	c.next = later(now.Add(time.Duration(float64(again)*g.draw(c.id, c.tries))), c.notBefore)
+	c.next = g.again(now, c)
 
 	if g.state == HalfOpen && !g.fresh && c.began.After(g.halved) {
 		g.limit, g.halved = max(1, g.limit/2), now
 	}
 	g.look(now)
-}
-
-// backoff is how long a held message waits for its next try, by its own tries alone.
-func backoff(c *Case) time.Duration { return min(firstAgain<<min(c.tries-1, 10), maxAgain) }
-
-// hasten has what is held wait no longer than by its own tries: the trouble that made it
-// wait for longer is over.
-func (g *gate) hasten(now time.Time) {
-	for c, left := g.cases.first, g.cases.held; left > 0; c = c.after {
-		if !c.held {
-			continue
-		}
-		left--
-		soon := later(now.Add(time.Duration(float64(backoff(c))*g.draw(c.id, c.tries))), c.notBefore)
-		if soon.Before(c.next) {
-			c.next, g.hastened = soon, true
-		}
-	}
-}
-
-func later(a, b time.Time) time.Time {
-	if b.After(a) {
-		return b
-	}
-	return a
 }
 
 func (g *gate) worked(now time.Time, c *Case, a Answer, slots int) {

@@ -66,6 +66,20 @@ func (g *gate) struck(c *Case, a Answer) bool {
 	return true
 }
 
+// unaided says what c's failure proves without another's success: again, that it is a
+// strike as it has one, and proven, that it is given up at once as it was before, after as
+// many tries as it would need strikes. Neither while it may be the target; then it takes
+// as long as it takes a message alone.
+func (g *gate) unaided(now time.Time, c *Case, a Answer) (again, proven bool) {
+	if c.strikes == 0 && !g.convicts.has(c.id) || !g.mostAreKnown() {
+		return false, false
+	}
+	works, waited := g.mostlyWorks(), c.waited(now)
+	again = c.strikes > 0 && (works || waited)
+	proven = g.enough(a) == a.strikes() && c.tries >= a.strikes() && (works && g.convicts.pass(c.id) || waited)
+	return again, proven
+}
+
 // mostAreKnown says that too few for an outage fail of which it is not known whether they
 // are at fault.
 func (g *gate) mostAreKnown() bool {

@@ -43,4 +43,4 @@ if ! [ -e "$schema/.installed" ]; then
 fi
 
 export PATH=$venv/bin:$schema/node_modules/.bin:$PATH COMPOSE_SCHEMA=$schema PYTHONDONTWRITEBYTECODE=1
-exec python3 "$here/main.py" "$@"
+exec python3 "$here/../parts.py" "$here" "$@"

@@ -36,4 +36,4 @@ fi
 export PATH=$venv/bin:$PATH
 GATEWAY_CLASSPATH=$(printf '%s:' /usr/share/java/{velocity,commons-collections3,commons-lang,gson}.jar)
 export GATEWAY_CLASSPATH PYTHONDONTWRITEBYTECODE=1
-exec python3 "$here/main.py" "$@"
+exec python3 "$here/../parts.py" "$here" "$@"

@@ -51,4 +51,4 @@ trap 'rm -rf "$work"' EXIT
 (cd "$here" && go build -p 1 -o "$work/" ./decode ./calls)
 (cd "$root" && go build -o "$work/poller" ./cmd/poller)
 export PATH=$work:$venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1
-python3 "$here/main.py" "$@"
+python3 "$here/../parts.py" "$here" "$@"
