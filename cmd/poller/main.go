@@ -16,6 +16,7 @@ import (
 )
 
 func main() {
+	setHeapGrowth()
 	p, stop := newProcess()
 	code := command(p, os.Args[1:])
 	stop()
