@@ -38,7 +38,7 @@ func (l *limits) begin(ctx context.Context) *limit {
 		return one
 	}
 	one = &limit{engine: ctx}
-	one.ctx, one.end = context.WithCancel(context.Background())
+	one.ctx, one.end = context.WithCancel(context.Background()) //nolint:forbidigo // of no values: net/http looks for its own up the whole chain
 	one.timer = time.AfterFunc(l.timeout, one.end)
 	one.unhook = context.AfterFunc(ctx, func() { l.forget(one) })
 	return one
