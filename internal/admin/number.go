@@ -25,5 +25,8 @@ func (n Number) MarshalJSON() ([]byte, error) {
 	if math.IsInf(f, 0) || math.IsNaN(f) {
 		return []byte("null"), nil
 	}
-	return strconv.AppendFloat(nil, math.Round(f*1000)/1000, 'f', -1, 64), nil
+	if thousandths := f * 1000; !math.IsInf(thousandths, 0) {
+		f = math.Round(thousandths) / 1000
+	}
+	return strconv.AppendFloat(nil, f, 'f', -1, 64), nil
 }
