@@ -1,9 +1,6 @@
 package consumer
 
-import (
-	"slices"
-	"time"
-)
+import "time"
 
 // A message of a FIFO queue that is given up goes back, and what is in hand behind it
 // has to go back with it: SQS hands out nothing of a group while some of it is in
@@ -76,9 +73,13 @@ func (c *Consumer) sendBack(now time.Time) {
 	if !c.options.FIFO || len(c.holding.lives) == 0 || c.demand.manyOut() && !c.draining {
 		return
 	}
-	for _, l := range slices.Clone(c.holding.lives) {
+	var back []*life // a release takes it out of what is held
+	for _, l := range c.holding.lives {
 		if l.goesBack {
-			c.release(now, l)
+			back = append(back, l)
 		}
+	}
+	for _, l := range back {
+		c.release(now, l)
 	}
 }
