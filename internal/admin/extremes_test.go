@@ -20,7 +20,8 @@ func TestNoNumberBringsAnAnswerDown(t *testing.T) {
 	count := rapid.SampledFrom([]int{0, 1, 11, 1240, -1, math.MaxInt, math.MinInt})
 	share := rapid.SampledFrom([]float64{0, 1e-9, 0.5, 27.99, 1e300})
 	moment := rapid.SampledFrom([]time.Time{
-		{}, noon, noon.Add(-time.Hour), noon.Add(time.Hour), time.Unix(0, 0), time.Unix(1<<33, 0),
+		{},
+		noon, noon.Add(-time.Hour), noon.Add(time.Hour), time.Unix(0, 0), time.Unix(1<<33, 0),
 		time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC),
 	})
 	rapid.Check(t, func(r *rapid.T) {
