@@ -115,7 +115,6 @@ type Consumer struct {
 	blocked  ratelimit.Want // why the last start was refused
 	draining bool
 	stopped  time.Time // when the drain began
-	staying  []*life   // to be released when no receive is out any more
 	deadline time.Time // of the drain
 	over     bool      // the drain's time is over: deliveries are cut
 	aborted  bool      // the second signal, or the end of the grace

@@ -16,21 +16,11 @@ func (c *Consumer) beginDrain(now time.Time) {
 	c.draining, c.stopped = true, now
 	c.deadline = now.Add(c.options.DrainTimeout)
 	c.permitted(now) // for the last time to settle what was delivered
-	c.releaseLingering(now)
 	c.releaseWaiting(now)
 	c.log.Info("draining", slog.Int("delivering", c.hand.count[delivering]),
 		slog.Int("deleting", c.hand.count[deleting]), slog.Int("releasing", c.hand.count[releasing]),
 		slog.Int("receives_out", len(c.demand.polls)), slog.Duration("receives_end_within", c.pollsEndWithin(now)),
 		slog.Duration("drain_timeout", c.options.DrainTimeout))
-}
-
-// releaseLingering looks anew at what was given back before the stop and not sent yet.
-func (c *Consumer) releaseLingering(now time.Time) {
-	lingering := c.releases.pending
-	c.releases.pending = nil
-	for _, l := range lingering {
-		c.letGo(now, l)
-	}
 }
 
 // releaseWaiting gives back what has not started.
@@ -70,38 +60,16 @@ func (c *Consumer) giveBack(now time.Time, l *life) {
 	c.holding.drop(l)
 	c.pace.Leave(&l.try)
 	c.hand.move(l, releasing, now)
-	c.letGo(now, l)
-}
-
-// letGo has the release of l made with the next batch, or when it may be.
-func (c *Consumer) letGo(now time.Time, l *life) {
-	if c.comesBack(now, l) {
-		l.stays = true
-		c.staying = append(c.staying, l)
-		return
-	}
 	c.releases.add(l)
 }
 
 // comesBack says that l, released now, may come right back by one of our own receives that
 // are out at a stop, and then by the next: each would cost it a receive, up to its
-// maxReceiveCount. It has come again already, so it stays until they have ended; who
-// comes for the first time goes back at once, as another replica may be waiting for it.
+// maxReceiveCount. It has come again already, so its release waits until they have ended;
+// who comes for the first time goes back at once, as another replica may be waiting for it.
 func (c *Consumer) comesBack(now time.Time, l *life) bool {
-	return c.draining && !c.over && l.message.ReceiveCount > 1 &&
-		time.Duration(l.delay)*time.Second < c.pollsEndWithin(now)
-}
-
-// releaseStaying gives back what has stayed until no receive is out any more.
-func (c *Consumer) releaseStaying() {
-	if len(c.staying) == 0 || len(c.demand.polls) > 0 && !c.over {
-		return
-	}
-	for _, l := range c.staying {
-		l.stays = false
-		c.releases.add(l)
-	}
-	c.staying = nil
+	return c.draining && !c.over && len(c.demand.polls) > 0 && l.state == releasing && l.message.ReceiveCount > 1 &&
+		time.Duration(l.delay)*time.Second <= c.pollsEndWithin(now)
 }
 
 // enoughLeft says that a delivery that starts now would end before the drain does.

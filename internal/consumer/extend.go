@@ -49,7 +49,7 @@ func (c *Consumer) extend(now time.Time) {
 	for l := c.hand.first; l != nil; l = next {
 		next = l.next
 		switch {
-		case l.out || l.state == releasing && !l.stays || l.extendAt.IsZero():
+		case l.out || l.state == releasing && !c.comesBack(now, l) || l.extendAt.IsZero():
 			// A call that is out looks again when it has returned.
 		case l.extendAt.After(within):
 			e.next = earlier(e.next, l.extendAt)
@@ -128,7 +128,7 @@ func (c *Consumer) extended(now, sent time.Time, l *life, do *call, i int, err e
 			c.log.Warn("extensions fail", slog.String("reason", fault.String()), slog.Any("error", err), slog.Int("failures", more))
 		}
 	}
-	if l.state != releasing || l.stays {
+	if l.state != releasing || c.comesBack(now, l) {
 		c.extension.next = earlier(c.extension.next, l.extendAt)
 	}
 }

@@ -81,9 +81,6 @@ type life struct {
 	// no receive is out that could bring them all at once.
 	goesBack bool
 
-	// stays says that its release waits until none of our receives is out any more.
-	stays bool
-
 	// backAt is when it may be visible again by its release, as first sent; zero: it was
 	// not.
 	backAt time.Time

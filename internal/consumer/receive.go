@@ -180,7 +180,7 @@ func (c *Consumer) takeIn(now, handedOut time.Time, p *poll, m *message.Message)
 		l.state = releasing
 		l.outcome = doneUntried
 		c.hand.add(l)
-		c.giveBack(now, l)
+		c.releases.add(l)
 	default:
 		c.lag.note(now, c.age(now, m))
 		c.watchRetention(now, l)

@@ -165,7 +165,6 @@ func (c *Consumer) advance(now time.Time) {
 	c.startWaiting(now)
 	c.order(now)
 	c.pace.SetDry(c.draining || (c.demand.dry() || c.receiving.failures > 0) && c.hand.count[waiting]+c.hand.count[delivering]+c.hand.count[held] == 0)
-	c.releaseStaying()
 	c.flush(now, &c.deletes)
 	c.flush(now, &c.releases)
 	c.flush(now, &c.letters)

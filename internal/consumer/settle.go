@@ -88,7 +88,7 @@ func (c *Consumer) flush(now time.Time, b *batcher) {
 				return
 			}
 		}
-		batch := c.take(b)
+		batch := c.take(now, b)
 		if len(batch) == 0 {
 			return
 		}
@@ -97,8 +97,8 @@ func (c *Consumer) flush(now time.Time, b *batcher) {
 }
 
 // take picks up to ten that may be sent now. One whose extension is on its way
-// has to wait for it.
-func (c *Consumer) take(b *batcher) []*life {
+// has to wait for it, and at a stop one that would come back.
+func (c *Consumer) take(now time.Time, b *batcher) []*life {
 	batch := make([]*life, 0, maxBatch)
 	var kept []*life
 	taken := 0
@@ -109,7 +109,7 @@ func (c *Consumer) take(b *batcher) []*life {
 		taken++
 		switch {
 		case l.state != b.state() || !c.hand.has(l): // lost meanwhile
-		case l.out:
+		case l.out, c.comesBack(now, l):
 			kept = append(kept, l)
 		default:
 			batch = append(batch, l)

@@ -52,10 +52,7 @@ func (g *gate) strike(proof *Case) {
 	}
 }
 
-// struck gives c a strike, and says whether it is proven now to be at fault. The first
-// one needs another's success; after it, failing again is enough where most of what fails
-// has its strike, too: there may be nobody left to prove it once more, and poison at the
-// end of a backlog would be held like an outage.
+// struck gives c a strike, and says whether it is proven now to be at fault.
 func (g *gate) struck(c *Case, a Answer) bool {
 	c.strikes++
 	g.strikes++
@@ -69,7 +66,8 @@ func (g *gate) struck(c *Case, a Answer) bool {
 // unaided says what c's failure proves without another's success: again, that it is a
 // strike as it has one, and proven, that it is given up at once as it was before, after as
 // many tries as it would need strikes. Neither while it may be the target; then it takes
-// as long as it takes a message alone.
+// as long as it takes a message alone. Without this, poison at the end of a backlog, which
+// nobody is left to prove once more, would be held like an outage.
 func (g *gate) unaided(now time.Time, c *Case, a Answer) (again, proven bool) {
 	if c.strikes == 0 && !g.convicts.has(c.id) || !g.mostAreKnown() {
 		return false, false

@@ -70,14 +70,17 @@ func (t *trial) nobodyProves(m int) bool {
 		if t.plan.sends[l.message].poison == 0 || !behind(l.message) || len(l.starts) == 0 {
 			return false
 		}
-		failed := l.starts[0].ended
+		failed, until := l.starts[0].ended, l.ended
+		if until == never {
+			until = t.end(l.by)
+		}
 		proofs := 0
 		for _, d := range t.evidence.deliveries {
 			if d.by == l.by && d.arrived > failed && d.delivered() {
 				proofs++
 			}
 		}
-		return proofs < 3 && min(l.ended, t.end(l.by))-failed >= time.Hour
+		return proofs < 3 && until-failed >= time.Hour
 	})
 }
 
