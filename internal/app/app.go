@@ -18,6 +18,7 @@ import (
 	"poller/internal/admin"
 	"poller/internal/config"
 	"poller/internal/consumer"
+	"poller/internal/gate"
 	"poller/internal/queue"
 	"poller/internal/ratelimit"
 	"poller/internal/target"
@@ -76,6 +77,7 @@ type targetRoom struct {
 	name string
 	http *target.HTTP
 	pace *ratelimit.Pace
+	gate *gate.Gate
 }
 
 // New makes the daemon's rooms and listens on the admin port; it connects to
@@ -155,7 +157,7 @@ func (a *App) makeTarget(name string, t config.Target, o Options) error {
 	if err != nil {
 		return err
 	}
-	room := &targetRoom{name: name, pace: ratelimit.New(limitsOf(t), a.seed)}
+	room := &targetRoom{name: name, pace: ratelimit.New(limitsOf(t)), gate: gate.New(a.seed)}
 	room.http, err = target.New(target.Options{
 		Name:        name,
 		URL:         t.URL,
@@ -171,7 +173,11 @@ func (a *App) makeTarget(name string, t config.Target, o Options) error {
 		return err
 	}
 	a.targets[name] = room
-	return room.pace.Register(prometheus.WrapRegistererWith(prometheus.Labels{"target": name}, a.metrics))
+	registerer := prometheus.WrapRegistererWith(prometheus.Labels{"target": name}, a.metrics)
+	if err := room.gate.Register(registerer); err != nil {
+		return err
+	}
+	return room.pace.Register(registerer)
 }
 
 func (a *App) userAgent() string { return "poller/" + a.build.Version }

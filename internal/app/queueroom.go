@@ -172,6 +172,7 @@ func (r *queueRoom) consume(q *queue.Queue, attributes queue.Attributes) (*consu
 		Target:       r.target.name,
 		Source:       q,
 		Deliver:      r.target.http,
+		Gate:         r.target.gate,
 		Pace:         r.target.pace,
 		Weight:       float64(r.config.Weight),
 		Memory:       &r.app.memory,

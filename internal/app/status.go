@@ -9,6 +9,7 @@ import (
 
 	"poller/internal/admin"
 	"poller/internal/consumer"
+	"poller/internal/gate"
 	"poller/internal/message"
 	"poller/internal/ratelimit"
 )
@@ -39,7 +40,7 @@ func (a *App) Status(now time.Time) admin.Status {
 		pace := a.targets[name].pace
 		t := targetStatus(name, place(a.config.Targets[name].URL), pace.Limits(), pace.Delivering(), byTarget[name])
 		t.Pace.Replicas = replicas
-		t.Gate = gateStatus(pace.Gate())
+		t.Gate = gateStatus(a.targets[name].gate.Status(pace.Limits().Concurrency))
 		st.Targets = append(st.Targets, t)
 	}
 	slices.SortStableFunc(st.Failures, func(a, b admin.Failure) int { return b.At.Compare(a.At) })
@@ -149,7 +150,7 @@ func targetStatus(name, place string, limits ratelimit.Limits, delivering int, q
 	return t
 }
 
-func gateStatus(g ratelimit.GateStatus) admin.Gate {
+func gateStatus(g gate.Status) admin.Gate {
 	status := admin.Gate{
 		State: g.State.String(), Since: inJSON(g.Since), Held: g.Held, TroubleMessages: g.Messages,
 		Limit: g.Limit, Strikes: g.Strikes,

@@ -10,6 +10,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"poller/internal/gate"
 	"poller/internal/message"
 	"poller/internal/ratelimit"
 )
@@ -62,7 +63,7 @@ func BenchmarkAMessage(b *testing.B) {
 	q.left.Store(int64(messages))
 	c, err := New(Options{
 		Queue: "orders", Target: "default", Source: q, Deliver: instant{},
-		Pace: ratelimit.New(ratelimit.Limits{Concurrency: 64}, 1), Weight: 1,
+		Gate: gate.New(1), Pace: ratelimit.New(ratelimit.Limits{Concurrency: 64}), Weight: 1,
 		Visibility: 30 * time.Second, Timeout: 30 * time.Second, Gather: 20 * time.Millisecond,
 		Backoff: time.Second, BackoffMax: time.Minute, DrainTimeout: 25 * time.Second,
 		Registerer: prometheus.NewRegistry(), Logger: slog.New(slog.DiscardHandler),

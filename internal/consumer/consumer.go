@@ -10,6 +10,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"poller/internal/gate"
 	"poller/internal/message"
 	"poller/internal/ratelimit"
 )
@@ -36,6 +37,8 @@ type Options struct {
 	Queue, Target string
 	Source        source
 	Deliver       target
+	// Gate is the target's.
+	Gate *gate.Gate
 	// Pace is the target's; Weight is this queue's share of it, over 0.
 	Pace   *ratelimit.Pace
 	Weight float64
@@ -78,6 +81,7 @@ type Consumer struct {
 	log     *slog.Logger
 	hist    histograms
 	pace    *ratelimit.Share
+	gate    *gate.Seat
 	turned  atomic.Int64 // when the loop last turned, in Unix nanoseconds
 	awake   chan struct{}
 
@@ -150,21 +154,22 @@ func New(o Options) (*Consumer, error) {
 		return nil, err
 	}
 	c.pace = o.Pace.Join(o.Weight, c.wake)
+	c.gate = o.Gate.Join(c.wake)
 	return c, nil
 }
 
 // stock is what the demand needs to know.
-func (c *Consumer) stock(now time.Time, slots int) stock {
+func (c *Consumer) stock(now time.Time, limit gate.Limit) stock {
 	limits, part := c.pace.Limits(), c.pace.Part()
 	speed := math.Inf(1)
 	if limits.Limited {
 		speed = limits.Rate * part
 	}
 	return stock{
-		slots:     float64(slots) * part,
+		slots:     float64(limit.Slots) * part,
 		rate:      speed,
 		waiting:   c.hand.count[waiting] - c.hand.followers,
-		usable:    c.pace.Usable(now),
+		usable:    c.pace.Usable(now, limit.Startable),
 		followers: c.hand.followers,
 		bytes:     c.options.Memory.bytes(),
 	}

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"time"
 
+	"poller/internal/gate"
 	"poller/internal/message"
 	"poller/internal/ratelimit"
 )
@@ -14,11 +15,10 @@ import (
 func (c *Consumer) queueUp(l *life) {
 	if g := l.group; g == nil || !g.blocked() && g.waiting[0] == l {
 		c.waiting = append(c.waiting, l)
-		c.pace.Offer(&l.try, true)
 	}
 }
 
-// startWaiting starts what may be started, as far as the pace allows.
+// startWaiting starts what may be started, as far as pace and gate allow.
 func (c *Consumer) startWaiting(now time.Time) {
 	if c.draining && !c.enoughLeft(now) {
 		c.releaseWaiting(now) // what came in the drain and has found no slot in time
@@ -29,7 +29,8 @@ func (c *Consumer) startWaiting(now time.Time) {
 		if l == nil {
 			break
 		}
-		if want = c.pace.Start(now, &l.try); want != ratelimit.Nothing {
+		begin := func() bool { return c.gate.Begin(now, &l.try) }
+		if want = c.pace.Start(now, c.gate.Slots(c.pace.Limits().Concurrency), begin); want != ratelimit.Nothing {
 			break
 		}
 		c.begin(now, l)
@@ -39,29 +40,35 @@ func (c *Consumer) startWaiting(now time.Time) {
 	}
 }
 
-// next is the message to start next. While the gate is closed that is the one to
-// probe with; else held ones that are due and untried ones take turns, the oldest of
-// each first.
+// next is the message to start next. While the gate is closed that is the one to probe
+// with; else held ones that are due and untried ones take turns, the oldest of each first.
 func (c *Consumer) next(now time.Time) *life {
-	if c.options.Pace.GateState() == ratelimit.Closed {
-		probe := c.pace.Probe(now)
-		if probe == nil {
-			return nil
-		}
-		l := probe.Owner.(*life) //nolint:forcetypeassert // Enter was given it
-		if !c.mayStart(now, l) || l.state == held && !c.mayTryHeld(now) {
-			return nil
-		}
-		return l
+	if c.options.Gate.State() == gate.Closed {
+		return c.nextProbe(now)
 	}
 	first, second := c.nextHeld, c.nextWaiting
-	if c.holding.turn {
+	if !c.holding.heldFirst(c.gate.RetriesPay()) {
 		first, second = second, first
 	}
 	if l := first(now); l != nil {
 		return l
 	}
 	return second(now)
+}
+
+// nextProbe is the message to probe the target with: of those in hand that may be started
+// the one with the fewest tries, the oldest among equals.
+func (c *Consumer) nextProbe(now time.Time) *life {
+	if l := c.nextWaiting(now); l != nil || !c.mayTryHeld(now) {
+		return l
+	}
+	var best *life
+	for _, l := range c.holding.lives {
+		if !l.goesBack && c.mayStart(now, l) && (best == nil || l.try.Tries() < best.try.Tries()) {
+			best = l
+		}
+	}
+	return best
 }
 
 // nextWaiting is the oldest message that was never tried and may be.
@@ -132,7 +139,8 @@ func (c *Consumer) courier(work context.Context) func(*member[*life], *life) {
 // finish records what a delivery came to, and settles or holds its message.
 func (c *Consumer) finish(ctx context.Context, now time.Time, took time.Duration, l *life, result message.Result) {
 	c.running--
-	isHeld := c.pace.End(now, &l.try, answerOf(result), result.RetryAfter)
+	c.pace.End()
+	fate := c.gate.End(now, &l.try, result, c.pace.Limits().Concurrency)
 	l.cut = nil
 	c.stats.delivered(now, result)
 	c.hist.took(result.Outcome).Observe(took.Seconds())
@@ -144,7 +152,7 @@ func (c *Consumer) finish(ctx context.Context, now time.Time, took time.Duration
 	case l.lost:
 		// It went to somebody else and is out of hand. If it was delivered after all
 		// and comes back, it is deleted.
-		c.pace.Leave(&l.try)
+		c.gate.Leave(&l.try)
 		if result.Outcome == message.Delivered {
 			c.ledger.deleted(l.key, now.Add(2*l.visibility))
 		}
@@ -153,7 +161,7 @@ func (c *Consumer) finish(ctx context.Context, now time.Time, took time.Duration
 	case c.over:
 		l.outcome, l.delay = doneCutOff, 0
 		c.release(now, l)
-	case isHeld:
+	case fate == gate.Held:
 		l.last = result
 		c.hold(now, l)
 	case result.Outcome == message.Rejected:

@@ -58,7 +58,7 @@ func (c *Consumer) releaseAll(now time.Time, behind []*life) {
 // giveBack has one released as its outcome and delay say.
 func (c *Consumer) giveBack(now time.Time, l *life) {
 	c.holding.drop(l)
-	c.pace.Leave(&l.try)
+	c.gate.Leave(&l.try)
 	c.hand.move(l, releasing, now)
 	c.releases.add(l)
 }

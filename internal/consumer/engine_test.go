@@ -1,6 +1,7 @@
 package consumer
 
 import (
+	"strconv"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -214,13 +215,16 @@ func TestAFailedEntryDelaysNoOther(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q, f := newFakeQueue(), newFakeTarget(0)
 		q.fails = "m0"
-		f.answer = func(*message.Message, int) (message.Result, time.Duration) {
+		f.answer = func(m *message.Message, _ int) (message.Result, time.Duration) {
+			if n, _ := strconv.Atoi(m.ID[1:]); n%2 == 1 {
+				return delivered2xx, time.Millisecond
+			}
 			return message.Result{Outcome: message.Rejected, Status: 400, Reason: "4xx", RetryAfter: 15 * time.Minute}, time.Millisecond
 		}
 		e := run(t, q, f, ratelimit.Limits{Concurrency: 10}, nil)
 		most := 0
 		for range 200 {
-			q.send(2)
+			q.send(4)
 			pass(100 * time.Millisecond)
 			most = max(most, e.Snapshot(time.Now()).InHand["releasing"])
 		}
@@ -316,7 +320,7 @@ func TestARateOfZeroPausesAndTheNewRateIsUsedAtOnce(t *testing.T) {
 		if f.deliveries() != 0 || q.called("receive") != 0 {
 			t.Errorf("paused: %d deliveries, %d receives", f.deliveries(), q.called("receive"))
 		}
-		e.pace.Set(time.Now(), ratelimit.Limits{Concurrency: 10, Limited: true, Rate: 100, Burst: 1})
+		e.options.Pace.Set(time.Now(), ratelimit.Limits{Concurrency: 10, Limited: true, Rate: 100, Burst: 1})
 		pass(3 * time.Second)
 		if n := f.deliveries(); n < 290 || n > 301 {
 			t.Errorf("%d starts in three seconds at 100/s", n)

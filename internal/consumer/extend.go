@@ -150,7 +150,7 @@ func (c *Consumer) lose(now time.Time, l *life, why string) {
 	behind := l.group.behind(l)
 	c.holding.drop(l)
 	if l.state != delivering { // a delivery that is cut leaves when it has ended
-		c.pace.Leave(&l.try)
+		c.gate.Leave(&l.try)
 	}
 	c.hand.remove(l)
 	c.releaseAll(now, behind)

@@ -14,6 +14,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"poller/internal/gate"
 	"poller/internal/message"
 	"poller/internal/ratelimit"
 )
@@ -391,23 +392,20 @@ type engine struct {
 	*Consumer
 	queue   *fakeQueue
 	target  *fakeTarget
-	pace    *ratelimit.Pace
+	door    *gate.Gate
 	drain   context.CancelFunc
 	abort   context.CancelFunc
 	summary chan Summary
 	logs    *strings.Builder
 }
 
-// openGate has one delivery succeed, so that the gate is not half-open as at a start.
-func openGate(p *ratelimit.Pace) {
-	share := p.Join(1, func() {})
-	share.SetDry(true)
-	now := time.Now()
-	c := new(ratelimit.Case)
-	if share.Start(now, c) == ratelimit.Nothing {
-		share.End(now, c, ratelimit.Delivered, 0)
-	}
-	share.Rest()
+// openGate has one delivery succeed, so that the gate is not as at a start.
+func openGate(g *gate.Gate) {
+	seat, m, now := g.Join(func() {}), new(gate.Message), time.Now()
+	seat.Enter(m, "first")
+	seat.Begin(now, m)
+	seat.End(now, m, message.Result{Outcome: message.Delivered}, 1)
+	seat.Leave(m)
 }
 
 // run starts a consumer with the settings' defaults, but for what change does.
@@ -415,13 +413,13 @@ func run(t *testing.T, q *fakeQueue, f *fakeTarget, limits ratelimit.Limits, cha
 	t.Helper()
 	logs := &strings.Builder{}
 	o := Options{
-		Queue: "orders", Target: "default", Source: q, Deliver: f, Pace: ratelimit.New(limits, 1), Weight: 1,
+		Queue: "orders", Target: "default", Source: q, Deliver: f, Gate: gate.New(1), Pace: ratelimit.New(limits), Weight: 1,
 		Attributes: q.attributes, Timeout: 30 * time.Second, Gather: 20 * time.Millisecond,
 		Backoff: time.Second, BackoffMax: 15 * time.Minute,
 		DrainTimeout: 25 * time.Second, Seed: 1,
 		Logger: slog.New(slog.NewTextHandler(logs, &slog.HandlerOptions{Level: slog.LevelInfo})),
 	}
-	openGate(o.Pace)
+	openGate(o.Gate)
 	if change != nil {
 		change(&o)
 	}
@@ -429,7 +427,7 @@ func run(t *testing.T, q *fakeQueue, f *fakeTarget, limits ratelimit.Limits, cha
 	if err != nil {
 		t.Fatal(err)
 	}
-	e := &engine{Consumer: c, queue: q, target: f, pace: o.Pace, summary: make(chan Summary, 1), logs: logs}
+	e := &engine{Consumer: c, queue: q, target: f, door: o.Gate, summary: make(chan Summary, 1), logs: logs}
 	var drain, now context.Context
 	drain, e.drain = context.WithCancel(t.Context())
 	now, e.abort = context.WithCancel(context.Background())

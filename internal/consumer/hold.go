@@ -1,37 +1,37 @@
 package consumer
 
 import (
+	"log/slog"
 	"slices"
 	"time"
 
+	"poller/internal/gate"
 	"poller/internal/message"
-	"poller/internal/ratelimit"
 )
 
 // heldVisibility is what a held message's extension asks for at least.
 const heldVisibility = 2 * time.Minute
 
-// holding is what is held: messages whose delivery failed, kept in hand while it is
-// not proven whose fault that was. A hold costs no receive; a release costs one.
+// holding is what is held: messages whose delivery failed, kept in hand while it is not
+// known whose fault that was. A hold costs no receive; a release costs one.
 type holding struct {
-	lives []*life   // in the order of their receives
-	due   time.Time // when the first of them may be tried again; zero: none
-	turn  bool      // an untried message goes first
+	lives    []*life   // in the order of their receives
+	next     time.Time // when the first of them is due that is not yet; zero: none
+	due      int       // how many are
+	counted  uint64    // the gate's version by which next and due were found; 0: not since a change
+	reviewed uint64    // and the one by which they were reviewed last,
+	at       time.Time // and when
+	starts   int       // untried messages that have started since the last held one
+	roomMade time.Time // when one was last released for another
 }
 
-// answerOf sorts what a delivery came to for the gate.
-func answerOf(result message.Result) ratelimit.Answer {
-	if result.Canceled {
-		return ratelimit.Canceled
-	}
-	return [...]ratelimit.Answer{
-		message.Delivered:   ratelimit.Delivered,
-		message.Rejected:    ratelimit.Rejected,
-		message.Failed:      ratelimit.Failed,
-		message.Unavailable: ratelimit.Unavailable,
-		message.Throttled:   ratelimit.Throttled,
-		message.Connection:  ratelimit.Connection,
-	}[result.Outcome]
+// vainTurns is how many untried messages start for each held one that is due, where
+// retrying does not pay.
+const vainTurns = 32
+
+// heldFirst reports whether it is a held message's turn.
+func (h *holding) heldFirst(pay bool) bool {
+	return h.starts >= vainTurns || pay && h.starts > 0
 }
 
 // hold keeps l in hand, if it is still ours and can stay so: else it could not be tried
@@ -39,7 +39,7 @@ func answerOf(result message.Result) ratelimit.Answer {
 func (c *Consumer) hold(now time.Time, l *life) {
 	switch {
 	case !now.Before(l.deadline):
-		c.pace.Leave(&l.try)
+		c.gate.Leave(&l.try)
 		c.lose(now, l, "its visibility ended while it was delivered")
 		return
 	case l.extendAt.IsZero(): // in flight for nearly as long as SQS allows
@@ -47,7 +47,6 @@ func (c *Consumer) hold(now time.Time, l *life) {
 		return
 	}
 	c.keep(now, l)
-	c.pace.Offer(&l.try, true)
 }
 
 // keep puts l among those that are held.
@@ -60,11 +59,16 @@ func (c *Consumer) keep(now time.Time, l *life) {
 		return 1
 	})
 	c.holding.lives = slices.Insert(c.holding.lives, i, l)
+	c.holding.counted = 0
 }
 
-// started takes l out, if it is held, and gives the next turn to the other kind.
+// started takes l out, if it is held, and counts the turn.
 func (h *holding) started(l *life) {
-	h.turn = l.state == held
+	if l.state == held {
+		h.starts = 0
+	} else {
+		h.starts++
+	}
 	h.drop(l)
 }
 
@@ -74,27 +78,43 @@ func (h *holding) drop(l *life) {
 	}
 	if i := slices.Index(h.lives, l); i >= 0 {
 		h.lives = slices.Delete(h.lives, i, i+1)
+		h.counted = 0
 	}
 }
 
 // nextHeld is the oldest held message that is due and may be tried.
 func (c *Consumer) nextHeld(now time.Time) *life {
-	c.holding.due = time.Time{}
-	if len(c.holding.lives) == 0 || !c.mayTryHeld(now) {
+	h := &c.holding
+	if c.countDue(now); h.due == 0 || !c.mayTryHeld(now) {
 		return nil
 	}
-	for _, l := range c.holding.lives {
-		if l.goesBack {
-			continue
-		}
-		again := c.pace.Again(&l.try)
-		if again.After(now) {
-			c.holding.due = earlier(c.holding.due, again)
-		} else if c.mayStart(now, l) {
+	for _, l := range h.lives {
+		if !l.goesBack && !c.gate.Next(&l.try).After(now) && c.mayStart(now, l) {
 			return l
 		}
 	}
 	return nil
+}
+
+// countDue finds out how many held messages are due, and when the next one is: anew only
+// when that may have changed.
+func (c *Consumer) countDue(now time.Time) {
+	h := &c.holding
+	version := c.gate.Version()
+	if h.counted == version && (h.next.IsZero() || now.Before(h.next)) {
+		return
+	}
+	h.counted, h.next, h.due = version, time.Time{}, 0
+	for _, l := range h.lives {
+		if l.goesBack {
+			continue
+		}
+		if at := c.gate.Next(&l.try); at.After(now) {
+			h.next = earlier(h.next, at)
+		} else {
+			h.due++
+		}
+	}
 }
 
 // mayTryHeld says, at a stop, that enough of the drain is left for another try.
@@ -106,29 +126,88 @@ func (c *Consumer) mayTryHeld(now time.Time) bool {
 	return c.deadline.Sub(now) >= min(c.options.Timeout, max(time.Second, 4*mean))
 }
 
-// judge releases the held messages about which the gate has decided.
-func (c *Consumer) judge(now time.Time) {
-	c.pace.Tick(now)
-	if !c.pace.Judged() {
+// reviewEvery is how often held messages are looked at though nothing has become known:
+// some are given up by time alone.
+const reviewEvery = 15 * time.Second
+
+// review gives up the held messages that are known to be at fault.
+func (c *Consumer) review(now time.Time) {
+	c.gate.Tick(now, c.pace.Limits().Concurrency)
+	h := &c.holding
+	version := c.gate.Version()
+	if len(h.lives) == 0 || version == h.reviewed && now.Sub(h.at) < reviewEvery {
 		return
 	}
-	for _, l := range slices.Clone(c.holding.lives) {
+	h.reviewed, h.at = version, now
+	for _, l := range slices.Clone(h.lives) {
+		if l.state == held && !l.goesBack && c.gate.Review(now, &l.try) {
+			c.giveUp(now, l)
+		}
+	}
+}
+
+const (
+	// roomDelay is how long a message stays away that is released in an outage to make room.
+	roomDelay = 15 * time.Minute
+	// roomEvery is how often one is: so a long outage costs a message one receive.
+	roomEvery = 90 * time.Second
+	// worthIt is how long a message must have to wait at least to be released for another.
+	worthIt = 30 * time.Second
+)
+
+// makeRoom releases a held message, since there is no room for another, and reports
+// whether it did: the one that waits longest for what its target told it, with what is
+// left of that delay; or, where receives go one by one since nothing works, the one that
+// failed most often by an answer, at most one every 90 s.
+func (c *Consumer) makeRoom(now time.Time) bool {
+	var longest, worst *life
+	until := now.Add(worthIt)
+	for _, l := range c.holding.lives {
 		if l.goesBack {
 			continue
 		}
-		switch c.pace.Verdict(&l.try) {
-		case ratelimit.GivenUp:
-			c.giveUp(now, l)
-		case ratelimit.MadeRoom:
-			l.outcome, l.delay = doneFailed, int(ratelimit.RoomDelay/time.Second)
-			c.release(now, l)
-		case ratelimit.NoVerdict:
+		if at := c.gate.Next(&l.try); at.After(until) && !c.lastReceive(l) {
+			longest, until = l, at
 		}
+		if n := l.try.Answered(); n > 0 && (worst == nil || n > worst.try.Answered()) {
+			worst = l
+		}
+	}
+	switch {
+	case longest != nil && c.options.Gate.State() != gate.Closed:
+		longest.outcome, longest.delay = doneFailed, wholeSeconds(min(until.Sub(now), maxRetryAfter))
+		c.sayRoom(now, longest)
+		c.release(now, longest)
+	case worst != nil && now.Sub(c.holding.roomMade) >= roomEvery:
+		c.holding.roomMade = now
+		worst.outcome, worst.delay = doneFailed, int(roomDelay/time.Second)
+		c.sayRoom(now, worst)
+		c.release(now, worst)
+	default:
+		return false
+	}
+	return true
+}
+
+// lastReceive reports whether the next receive of l is the dead-letter queue's.
+func (c *Consumer) lastReceive(l *life) bool {
+	most := c.attributes.MaxReceiveCount
+	return most > 0 && l.message.ReceiveCount >= most
+}
+
+func (c *Consumer) sayRoom(now time.Time, l *life) {
+	if n, due := c.notices.say(now, "room", false); due {
+		c.log.Warn("no room for more held messages: those that wait longest are released, which costs each a receive",
+			slog.Int("held", len(c.holding.lives)), slog.Int("released", n), slog.Int("delay_seconds", l.delay))
 	}
 }
 
 // giveUp releases a message whose fault it was.
 func (c *Consumer) giveUp(now time.Time, l *life) {
+	if l.last.Outcome == message.Rejected {
+		c.rejected(now, l, l.last)
+		return
+	}
 	l.outcome, l.delay = c.verdict(l.message, l.last)
 	if refusals[l.last.Status] {
 		l.outcome = doneRejected

@@ -4,8 +4,8 @@ import (
 	"context"
 	"time"
 
+	"poller/internal/gate"
 	"poller/internal/message"
-	"poller/internal/ratelimit"
 )
 
 // state is where a message in hand stands.
@@ -68,7 +68,7 @@ type life struct {
 	// seq is its place in the order of the receives.
 	seq uint64
 	// try is what the gate knows of it, and last what its last try came to.
-	try  ratelimit.Case
+	try  gate.Message
 	last message.Result
 
 	// cut ends the delivery that runs.

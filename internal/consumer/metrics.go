@@ -52,7 +52,7 @@ func (h *histograms) waited(want ratelimit.Want) prometheus.Histogram {
 	switch want {
 	case ratelimit.Token:
 		return h.token
-	case ratelimit.Gate:
+	case ratelimit.Consent:
 		return h.gate
 	default:
 		return h.slot

@@ -6,8 +6,8 @@ import (
 	"log/slog"
 	"time"
 
+	"poller/internal/gate"
 	"poller/internal/message"
-	"poller/internal/ratelimit"
 )
 
 // Results of a receive, for the metrics.
@@ -45,6 +45,7 @@ func (o *Options) pollWait() time.Duration {
 
 // order sends out the receives that the stock rule wants.
 func (c *Consumer) order(now time.Time) {
+	c.reportHand(now)
 	if c.draining || now.Before(c.receiving.until) || c.receiving.failures > 0 && len(c.demand.polls) > 0 {
 		return
 	}
@@ -61,6 +62,8 @@ func (c *Consumer) order(now time.Time) {
 		}
 		p.limit = limitOf(now, p.wait+callTimeout, receiveCall, uint64(len(c.demand.polls)))
 		c.polls.hire(p)
+		c.gate.Received()
+		c.reportHand(now)
 		if c.receiving.failures > 0 {
 			return // one at a time finds out whether SQS is back
 		}
@@ -70,19 +73,31 @@ func (c *Consumer) order(now time.Time) {
 // wanted is for how many the next receive asks, by the stock rule within what the
 // gate allows; 0: none goes out now.
 func (c *Consumer) wanted(now time.Time) int {
-	order := c.pace.Orders(now, ratelimit.Stock{
-		Untried:     c.hand.count[waiting] - c.hand.followers,
-		Polls:       len(c.demand.polls),
-		LastReceive: c.demand.lastTurn,
-		Full:        c.options.Memory.bytes() >= maxBytes,
-	})
-	if order.Alone {
-		return min(order.Most, 1)
+	limit := c.gate.Receive(now, c.pace.Limits().Concurrency)
+	if limit.NoRoom && c.makeRoom(now) {
+		c.reportHand(now)
+		limit = c.gate.Receive(now, c.pace.Limits().Concurrency)
+	}
+	if limit.Alone {
+		return limit.Most
 	}
 	if c.spared.any(now) {
-		order.Most = min(order.Most, 1)
+		limit.Most = min(limit.Most, 1)
 	}
-	return min(order.Most, c.demand.next(now, c.stock(now, order.Slots)))
+	return min(limit.Most, c.demand.next(now, c.stock(now, limit)))
+}
+
+// reportHand says to the gate what it has to know of what is in hand.
+func (c *Consumer) reportHand(now time.Time) {
+	c.countDue(now)
+	c.gate.Report(gate.Hand{
+		Untried:     c.hand.count[waiting] - c.hand.followers,
+		Ready:       c.holding.due,
+		Polls:       len(c.demand.polls),
+		LastReceive: c.demand.lastTurn,
+		Receives:    !c.draining && c.receiving.failures == 0,
+		Full:        c.options.Memory.bytes() >= maxBytes,
+	})
 }
 
 // receive makes one poll and takes in what it brings.
@@ -188,7 +203,7 @@ func (c *Consumer) takeIn(now, handedOut time.Time, p *poll, m *message.Message)
 			c.spared.add(now, key) // another replica may have had to give it back
 		}
 		c.hand.add(l)
-		c.pace.Enter(&l.try, l, m.ID, m.ReceiveCount)
+		c.gate.Enter(&l.try, m.ID)
 		c.queueUp(l)
 	}
 	c.extendLater(l)

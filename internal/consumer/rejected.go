@@ -45,7 +45,8 @@ func (c *Consumer) delete(now time.Time, l *life) {
 
 // depart takes l from the way of deliveries, so that the next of its group may start.
 func (c *Consumer) depart(now time.Time, l *life) {
-	c.pace.Leave(&l.try)
+	c.holding.drop(l)
+	c.gate.Leave(&l.try)
 	c.hand.move(l, deleting, now)
 	if g := l.group; g != nil {
 		if len(g.waiting) > 0 {

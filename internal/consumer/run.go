@@ -159,7 +159,7 @@ func (c *Consumer) turn(now time.Time) {
 
 // advance starts whatever the state allows now.
 func (c *Consumer) advance(now time.Time) {
-	c.judge(now)
+	c.review(now)
 	c.sendBack(now)
 	c.sayGate(now)
 	c.startWaiting(now)
@@ -193,9 +193,9 @@ func (c *Consumer) nextWake(now time.Time) time.Time {
 	if c.hand.count[waiting]+len(c.holding.lives) > 0 && c.blocked == ratelimit.Token {
 		at = earlier(at, c.pace.Due())
 	}
-	at = earlier(at, c.pace.Wake(now))
+	at = earlier(at, c.gate.Wake(now))
 	if c.blocked != ratelimit.Slot {
-		at = earlier(at, c.holding.due)
+		at = earlier(at, c.holding.next)
 	}
 	if len(c.holding.lives) >= 1 && !c.draining {
 		at = earlier(at, c.demand.lastTurn.Add(time.Second+1))

@@ -58,7 +58,7 @@ func (c *Consumer) goBack(now time.Time, l *life) {
 		}
 		if c.demand.manyOut() && !l.extendAt.IsZero() && now.Before(l.deadline) {
 			l.goesBack = true
-			c.pace.Leave(&l.try)
+			c.gate.Leave(&l.try)
 			if l.state != held {
 				c.keep(now, l)
 			}

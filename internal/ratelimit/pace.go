@@ -1,7 +1,6 @@
 // Package ratelimit says when the next delivery to a target may start. The
 // pace is slots and tokens together: a slot is the right to one delivery at a
-// time, a token the right to start one now. The gate (gate.go) says whether the
-// target may be tried at all, and whose fault a failure was.
+// time, a token the right to start one now.
 //
 // It promises that never more deliveries run at once than there are slots, and
 // that in any window never more are started than rate × window + burst: across
@@ -45,8 +44,8 @@ const (
 	Slot
 	// Token: the rate is used up, or 0.
 	Token
-	// Gate: the target may not be tried now, or not with this message.
-	Gate
+	// Consent: slot, token and turn are there, and the caller's own condition is not met.
+	Consent
 	// Turn: another queue of the target goes first; it has been woken.
 	Turn
 )
@@ -79,15 +78,12 @@ type Pace struct {
 	due        time.Time // when the token that was last refused will be there; zero: none refused
 	shares     []*Share
 	virtual    float64 // the turn of the share that started last
-	gate       gate
 }
 
-// New makes the pace of one target, its bucket full and its gate half-open. Jitter is
-// drawn from seed.
-func New(limits Limits, seed uint64) *Pace {
-	now := time.Now()
-	p := &Pace{gate: newGate(now, seed, max(limits.Concurrency, 1))}
-	p.set(now, limits)
+// New makes the pace of one target, its bucket full.
+func New(limits Limits) *Pace {
+	p := new(Pace)
+	p.set(time.Now(), limits)
 	return p
 }
 
@@ -118,22 +114,26 @@ func (p *Pace) set(now time.Time, limits Limits) {
 	}
 }
 
-func (p *Pace) takeToken(now time.Time) bool {
+// token reports whether there is a token, and the time at which to take it.
+func (p *Pace) token(now time.Time) (at time.Time, ok bool) {
+	if p.bucket == nil {
+		return now, true
+	}
 	if p.limits.Rate == 0 {
 		p.due = time.Time{}
-		return false
+		return now, false
 	}
-	at := now
+	at = now
 	if late := now.Sub(p.due); !p.due.IsZero() && late >= 0 && late <= lateness(p.limits.Rate) {
 		at = p.due
 	}
-	if p.bucket.AllowN(at, 1) {
-		p.due = time.Time{}
-		return true
+	have := p.bucket.TokensAt(at)
+	if have >= 1 {
+		return at, true
 	}
-	missing := min((1-p.bucket.TokensAt(at))/p.limits.Rate, longest.Seconds())
+	missing := min((1-have)/p.limits.Rate, longest.Seconds())
 	p.due = at.Add(max(time.Duration(math.Ceil(missing*float64(time.Second))), 1))
-	return false
+	return at, false
 }
 
 // Limits gives what is in force.

@@ -11,9 +11,12 @@ import (
 	"poller/internal/ratelimit"
 )
 
-// finish ends a delivery that was delivered.
-func finish(p *ratelimit.Share, c *ratelimit.Case) {
-	p.End(time.Now(), c, ratelimit.Delivered, 0)
+// agreed is a consent that is always given.
+func agreed() bool { return true }
+
+// start starts a delivery, as far as the slots of the limits go.
+func start(p *ratelimit.Share, now time.Time) ratelimit.Want {
+	return p.Start(now, p.Limits().Concurrency, agreed)
 }
 
 // nothing is the wake function of an owner that looks by itself.
@@ -25,18 +28,15 @@ func run(t *testing.T, p *ratelimit.Share, until, took time.Duration) []time.Tim
 	t.Helper()
 	var starts []time.Time
 	var ends []time.Time
-	var cases []*ratelimit.Case
 	end := time.Now().Add(until)
 	for now := time.Now(); now.Before(end); now = time.Now() {
 		for len(ends) > 0 && !now.Before(ends[0]) {
-			finish(p, cases[0])
-			ends, cases = ends[1:], cases[1:]
+			p.End()
+			ends = ends[1:]
 		}
 		next := end
-		c := new(ratelimit.Case)
-		switch p.Start(now, c) {
+		switch start(p, now) {
 		case ratelimit.Nothing:
-			cases = append(cases, c)
 			starts = append(starts, now)
 			ends = append(ends, now.Add(took))
 			continue
@@ -44,15 +44,15 @@ func run(t *testing.T, p *ratelimit.Share, until, took time.Duration) []time.Tim
 			if due := p.Due(); !due.IsZero() && due.Before(next) {
 				next = due
 			}
-		case ratelimit.Slot, ratelimit.Turn, ratelimit.Gate:
+		case ratelimit.Slot, ratelimit.Turn, ratelimit.Consent:
 		}
 		if len(ends) > 0 && ends[0].Before(next) {
 			next = ends[0]
 		}
 		<-time.After(next.Sub(now))
 	}
-	for _, c := range cases {
-		finish(p, c)
+	for range ends {
+		p.End()
 	}
 	return starts
 }
@@ -65,7 +65,7 @@ func TestARateIsKeptAndNotExceededInAnyWindow(t *testing.T) {
 	}{{1, 1}, {28, 1}, {50, 1}, {1000.0 / 60, 1}, {1000, 10}, {333.3, 3}} {
 		t.Run(fmt.Sprintf("%g a second, burst %d", c.rate, c.burst), func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				p := ratelimit.New(ratelimit.Limits{Concurrency: 100, Limited: true, Rate: c.rate, Burst: c.burst}, 1).OpenGate()
+				p := ratelimit.New(ratelimit.Limits{Concurrency: 100, Limited: true, Rate: c.rate, Burst: c.burst})
 				starts := run(t, p.Join(1, nothing), 30*time.Second, 10*time.Millisecond)
 				if got, want := float64(len(starts)), 30*c.rate; got < want-1 || got > want+float64(c.burst) {
 					t.Errorf("%g starts in 30 s, want about %g", got, want)
@@ -83,18 +83,18 @@ func TestARateIsKeptAndNotExceededInAnyWindow(t *testing.T) {
 func TestNeverMoreDeliveriesAtOnceThanSlots(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		p := ratelimit.New(ratelimit.Limits{Concurrency: 3}, 1).OpenGate().Join(1, nothing)
+		p := ratelimit.New(ratelimit.Limits{Concurrency: 3}).Join(1, nothing)
 		now := time.Now()
 		for range 3 {
-			if want := p.Start(now, new(ratelimit.Case)); want != ratelimit.Nothing {
+			if want := start(p, now); want != ratelimit.Nothing {
 				t.Fatalf("wanted %v with slots free", want)
 			}
 		}
-		if want := p.Start(now, new(ratelimit.Case)); want != ratelimit.Slot {
+		if want := start(p, now); want != ratelimit.Slot {
 			t.Fatalf("a fourth delivery wanted %v, not a slot", want)
 		}
-		finish(p, new(ratelimit.Case))
-		if want := p.Start(now, new(ratelimit.Case)); want != ratelimit.Nothing {
+		p.End()
+		if want := start(p, now); want != ratelimit.Nothing {
 			t.Fatalf("wanted %v after one had ended", want)
 		}
 	})
@@ -103,13 +103,13 @@ func TestNeverMoreDeliveriesAtOnceThanSlots(t *testing.T) {
 func TestARateOfZeroPausesAndAHigherOneGoesOnAtOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		pace := ratelimit.New(ratelimit.Limits{Concurrency: 10, Limited: true, Rate: 0, Burst: 1}, 1).OpenGate()
+		pace := ratelimit.New(ratelimit.Limits{Concurrency: 10, Limited: true, Rate: 0, Burst: 1})
 		woken := 0
 		p := pace.Join(1, func() { woken++ })
-		if want := p.Start(time.Now(), new(ratelimit.Case)); want != ratelimit.Token || !p.Due().IsZero() {
+		if want := start(p, time.Now()); want != ratelimit.Token || !p.Due().IsZero() {
 			t.Fatalf("paused: wanted %v, due %v", want, p.Due())
 		}
-		if n := p.Usable(time.Now()); n != 0 {
+		if n := p.Usable(time.Now(), 10); n != 0 {
 			t.Fatalf("%d could start while paused", n)
 		}
 		<-time.After(time.Hour)
@@ -127,12 +127,12 @@ func TestARateOfZeroPausesAndAHigherOneGoesOnAtOnce(t *testing.T) {
 func TestATimerThatFiresLateCostsNoRate(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		p := ratelimit.New(ratelimit.Limits{Concurrency: 10, Limited: true, Rate: 50, Burst: 1}, 1).OpenGate().Join(1, nothing)
+		p := ratelimit.New(ratelimit.Limits{Concurrency: 10, Limited: true, Rate: 50, Burst: 1}).Join(1, nothing)
 		begin := time.Now()
 		n := 0
 		for time.Since(begin) < 30*time.Second {
-			if c := new(ratelimit.Case); p.Start(time.Now(), c) == ratelimit.Nothing {
-				finish(p, c)
+			if start(p, time.Now()) == ratelimit.Nothing {
+				p.End()
 				n++
 				continue
 			}
@@ -166,7 +166,7 @@ func TestNoWindowHoldsMoreThanItsTokensAcrossChanges(t *testing.T) {
 			})
 		}
 		synctest.Test(t, func(t *testing.T) {
-			pace := ratelimit.New(changes[0].limit, 1).OpenGate()
+			pace := ratelimit.New(changes[0].limit)
 			p := pace.Join(1, nothing)
 			var starts []time.Time
 			var tokens []float64 // made by then, at each start

@@ -24,11 +24,6 @@ type Share struct {
 	turn  float64
 	wants bool // it was refused, and has not started or given way since
 	dry   bool
-
-	verdicts bool // the gate has decided about some of its messages
-	polls    int  // receives of its queue that are out
-	// wantsWitness says that it would receive one, and another queue's is out.
-	wantsWitness bool
 }
 
 // Join makes a share of the given weight; one that is not over 0 counts as 1. wake has
@@ -44,14 +39,15 @@ func (p *Pace) Join(weight float64, wake func()) *Share {
 	return s
 }
 
-// Start takes a slot and a token and says Nothing, or takes neither and says what
-// is wanting. After Nothing the caller starts one delivery of c at once, and calls
-// End when it has ended. After anything else it calls Rest when it has nothing to
-// start any more.
-func (s *Share) Start(now time.Time, c *Case) Want {
+// Start takes a slot and a token and says Nothing, or takes neither and says what is
+// wanting. slots are how many deliveries may run now, at most the concurrency. consent is
+// asked last, when everything else is there; it must not wait. After Nothing the caller
+// starts one delivery immediately, and calls End when it has ended. After anything else it
+// calls Rest when it has nothing to start any more.
+func (s *Share) Start(now time.Time, slots int, consent func() bool) Want {
 	p := s.pace
 	p.mu.Lock()
-	want, next := s.start(now, c)
+	want, next := s.start(now, slots, consent)
 	p.mu.Unlock()
 	if next != nil {
 		next.wake()
@@ -60,42 +56,38 @@ func (s *Share) Start(now time.Time, c *Case) Want {
 }
 
 // start says also whose turn it is, if not this share's.
-func (s *Share) start(now time.Time, c *Case) (Want, *Share) {
+func (s *Share) start(now time.Time, slots int, consent func() bool) (Want, *Share) {
 	p := s.pace
-	if !p.gate.admits(now, c) {
-		return Gate, nil
-	}
 	if !s.wants {
 		s.turn = max(s.turn, p.virtual)
 		s.wants = true
 	}
-	if p.delivering >= p.slots() {
+	if p.delivering >= min(slots, p.limits.Concurrency) {
 		return Slot, nil
 	}
-	if first := p.first(); first != s && p.gate.state != Closed {
+	if first := p.first(); first != s {
 		return Turn, first
 	}
-	if p.bucket != nil && !p.takeToken(now) {
+	at, ok := p.token(now)
+	if !ok {
 		return Token, nil
+	}
+	if !consent() {
+		return Consent, nil
+	}
+	if p.bucket != nil {
+		p.bucket.AllowN(at, 1)
+		p.due = time.Time{}
 	}
 	p.delivering++
 	p.virtual = s.turn
 	s.turn += 1 / s.weight
 	s.wants = false
-	p.gate.begin(now, c)
 	next := p.first()
 	if next == s {
 		next = nil
 	}
 	return Nothing, next
-}
-
-// slots are those that may be used now.
-func (p *Pace) slots() int {
-	if p.gate.state == HalfOpen {
-		return min(p.gate.limit, p.limits.Concurrency)
-	}
-	return p.limits.Concurrency
 }
 
 // first is the share whose turn it is among those that want to start; nil: none does.
@@ -124,29 +116,16 @@ func (s *Share) Rest() {
 	}
 }
 
-// End gives the slot of c's delivery back, and says whether the message is held:
-// kept in hand until it is proven whose fault the failure was, or tried again.
-// Else the caller settles it, and calls Leave. retryAfter is how long the target
-// asked to be left alone.
-func (s *Share) End(now time.Time, c *Case, a Answer, retryAfter time.Duration) bool {
+// End gives the slot of a delivery back.
+func (s *Share) End() {
 	p := s.pace
 	p.mu.Lock()
 	p.delivering--
-	c.running = false
-	before, wary := p.gate.state, p.gate.wary()
-	held := p.gate.ended(now, c, a, retryAfter, p.limits.Concurrency)
 	next := p.first()
-	changed := p.gate.state != before || wary && !p.gate.wary() || p.gate.hastened
-	p.gate.hastened = false
 	p.mu.Unlock()
-	switch {
-	case changed:
-		p.wakeAll(nil)
-	case next != nil && next != s: // who ends one asks again anyway
+	if next != nil && next != s { // who ends one asks again anyway
 		next.wake()
 	}
-	s.wakeJudged()
-	return held
 }
 
 // Due is when the token that was last refused will be there; zero when none was
@@ -191,21 +170,18 @@ func (s *Share) part() float64 {
 // Limits gives the whole pace that is in force.
 func (s *Share) Limits() Limits { return s.pace.Limits() }
 
-// Usable is how many deliveries of this share could start now: its part of the idle
-// slots, or of fewer tokens, rounded up.
-func (s *Share) Usable(now time.Time) int {
+// Usable is how many deliveries of this share could start now, of the slots that may be
+// used: its part of the idle ones, or of fewer tokens, rounded up.
+func (s *Share) Usable(now time.Time, slots int) int {
 	p := s.pace
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	usable := max(p.slots()-p.delivering, 0)
-	switch {
-	case p.gate.state == Closed, p.gate.wary():
-		return 0
-	case p.bucket == nil:
-	case p.limits.Rate == 0:
-		return 0
-	default:
+	usable := max(min(slots, p.limits.Concurrency)-p.delivering, 0)
+	if p.bucket != nil {
 		usable = min(usable, max(int(p.bucket.TokensAt(now)), 0))
+	}
+	if p.limits.Limited && p.limits.Rate == 0 {
+		return 0
 	}
 	return int(math.Ceil(float64(usable) * s.part()))
 }

@@ -31,7 +31,7 @@ func (g *greedy) run(until <-chan struct{}, took time.Duration) {
 	ended := make(chan struct{}, 1000)
 	for {
 		now := time.Now()
-		want := g.share.Start(now, new(ratelimit.Case))
+		want := start(g.share, now)
 		if want == ratelimit.Nothing {
 			g.n++
 			time.AfterFunc(took, func() { ended <- struct{}{} })
@@ -43,7 +43,7 @@ func (g *greedy) run(until <-chan struct{}, took time.Duration) {
 		}
 		select {
 		case <-ended:
-			finish(g.share, new(ratelimit.Case))
+			g.share.End()
 		case <-g.awake:
 		case <-due:
 		case <-until:
@@ -62,7 +62,7 @@ func TestQueuesThatAllHaveWorkShareThePaceByTheirWeights(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				p := ratelimit.New(limits, 1).OpenGate()
+				p := ratelimit.New(limits)
 				one, three := join(p, 1), join(p, 3)
 				until := make(chan struct{})
 				go one.run(until, 50*time.Millisecond)
@@ -83,7 +83,7 @@ func TestQueuesThatAllHaveWorkShareThePaceByTheirWeights(t *testing.T) {
 func TestWhatADryQueueDoesNotUseTheOthersDo(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		p := ratelimit.New(ratelimit.Limits{Concurrency: 10, Limited: true, Rate: 100, Burst: 1}, 1).OpenGate()
+		p := ratelimit.New(ratelimit.Limits{Concurrency: 10, Limited: true, Rate: 100, Burst: 1})
 		busy, dry := join(p, 1), join(p, 9)
 		dry.share.SetDry(true)
 		if part := busy.share.Part(); part != 1 {

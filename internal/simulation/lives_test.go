@@ -88,6 +88,7 @@ type mention struct {
 
 func newTrial(w *world) *trial {
 	t := &trial{world: w, evidence: &w.evidence, byWhom: make(map[*process][]*sqsCall), mentions: make(map[*process]map[int][]mention), stolen: make(map[handle]instant)}
+	w.evidence.doubt()
 	for _, s := range w.evidence.steals {
 		t.stolen[s.handle] = s.at
 	}

@@ -1,0 +1,171 @@
+package gate
+
+import (
+	"time"
+
+	"poller/internal/message"
+)
+
+// State is whether the target may be tried, and how much.
+type State uint8
+
+// The states. A success is a delivered delivery, or a rejection that is believed.
+//
+//	           first success        5 failing, beyond chance      5 failing for 2 T (1 to 10 s)
+//	Starting ───────────────► Open ─────────────────────────► Wary ─────────────────────► Closed
+//	    │                      ▲ ▲─────────────────────────────┘ a success begun since      │ ▲
+//	    │                      │ limit = slots, or 30 s                                     │ │
+//	    │                   HalfOpen ◄──────────────────────────────────────────────────────┘ │
+//	    │                      │                  a success begun since                       │
+//	    └──────────────────────┴──────────────────────────────────────────────────────────────┘
+//	                             5 failing for 2 T
+//
+// T is the mean time of a delivered delivery. "Failing" are different messages whose
+// first try failed since the last success.
+const (
+	Starting State = iota
+	Open
+	Wary
+	Closed
+	HalfOpen
+
+	states
+)
+
+// String is the state's name in logs, metrics and docs.
+func (s State) String() string {
+	return [states]string{"starting", "open", "wary", "closed", "half_open"}[s]
+}
+
+// States lists every state, in the order of their constants.
+func States() []State { return []State{Starting, Open, Wary, Closed, HalfOpen} }
+
+const (
+	closingMessages = 5                // failing that close the gate,
+	minTrouble      = time.Second      // once they have failed for so long,
+	maxTrouble      = 10 * time.Second // or two mean deliveries, up to this
+	halfOpenFor     = 30 * time.Second
+)
+
+// event is what may change the state.
+type event uint8
+
+const (
+	tick   event = iota // time alone
+	worked              // a success
+	failed              // a try failed
+)
+
+// step is the one place where the state changes. fresh reports whether the try behind the
+// event began after the state did.
+func (g *Gate) step(now time.Time, e event, fresh bool, slots int) {
+	lasting := g.trouble.counts() >= closingMessages && now.Sub(g.trouble.since) >= g.closesAfter()
+	switch g.state {
+	case Starting:
+		switch {
+		case e == worked:
+			g.enter(now, Open, reasonSuccess)
+		case lasting:
+			g.close(now)
+		}
+	case Open:
+		if e == failed && g.trouble.counts() >= closingMessages && g.trouble.tries() >= g.retrying.enough(closingMessages) {
+			g.enter(now, Wary, g.trouble.mostly().String())
+		}
+	case Wary:
+		switch {
+		case e == worked && fresh:
+			g.enter(now, Open, reasonSuccess)
+		case lasting:
+			g.close(now)
+		}
+	case Closed:
+		if e == worked && fresh {
+			g.limit, g.reopened = 1, g.tries
+			g.retrying.pays = newRetrying().pays // what is held deserves its try
+			g.enter(now, HalfOpen, reasonSuccess)
+		}
+	case HalfOpen:
+		switch {
+		case e == worked:
+			if g.limit++; g.limit >= slots {
+				g.enter(now, Open, reasonSuccess)
+			}
+		case lasting:
+			g.close(now)
+		case now.Sub(g.since) >= halfOpenFor:
+			g.enter(now, Open, reasonElapsed)
+		case e == failed && fresh:
+			g.limit, g.mark = max(1, g.limit/2), g.tries
+		}
+	}
+}
+
+func (g *Gate) close(now time.Time) {
+	g.probeAnswered = g.heldAnswered > 0
+	g.probing = nil
+	g.closings++
+	g.enter(now, Closed, g.trouble.mostly().String())
+	g.scheduleProbe(now, 0)
+	last := &g.changes[len(g.changes)-1]
+	last.Since, last.Messages, last.Mostly, last.NextProbe = g.trouble.since, g.trouble.counts(), g.trouble.mostly(), g.nextProbe
+}
+
+// enter begins a state. What began before is older than it: fresh tells the two apart.
+func (g *Gate) enter(now time.Time, to State, reason string) {
+	change := Change{At: now, From: g.state, To: to, Reason: reason, Held: g.held, Lasted: now.Sub(g.since)}
+	if len(g.changes) == changesKept {
+		g.changes = g.changes[1:]
+	}
+	g.changes = append(g.changes, change)
+	g.counted[changeKey{to, reason}]++
+	g.state, g.since, g.mark = to, now, g.tries
+	g.version++
+	g.stir = true
+}
+
+// closesAfter is how long trouble lasts before it closes the gate.
+func (g *Gate) closesAfter() time.Duration {
+	return min(max(2*g.took.mean(), minTrouble), maxTrouble)
+}
+
+// Change is one change of the state, for the log.
+type Change struct {
+	At       time.Time
+	From, To State
+	// Reason is success, elapsed, or the answer that most tries had.
+	Reason string
+	// Held is how many messages were held, Lasted how long the state before did.
+	Held   int
+	Lasted time.Duration
+	// Since is when the trouble began, Messages how many are in it, Mostly what most of
+	// their tries came to, and NextProbe when the target is tried again; of a closing alone.
+	Since     time.Time
+	Messages  int
+	Mostly    message.Outcome
+	NextProbe time.Time
+}
+
+// changesKept bounds the changes that nobody has asked for.
+const changesKept = 16
+
+// changeKey labels poller_gate_changes_total.
+type changeKey struct {
+	to     State
+	reason string
+}
+
+// Why the state changes, beside the answers that close the gate.
+const (
+	reasonSuccess = "success"
+	reasonElapsed = "elapsed"
+)
+
+// changeKeys are all that there are.
+func changeKeys() []changeKey {
+	keys := []changeKey{{Open, reasonSuccess}, {Open, reasonElapsed}, {HalfOpen, reasonSuccess}}
+	for _, c := range message.Outcomes()[message.Rejected:] {
+		keys = append(keys, changeKey{Wary, c.String()}, changeKey{Closed, c.String()})
+	}
+	return keys
+}
