@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"log/slog"
 	"maps"
-	"slices"
 	"strconv"
 	"strings"
 	"sync"
@@ -24,6 +23,7 @@ import (
 type fakeQueue struct {
 	mu       sync.Mutex
 	messages []*fakeMessage
+	first    int           // what is before it is deleted
 	arrived  chan struct{} // closed and made anew at each send
 	handles  int
 
@@ -103,7 +103,10 @@ func (q *fakeQueue) Receive(ctx context.Context, maximum int, wait, visibility t
 		now := time.Now()
 		var got []*message.Message
 		next, late := end, time.Duration(0)
-		for _, m := range q.messages {
+		for q.first < len(q.messages) && q.messages[q.first].deleted {
+			q.first++
+		}
+		for _, m := range q.messages[q.first:] {
 			if m.deleted {
 				continue
 			}
@@ -146,7 +149,7 @@ func (q *fakeQueue) Receive(ctx context.Context, maximum int, wait, visibility t
 
 func (q *fakeQueue) find(handle string) *fakeMessage {
 	id, _, _ := strings.Cut(handle, "/")
-	i := slices.IndexFunc(q.messages, func(m *fakeMessage) bool { return m.id == id })
+	i, _ := strconv.Atoi(id[1:]) // see send
 	return q.messages[i]
 }
 
@@ -257,6 +260,19 @@ func (q *fakeQueue) left() int {
 		}
 	}
 	return n
+}
+
+// retired are the ids of those that are gone after their last receive.
+func (q *fakeQueue) retired() []string {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	var ids []string
+	for _, m := range q.messages {
+		if m.deleted && m.receives >= q.retire {
+			ids = append(ids, m.id)
+		}
+	}
+	return ids
 }
 
 // invisible is how many nobody can receive now.

@@ -147,59 +147,84 @@ func (c *Consumer) review(now time.Time) {
 }
 
 const (
-	// roomDelay is how long a message stays away that is released in an outage to make room.
+	// roomDelay is how long a message stays away at least that is released to make room;
+	// while others are delivered it doubles with each receive.
 	roomDelay = 15 * time.Minute
-	// roomEvery is how often one is: so a long outage costs a message one receive.
+	// roomEvery is how often one is while nothing works: so a long outage costs a message
+	// one receive.
 	roomEvery = 90 * time.Second
-	// worthIt is how long a message must have to wait at least to be released for another.
+	// worthIt is how long a message must have to wait at least to be released for another,
+	// where retrying pays.
 	worthIt = 30 * time.Second
 )
 
 // makeRoom releases a held message, since there is no room for another, and reports
-// whether it did: the one that waits longest for what its target told it, with what is
-// left of that delay; or, where receives go one by one since nothing works, the one that
-// failed most often by an answer, at most one every 90 s.
+// whether it did. While others are delivered that is one that has long to wait, or whose
+// retries are in vain: of those with the fewest receives the one that waits longest, and
+// never at its last receive. Where nothing works it is the one that failed most often by an
+// answer, at most one every 90 s.
 func (c *Consumer) makeRoom(now time.Time) bool {
-	var longest, worst *life
-	until := now.Add(worthIt)
+	if c.options.Gate.State() == gate.Closed || c.holding.due >= c.pace.Limits().Concurrency && c.gate.RetriesPay() {
+		return c.releaseWorst(now)
+	}
+	least := now.Add(worthIt)
+	if !c.gate.RetriesPay() {
+		least = time.Time{}
+	}
+	var best *life
+	var until time.Time
 	for _, l := range c.holding.lives {
-		if l.goesBack {
+		at := c.gate.Next(&l.try)
+		if l.goesBack || c.lastReceive(l) || !at.After(least) {
 			continue
 		}
-		if at := c.gate.Next(&l.try); at.After(until) && !c.lastReceive(l) {
-			longest, until = l, at
+		if best == nil || l.message.ReceiveCount < best.message.ReceiveCount ||
+			l.message.ReceiveCount == best.message.ReceiveCount && at.After(until) {
+			best, until = l, at
 		}
-		if n := l.try.Answered(); n > 0 && (worst == nil || n > worst.try.Answered()) {
+	}
+	if best == nil {
+		return false
+	}
+	// It is to come when there may be room again, and to have receives left then.
+	delay := roomDelay << min(max(best.message.ReceiveCount, 1)-1, 4)
+	c.gate.Release(&best.try)
+	c.releaseForRoom(now, best, max(delay, until.Sub(now)))
+	return true
+}
+
+// releaseWorst makes room while nothing works.
+func (c *Consumer) releaseWorst(now time.Time) bool {
+	if now.Sub(c.holding.roomMade) < roomEvery {
+		return false
+	}
+	var worst *life
+	for _, l := range c.holding.lives {
+		if n := l.try.Answered(); !l.goesBack && n > 0 && (worst == nil || n > worst.try.Answered()) {
 			worst = l
 		}
 	}
-	switch {
-	case longest != nil && c.options.Gate.State() != gate.Closed:
-		longest.outcome, longest.delay = doneFailed, wholeSeconds(min(until.Sub(now), maxRetryAfter))
-		c.sayRoom(now, longest)
-		c.release(now, longest)
-	case worst != nil && now.Sub(c.holding.roomMade) >= roomEvery:
-		c.holding.roomMade = now
-		worst.outcome, worst.delay = doneFailed, int(roomDelay/time.Second)
-		c.sayRoom(now, worst)
-		c.release(now, worst)
-	default:
+	if worst == nil {
 		return false
 	}
+	c.holding.roomMade = now
+	c.releaseForRoom(now, worst, roomDelay)
 	return true
+}
+
+func (c *Consumer) releaseForRoom(now time.Time, l *life, delay time.Duration) {
+	l.outcome, l.delay = doneFailed, wholeSeconds(delay)
+	if n, due := c.notices.say(now, "room", false); due {
+		c.log.Warn("no room for more held messages: releasing those that wait longest, which costs each a receive",
+			slog.Int("held", len(c.holding.lives)), slog.Int("released", n), slog.Duration("delay", delay.Round(time.Second)))
+	}
+	c.release(now, l)
 }
 
 // lastReceive reports whether the next receive of l is the dead-letter queue's.
 func (c *Consumer) lastReceive(l *life) bool {
 	most := c.attributes.MaxReceiveCount
 	return most > 0 && l.message.ReceiveCount >= most
-}
-
-func (c *Consumer) sayRoom(now time.Time, l *life) {
-	if n, due := c.notices.say(now, "room", false); due {
-		c.log.Warn("no room for more held messages: those that wait longest are released, which costs each a receive",
-			slog.Int("held", len(c.holding.lives)), slog.Int("released", n), slog.Int("delay_seconds", l.delay))
-	}
 }
 
 // giveUp releases a message whose fault it was.

@@ -38,13 +38,12 @@ func (s *Seat) Next(m *Message) time.Time {
 	return m.failedAt.Add(max(time.Duration(float64(pause)*m.spread), m.told))
 }
 
-// RetriesPay reports whether a retry is nearly as likely to be delivered as a first try: then
+// RetriesPay reports whether a retry is about as likely to be delivered as a first try: then
 // the two take turns; else retries are few while others wait.
 func (s *Seat) RetriesPay() bool {
 	s.gate.mu.Lock()
 	defer s.gate.mu.Unlock()
-	r := &s.gate.retrying
-	return r.pays.value >= r.newcomers.value/2
+	return s.gate.retrying.pay()
 }
 
 const (

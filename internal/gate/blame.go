@@ -12,7 +12,8 @@ type Message struct {
 	id      string
 	entered bool
 
-	known bool // it was given up before
+	known bool // it was given up before,
+	seen  bool // or released to make room: its first try here is no newcomer's
 
 	tries int
 	try   uint64    // the number of the last,
@@ -93,7 +94,7 @@ func (g *Gate) fail(now time.Time, m *Message, o message.Outcome, told time.Dura
 		}
 	}
 	if m.try > g.succeeded {
-		g.trouble.add(m.began, m.id, m.tries == 1 && !m.known, o)
+		g.trouble.add(m.began, m.id, m.tries == 1 && !m.known && !m.seen, o)
 	}
 	g.hold(m, true)
 	return false

@@ -36,6 +36,7 @@ type Gate struct {
 	rejects  time.Time           // since when everything is rejected; zero: it is not
 	retrying retrying
 	records  records
+	released records // to make room
 
 	inHand, held, heldAnswered, heldUnknown int
 	handed                                  hands
@@ -60,7 +61,7 @@ type Gate struct {
 func New(seed uint64) *Gate {
 	return &Gate{
 		seed: seed, since: time.Now(), trouble: newTrouble(), rejected: make(map[string]struct{}),
-		took: average{weight: 0.05}, retrying: newRetrying(), records: newRecords(), counted: make(map[changeKey]int64), version: 1,
+		took: average{weight: 0.05}, retrying: newRetrying(), records: newRecords(), released: newRecords(), counted: make(map[changeKey]int64), version: 1,
 	}
 }
 
@@ -107,8 +108,16 @@ func (s *Seat) Enter(m *Message, id string) {
 	g := s.gate
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	*m = Message{id: id, entered: true, known: g.records.has(id), closings: g.closings}
+	*m = Message{id: id, entered: true, known: g.records.has(id), seen: g.released.has(id), closings: g.closings}
 	g.inHand++
+}
+
+// Release notes that m leaves to make room for another, not for its fault: when it comes
+// again, its first try is not a newcomer's.
+func (s *Seat) Release(m *Message) {
+	s.gate.mu.Lock()
+	defer s.gate.mu.Unlock()
+	s.gate.released.add(m.id)
 }
 
 // Leave takes a message out of hand. It may be called for one that never entered.
@@ -222,6 +231,7 @@ func (g *Gate) worked(now time.Time, m *Message, o message.Outcome, fresh bool, 
 	if o == message.Delivered {
 		g.took.add(now.Sub(m.began).Seconds())
 		g.records.forget(m.id)
+		g.released.forget(m.id)
 		clear(g.rejected)
 		g.rejects = time.Time{}
 		if m.began.After(g.proof) {

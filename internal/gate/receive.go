@@ -67,7 +67,7 @@ func (s *Seat) Receive(now time.Time, slots int) Limit {
 			return limit
 		}
 		limit.one(full, g.handed.polls > 0 || !s.mayScout())
-	case s.hand.Ready >= slots+readyOver:
+	case s.hand.Ready >= slots+readyOver && g.retrying.pay():
 		wait := s.hand.Untried > 0 || s.hand.Polls > 0 ||
 			now.Sub(g.success) < quiet || now.Sub(s.hand.LastReceive) < quiet
 		if !wait {

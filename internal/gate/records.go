@@ -10,7 +10,8 @@ import (
 // longest goes first.
 const maxRecords = 10_000
 
-// records are the messages that were given up by proof: known bad. When one of them comes
+// records are messages of which something is known from before. Most are those that were
+// given up by proof: known bad. When one of them comes
 // again and fails, that is a strike without another proof. Without them poison that comes
 // back when the good messages are through, and so nobody is left to prove it, would be held
 // like an outage.

@@ -99,6 +99,8 @@ func newRetrying() retrying {
 	}
 }
 
+func (r *retrying) pay() bool { return r.pays.value >= r.newcomers.value/2 }
+
 // enough is how many failures in a row, at least n, are more than bad luck where retrying
 // works as well as here.
 func (r *retrying) enough(n int) int {
@@ -121,7 +123,7 @@ func (g *Gate) learn(m *Message, o message.Outcome) {
 		x = 1
 	}
 	switch {
-	case m.tries > 1 || m.known:
+	case m.tries > 1 || m.known || m.seen:
 		r.pays.add(x)
 		if !m.throttled && o != message.Throttled {
 			r.works += worksWeight * (x - r.works)

@@ -1,0 +1,83 @@
+package consumer
+
+import (
+	"fmt"
+	"hash/fnv"
+	"strconv"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"poller/internal/message"
+	"poller/internal/ratelimit"
+)
+
+// refusing has a tenth of the messages, or of the tries, answered so.
+func refusing(f *fakeTarget, result message.Result, always bool) {
+	f.answer = func(m *message.Message, try int) (message.Result, time.Duration) {
+		key := m.ID
+		if !always {
+			key += "/" + strconv.Itoa(try)
+		}
+		h := fnv.New32a()
+		_, _ = h.Write([]byte(key))
+		if h.Sum32()%10 == 0 {
+			return result, 5 * time.Millisecond
+		}
+		return delivered2xx, f.took
+	}
+}
+
+func TestWhatOneMessageIsRefusedStopsNobodyElse(t *testing.T) {
+	t.Parallel()
+	const (
+		lasts = 4 * time.Minute
+		rate  = 50
+	)
+	throttled := message.Result{Outcome: message.Throttled, Status: 429, Reason: "4xx"}
+	unavailable := message.Result{Outcome: message.Unavailable, Status: 503, Reason: "5xx"}
+	type refusal struct {
+		result message.Result
+		told   time.Duration
+		always bool
+		slots  int
+	}
+	var all []refusal
+	for _, result := range []message.Result{throttled, unavailable} {
+		for _, told := range []time.Duration{0, 30 * time.Second, 10 * time.Minute} {
+			all = append(all, refusal{result, told, true, 2}, refusal{result, told, true, 64}, refusal{result, told, false, 10})
+		}
+	}
+	for _, r := range all {
+		t.Run(fmt.Sprintf("%d told %v always %v slots %d", r.result.Status, r.told, r.always, r.slots), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				q, f := newFakeQueue(), newFakeTarget(20*time.Millisecond)
+				r.result.RetryAfter = r.told
+				refusing(f, r.result, r.always)
+				q.attributes.MaxReceiveCount, q.retire = 5, 5
+				q.send(int(lasts.Seconds()*rate) + 1000)
+				e := run(t, q, f, ratelimit.Limits{Concurrency: r.slots, Limited: true, Rate: rate, Burst: 1}, nil)
+				pass(lasts)
+				held, delivered := e.Snapshot(time.Now()).InHand["held"], f.took2xx()
+				if want := int(0.95 * 0.9 * rate * lasts.Seconds()); len(delivered) < want {
+					t.Errorf("%d good ones were delivered, 95 %% of an oracle's are %d; %d are held", len(delivered), want, held)
+				}
+				if held > 1000+2*r.slots {
+					t.Errorf("%d are held", held)
+				}
+				dead := 0
+				for _, m := range q.retired() {
+					if delivered[m] == 0 {
+						dead++
+					}
+				}
+				if poison := r.result.Status == 503 && r.told == 0 && r.always; dead > 0 && !poison {
+					t.Errorf("%d are in the dead-letter queue", dead)
+				}
+				e.abort()
+				<-e.summary
+			})
+		})
+	}
+}
