@@ -112,7 +112,7 @@ func TestRedirectsAreNotFollowed(t *testing.T) {
 	for _, status := range []int{301, 302, 303, 307, 308} {
 		synctest.Test(t, func(t *testing.T) {
 			w := &wire{answer: always(fmt.Sprintf("HTTP/1.1 %d Moved\r\nLocation: http://orders.test/\r\nContent-Length: 0\r\n\r\n", status))}
-			expect(t, over(t, w).Deliver(t.Context(), "orders", msg("x")), message.Rejected, status, "3xx")
+			expect(t, over(t, w).Deliver(t.Context(), "orders", msg("x")), message.Failed, status, "3xx")
 			if requests, _, _ := w.seen(); len(requests) != 1 {
 				t.Errorf("%d requests", len(requests))
 			}

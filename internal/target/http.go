@@ -136,7 +136,7 @@ func (t *HTTP) Deliver(ctx context.Context, queue string, m *message.Message) me
 	if err := drop(answer); err != nil && v.outcome == message.Delivered {
 		return t.broken(ctx, limited, err, status)
 	}
-	result := message.Result{Outcome: v.outcome, Status: status, Reason: v.reason}
+	result := message.Result{Outcome: v.outcome, Status: status, Reason: v.reason, Refused: v.refused}
 	if v.outcome != message.Delivered {
 		result.RetryAfter = retryAfter(answer.Header)
 	}
