@@ -295,23 +295,6 @@ func TestACutDeliveryIsCanceledWithTheCause(t *testing.T) {
 	}
 }
 
-func TestIdleConnectionsAreClosedEachFiveMinutes(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		w := &wire{answer: always(ok200)}
-		target := over(t, w)
-		for range 16 { // a delivery a minute would keep a connection for ever
-			expect(t, target.Deliver(t.Context(), "orders", msg("x")), message.Delivered, 200, "2xx")
-			<-time.After(time.Minute)
-			synctest.Wait()
-		}
-		if _, _, dials := w.seen(); dials != 4 {
-			t.Errorf("%d connections in 16 minutes, want 4", dials)
-		}
-		target.Close()
-		target.Close()
-	})
-}
-
 func TestAsManyConnectionsAreKeptAsThereAreSlots(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		w := &wire{answer: func(_ int, _ *http.Request, c net.Conn) bool {

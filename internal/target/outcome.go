@@ -21,6 +21,9 @@ const (
 	reasonProxy          = "proxy"
 	reasonConnectTimeout = "connect_timeout"
 	reasonConnect        = "connect"
+	reasonGoAway         = "goaway"
+	reasonRefusedStream  = "refused_stream"
+	reasonUnsent         = "unsent"
 )
 
 // A verdict is what an answer, or its absence, means for the message.
@@ -70,6 +73,9 @@ var breaks = map[string]message.Outcome{
 	reasonProxy:          message.Connection,
 	reasonConnectTimeout: message.Connection,
 	reasonConnect:        message.Connection,
+	reasonGoAway:         message.Connection,
+	reasonRefusedStream:  message.Connection,
+	reasonUnsent:         message.Connection,
 }
 
 // verdictOf looks a status up; false if no answer may have it.

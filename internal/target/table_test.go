@@ -110,13 +110,14 @@ func TestEachStatusComesToWhatTheDesignSays(t *testing.T) {
 func TestReasonsAreAllThatAResultMayHave(t *testing.T) {
 	want := []string{
 		"2xx", "3xx", "4xx", "5xx", "broken_answer", "canceled", "connect", "connect_timeout",
-		"dns", "proxy", "refused", "reset", "timeout", "tls", "unreachable",
+		"dns", "goaway", "proxy", "refused", "refused_stream", "reset", "timeout", "tls",
+		"unreachable", "unsent",
 	}
 	if got := Reasons(); !slices.Equal(got, want) {
 		t.Errorf("%v", got)
 	}
 	for reason, outcome := range breaks {
-		if outcome == message.Connection && connectWords[reason] == "" {
+		if outcome == message.Connection && connectWords[reason] == "" && notProcessed[reason] == "" {
 			t.Errorf("%s has no words", reason)
 		}
 	}
