@@ -82,7 +82,7 @@ func TestNoConnectionGetsOldThoughItIsNeverIdle(t *testing.T) {
 		},
 		"HTTP/2": func(t *testing.T) (*HTTP, *lives) {
 			f := &refuser{certificate: cert, refuse: func(c io.Writer, stream uint32) {
-				time.AfterFunc(time.Second, func() { frame(c, 1, 5, stream, 0x88) })
+				time.AfterFunc(5*time.Second, func() { frame(c, 1, 5, stream, 0x88) })
 			}}
 			l := &lives{dial: f.dial}
 			return overTLS(t, l.connect, pool), l
@@ -94,9 +94,9 @@ func TestNoConnectionGetsOldThoughItIsNeverIdle(t *testing.T) {
 				var all sync.WaitGroup
 				for i := range 4 {
 					all.Go(func() {
-						<-time.After(time.Duration(i) * 300 * time.Millisecond) // so that one of HTTP/2 is never idle
+						<-time.After(time.Duration(i) * 1200 * time.Millisecond) // so that one of HTTP/2 is never idle
 						for begun := time.Now(); time.Since(begun) < time.Hour; {
-							expect(t, target.Deliver(t.Context(), "orders", takes(time.Second)), message.Delivered, 200, "2xx")
+							expect(t, target.Deliver(t.Context(), "orders", takes(5*time.Second)), message.Delivered, 200, "2xx")
 						}
 					})
 				}
@@ -114,7 +114,7 @@ func TestNoConnectionGetsOldThoughItIsNeverIdle(t *testing.T) {
 				if open != 0 {
 					t.Errorf("%d connections are open after %s without a request", open, idleTimeout)
 				}
-				if l.worst > 331*time.Second || l.worst < 290*time.Second {
+				if l.worst > 340*time.Second || l.worst < 290*time.Second {
 					t.Errorf("one was kept for %s", l.worst)
 				}
 			})
@@ -167,7 +167,7 @@ func TestConnectionsDoNotAllEndTogether(t *testing.T) {
 		for range 40 {
 			all.Go(func() {
 				for begun := time.Now(); time.Since(begun) < 6*time.Minute; {
-					target.Deliver(t.Context(), "orders", takes(time.Second))
+					target.Deliver(t.Context(), "orders", takes(5*time.Second))
 				}
 			})
 		}
