@@ -64,6 +64,9 @@ type Result struct {
 	Reason string
 	// RetryAfter is how long the target asked to be left alone, 0 when it did not.
 	RetryAfter time.Duration
+	// Refused: the answer's status is one by which a target refuses: 3xx, 401, 403, 404,
+	// 405, 407, 421; a message given up after it counts as rejected.
+	Refused bool
 	// Canceled says that we cut the delivery off: it proves nothing.
 	Canceled bool
 	// Err says in words why there was no whole answer; nil when there was one.

@@ -27,11 +27,18 @@ type breach struct {
 // breachOf sorts an error of a connection that was made. Those of making it are
 // sorted in connect.go.
 func breachOf(err error) breach {
+	_, unsent := errors.AsType[*unsentError](err)
 	switch {
 	case isTLS(err):
 		// With TLS 1.3 the refusal of our certificate comes after the handshake; behind
 		// a proxy, all of the handshake is net/http's own.
 		return breach{reasonTLS, tlsDetail(err)}
+	case unsent:
+		return breach{reason: reasonUnsent}
+	case isGoAway(err):
+		return breach{reason: reasonGoAway}
+	case isRefusedStream(err):
+		return breach{reason: reasonRefusedStream}
 	case isTimeout(err): // no time-out of ours: net/http's for a handshake behind a proxy
 		return breach{reason: reasonConnectTimeout}
 	case isReset(err):
@@ -56,8 +63,7 @@ func isReset(err error) bool {
 	text := err.Error()
 	for _, ended := range []string{
 		"server closed idle connection",
-		"GOAWAY",
-		"REFUSED_STREAM",
+		"GOAWAY", // after which the connection ended, with this request in the target's hands
 		"stream error",
 		"client connection lost",
 		"client conn",
@@ -67,6 +73,47 @@ func isReset(err error) bool {
 		}
 	}
 	return false
+}
+
+// The texts of net/http's errors of HTTP/2 that have no type.
+const (
+	goAwayText       = "http2: Transport received Server's graceful shutdown GOAWAY"
+	goAwayFirstText  = "http2: Transport received GOAWAY from server ErrCode:"
+	unusableText     = "http2: client conn not usable"
+	notUsableAtFirst = "http2: client conn could not be established"
+)
+
+// isGoAway reports whether the target took its leave of the connection with a GOAWAY that
+// says that it has not processed this request: "streams with identifiers higher than the
+// last stream identifier … might be retried"
+// (https://www.rfc-editor.org/rfc/rfc9113#section-6.8). Those below may have been.
+func isGoAway(err error) bool {
+	text := err.Error()
+	return text == goAwayText || strings.HasPrefix(text, goAwayFirstText)
+}
+
+// isUnusable reports whether a connection of HTTP/2 ended, or took its leave, before the
+// request had a stream of its own.
+func isUnusable(err error) bool {
+	text := err.Error()
+	return text == unusableText || text == notUsableAtFirst
+}
+
+// streamError is net/http's own, which lets itself be read as one of the same fields.
+type streamError struct {
+	StreamID uint32
+	Code     uint32
+	Cause    error
+}
+
+func (e streamError) Error() string { return "stream error" }
+
+// isRefusedStream reports whether the target reset the request's stream with
+// REFUSED_STREAM: "the stream is being closed prior to any processing having occurred"
+// (https://www.rfc-editor.org/rfc/rfc9113#section-8.7).
+func isRefusedStream(err error) bool {
+	stream, ok := errors.AsType[streamError](err)
+	return ok && stream.Code == 7
 }
 
 func isTimeout(err error) bool {
@@ -115,6 +162,9 @@ func (t *HTTP) sentence(b breach, status int) error {
 	if status != 0 {
 		after = fmt.Sprintf(" after the status %d", status)
 	}
+	if why := notProcessed[b.reason]; why != "" {
+		return fmt.Errorf("%s did not process the request: %s", t.place, why)
+	}
 	if breaks[b.reason] == message.Connection {
 		why := b.detail
 		if why == "" {
@@ -130,6 +180,14 @@ func (t *HTTP) sentence(b breach, status int) error {
 	default:
 		return fmt.Errorf("the answer of %s was broken off or is not HTTP%s", t.place, after)
 	}
+}
+
+// notProcessed says how it is known that the target has not processed a request, though
+// there was a connection.
+var notProcessed = map[string]string{
+	reasonGoAway:        "it was taking its leave of the connection (GOAWAY)",
+	reasonRefusedStream: "it refused it unseen (REFUSED_STREAM)",
+	reasonUnsent:        "the connection ended before it was sent",
 }
 
 // connectWords say why there was no connection, where nothing better is known.

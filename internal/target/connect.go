@@ -9,7 +9,6 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"sync"
 	"syscall"
 	"time"
 )
@@ -29,37 +28,31 @@ type security struct {
 	roots *x509.CertPool // nil: the system's
 }
 
-// connections makes the dialer and the transport over it.
-func connections(o Options, u *url.URL, s security) (*dialer, *http.Transport, error) {
+// connections makes the pool, with the transport that connects and speaks for it.
+func connections(o Options, u *url.URL, s security) (*pool, error) {
+	limit := min(maxDial, o.Timeout-o.Timeout/10)
 	d := &dialer{
 		dial: o.DialContext,
-		// Shorter than the whole exchange, so that a connection that is never made is
-		// known as one: net/http only says that the context ended.
-		limit: min(maxDial, o.Timeout-o.Timeout/10),
 		tls: &tls.Config{
 			MinVersion: tls.VersionTLS12,
 			NextProtos: []string{"h2", "http/1.1"},
 			RootCAs:    s.roots,
 		},
-		pending: make(map[*dialing]struct{}),
 	}
 	if o.TLS != (TLS{}) && u.Scheme != "https" {
-		return nil, nil, errors.New("--tls-ca, --tls-cert and --tls-key are for https targets: write https:// in --target, or leave them out")
+		return nil, errors.New("--tls-ca, --tls-cert and --tls-key are for https targets: write https:// in --target, or leave them out")
 	}
 	files, err := newCertificates(o.TLS, u.Hostname(), o.Logger.With("target", o.Name))
 	if err != nil {
-		return nil, nil, err
+		return nil, err
 	}
 	files.apply(d.tls)
 	t := &http.Transport{
 		DialContext:            d.plain,
 		DialTLSContext:         d.secure,
 		TLSClientConfig:        d.tls.Clone(), // behind a proxy only
-		TLSHandshakeTimeout:    d.limit,       // behind a proxy only
 		ForceAttemptHTTP2:      true,
 		HTTP2:                  &http.HTTP2Config{SendPingTimeout: http2Silence},
-		MaxIdleConnsPerHost:    o.Slots + 16,
-		IdleConnTimeout:        idleConnTimeout,
 		MaxResponseHeaderBytes: maxAnswerHeaders,
 		DisableCompression:     true,
 		ReadBufferSize:         readBuffer,
@@ -71,83 +64,48 @@ func connections(o Options, u *url.URL, s security) (*dialer, *http.Transport, e
 		},
 	}
 	if d.dial != nil {
-		return d, t, nil
+		return newPool(t, u, limit), nil
 	}
 	d.dial = new(net.Dialer).DialContext
 	// The target never changes, so the proxy is looked up once and not each time.
 	proxy, err := s.proxy(&http.Request{URL: u})
 	if err != nil { // its text may have the proxy's password
-		return nil, nil, errors.New("HTTPS_PROXY or HTTP_PROXY is no URL: write http://host:port")
+		return nil, errors.New("HTTPS_PROXY or HTTP_PROXY is no URL: write http://host:port")
 	}
 	if proxy != nil {
 		t.Proxy = http.ProxyURL(proxy)
 	}
-	return d, t, nil
+	return newPool(t, u, limit), nil
 }
 
-// dialer makes connections within its limit, and says as a dialError why it could
-// not. net/http dials on goroutines of its own, which outlive the request they were
-// begun for; close ends them.
+// dialer makes connections, and says as a dialError why it could not. The pool bounds it.
 type dialer struct {
-	dial  func(ctx context.Context, network, address string) (net.Conn, error)
-	limit time.Duration
-	tls   *tls.Config
-
-	mu      sync.Mutex // guards pending and closed
-	pending map[*dialing]struct{}
-	closed  bool
+	dial func(ctx context.Context, network, address string) (net.Conn, error)
+	tls  *tls.Config
 }
 
-// dialing is one connection that is being made.
-type dialing struct{ cancel context.CancelFunc }
-
-// within bounds one dial by the limit and by close.
-func (d *dialer) within(ctx context.Context) (context.Context, func()) {
-	ctx, cancel := context.WithTimeout(ctx, d.limit)
-	one := &dialing{cancel}
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	if d.closed {
-		cancel()
-		return ctx, cancel
-	}
-	d.pending[one] = struct{}{}
-	return ctx, func() {
-		cancel()
-		d.mu.Lock()
-		defer d.mu.Unlock()
-		delete(d.pending, one)
-	}
-}
-
-func (d *dialer) close() {
-	d.mu.Lock()
-	defer d.mu.Unlock()
-	d.closed = true
-	for one := range d.pending {
-		one.cancel()
-	}
-}
+// socketOf is the key of where, in a dial's context, its socket is to be put.
+type socketOf struct{}
 
 // plain connects for http, and to a proxy.
 func (d *dialer) plain(ctx context.Context, network, address string) (net.Conn, error) {
-	ctx, end := d.within(ctx)
-	defer end()
 	conn, err := d.dial(ctx, network, address)
 	if err != nil {
 		return nil, dialFailed(ctx, err)
 	}
-	return conn, nil
+	s := newSocket(conn)
+	if place, ok := ctx.Value(socketOf{}).(**socket); ok {
+		*place = s
+	}
+	return s, nil
 }
 
 // secure connects for https. The handshake is made here and not by net/http, so
-// that it is bounded together with the dial and its failures are known as such.
+// that its failures are known as such.
 func (d *dialer) secure(ctx context.Context, network, address string) (net.Conn, error) {
-	ctx, end := d.within(ctx)
-	defer end()
-	conn, err := d.dial(ctx, network, address)
+	conn, err := d.plain(ctx, network, address)
 	if err != nil {
-		return nil, dialFailed(ctx, err)
+		return nil, err
 	}
 	config := d.tls.Clone()
 	if config.ServerName, _, err = net.SplitHostPort(address); err != nil {
@@ -171,6 +129,22 @@ type dialError struct{ reason, detail string }
 func (e *dialError) Error() string { return "connect: " + e.reason }
 
 func (e *dialError) breach() breach { return breach{e.reason, e.detail} }
+
+// notMade sorts an error of making a connection, which is a dialError already unless it
+// comes from behind a proxy.
+func notMade(ctx context.Context, err error) *dialError {
+	if failed, ok := errors.AsType[*dialError](err); ok {
+		return failed
+	}
+	switch b := breachOf(err); {
+	case b.reason == reasonTLS:
+		return &dialError{b.reason, b.detail}
+	case ctx.Err() != nil || b.reason == reasonConnectTimeout:
+		return &dialError{reason: reasonConnectTimeout}
+	default:
+		return &dialError{reason: reasonConnect}
+	}
+}
 
 // dialFailed sorts an error of a dial.
 func dialFailed(ctx context.Context, err error) *dialError {

@@ -8,18 +8,12 @@ import (
 	"net"
 	"net/http"
 	"net/url"
-	"sync"
 	"time"
 
 	"poller/internal/message"
 )
 
 const (
-	// idleConnections end after this long without a request.
-	idleConnTimeout = 90 * time.Second
-	// followDNS is how often idle connections are closed, so that new ones are
-	// made by today's DNS answer.
-	followDNS = 5 * time.Minute
 	// maxAnswerHeaders bounds what is read of an answer before its body, the
 	// informational answers (1xx) before it included.
 	maxAnswerHeaders = 64 << 10
@@ -37,8 +31,7 @@ type Options struct {
 	URL string
 	// Timeout bounds a delivery, from connecting to the end of the answer. Over 0.
 	Timeout time.Duration
-	// Slots is how many deliveries there may be at once, 1 or more: as many
-	// connections are kept, and 16 more.
+	// Slots is how many deliveries there may be at once, 1 or more.
 	Slots int
 	// Headers are sent with each message.
 	Headers []Header
@@ -57,16 +50,11 @@ type Options struct {
 // HTTP delivers to one target. All its methods may be called at once by many.
 type HTTP struct {
 	// place is the URL's scheme and host: what errors may say of it.
-	place     string
-	limits    limits
-	template  *http.Request
-	headers   *headers
-	dialer    *dialer
-	transport *http.Transport
-
-	mu     sync.Mutex // guards closed and the timer's next turn
-	closed bool
-	idle   *time.Timer
+	place    string
+	limits   limits
+	template *http.Request
+	headers  *headers
+	pool     *pool
 }
 
 // New checks the options and makes ready to deliver; it connects to nothing. Its
@@ -105,10 +93,9 @@ func build(o Options, s security) (*HTTP, error) {
 		template: &http.Request{Method: http.MethodPost, URL: u, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1},
 		headers:  headers,
 	}
-	if t.dialer, t.transport, err = connections(o, u, s); err != nil {
+	if t.pool, err = connections(o, u, s); err != nil {
 		return nil, err
 	}
-	t.idle = time.AfterFunc(followDNS, t.closeIdle)
 	return t, nil
 }
 
@@ -120,12 +107,36 @@ func (t *HTTP) Deliver(ctx context.Context, queue string, m *message.Message) me
 		return canceled(ctx)
 	}
 	limit := t.limits.begin(ctx)
-	defer t.limits.release(limit)
-	limited := limit.ctx
-	answer, err := t.transport.RoundTrip(t.request(limited, queue, m)) //nolint:contextcheck // it ends with ctx
-	if err != nil {
-		return t.broken(ctx, limited, err, 0)
+	result, clean := t.exchange(ctx, limit.ctx, queue, m)
+	t.limits.release(limit, clean)
+	return result
+}
+
+// exchange is a delivery within its time-out. limited ends with ctx, or when the time is
+// over. clean reports whether net/http keeps nothing of limited.
+//
+// A kept connection that turns out to be of no use before a byte of the request went out
+// is passed over for another: what was not sent is not sent again.
+func (t *HTTP) exchange(ctx, limited context.Context, queue string, m *message.Message) (result message.Result, clean bool) {
+	for {
+		c, kept, err := t.pool.take(limited) //nolint:contextcheck // it ends with ctx
+		if err != nil {
+			return t.broken(ctx, limited, err, 0), false
+		}
+		answer, err := c.send(t.request(limited, queue, m)) //nolint:contextcheck,bodyclose // as above; settle closes it
+		if err == nil {
+			return t.settle(ctx, limited, c, answer), true
+		}
+		t.pool.drop(c)
+		if _, unsent := errors.AsType[*unsentError](err); !unsent || !kept || limited.Err() != nil {
+			return t.broken(ctx, limited, err, 0), false
+		}
 	}
+}
+
+// settle reads an answer to its end, says what it means, and gives its connection back.
+func (t *HTTP) settle(ctx, limited context.Context, c *connection, answer *http.Response) message.Result {
+	defer t.pool.put(c)
 	defer func() { _ = answer.Body.Close() }()
 
 	status := answer.StatusCode
@@ -136,31 +147,13 @@ func (t *HTTP) Deliver(ctx context.Context, queue string, m *message.Message) me
 	if err := drop(answer); err != nil && v.outcome == message.Delivered {
 		return t.broken(ctx, limited, err, status)
 	}
-	result := message.Result{Outcome: v.outcome, Status: status, Reason: v.reason}
+	result := message.Result{Outcome: v.outcome, Status: status, Reason: v.reason, Refused: v.refused}
 	if v.outcome != message.Delivered {
 		result.RetryAfter = retryAfter(answer.Header)
 	}
 	return result
 }
 
-// closeIdle closes what is idle, and comes again.
-func (t *HTTP) closeIdle() {
-	t.mu.Lock()
-	defer t.mu.Unlock()
-	if t.closed {
-		return
-	}
-	t.transport.CloseIdleConnections()
-	t.idle.Reset(followDNS)
-}
-
-// Close ends the connections that are idle or being made, and the timer. It is
-// called when the last Deliver has returned, and may be called twice.
-func (t *HTTP) Close() {
-	t.mu.Lock()
-	t.closed = true
-	t.idle.Stop()
-	t.mu.Unlock()
-	t.dialer.close()
-	t.transport.CloseIdleConnections()
-}
+// Close ends the connections. It is called when the last Deliver has returned, and may be
+// called twice.
+func (t *HTTP) Close() { t.pool.close() }

@@ -44,9 +44,11 @@ func (l *limits) begin(ctx context.Context) *limit {
 	return one
 }
 
-// release takes it back. Only one that has not ended is used again.
-func (l *limits) release(one *limit) {
-	if !one.timer.Stop() || !l.keep(one) {
+// release takes it back. Only one that has not ended is used again, and only if the
+// delivery was clean: after an error net/http leaves a context of its own behind, which
+// would stay as long as this one.
+func (l *limits) release(one *limit, clean bool) {
+	if !one.timer.Stop() || !clean || !l.keep(one) {
 		one.unhook()
 		one.end()
 	}

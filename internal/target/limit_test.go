@@ -18,7 +18,7 @@ func TestADeliverysContextEndsWithTheEnginesOrAfterTheTimeout(t *testing.T) {
 			if one.ctx.Err() != nil {
 				t.Fatal("it ended before the time-out")
 			}
-			l.release(one)
+			l.release(one, true)
 		}
 
 		late := l.begin(engines)
@@ -27,7 +27,7 @@ func TestADeliverysContextEndsWithTheEnginesOrAfterTheTimeout(t *testing.T) {
 		if late.ctx.Err() == nil {
 			t.Error("it did not end with the time-out")
 		}
-		l.release(late)
+		l.release(late, true)
 
 		cut := l.begin(engines)
 		if cut.ctx.Err() != nil {
@@ -38,7 +38,7 @@ func TestADeliverysContextEndsWithTheEnginesOrAfterTheTimeout(t *testing.T) {
 		if cut.ctx.Err() == nil {
 			t.Error("it did not end with the engine's")
 		}
-		l.release(cut)
+		l.release(cut, true)
 	})
 }
 
@@ -46,9 +46,9 @@ func TestAReleasedContextIsOutOfReachOfItsOldDelivery(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		l := limits{timeout: time.Second}
 		first, stop := context.WithCancel(t.Context())
-		l.release(l.begin(first))
+		l.release(l.begin(first), true)
 		next := l.begin(t.Context())
-		defer l.release(next)
+		defer l.release(next, true)
 		stop()
 		time.Sleep(time.Second - 1)
 		synctest.Wait()

@@ -21,16 +21,21 @@ const (
 	reasonProxy          = "proxy"
 	reasonConnectTimeout = "connect_timeout"
 	reasonConnect        = "connect"
+	reasonGoAway         = "goaway"
+	reasonRefusedStream  = "refused_stream"
+	reasonUnsent         = "unsent"
 )
 
 // A verdict is what an answer, or its absence, means for the message.
 type verdict struct {
 	outcome message.Outcome
 	reason  string
+	refused bool // see message.Result
 }
 
-// exceptions are the statuses that do not go by their class. The same table is in
-// docs/outcomes.md; a test compares them.
+// exceptions are the statuses that do not go by their class. By those that are failed
+// here the target refuses, as by any 3xx. The same table is in docs/outcomes.md; a test
+// compares them.
 var exceptions = map[int]message.Outcome{
 	401: message.Failed,
 	403: message.Failed,
@@ -49,10 +54,10 @@ var exceptions = map[int]message.Outcome{
 // classes are the statuses by their first digit. A status of no class here (1xx as
 // the last answer, 600 and above) is a broken answer.
 var classes = map[int]verdict{
-	2: {message.Delivered, "2xx"},
-	3: {message.Rejected, "3xx"},
-	4: {message.Rejected, "4xx"},
-	5: {message.Failed, "5xx"},
+	2: {outcome: message.Delivered, reason: "2xx"},
+	3: {outcome: message.Failed, reason: "3xx", refused: true},
+	4: {outcome: message.Rejected, reason: "4xx"},
+	5: {outcome: message.Failed, reason: "5xx"},
 }
 
 // breaks says what it means when there was no whole answer.
@@ -68,6 +73,9 @@ var breaks = map[string]message.Outcome{
 	reasonProxy:          message.Connection,
 	reasonConnectTimeout: message.Connection,
 	reasonConnect:        message.Connection,
+	reasonGoAway:         message.Connection,
+	reasonRefusedStream:  message.Connection,
+	reasonUnsent:         message.Connection,
 }
 
 // verdictOf looks a status up; false if no answer may have it.
@@ -75,6 +83,7 @@ func verdictOf(status int) (verdict, bool) {
 	v, known := classes[status/100]
 	if outcome, except := exceptions[status]; except {
 		v.outcome = outcome
+		v.refused = outcome == message.Failed
 	}
 	return v, known
 }

@@ -70,6 +70,7 @@ type refuser struct {
 	certificate tls.Certificate
 	// refuse writes the refusal of a stream; nil answers 200.
 	refuse func(c io.Writer, stream uint32)
+	ends   bool // the connection, once it has refused
 
 	mu      sync.Mutex
 	streams int
@@ -90,8 +91,10 @@ func (f *refuser) dial(context.Context, string, string) (net.Conn, error) {
 		in := bufio.NewReader(secured)
 		// A pipe holds nothing: whoever reads may not be the one who writes.
 		c := make(queued, 1000)
-		defer close(c)
+		written := make(chan struct{})
+		defer func() { close(c); <-written }()
 		go func() {
+			defer close(written)
 			for p := range c {
 				secured.Write(p)
 			}
@@ -126,6 +129,10 @@ func (f *refuser) dial(context.Context, string, string) (net.Conn, error) {
 					continue
 				}
 				f.refuse(c, stream)
+				if f.ends {
+					go io.Copy(io.Discard, in) // for what waits to be written before the end
+					return
+				}
 			}
 		}
 	}()
@@ -146,24 +153,34 @@ func reset(code byte) func(io.Writer, uint32) {
 
 func TestOneDeliveryIsOneRequestThoughHTTP2Refuses(t *testing.T) {
 	cert, pool := certificate(t)
-	for refusal, refuse := range map[string]func(io.Writer, uint32){
-		"refused stream": reset(7),
-		"protocol error": reset(1),
-		"internal error": reset(2),
-		"going away":     func(c io.Writer, _ uint32) { frame(c, 7, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0) },
-		"answered":       nil,
+	type refusal struct {
+		refuse  func(io.Writer, uint32)
+		outcome message.Outcome
+		reason  string
+	}
+	goAway := func(last, code byte) func(io.Writer, uint32) {
+		return func(c io.Writer, _ uint32) { frame(c, 7, 0, 0, 0, 0, 0, last, 0, 0, 0, code) }
+	}
+	for refusal, test := range map[string]refusal{
+		"refused stream":        {reset(7), message.Connection, "refused_stream"},
+		"protocol error":        {reset(1), message.Unavailable, "reset"},
+		"internal error":        {reset(2), message.Unavailable, "reset"},
+		"going away":            {goAway(0, 0), message.Connection, "goaway"},
+		"going away in trouble": {goAway(0, 2), message.Connection, "goaway"},
+		"going away with it":    {goAway(1, 0), message.Unavailable, "reset"},
+		"answered":              {nil, message.Delivered, "2xx"},
 	} {
 		for name, body := range bodies {
 			t.Run(refusal+", "+name, func(t *testing.T) {
 				synctest.Test(t, func(t *testing.T) {
-					f := &refuser{certificate: cert, refuse: refuse}
+					f := &refuser{certificate: cert, refuse: test.refuse, ends: refusal == "going away with it"}
 					target := overTLS(t, f.dial, pool)
 					got := target.Deliver(t.Context(), "orders", msg(body))
-					if refuse == nil {
-						expect(t, got, message.Delivered, 200, "2xx")
-					} else {
-						expect(t, got, message.Unavailable, 0, "reset")
+					status := 0
+					if test.refuse == nil {
+						status = 200
 					}
+					expect(t, got, test.outcome, status, test.reason)
 					synctest.Wait()
 					f.mu.Lock()
 					defer f.mu.Unlock()

@@ -88,6 +88,8 @@ func TestEachStatusComesToWhatTheDesignSays(t *testing.T) {
 			return message.Throttled
 		case status < 300:
 			return message.Delivered
+		case status < 400: // redirects are never followed
+			return message.Failed
 		case status < 500:
 			return message.Rejected
 		default:
@@ -98,6 +100,9 @@ func TestEachStatusComesToWhatTheDesignSays(t *testing.T) {
 		synctest.Test(t, func(t *testing.T) {
 			got := deliver(t, fmt.Sprintf("HTTP/1.1 %d X\r\nContent-Length: 0\r\n\r\n", status))
 			expect(t, got, want(status), status, fmt.Sprintf("%dxx", status/100))
+			if refused := status/100 == 3 || slices.Contains([]int{401, 403, 404, 405, 407, 421}, status); got.Refused != refused {
+				t.Errorf("%d: refused is %v", status, got.Refused)
+			}
 		})
 	}
 }
@@ -105,13 +110,14 @@ func TestEachStatusComesToWhatTheDesignSays(t *testing.T) {
 func TestReasonsAreAllThatAResultMayHave(t *testing.T) {
 	want := []string{
 		"2xx", "3xx", "4xx", "5xx", "broken_answer", "canceled", "connect", "connect_timeout",
-		"dns", "proxy", "refused", "reset", "timeout", "tls", "unreachable",
+		"dns", "goaway", "proxy", "refused", "refused_stream", "reset", "timeout", "tls",
+		"unreachable", "unsent",
 	}
 	if got := Reasons(); !slices.Equal(got, want) {
 		t.Errorf("%v", got)
 	}
 	for reason, outcome := range breaks {
-		if outcome == message.Connection && connectWords[reason] == "" {
+		if outcome == message.Connection && connectWords[reason] == "" && notProcessed[reason] == "" {
 			t.Errorf("%s has no words", reason)
 		}
 	}
