@@ -167,5 +167,6 @@ func (c *Consumer) stock(now time.Time, slots int) stock {
 		usable:    c.pace.Usable(now),
 		followers: c.hand.followers,
 		bytes:     c.options.Memory.bytes(),
+		room:      c.options.Memory.limit(),
 	}
 }

@@ -47,14 +47,16 @@ type fakeQueue struct {
 }
 
 type fakeMessage struct {
-	id       string
-	body     string
-	sent     time.Time
-	visible  time.Time
-	handle   string
-	receives int
-	deleted  bool
-	delay    []int // what each release or extension asked for
+	id      string
+	body    string
+	sent    time.Time
+	visible time.Time
+	handle  string
+	// attributes come with each receive of it.
+	attributes map[string]message.Attribute
+	receives   int
+	deleted    bool
+	delay      []int // what each release or extension asked for
 }
 
 func newFakeQueue() *fakeQueue {
@@ -126,7 +128,7 @@ func (q *fakeQueue) Receive(ctx context.Context, maximum int, wait, visibility t
 			if q.late != nil {
 				late = max(late, q.late(m.id, m.receives))
 			}
-			got = append(got, &message.Message{ID: m.id, ReceiptHandle: m.handle, Body: m.body, SentAt: m.sent.Add(q.ClockOffset()), ReceiveCount: m.receives})
+			got = append(got, &message.Message{ID: m.id, ReceiptHandle: m.handle, Body: m.body, Attributes: m.attributes, SentAt: m.sent.Add(q.ClockOffset()), ReceiveCount: m.receives})
 		}
 		arrived := q.arrived
 		q.mu.Unlock()

@@ -74,7 +74,7 @@ func (c *Consumer) wanted(now time.Time) int {
 		Untried:     c.hand.count[waiting] - c.hand.followers,
 		Polls:       len(c.demand.polls),
 		LastReceive: c.demand.lastTurn,
-		Full:        c.options.Memory.bytes() >= maxBytes,
+		Full:        c.options.Memory.full(),
 	})
 	if order.Alone {
 		return min(order.Most, 1)
@@ -142,7 +142,8 @@ func (c *Consumer) arrived(ctx context.Context, now, sent time.Time, p *poll, me
 func (c *Consumer) takeIn(now, handedOut time.Time, p *poll, m *message.Message) {
 	c.stats.received++
 	c.hist.receives.Observe(float64(m.ReceiveCount))
-	c.demand.size(len(m.Body))
+	size := m.Size()
+	c.demand.size(size)
 	key := keyOf(m.ID)
 	l, ok := c.hand.byKey[key]
 	if ok && m.ReceiveCount < l.message.ReceiveCount && p.sent.Before(l.owned) {
@@ -165,7 +166,7 @@ func (c *Consumer) takeIn(now, handedOut time.Time, p *poll, m *message.Message)
 		c.extendLater(l)
 		return
 	}
-	l = &life{message: m, key: key, owned: handedOut, since: now}
+	l = &life{message: m, size: size, key: key, owned: handedOut, since: now}
 	l.grant(handedOut, p.attempt.visibility)
 	if c.options.FIFO {
 		l.group = c.hand.groups.of(m.GroupID)

@@ -43,6 +43,16 @@ type Attribute struct {
 	BinaryValue []byte
 }
 
+// Size is what SQS counts a message for: its body and its attributes, names and
+// types included, in bytes.
+func (m *Message) Size() int {
+	size := len(m.Body)
+	for name, a := range m.Attributes {
+		size += len(name) + len(a.DataType) + len(a.StringValue) + len(a.BinaryValue)
+	}
+	return size
+}
+
 // Before says that SQS hands out m before other, of the same group of a FIFO queue: "the
 // SequenceNumber continues to increase for a particular MessageGroupId"
 // (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html).

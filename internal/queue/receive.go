@@ -55,7 +55,7 @@ func (q *Queue) Receive(ctx context.Context, maximum int, wait, visibility time.
 	for i := range out.Messages {
 		m := messageOf(&out.Messages[i])
 		messages[i] = m
-		payload += len(m.Body) + sizeOf(m.Attributes)
+		payload += m.Size()
 	}
 	q.tally.count(receive, message.NoFault, payload)
 	if len(messages) > 0 && took <= quickAnswer {
@@ -99,15 +99,6 @@ func attributesOf(given map[string]types.MessageAttributeValue) map[string]messa
 		attributes[name] = message.Attribute{DataType: text(a.DataType), StringValue: text(a.StringValue), BinaryValue: a.BinaryValue}
 	}
 	return attributes
-}
-
-// sizeOf is what attributes count for in a message's size.
-func sizeOf(attributes map[string]message.Attribute) int {
-	size := 0
-	for name, a := range attributes {
-		size += len(name) + len(a.DataType) + len(a.StringValue) + len(a.BinaryValue)
-	}
-	return size
 }
 
 func text(s *string) string {
