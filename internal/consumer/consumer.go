@@ -143,6 +143,7 @@ func New(o Options) (*Consumer, error) {
 	c.deletes = newBatcher(deleteCall, maxDeleteLinger, jitter(o.Seed, "delete"))
 	c.releases = newBatcher(releaseCall, releaseLinger, jitter(o.Seed, "release"))
 	c.letters = newBatcher(letterCall, releaseLinger, jitter(o.Seed, "dead-letter"))
+	c.extension.trouble.jitter = jitter(o.Seed, "extend")
 	c.keepTo(c.visibility())
 	c.hist = newHistograms()
 	c.turned.Store(time.Now().UnixNano())

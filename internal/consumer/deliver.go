@@ -54,6 +54,9 @@ func (c *Consumer) next(now time.Time) *life {
 		}
 		return l
 	}
+	if c.tooManyUnsettled() {
+		return nil
+	}
 	first, second := c.nextHeld, c.nextWaiting
 	if c.holding.turn {
 		first, second = second, first

@@ -447,6 +447,13 @@ func (e *engine) stop() Summary {
 	return s
 }
 
+// said is what the log says so far.
+func (e *engine) said() string {
+	e.mu.Lock() // the engine logs under it
+	defer e.mu.Unlock()
+	return e.logs.String()
+}
+
 // pass lets virtual time go by, and whatever happens in it end.
 func pass(d time.Duration) {
 	<-time.After(d)

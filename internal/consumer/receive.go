@@ -45,7 +45,7 @@ func (o *Options) pollWait() time.Duration {
 
 // order sends out the receives that the stock rule wants.
 func (c *Consumer) order(now time.Time) {
-	if c.draining || now.Before(c.receiving.until) || c.receiving.failures > 0 && len(c.demand.polls) > 0 {
+	if c.draining || c.tooManyUnsettled() || now.Before(c.receiving.until) || c.receiving.failures > 0 && len(c.demand.polls) > 0 {
 		return
 	}
 	for {
