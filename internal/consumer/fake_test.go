@@ -128,7 +128,7 @@ func (q *fakeQueue) Receive(ctx context.Context, maximum int, wait, visibility t
 			if q.late != nil {
 				late = max(late, q.late(m.id, m.receives))
 			}
-			got = append(got, &message.Message{ID: m.id, ReceiptHandle: m.handle, Body: m.body, Attributes: m.attributes, SentAt: m.sent.Add(q.ClockOffset()), ReceiveCount: m.receives})
+			got = append(got, &message.Message{ID: m.id, ReceiptHandle: m.handle, Body: m.body, Attributes: m.attributes, HandedOut: now, SentAt: m.sent.Add(q.ClockOffset()), ReceiveCount: m.receives})
 		}
 		arrived := q.arrived
 		q.mu.Unlock()

@@ -122,11 +122,9 @@ func (c *Consumer) arrived(ctx context.Context, now, sent time.Time, p *poll, me
 	c.demand.returned(now, p, len(messages))
 	c.receiveWorked(ctx, now)
 	c.sayClock()
-	// SQS hands out at once what it has; a poll that was out for longer has waited
-	// for the messages, not with them.
-	handedOut := now.Add(-min(now.Sub(sent), c.demand.parkedAfter()))
+	prompt := now.Add(-min(now.Sub(sent), c.demand.parkedAfter()))
 	for _, m := range messages {
-		c.takeIn(now, handedOut, p, m)
+		c.takeIn(now, handedOut(m, prompt, p.attempt.visibility), p, m)
 	}
 	if len(messages) > 0 {
 		c.depth.active(now)

@@ -20,6 +20,9 @@ type Message struct {
 	Attributes map[string]Attribute
 	// SentAt is the SentTimestamp, by SQS's clock.
 	SentAt time.Time
+	// HandedOut is when SQS handed it out, by our clock and by the answer's Date: up to
+	// two seconds early, never late. Zero: the answer does not tell.
+	HandedOut time.Time
 	// ReceiveCount is the ApproximateReceiveCount: 1 at the first receive.
 	ReceiveCount int
 	// GroupID and DeduplicationID are empty where the message has none. On a
