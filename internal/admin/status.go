@@ -44,10 +44,10 @@ type Queue struct {
 	Name    string      `json:"name"`
 	Target  string      `json:"target"`
 	Verdict Verdict     `json:"verdict"` // by the server
-	Problem *SQSProblem `json:"problem"` // nil: SQS answers
+	Problem *SQSProblem `json:"problem"` // nil: SQS does what it is asked
 
-	// Blocked is why receives bring nothing though messages are visible:
-	// in_flight_limit or groups; empty while they do.
+	// Blocked is why nothing is received though messages are visible:
+	// in_flight_limit, groups or unsettled; empty while it is.
 	Blocked string `json:"blocked,omitempty"`
 
 	// Lag is the age of the oldest message known, a lower bound.
@@ -73,7 +73,7 @@ type Queue struct {
 	ClockOffset Seconds `json:"clock_offset_seconds"`
 }
 
-// SQSProblem is why SQS gives nothing.
+// SQSProblem is what SQS does not do.
 type SQSProblem struct {
 	What  string    `json:"what"`
 	Since time.Time `json:"since"`

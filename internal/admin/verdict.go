@@ -186,10 +186,14 @@ func (q *Queue) trouble(now time.Time) (Verdict, bool) {
 	return bad("%s: %s", verb, Problem{p.What, p.Since}.sentence(now)), true
 }
 
-// stopped says why SQS hands out nothing though there is something.
+// stopped says why nothing is received though there is something.
 func (q *Queue) stopped() Verdict {
 	if q.Blocked == "in_flight_limit" {
 		return bad("Blocked%s, but SQS hands out none: too many are in flight, with other consumers too", q.backlog())
+	}
+	if q.Blocked == "unsettled" {
+		return bad("Blocked%s, and nothing more is received: SQS does not confirm that %s are deleted or released",
+			q.backlog(), messages(q.InHand["deleting"]+q.InHand["releasing"]))
 	}
 	return notice("Blocked%s, but SQS hands out none: earlier ones of the same groups are in flight, here or with another consumer", q.backlog())
 }

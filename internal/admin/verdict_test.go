@@ -129,6 +129,13 @@ func TestTheVerdictSaysWhatToLookAt(t *testing.T) {
 			behind, func(s *Status) { s.Queues[0].Blocked = "in_flight_limit" }, Bad,
 			"Blocked: 1,240 messages, but SQS hands out none: too many are in flight, with other consumers too",
 		},
+		"what was delivered cannot be deleted": {
+			behind, func(s *Status) {
+				q := &s.Queues[0]
+				q.Blocked, q.InHand["deleting"] = "unsettled", 110
+			}, Bad,
+			"Blocked: 1,240 messages, and nothing more is received: SQS does not confirm that 110 messages are deleted or released",
+		},
 		"groups that wait": {
 			behind, func(s *Status) { s.Queues[0].Blocked = "groups" }, Notice,
 			"Blocked: 1,240 messages, but SQS hands out none: earlier ones of the same groups are in flight, here or with another consumer",

@@ -49,6 +49,8 @@ type Options struct {
 	MaxWait time.Duration
 	// Seed is what jitter is drawn from; 0: by chance.
 	Seed uint64
+	// MemoryLimit bounds the bytes of the messages in hand, over all queues; 0: 64 MiB.
+	MemoryLimit int64
 }
 
 // App is the daemon.
@@ -96,6 +98,7 @@ func New(ctx context.Context, c config.Config, o Options) (*App, error) {
 		metrics: prometheus.NewRegistry(),
 		targets: make(map[string]*targetRoom),
 	}
+	a.memory.Limit = o.MemoryLimit
 	if a.seed == 0 {
 		a.seed = rand.Uint64() //nolint:gosec // jitter, no secret
 	}

@@ -4,11 +4,12 @@ import (
 	"time"
 
 	"poller/internal/admin"
+	"poller/internal/consumer"
 	"poller/internal/message"
 )
 
 // NotReady says why the daemon does no work now: a queue was not reached, a stop
-// has begun, or SQS refuses and a person has to act. Nil: it is ready.
+// has begun, SQS refuses and a person has to act, or nothing can be settled. Nil: it is ready.
 func (a *App) NotReady(now time.Time) []admin.Problem {
 	var problems []admin.Problem
 	for _, r := range a.queues {
@@ -17,13 +18,19 @@ func (a *App) NotReady(now time.Time) []admin.Problem {
 			problems = append(problems, *problem)
 			continue
 		}
-		s := c.Snapshot(now)
-		if s.Draining {
-			problems = append(problems, admin.Problem{What: "queue " + r.name + " is draining: the process was told to stop", Since: s.DrainingSince})
-		}
-		if p := s.Problem; p != nil && p.Fault == message.Refused {
-			problems = append(problems, admin.Problem{What: p.What, Since: p.Since})
-		}
+		problems = append(problems, notReady(r.name, c.Snapshot(now))...)
+	}
+	return problems
+}
+
+// notReady says why a queue that was reached does no work.
+func notReady(name string, s consumer.Snapshot) []admin.Problem {
+	var problems []admin.Problem
+	if s.Draining {
+		problems = append(problems, admin.Problem{What: "queue " + name + " is draining: the process was told to stop", Since: s.DrainingSince})
+	}
+	if p := s.Problem; p != nil && (p.Fault == message.Refused || p.Stops) {
+		problems = append(problems, admin.Problem{What: p.What, Since: p.Since})
 	}
 	return problems
 }

@@ -147,6 +147,7 @@ func New(o Options) (*Consumer, error) {
 	c.deletes = newBatcher(deleteCall, maxDeleteLinger, jitter(o.Seed, "delete"))
 	c.releases = newBatcher(releaseCall, releaseLinger, jitter(o.Seed, "release"))
 	c.letters = newBatcher(letterCall, releaseLinger, jitter(o.Seed, "dead-letter"))
+	c.extension.trouble.jitter = jitter(o.Seed, "extend")
 	c.keepTo(c.visibility())
 	c.hist = newHistograms()
 	c.turned.Store(time.Now().UnixNano())
@@ -172,5 +173,6 @@ func (c *Consumer) stock(now time.Time, limit gate.Limit) stock {
 		usable:    c.pace.Usable(now, limit.Startable),
 		followers: c.hand.followers,
 		bytes:     c.options.Memory.bytes(),
+		room:      c.options.Memory.limit(),
 	}
 }

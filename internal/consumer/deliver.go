@@ -46,6 +46,9 @@ func (c *Consumer) next(now time.Time) *life {
 	if c.options.Gate.State() == gate.Closed {
 		return c.nextProbe(now)
 	}
+	if c.tooManyUnsettled() {
+		return nil
+	}
 	first, second := c.nextHeld, c.nextWaiting
 	if !c.holding.heldFirst(c.gate.RetriesPay()) {
 		first, second = second, first

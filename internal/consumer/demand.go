@@ -24,7 +24,6 @@ const (
 	maxBatch     = 10               // ReceiveMessage's own limit
 	maxBatchWait = 10 * time.Second // W's upper end
 	maxPolls     = 16               // receives out in all
-	maxBytes     = 64 << 20         // bodies in hand
 	minParked    = 250 * time.Millisecond
 	// maxTrip bounds a round trip that is taken for one: a receive for a single
 	// message is full when it brings one, and may have waited long for it.
@@ -60,7 +59,7 @@ type demand struct {
 	partial  bool      // the last return was neither full nor empty
 	brought  bool      // the last return brought something
 	trips    trips
-	meanSize float64 // of a body, in bytes; a moving mean
+	meanSize float64 // of a message, in bytes; a moving mean
 	// delivery is the mean time of a delivered delivery, in seconds.
 	delivery mean
 }
@@ -74,7 +73,8 @@ type stock struct {
 	// followers wait behind another of their group: they are not in w, since nothing
 	// could start them.
 	followers int
-	bytes     int // of bodies in hand
+	// bytes of messages are in hand, of room for as many.
+	bytes, room int
 }
 
 func newDemand(gather time.Duration) demand {
@@ -106,7 +106,7 @@ func (d *demand) next(now time.Time, st stock) int {
 	case active >= d.atOnce, len(d.polls) >= maxPolls:
 	case parked >= d.parkedLimit():
 	case d.partial && now.Before(d.lastSend.Add(d.gather)):
-	case float64(st.bytes)+float64((len(d.polls)+1)*quantity)*d.meanSize > maxBytes && st.bytes+len(d.polls) > 0:
+	case float64(st.bytes)+float64((len(d.polls)+1)*quantity)*d.meanSize > float64(st.room) && st.bytes+len(d.polls) > 0:
 	default:
 		return quantity
 	}
@@ -232,7 +232,7 @@ func (d *demand) forget(now time.Time, p *poll) {
 	d.polls = slices.DeleteFunc(d.polls, func(other *poll) bool { return other == p })
 }
 
-// size notes the size of a body that was received.
+// size notes the size of a message that was received.
 func (d *demand) size(bytes int) {
 	if d.meanSize == 0 {
 		d.meanSize = float64(bytes)

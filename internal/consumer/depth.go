@@ -33,7 +33,7 @@ type depthWatch struct {
 	blocked    blocked
 }
 
-// blocked is why receives bring nothing though SQS says that messages are visible.
+// blocked is why nothing is received though messages are visible.
 type blocked uint8
 
 const (
@@ -42,13 +42,16 @@ const (
 	byInFlightLimit
 	// byGroups: on a FIFO queue, the groups of all visible messages are in flight.
 	byGroups
+	// byUnsettled: so many messages wait to be deleted or released that nothing more is
+	// asked for, and SQS fails to do it.
+	byUnsettled
 
 	blockedReasons
 )
 
 // String is the label of poller_queue_blocked.
 func (b blocked) String() string {
-	return [blockedReasons]string{"", "in_flight_limit", "groups"}[b]
+	return [blockedReasons]string{"", "in_flight_limit", "groups", "unsettled"}[b]
 }
 
 const (
@@ -102,7 +105,11 @@ func (d *depthWatch) again(now time.Time) {
 
 func (c *Consumer) watchDepth(now time.Time) {
 	d := &c.depth
-	if is := d.judge(c.options.FIFO); is != d.blocked {
+	is := d.judge(c.options.FIFO)
+	if c.settlesFail() && c.tooManyUnsettled() {
+		is = byUnsettled
+	}
+	if is != d.blocked {
 		d.blocked = is
 		c.sayBlocked(is)
 	}
@@ -122,8 +129,11 @@ func (c *Consumer) sayBlocked(is blocked) {
 	case byGroups:
 		c.log.With(depth...).Warn("receives bring nothing: the message groups of all visible messages are in flight, here or elsewhere",
 			slog.String("reason", is.String()))
+	case byUnsettled:
+		c.log.Error("nothing more is received or delivered: SQS does not delete or release what is in hand; do not restart the worker, it would deliver that again",
+			slog.String("reason", is.String()), slog.Int("deleting", c.hand.count[deleting]), slog.Int("releasing", c.hand.count[releasing]))
 	default:
-		c.log.With(depth...).Info("receives are not blocked any more")
+		c.log.With(depth...).Info("receives are no longer blocked")
 	}
 }
 

@@ -1,6 +1,7 @@
 package consumer
 
 import (
+	"context"
 	"log/slog"
 	"time"
 
@@ -25,6 +26,8 @@ const (
 type extension struct {
 	next time.Time // when the next message is due; zero: nothing in hand
 	out  int       // batches that are out
+
+	trouble trouble
 }
 
 // extendLater has l extended at half of the visibility that its receive came with. A
@@ -43,22 +46,32 @@ func (c *Consumer) extend(now time.Time) {
 		return
 	}
 	within := now.Add(c.visibility() / 10)
+	refused := e.trouble.fault == message.Refused // one call finds out whether it still is
 	e.next = time.Time{}
 	var batch []*life
 	var next *life
 	for l := c.hand.first; l != nil; l = next {
 		next = l.next
 		switch {
-		case l.out || l.state == releasing && !c.comesBack(now, l) || l.extendAt.IsZero():
-			// A call that is out looks again when it has returned.
+		case l.out:
+			// It is looked at again when its call has returned.
+		case l.state == releasing && !c.comesBack(now, l):
+			if !now.Before(l.deadline) {
+				c.outlasted(now, l)
+			} else if c.releases.trouble.failures > 0 {
+				e.next = earlier(e.next, l.deadline)
+			}
+		case l.extendAt.IsZero():
 		case l.extendAt.After(within):
 			e.next = earlier(e.next, l.extendAt)
 		case !now.Before(l.deadline):
 			c.expired(now, l)
 		case l.owned.Add(ownership - lastCall).Before(now):
 			c.ownershipEnds(now, l)
-		case e.out >= maxCalls:
+		case e.out >= maxCalls, refused && e.out > 0:
 			e.next = earlier(e.next, l.extendAt) // when a call returns
+		case refused && now.Before(e.trouble.until):
+			e.next = earlier(e.next, earlier(e.trouble.until, l.deadline))
 		default:
 			batch = append(batch, l)
 			if len(batch) == maxBatch {
@@ -100,6 +113,7 @@ func (c *Consumer) wantedSeconds(now time.Time, l *life, visibility time.Duratio
 	if l.state == held {
 		wanted = max(wanted, heldVisibility)
 	}
+	wanted = max(wanted, c.patience(l))
 	most := ownership - now.Sub(l.owned) - ownershipMargin
 	return max(min(wholeSeconds(wanted), int(most/time.Second)), 1)
 }
@@ -124,12 +138,44 @@ func (c *Consumer) extended(now, sent time.Time, l *life, do *call, i int, err e
 	default:
 		c.stats.extensions[extensionFailed]++
 		l.extendAt = now.Add(extendAgain)
-		if more, ok := c.notices.say(now, "extend", false); ok {
-			c.log.Warn("extensions fail", slog.String("reason", fault.String()), slog.Any("error", err), slog.Int("failures", more))
-		}
 	}
 	if l.state != releasing || c.comesBack(now, l) {
 		c.extension.next = earlier(c.extension.next, l.extendAt)
+	}
+}
+
+// extensionTrouble notes what came of a whole call. One whose entries failed only in
+// part is no trouble: those are tried again by themselves.
+func (c *Consumer) extensionTrouble(ctx context.Context, now time.Time, errs []error) {
+	t := &c.extension.trouble
+	var err error
+	for _, e := range errs {
+		if fault := message.FaultOf(e); e == nil || fault == message.Lost || fault == message.Invalid {
+			err = nil
+			break
+		}
+		err = e
+	}
+	if err == nil {
+		if t.failures > 0 {
+			c.log.InfoContext(ctx, "calls to SQS work again", slog.String("calls", "extensions"), slog.Duration("duration", now.Sub(t.since)))
+			refused := t.fault == message.Refused
+			t.worked()
+			if refused {
+				c.permitted(now)
+			}
+		}
+		return
+	}
+	changed := t.failures == 0 || t.fault != message.FaultOf(err)
+	t.failed(now, err, extendAgain)
+	if t.fault == message.Refused { // half a minute may be all that is left
+		t.until = earlier(t.until, now.Add(maxSettlePause))
+	}
+	c.recent.add(now, failure{reason: t.fault.String(), detail: err.Error()})
+	if more, ok := c.notices.say(now, "extend", changed); ok {
+		c.log.WarnContext(ctx, "calls to SQS fail", slog.String("calls", "extensions"), slog.String("reason", t.fault.String()), slog.Any("error", err),
+			slog.Time("since", t.since), slog.Int("failures", more))
 	}
 }
 

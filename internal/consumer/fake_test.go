@@ -48,14 +48,16 @@ type fakeQueue struct {
 }
 
 type fakeMessage struct {
-	id       string
-	body     string
-	sent     time.Time
-	visible  time.Time
-	handle   string
-	receives int
-	deleted  bool
-	delay    []int // what each release or extension asked for
+	id      string
+	body    string
+	sent    time.Time
+	visible time.Time
+	handle  string
+	// attributes come with each receive of it.
+	attributes map[string]message.Attribute
+	receives   int
+	deleted    bool
+	delay      []int // what each release or extension asked for
 }
 
 func newFakeQueue() *fakeQueue {
@@ -130,7 +132,7 @@ func (q *fakeQueue) Receive(ctx context.Context, maximum int, wait, visibility t
 			if q.late != nil {
 				late = max(late, q.late(m.id, m.receives))
 			}
-			got = append(got, &message.Message{ID: m.id, ReceiptHandle: m.handle, Body: m.body, SentAt: m.sent.Add(q.ClockOffset()), ReceiveCount: m.receives})
+			got = append(got, &message.Message{ID: m.id, ReceiptHandle: m.handle, Body: m.body, Attributes: m.attributes, HandedOut: now, SentAt: m.sent.Add(q.ClockOffset()), ReceiveCount: m.receives})
 		}
 		arrived := q.arrived
 		q.mu.Unlock()
@@ -457,6 +459,13 @@ func (e *engine) stop() Summary {
 	s := <-e.summary
 	e.abort()
 	return s
+}
+
+// said is what the log says so far.
+func (e *engine) said() string {
+	e.mu.Lock() // the engine logs under it
+	defer e.mu.Unlock()
+	return e.logs.String()
 }
 
 // pass lets virtual time go by, and whatever happens in it end.

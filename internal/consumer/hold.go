@@ -234,15 +234,11 @@ func (c *Consumer) giveUp(now time.Time, l *life) {
 		return
 	}
 	l.outcome, l.delay = c.verdict(l.message, l.last)
-	if refusals[l.last.Status] {
+	if l.last.Refused {
 		l.outcome = doneRejected
 	}
 	c.goBack(now, l)
 }
-
-// refusals are the statuses that a target refuses by, whoever is to blame: a message
-// given up after one of them was rejected.
-var refusals = map[int]bool{401: true, 403: true, 404: true, 405: true, 407: true, 421: true}
 
 // releaseHeld gives back, at once, everything that is held.
 func (c *Consumer) releaseHeld(now time.Time) {

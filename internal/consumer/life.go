@@ -39,6 +39,7 @@ func (s state) String() string {
 // life is one message in hand, from its receive to its settle.
 type life struct {
 	message *message.Message
+	size    int // in bytes, attributes included
 	key     ledgerKey
 	state   state
 
@@ -128,7 +129,7 @@ func (h *hand) add(l *life) {
 	l.seq = h.seq
 	h.byKey[l.key] = l
 	h.count[l.state]++
-	h.memory.add(len(l.message.Body))
+	h.memory.add(l.size)
 	l.previous = h.last
 	if h.last == nil {
 		h.first = l
@@ -172,7 +173,7 @@ func (h *hand) remove(l *life) {
 	}
 	delete(h.byKey, l.key)
 	h.count[l.state]--
-	h.memory.add(-len(l.message.Body))
+	h.memory.add(-l.size)
 	if l.previous == nil {
 		h.first = l.next
 	} else {

@@ -2,10 +2,28 @@ package consumer
 
 import "sync/atomic"
 
-// Memory counts the bytes of bodies in hand, over all queues of the process: the
-// bound of 64 MiB, and a receive a poll, is one for all of them.
-type Memory struct{ held atomic.Int64 }
+// defaultMemory is Memory's limit where it has none of its own.
+const defaultMemory = 64 << 20
+
+// Memory counts the bytes of the messages in hand, bodies and attributes, over all
+// queues of the process. Beyond its limit nothing more is received; the receives
+// that are out by then come on top.
+type Memory struct {
+	// Limit is in bytes; 0 or less: 64 MiB. It is not changed once a consumer runs.
+	Limit int64
+
+	held atomic.Int64
+}
 
 func (m *Memory) add(n int) { m.held.Add(int64(n)) }
 
 func (m *Memory) bytes() int { return int(m.held.Load()) }
+
+func (m *Memory) limit() int {
+	if m.Limit <= 0 {
+		return defaultMemory
+	}
+	return int(m.Limit)
+}
+
+func (m *Memory) full() bool { return m.bytes() >= m.limit() }

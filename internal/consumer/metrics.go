@@ -92,7 +92,7 @@ var (
 	settledDesc    = describe("messages_settled_total", "Messages settled, by what came of them.", "outcome")
 	inHandDesc     = describe("messages_in_hand", "Messages received and not settled.", "state")
 	depthDesc      = describe("queue_messages", "Messages in the queue, as SQS says, approximately.", "state")
-	blockedDesc    = describe("queue_blocked", "1 while receives bring nothing though messages are visible: in_flight_limit or groups.", "reason")
+	blockedDesc    = describe("queue_blocked", "1 while nothing is received though messages are visible: in_flight_limit, groups or unsettled.", "reason")
 	lagDesc        = describe("queue_lag_seconds", "Age of the oldest message known; 0 when the queue is empty. A lower bound.")
 	drainDesc      = describe("queue_drain_seconds", "Estimated time until the queue is empty; +Inf while it grows.")
 	deliveriesDesc = describe("deliveries_total", "Deliveries, by outcome and by the answer's class or why there was none.", "outcome", "status")

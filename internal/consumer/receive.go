@@ -46,7 +46,7 @@ func (o *Options) pollWait() time.Duration {
 // order sends out the receives that the stock rule wants.
 func (c *Consumer) order(now time.Time) {
 	c.reportHand(now)
-	if c.draining || now.Before(c.receiving.until) || c.receiving.failures > 0 && len(c.demand.polls) > 0 {
+	if c.draining || c.tooManyUnsettled() || now.Before(c.receiving.until) || c.receiving.failures > 0 && len(c.demand.polls) > 0 {
 		return
 	}
 	for {
@@ -95,8 +95,8 @@ func (c *Consumer) reportHand(now time.Time) {
 		Ready:       c.holding.due,
 		Polls:       len(c.demand.polls),
 		LastReceive: c.demand.lastTurn,
-		Receives:    !c.draining && c.receiving.failures == 0,
-		Full:        c.options.Memory.bytes() >= maxBytes,
+		Receives:    !c.draining && c.receiving.failures == 0 && !c.tooManyUnsettled(),
+		Full:        c.options.Memory.full(),
 	})
 }
 
@@ -137,11 +137,9 @@ func (c *Consumer) arrived(ctx context.Context, now, sent time.Time, p *poll, me
 	c.demand.returned(now, p, len(messages))
 	c.receiveWorked(ctx, now)
 	c.sayClock()
-	// SQS hands out at once what it has; a poll that was out for longer has waited
-	// for the messages, not with them.
-	handedOut := now.Add(-min(now.Sub(sent), c.demand.parkedAfter()))
+	prompt := now.Add(-min(now.Sub(sent), c.demand.parkedAfter()))
 	for _, m := range messages {
-		c.takeIn(now, handedOut, p, m)
+		c.takeIn(now, handedOut(m, prompt, p.attempt.visibility), p, m)
 	}
 	if len(messages) > 0 {
 		c.depth.active(now)
@@ -157,7 +155,8 @@ func (c *Consumer) arrived(ctx context.Context, now, sent time.Time, p *poll, me
 func (c *Consumer) takeIn(now, handedOut time.Time, p *poll, m *message.Message) {
 	c.stats.received++
 	c.hist.receives.Observe(float64(m.ReceiveCount))
-	c.demand.size(len(m.Body))
+	size := m.Size()
+	c.demand.size(size)
 	key := keyOf(m.ID)
 	l, ok := c.hand.byKey[key]
 	if ok && m.ReceiveCount < l.message.ReceiveCount && p.sent.Before(l.owned) {
@@ -180,7 +179,7 @@ func (c *Consumer) takeIn(now, handedOut time.Time, p *poll, m *message.Message)
 		c.extendLater(l)
 		return
 	}
-	l = &life{message: m, key: key, owned: handedOut, since: now}
+	l = &life{message: m, size: size, key: key, owned: handedOut, since: now}
 	l.grant(handedOut, p.attempt.visibility)
 	if c.options.FIFO {
 		l.group = c.hand.groups.of(m.GroupID)

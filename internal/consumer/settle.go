@@ -193,6 +193,7 @@ func (c *Consumer) perform(ctx context.Context, m *member[*call], do *call) {
 				c.extended(now, sent, l, do, i, entry(errs, i))
 			}
 		}
+		c.extensionTrouble(ctx, now, errs)
 	default:
 		c.settledBatch(ctx, now, do, errs)
 	}
@@ -258,6 +259,8 @@ func (c *Consumer) settledBatch(ctx context.Context, now time.Time, do *call, er
 			again = append(again, l)
 			if l.state == deleting {
 				c.extension.next = earlier(c.extension.next, l.extendAt)
+			} else {
+				c.extension.next = earlier(c.extension.next, l.deadline)
 			}
 		}
 	}

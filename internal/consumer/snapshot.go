@@ -19,8 +19,8 @@ type Snapshot struct {
 	// LastMessage is when a receive last brought something; before the first, when the
 	// consumer was started.
 	LastMessage time.Time
-	// Blocked is why receives bring nothing though messages are visible
-	// (in_flight_limit, groups); empty: they do not.
+	// Blocked is why nothing is received though messages are visible
+	// (in_flight_limit, groups, unsettled); empty: it is.
 	Blocked string
 	// DrainSeconds is the estimated time to empty: +Inf while the queue grows, NaN
 	// while it is not known.
@@ -40,7 +40,7 @@ type Snapshot struct {
 	// MeanDelivery is the mean time of a delivered delivery; 0 before the first.
 	MeanDelivery time.Duration
 
-	// Problem says why SQS gives nothing; nil while it does.
+	// Problem says what SQS does not do; nil while it does all of it.
 	Problem *Problem
 	// Failures are the last ones, the newest first.
 	Failures []Failure
@@ -51,14 +51,6 @@ type Deliveries struct {
 	Outcome message.Outcome
 	Status  string
 	Count   int64
-}
-
-// Problem is one sentence, and since when it is true.
-type Problem struct {
-	What  string
-	Since time.Time
-	// Fault sorts it by who has to act.
-	Fault message.Fault
 }
 
 // Failure is one delivery, or one SQS call, that failed.
@@ -99,13 +91,11 @@ func (c *Consumer) Snapshot(now time.Time) Snapshot {
 		Parked:             parked,
 		StartedPerSecond:   c.stats.started.mean(now),
 		DeliveredPerSecond: c.stats.arrived.mean(now),
+		Problem:            c.problem(),
 		MeanDelivery:       time.Duration(c.demand.delivery.value * float64(time.Second)),
 	}
 	for key, n := range c.stats.deliveries {
 		s.Deliveries = append(s.Deliveries, Deliveries{Outcome: key.outcome, Status: key.status, Count: n})
-	}
-	if c.receiving.failures > 0 {
-		s.Problem = &Problem{What: c.receiving.err.Error(), Since: c.receiving.since, Fault: c.receiving.fault}
 	}
 	for _, f := range c.recent.newestFirst() {
 		s.Failures = append(s.Failures, Failure{

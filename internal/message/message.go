@@ -20,6 +20,9 @@ type Message struct {
 	Attributes map[string]Attribute
 	// SentAt is the SentTimestamp, by SQS's clock.
 	SentAt time.Time
+	// HandedOut is when SQS handed it out, by our clock and by the answer's Date: up to
+	// two seconds early, never late. Zero: the answer does not tell.
+	HandedOut time.Time
 	// ReceiveCount is the ApproximateReceiveCount: 1 at the first receive.
 	ReceiveCount int
 	// GroupID and DeduplicationID are empty where the message has none. On a
@@ -41,6 +44,16 @@ type Attribute struct {
 	StringValue string
 	// BinaryValue is set for Binary.
 	BinaryValue []byte
+}
+
+// Size is what SQS counts a message for: its body and its attributes, names and
+// types included, in bytes.
+func (m *Message) Size() int {
+	size := len(m.Body)
+	for name, a := range m.Attributes {
+		size += len(name) + len(a.DataType) + len(a.StringValue) + len(a.BinaryValue)
+	}
+	return size
 }
 
 // Before says that SQS hands out m before other, of the same group of a FIFO queue: "the

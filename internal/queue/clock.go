@@ -25,6 +25,7 @@ type clock struct {
 	mu      sync.Mutex // guards what follows
 	samples [clockSamples]time.Duration
 	n       int // samples so far
+	ahead   ahead
 }
 
 // note takes in the Date of an answer.
@@ -44,6 +45,7 @@ func (c *clock) note(sent, came time.Time, header http.Header) {
 
 	c.mu.Lock()
 	defer c.mu.Unlock()
+	c.ahead.note(date, sent, came)
 	c.samples[c.n%clockSamples] = sample
 	c.n++
 	sorted := c.samples
@@ -54,6 +56,15 @@ func (c *clock) note(sent, came time.Time, header http.Header) {
 		median = 0
 	}
 	c.offset.Store(int64(median))
+}
+
+// handedOut is the earliest moment, by our clock, at which SQS can have written an
+// answer of that Date to a call that was made at sent; the zero time if nothing is
+// known of its clock.
+func (c *clock) handedOut(date, sent, came time.Time) time.Time {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.ahead.earliest(date, sent, came)
 }
 
 func (c *clock) now() time.Duration { return time.Duration(c.offset.Load()) }

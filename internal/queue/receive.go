@@ -5,6 +5,7 @@ import (
 	"strconv"
 	"time"
 
+	awsmiddleware "github.com/aws/aws-sdk-go-v2/aws/middleware"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
@@ -46,22 +47,34 @@ func (q *Queue) Receive(ctx context.Context, maximum int, wait, visibility time.
 	if attempt != "" {
 		in.ReceiveRequestAttemptId = &attempt
 	}
+	start := time.Now()
 	out, took, err := call(ctx, q, receive, wait+receiveMargin, in, 0, q.client.receiveMessage)
 	if err != nil {
 		return nil, err
 	}
+	handedOut := q.handedOut(out, start)
 	messages := make([]*message.Message, len(out.Messages))
 	payload := 0
 	for i := range out.Messages {
 		m := messageOf(&out.Messages[i])
+		m.HandedOut = handedOut
 		messages[i] = m
-		payload += len(m.Body) + sizeOf(m.Attributes)
+		payload += m.Size()
 	}
 	q.tally.count(receive, message.NoFault, payload)
 	if len(messages) > 0 && took <= quickAnswer {
 		q.tally.took[receive].Observe(took.Seconds())
 	}
 	return messages, nil
+}
+
+// handedOut is when SQS wrote the answer to a receive that was made at start.
+func (q *Queue) handedOut(out *sqs.ReceiveMessageOutput, start time.Time) time.Time {
+	date, ok := awsmiddleware.GetServerTime(out.ResultMetadata)
+	if !ok || len(out.Messages) == 0 {
+		return time.Time{}
+	}
+	return q.client.clock.handedOut(date, start, time.Now())
 }
 
 // receiveMessage leaves out the SDK's check of each body against the MD5 that comes
@@ -99,15 +112,6 @@ func attributesOf(given map[string]types.MessageAttributeValue) map[string]messa
 		attributes[name] = message.Attribute{DataType: text(a.DataType), StringValue: text(a.StringValue), BinaryValue: a.BinaryValue}
 	}
 	return attributes
-}
-
-// sizeOf is what attributes count for in a message's size.
-func sizeOf(attributes map[string]message.Attribute) int {
-	size := 0
-	for name, a := range attributes {
-		size += len(name) + len(a.DataType) + len(a.StringValue) + len(a.BinaryValue)
-	}
-	return size
 }
 
 func text(s *string) string {

@@ -25,7 +25,7 @@ type Draft struct {
 	Attributes map[string]message.Attribute
 }
 
-func (d *Draft) size() int { return len(d.Body) + sizeOf(d.Attributes) }
+func (d *Draft) size() int { return (&message.Message{Body: d.Body, Attributes: d.Attributes}).Size() }
 
 // Send sends drafts in their order, as many a call as SQS takes. It returns nil
 // when all are sent, else one error for each draft, nil for those that are. It

@@ -255,6 +255,28 @@ func whatWasDeliveredIsNotDeliveredAgain(t *trial) {
 	}
 }
 
+// lapsed reports whether l came again in a time by a receive before which its visibility
+// had ended.
+func (t *trial) lapsed(l *life, from, to instant) bool {
+	return slices.ContainsFunc(l.receives, func(again arrival) bool {
+		if again.served <= from || again.call.came > to {
+			return false
+		}
+		var deadline instant
+		for _, r := range l.receives {
+			if r.served < again.served {
+				deadline = max(deadline, r.served+r.call.visibility)
+			}
+		}
+		for _, m := range t.mentions[l.by][l.message] {
+			if c, e := m.call, m.entry; c.sent < again.served && e.code == "" && c.wentWell() && t.isExtension(c, e) {
+				deadline = max(deadline, c.sent+time.Duration(e.seconds)*time.Second)
+			}
+		}
+		return deadline <= again.served+dateNoise
+	})
+}
+
 // aMessageInHandIsDeliveredOnce: while it fails it is held and tried again, one try
 // after the other; however often it comes meanwhile.
 func aMessageInHandIsDeliveredOnce(t *trial) {
@@ -270,6 +292,8 @@ func aMessageInHandIsDeliveredOnce(t *trial) {
 				t.breaks(d.arrived, l.by, "delivers m%d twice at once", l.message)
 			case before.rejected() && t.queue(l.message).fifo && l.cameAfter(before.ended, d.arrived):
 				// Its visibility had ended: a FIFO queue hands out nothing that is in flight.
+			case before.rejected() && t.lapsed(l, before.ended, d.arrived):
+				// Its release had not worked until its visibility ended.
 			case before.rejected():
 				t.breaks(d.arrived, l.by, "delivers m%d again, which was rejected", l.message)
 			}

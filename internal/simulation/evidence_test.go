@@ -110,7 +110,7 @@ func (d *delivery) isRejection() bool {
 	case 401, 403, 404, 405, 407, 408, 421, 425, 429:
 		return false
 	default:
-		return d.status/100 == 3 || d.status/100 == 4
+		return d.status/100 == 4
 	}
 }
 

@@ -78,6 +78,9 @@ func oneFailedEntryDelaysNoOther(t *trial) {
 	}
 }
 
+// dateNoise is how much too old an answer may look by its Date.
+const dateNoise = 2 * time.Second
+
 // whatIsInHandIsExtendedAtHalfItsVisibility: while calls go well, a message that was
 // received, or extended, is settled or extended by half of what it was hidden for.
 func whatIsInHandIsExtendedAtHalfItsVisibility(t *trial) {
@@ -96,7 +99,8 @@ func whatIsInHandIsExtendedAtHalfItsVisibility(t *trial) {
 			}
 		}
 		for _, r := range l.receives {
-			if r.handle == l.newestAt(r.call.came).handle {
+			// One whose answer was late by more than the visibility is nobody's any more.
+			if r.handle == l.newestAt(r.call.came).handle && r.call.came < r.served+r.call.visibility-dateNoise {
 				hidden(r.call.came, r.call.visibility, r.call.came)
 			}
 		}

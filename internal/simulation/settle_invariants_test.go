@@ -200,10 +200,8 @@ func (t *trial) isGivenBack(l *life, at instant) bool {
 }
 
 // noDeliveryStartsWithTooLittleVisibility: less than the smaller of the time-out
-// and half of the visibility. What the receive's answer took longer than a poll
-// may before it counts as parked, no process can know of.
+// and half of the visibility, reckoned from when SQS handed the message out.
 func noDeliveryStartsWithTooLittleVisibility(t *trial) {
-	const parked = 250 * time.Millisecond
 	history := t.eachHolding(func(holding, instant) {})
 	for _, l := range t.lives {
 		q := t.queue(l.message)
@@ -218,21 +216,14 @@ func noDeliveryStartsWithTooLittleVisibility(t *trial) {
 					last = other
 				}
 			}
-			slack := time.Duration(0)
 			newest := l.newestAt(d.arrived).handle
-			for _, r := range l.receives {
-				if r.handle == newest && r.call.came <= d.arrived {
-					late := r.call.came - r.served
-					slack = max(0, late-min(r.call.came-r.call.sent, parked))
-				}
-			}
 			if h.by != l.by || h.handle != newest {
 				if h.by == nil && last.by == l.by && last.handle == newest {
 					t.breaks(d.arrived, l.by, "delivers m%d, which it has settled already", l.message)
 				}
 				continue // it was taken away meanwhile
 			}
-			if left := h.deadline - d.arrived; left < need-slack {
+			if left := h.deadline - d.arrived; left < need {
 				t.breaks(d.arrived, l.by, "delivers m%d with %v of visibility left; it needs %v", l.message, left, need)
 			}
 		}
