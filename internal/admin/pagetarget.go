@@ -81,6 +81,9 @@ func gateGauge(gate Gate, now time.Time) g.Node {
 	if gate.State == "half_open" {
 		more += ", " + count(gate.Limit) + " at once"
 	}
+	if gate.Released > 0 {
+		more += ", " + count(int(gate.Released)) + " released for want of room"
+	}
 	if gate.NextProbe != nil {
 		more += ", next probe at " + clock(*gate.NextProbe)
 	}

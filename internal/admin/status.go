@@ -127,7 +127,7 @@ type Target struct {
 
 // Gate is whether the target may be tried.
 type Gate struct {
-	// State is open, half_open or closed.
+	// State is starting, open, wary, closed or half_open.
 	State string    `json:"state"`
 	Since time.Time `json:"since"`
 	// Held messages are in hand: their delivery failed, and whose fault that was is not
@@ -138,6 +138,13 @@ type Gate struct {
 	Reason          string     `json:"reason,omitempty"`
 	TroubleSince    *time.Time `json:"trouble_since"`
 	TroubleMessages int        `json:"trouble_messages"`
+	// RejectsSince is since when the target rejects everything, and Rejected how many of
+	// those messages were given back before that was clear; null and 0: it does not.
+	RejectsSince *time.Time `json:"rejects_since"`
+	Rejected     int        `json:"rejected"`
+	// Released is how many held messages were released so far since there was no room for
+	// more; each cost a receive.
+	Released int64 `json:"released_for_room"`
 	// NextProbe is when the target is tried again; null unless the gate is closed.
 	NextProbe *time.Time `json:"next_probe"`
 	// Limit is how many deliveries at once are let through now.

@@ -134,6 +134,9 @@ func (q *Queue) judge(now time.Time, t Target, lastStatus int) Verdict {
 	}
 	failing, share, worst := t.failing()
 	switch {
+	case t.Gate.RejectsSince != nil && t.Gate.Held > 0:
+		return bad("Target %s rejects everything since %s (%s): %d given back, %d held%s", t.Name, clock(*t.Gate.RejectsSince),
+			seconds(now.Sub(*t.Gate.RejectsSince)), t.Gate.Rejected, t.Gate.Held, t.Gate.retried(now))
 	case t.Gate.State == "closed":
 		return bad("Target %s is away: its deliveries %s since %s (%s); nothing is lost, %s held, next try %s",
 			t.Name, gateWords[t.Gate.Reason], clock(t.Gate.Since), seconds(now.Sub(t.Gate.Since)),
@@ -261,10 +264,19 @@ func (t Target) busy() float64 {
 
 // gateWords say what the deliveries came to that closed the gate.
 var gateWords = map[string]string{
+	"rejected":    "are rejected",
 	"failed":      "fail",
 	"unavailable": "are answered 502 to 504 or cut off",
 	"throttled":   "are answered 429",
 	"connection":  "cannot connect",
+}
+
+// retried says when a closed gate lets the target be tried again.
+func (g Gate) retried(now time.Time) string {
+	if g.NextProbe == nil {
+		return ""
+	}
+	return ", next try " + g.next(now)
 }
 
 // next says when the target is tried again.

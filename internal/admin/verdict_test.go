@@ -148,6 +148,10 @@ func TestTheVerdictSaysWhatToLookAt(t *testing.T) {
 			next := noon.Add(1500 * time.Millisecond)
 			s.Targets[0].Gate = Gate{State: "closed", Since: noon.Add(-time.Minute), Held: 47, Reason: "connection", NextProbe: &next}
 		}, Bad, "Target partner is away: its deliveries cannot connect since 11:59:00 UTC (1 min); nothing is lost, 47 messages held, next try in 1.5 s"},
+		"rejects everything": {behind, func(s *Status) {
+			since := noon.Add(-time.Minute)
+			s.Targets[0].Gate = Gate{State: "open", Held: 40, RejectsSince: &since, Rejected: 5}
+		}, Bad, "Target partner rejects everything since 11:59:00 UTC (1 min): 5 given back, 40 held"},
 		"a half-open gate": {behind, func(s *Status) {
 			s.Targets[0].Gate = Gate{State: "half_open", Since: noon, Held: 47, Limit: 3}
 		}, Notice, "Target partner comes back: up to 3 deliveries at once, more with each success; 47 messages held"},

@@ -153,11 +153,15 @@ func targetStatus(name, place string, limits ratelimit.Limits, delivering int, q
 func gateStatus(g gate.Status) admin.Gate {
 	status := admin.Gate{
 		State: g.State.String(), Since: inJSON(g.Since), Held: g.Held, TroubleMessages: g.Messages,
-		Limit: g.Limit, Strikes: g.Strikes,
+		Limit: g.Limit, Strikes: g.Strikes, Released: g.Released,
 	}
 	if !g.TroubleSince.IsZero() {
 		since := inJSON(g.TroubleSince)
 		status.TroubleSince, status.Reason = &since, g.Mostly.String()
+	}
+	if !g.RejectsSince.IsZero() {
+		since := inJSON(g.RejectsSince)
+		status.RejectsSince, status.Rejected = &since, g.Rejected
 	}
 	if !g.NextProbe.IsZero() {
 		next := inJSON(g.NextProbe)

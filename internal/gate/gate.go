@@ -50,6 +50,7 @@ type Gate struct {
 
 	strikes       int64
 	probeReceives int64
+	madeRoom      int64
 	counted       map[changeKey]int64
 	changes       []Change
 	// version grows when something is known of held messages that was not before.
@@ -118,6 +119,7 @@ func (s *Seat) Release(m *Message) {
 	s.gate.mu.Lock()
 	defer s.gate.mu.Unlock()
 	s.gate.released.add(m.id)
+	s.gate.madeRoom++
 }
 
 // Leave takes a message out of hand. It may be called for one that never entered.
@@ -315,8 +317,9 @@ type Status struct {
 	// Strikes were given since the start; Retried is the share of retries that work.
 	Strikes int64
 	Retried float64
-	// ProbeReceives are the receives that were made while it was closed.
-	ProbeReceives int64
+	// ProbeReceives are the receives that were made while it was closed; Released are the
+	// messages that made room for others.
+	ProbeReceives, Released int64
 }
 
 // Status says how the gate stands. slots are the target's.
@@ -326,7 +329,7 @@ func (g *Gate) Status(slots int) Status {
 	s := Status{
 		State: g.state, Since: g.since, Held: g.held, TroubleSince: g.trouble.since,
 		Messages: g.trouble.counts(), Mostly: g.trouble.mostly(), Limit: g.atOnce(slots),
-		Strikes: g.strikes, Retried: g.retrying.works, ProbeReceives: g.probeReceives,
+		Strikes: g.strikes, Retried: g.retrying.works, ProbeReceives: g.probeReceives, Released: g.madeRoom,
 	}
 	if len(g.rejected) >= believedRejections {
 		s.RejectsSince, s.Rejected = g.rejects, believedRejections
