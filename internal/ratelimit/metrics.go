@@ -18,10 +18,8 @@ func (p *Pace) Register(reg prometheus.Registerer) error {
 // collector reads what is known anyway, at a scrape.
 type collector struct{ pace *Pace }
 
-var (
-	limitDesc = prometheus.NewDesc("poller_pace_limit",
-		"What is in force: rate in deliveries started a second (+Inf: none), concurrency in deliveries at once.", []string{"kind"}, nil)
-)
+var limitDesc = prometheus.NewDesc("poller_pace_limit",
+	"What is in force: rate in deliveries started a second (+Inf: none), concurrency in deliveries at once.", []string{"kind"}, nil)
 
 // Describe implements prometheus.Collector.
 func (collector) Describe(descs chan<- *prometheus.Desc) {
