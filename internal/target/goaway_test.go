@@ -32,9 +32,11 @@ func leaving(t *testing.T, handle func(*http.Request)) *HTTP {
 				w.Header().Set("Connection", "close") // net/http's word for GOAWAY
 			}
 		}),
-		TLSConfig:   &tls.Config{Certificates: []tls.Certificate{cert}},
-		ErrorLog:    log.New(io.Discard, "", 0),
-		ConnContext: func(ctx context.Context, _ net.Conn) context.Context { return context.WithValue(ctx, served{}, new(atomic.Int64)) },
+		TLSConfig: &tls.Config{Certificates: []tls.Certificate{cert}},
+		ErrorLog:  log.New(io.Discard, "", 0),
+		ConnContext: func(ctx context.Context, _ net.Conn) context.Context {
+			return context.WithValue(ctx, served{}, new(atomic.Int64))
+		},
 	}
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
