@@ -77,10 +77,12 @@ func TestNoConnectionGetsOldThoughItIsNeverIdle(t *testing.T) {
 	cert, pool := certificate(t)
 	for protocol, connect := range map[string]func(*testing.T) (*HTTP, *lives){
 		"HTTP/1": func(t *testing.T) (*HTTP, *lives) {
+			t.Helper()
 			l := &lives{dial: (&wire{answer: slow}).dial}
 			return over(t, &wire{}, func(o *Options) { o.DialContext = l.connect }), l
 		},
 		"HTTP/2": func(t *testing.T) (*HTTP, *lives) {
+			t.Helper()
 			f := &refuser{certificate: cert, refuse: func(c io.Writer, stream uint32) {
 				time.AfterFunc(5*time.Second, func() { frame(c, 1, 5, stream, 0x88) })
 			}}

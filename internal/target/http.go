@@ -119,11 +119,11 @@ func (t *HTTP) Deliver(ctx context.Context, queue string, m *message.Message) me
 // is passed over for another: what was not sent is not sent again.
 func (t *HTTP) exchange(ctx, limited context.Context, queue string, m *message.Message) (result message.Result, clean bool) {
 	for {
-		c, kept, err := t.pool.take(limited) //nolint:contextcheck // it ends with ctx
+		c, kept, err := t.pool.take(limited)
 		if err != nil {
 			return t.broken(ctx, limited, err, 0), false
 		}
-		answer, err := c.send(t.request(limited, queue, m)) //nolint:contextcheck,bodyclose // as above; settle closes it
+		answer, err := c.send(t.request(limited, queue, m)) //nolint:bodyclose // settle closes it
 		if err == nil {
 			return t.settle(ctx, limited, c, answer), true
 		}

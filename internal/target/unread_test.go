@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
 	"io"
 	"log"
@@ -197,7 +198,7 @@ func TestWhatTheKernelHoldsIsSeenBeforeARequestIsWritten(t *testing.T) {
 			act(theirs)
 			for !hasUnread(ours) { // loopback takes a moment
 			}
-			if n, err := s.Write([]byte("POST")); n != 0 || err != errUnread {
+			if n, err := s.Write([]byte("POST")); n != 0 || !errors.Is(err, errUnread) {
 				t.Errorf("wrote %d bytes, %v", n, err)
 			}
 			if !s.forestalled() || !s.unsent() {
@@ -220,7 +221,7 @@ func TestWhatComesBeforeTheRequestIsWrittenIsNoAnswerToIt(t *testing.T) {
 		io.WriteString(theirs, "HTTP/1.1 2")
 		go s.Read(make([]byte, 10)) // net/http waits for the rest of it
 		synctest.Wait()
-		if n, err := s.Write([]byte("POST")); n != 0 || err != errUnread {
+		if n, err := s.Write([]byte("POST")); n != 0 || !errors.Is(err, errUnread) {
 			t.Errorf("wrote %d bytes, %v", n, err)
 		}
 		if !s.forestalled() {
