@@ -25,6 +25,7 @@ func changedAttributesAreFollowed(t *trial) {
 				}
 			}
 			for _, c := range receives {
+				t.reaches()
 				if !slices.Contains([]time.Duration{saidBy(looks, c.sent-1), saidBy(looks, c.sent)}, c.visibility) {
 					t.breaks(c.sent, p, "asks for a visibility of %v; SQS has said %v", c.visibility, saidBy(looks, c.sent))
 				}

@@ -14,6 +14,7 @@ func whatIsInHandIsBounded(t *trial) {
 	if !t.plan.calm {
 		return
 	}
+	t.reaches()
 	target := &t.plan.targets[0]
 	fastest := time.Hour
 	for _, d := range t.evidence.deliveries {
@@ -61,6 +62,7 @@ func fewRequestsAMessage(t *trial) {
 	if !t.plan.calm || t.plan.queues[0].fifo {
 		return
 	}
+	t.reaches()
 	lastDelivery := instant(0)
 	n := 0
 	for _, d := range t.evidence.deliveries {
@@ -87,6 +89,7 @@ func anIdleQueueCostsOneLongPollAtATime(t *trial) {
 	if t.idled == never {
 		return
 	}
+	t.reaches()
 	polls, depths := 0, 0
 	for _, c := range t.evidence.calls {
 		if c.sent < t.idled || c.sent > t.idled+idleTail {

@@ -10,7 +10,7 @@ import (
 func nothingIsDeletedBeforeItWasDelivered(t *trial) {
 	took := make(map[*process]map[int]instant) // when a message was first delivered by a process
 	for _, d := range t.evidence.deliveries {
-		if !d.delivered() {
+		if !d.delivered() && (t.plan.onRejected() == "retry" || !d.rejected()) {
 			continue
 		}
 		if took[d.by] == nil {
@@ -25,8 +25,11 @@ func nothingIsDeletedBeforeItWasDelivered(t *trial) {
 			continue
 		}
 		for _, e := range c.entries {
+			t.reaches()
 			if at, ok := took[c.by][e.message]; !ok || at > c.sent {
 				t.breaks(c.sent, c.by, "deletes m%d, which its target has not taken", e.message)
+			} else if t.plan.onRejected() == "dead-letter" && !t.everDelivered[e.message] && !t.dead[e.message] {
+				t.breaks(c.sent, c.by, "deletes m%d, which was rejected and is not in the dead-letter queue", e.message)
 			}
 		}
 	}
@@ -37,12 +40,13 @@ func nothingIsDeletedBeforeItWasDelivered(t *trial) {
 func everyMessageEndsDeliveredOrDead(t *trial) {
 	took := make(map[int]bool)
 	for _, d := range t.evidence.deliveries {
-		if d.delivered() {
+		if d.delivered() || t.plan.onRejected() == "discard" && d.rejected() {
 			took[d.message] = true
 		}
 	}
 	left := 0
 	for m := range t.plan.sends {
+		t.reaches()
 		if took[m] || t.dead[m] {
 			continue
 		}
@@ -90,6 +94,9 @@ func noMoreDeliveriesAtOnceThanSlots(t *trial) {
 		for _, d := range starts {
 			running = slices.DeleteFunc(running, func(r *delivery) bool { return r.ended != never && r.ended <= d.arrived })
 			running = append(running, d)
+			if len(running) >= paceAt(p.paces[target], d.arrived).Concurrency {
+				t.reaches()
+			}
 			if limits := paceAt(p.paces[target], d.arrived); len(running) > limits.Concurrency {
 				t.breaks(d.arrived, p, "delivers m%d beside %d others; it has %d slots", d.message, len(running)-1, limits.Concurrency)
 			}
@@ -115,7 +122,7 @@ func noMoreStartsThanTheRateAllows(t *trial) {
 					room, n, fastest, earned = math.Inf(1), 0, 0, 0 // windows begin anew after a time without a rate
 				}
 			}
-			if !paces[k].limits.Limited {
+			if !paces[k].limits.Limited || p.standsIn(d.arrived, d.arrived) || t.plan.dialsHangAt(d.arrived) {
 				continue
 			}
 			at := earned + rateOf(paces[k])*(d.arrived-since).Seconds()
@@ -123,6 +130,9 @@ func noMoreStartsThanTheRateAllows(t *trial) {
 			// The most that may have started by now, of all windows that began before.
 			room = min(room, float64(paces[k].limits.Burst)+float64(n)-at)
 			n++
+			if n > 1 {
+				t.reaches()
+			}
 			if over := float64(n) - at - room; over > max(0.25, 0.001*fastest)+1e-6 {
 				t.breaks(d.arrived, p, "starts m%d, %.3f tokens over what rate and burst allow", d.message, over)
 				return
@@ -191,7 +201,7 @@ func groupsAreDeliveredInOrderOneAtATime(t *trial) {
 	slices.SortStableFunc(all, func(a, b *delivery) int { return cmp.Compare(a.arrived, b.arrived) })
 	took := make(map[int]instant)
 	for _, d := range all {
-		if d.delivered() {
+		if d.delivered() || t.plan.onRejected() == "discard" && d.rejected() {
 			if at, ok := took[d.message]; !ok || d.ended < at {
 				took[d.message] = d.ended
 			}
@@ -208,6 +218,7 @@ func groupsAreDeliveredInOrderOneAtATime(t *trial) {
 			if earlier >= d.message {
 				break
 			}
+			t.reaches()
 			if at, ok := took[earlier]; (!ok || at > d.arrived) && !t.dead[earlier] {
 				t.breaks(d.arrived, d.by, "delivers m%d, and m%d, before it in group %s, is not delivered", d.message, earlier, k.group)
 				break
@@ -234,6 +245,9 @@ func whatWasDeliveredIsNotDeliveredAgain(t *trial) {
 	for _, l := range t.lives {
 		k := key{l.by, l.message}
 		remembered, known := until[k]
+		if known {
+			t.reaches()
+		}
 		for _, d := range l.starts {
 			if known && d.arrived < remembered {
 				t.breaks(d.arrived, l.by, "delivers m%d, which it has delivered before", l.message)
@@ -281,10 +295,12 @@ func (t *trial) lapsed(l *life, from, to instant) bool {
 // after the other; however often it comes meanwhile.
 func aMessageInHandIsDeliveredOnce(t *trial) {
 	for _, d := range t.strays {
+		t.reaches()
 		t.breaks(d.arrived, d.by, "delivers m%d, which it does not have in hand", d.message)
 	}
 	for _, l := range t.lives {
 		for i := 1; i < len(l.starts); i++ {
+			t.reaches()
 			switch before, d := l.starts[i-1], l.starts[i]; {
 			case before.delivered():
 				t.breaks(d.arrived, l.by, "delivers m%d, which it has delivered and holds in hand", l.message)
@@ -294,7 +310,7 @@ func aMessageInHandIsDeliveredOnce(t *trial) {
 				// Its visibility had ended: a FIFO queue hands out nothing that is in flight.
 			case before.rejected() && t.lapsed(l, before.ended, d.arrived):
 				// Its release had not worked until its visibility ended.
-			case before.rejected():
+			case before.rejected() && !t.mayBeHeld(before):
 				t.breaks(d.arrived, l.by, "delivers m%d again, which was rejected", l.message)
 			}
 		}

@@ -23,6 +23,7 @@ func drainsEndInTimeAndStrandNothing(t *trial) {
 		if p.drained == never || p.killed != never {
 			continue
 		}
+		t.reaches()
 		if p.err != nil {
 			t.breaks(p.exited, p, "ended with an error: %v", p.err)
 		}
@@ -47,6 +48,9 @@ func aStopCostsAMessageOneReceive(t *trial) {
 		if n := l.newestAt(l.released).receive; l.how == "released" && l.by.drained != never && l.released >= l.by.drained && n > 1 {
 			back[key{l.by, l.message, n}] = true
 		}
+	}
+	for range back {
+		t.reaches()
 	}
 	for _, l := range t.lives {
 		if r := l.receives[0]; back[key{l.by, l.message, r.receive - 1}] && t.undisturbed(l.by, l.by.drained-time.Minute, l.by.exited) {

@@ -37,6 +37,8 @@ type sqsCall struct {
 	came    instant // the answer, or the error; never: the process gave up before
 	told    string  // the error that the process was told; "" for an answer
 	fate    fate
+	held    time.Duration // by a standstill of its process, before it left
+	stood   bool          // the process stood still as the answer came
 	asked   int
 	attempt string // of a FIFO queue's receive
 	// visibility is what a receive asks for, and what the answer to GetQueueAttributes
@@ -141,6 +143,9 @@ func (e *evidence) doubt() {
 		}
 	}
 }
+
+// redirectIsRejected is whether 3xx is a rejection; else it is a failure, like 401.
+const redirectIsRejected = true
 
 // proves says that a failed try may be proven to be the message's fault. A 429 and
 // a connect that failed never are.
@@ -253,6 +258,14 @@ func (e *evidence) arrives(d *delivery) {
 	if d.message >= 0 {
 		e.say(d.arrived, rankTarget, "target %-5s t%d m%d arrives, receive %d, try %d", d.by.name, d.target, d.message, d.count, d.number)
 	}
+}
+
+// unprocessed notes a request of which HTTP/2 said that it was not processed.
+func (e *evidence) unprocessed(by *process, target int, at instant) {
+	e.arrives(&delivery{by: by, target: target, message: -1, arrived: at, ended: at, how: "unprocessed"})
+	e.mu.Lock()
+	defer e.mu.Unlock()
+	e.say(at, rankTarget, "target %-5s t%d does not process a request", by.name, target)
 }
 
 func (e *evidence) ends(d *delivery, at instant, status int, how string) {

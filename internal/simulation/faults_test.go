@@ -53,10 +53,11 @@ const (
 	lostAnswer
 	lostSilently
 	twice
+	refusedByIAM
 )
 
 func (k fateKind) String() string {
-	return [...]string{"", "throttled", "internal", "refused", "silent", "lost-answer", "lost-silently", "twice"}[k]
+	return [...]string{"", "throttled", "internal", "refused", "silent", "lost-answer", "lost-silently", "twice", "denied"}[k]
 }
 
 // fate is what becomes of one call.
@@ -68,6 +69,7 @@ type fate struct {
 	// notices: SQS sees that the client has gone, and gives back what its long poll
 	// was handed.
 	notices bool
+	late    bool // a receive that a wider world answers late
 }
 
 // awayWays are the ways of SQS to be away.
@@ -138,7 +140,7 @@ func drawTargetOdds(d dice) targetOdds {
 type turn struct {
 	before, after time.Duration // around the moment at which the target takes note
 	status        int           // 0: no whole answer, but how
-	how           string
+	how           string        // "hangs", "cut", "cut-middle", "garbage" or "answer-lost"
 	retryAfter    int
 	body          int // bytes of the answer's
 }

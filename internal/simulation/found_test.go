@@ -22,7 +22,7 @@ func TestWhatSeedsHaveFoundStaysMended(t *testing.T) {
 	} {
 		t.Run(found, func(t *testing.T) {
 			t.Parallel()
-			if broken := judge(play(t, seed, nil)); len(broken) > 0 {
+			if broken := judge(play(t, seed, 0, nil)); len(broken) > 0 {
 				t.Errorf("%s\nreplay it: go test ./internal/simulation -run EveryInvariant -v -seed %d", strings.Join(broken, "\n"), seed)
 			}
 		})

@@ -38,13 +38,15 @@ type wire struct {
 type wireEntry struct {
 	ID                string `json:"Id"`
 	ReceiptHandle     string
-	VisibilityTimeout *int `json:",omitempty"`
+	VisibilityTimeout *int   `json:",omitempty"`
+	MessageBody       string `json:",omitempty"`
 }
 
 type wireAnswer struct {
 	Messages []struct {
 		MessageID     string `json:"MessageId"`
 		ReceiptHandle string
+		Body          string
 		Attributes    map[string]string
 	}
 	Successful []struct {
@@ -94,6 +96,10 @@ func (f *front) Do(r *http.Request) (*http.Response, error) { //nolint:contextch
 	})
 	select {
 	case a := <-came:
+		if still := f.by.standsFor(); still > 0 {
+			c.stood = true
+			time.Sleep(still)
+		}
 		if f.by.isDead() {
 			return nil, errKilled
 		}
@@ -126,7 +132,14 @@ func (f *front) read(r *http.Request, body []byte) (*sqsCall, *wire, error) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
 	first := -1
+	settles := c.queue >= 0
+	if !settles {
+		first = w.messageIn(request.Entries)
+	}
 	for i, e := range request.Entries {
+		if !settles {
+			break // of what goes to a dead-letter queue
+		}
 		h, ok := w.handles[e.ReceiptHandle]
 		if !ok {
 			return nil, nil, fmt.Errorf("%s with a handle that nobody was given", c.action)
@@ -151,6 +164,9 @@ func (f *front) read(r *http.Request, body []byte) (*sqsCall, *wire, error) {
 	}
 	d := w.plan.dice.of("call "+c.action, f.by.number, c.queue, first, n)
 	c.fate = w.plan.fateOf(d, now)
+	w.plan.wideFate(d, c, &c.fate)
+	c.held = f.by.standsFor()
+	c.fate.before += c.held
 	if now < w.plan.trouble {
 		for i := range c.entries {
 			e := &c.entries[i]
@@ -163,10 +179,20 @@ func (f *front) read(r *http.Request, body []byte) (*sqsCall, *wire, error) {
 	return c, request, nil
 }
 
+// messageIn is the first of the messages that a worker sends to a dead-letter queue; -1 if
+// there is none.
+func (w *world) messageIn(entries []wireEntry) int {
+	n := -1
+	if len(entries) > 0 {
+		_, _ = fmt.Sscanf(entries[0].MessageBody, `{"message":%d`, &n)
+	}
+	return n
+}
+
 // carry is the way of a request to SQS and of its answer back.
 func (f *front) carry(server context.Context, r *http.Request, c *sqsCall, request *wire, body []byte, came chan<- answer) {
 	time.Sleep(c.fate.before)
-	if f.by.isDead() {
+	if f.by.isDead() || c.held > 0 && r.Context().Err() != nil {
 		return // it never left the process
 	}
 	switch c.fate.kind {
@@ -182,6 +208,10 @@ func (f *front) carry(server context.Context, r *http.Request, c *sqsCall, reque
 	case internal:
 		time.Sleep(c.fate.after)
 		came <- failure(http.StatusInternalServerError, "com.amazon.coral.service#InternalFailure", "InternalFailure;Receiver")
+		return
+	case refusedByIAM:
+		time.Sleep(c.fate.after)
+		came <- failure(http.StatusForbidden, "com.amazon.coral.service#AccessDeniedException", "AccessDenied;Sender")
 		return
 	case plain, lostAnswer, lostSilently, twice:
 	}

@@ -15,6 +15,7 @@ func noGoodMessageDiesInAnOutage(t *trial) {
 	if s == nil || s.way == hangs && s.kind != total {
 		return
 	}
+	t.reaches()
 	alone := t.alone()
 	for m := range t.plan.sends {
 		if s.poison && t.queue(m).fifo && len(t.plan.replicas) > 1 {
@@ -64,6 +65,7 @@ func anOutageBurnsNoReceives(t *trial) {
 	if !blameless && s.kind != total {
 		return
 	}
+	t.reaches()
 	most := 1
 	if !blameless && (s.way == hangs || s.way == answers500 || s.way == answers404) && !t.busy() {
 		most = 2
@@ -119,6 +121,9 @@ func poisonEndsInTheDeadLetterQueue(t *trial) {
 		return
 	}
 	for m := range t.plan.sends {
+		if t.plan.sends[m].poison != 0 {
+			t.reaches()
+		}
 		if t.plan.sends[m].poison != 0 && !t.dead[m] {
 			t.breaks(t.stopped, t.evidence.processes[0], "and the others are done, and m%d, which is poison, is not dead", m)
 		}
@@ -153,6 +158,9 @@ func theGateOpensSoon(t *trial) {
 		for _, d := range t.evidence.deliveries {
 			delivered = delivered || d.by == p && d.delivered() && d.arrived >= s.to && d.arrived <= deadline
 		}
+		if has {
+			t.reaches()
+		}
 		if has && !delivered {
 			t.breaks(deadline, p, "has delivered nothing for %v though the target is well and messages are in hand", within)
 		}
@@ -184,6 +192,7 @@ func theBacklogOfAnOutageIsDeliveredSoon(t *trial) {
 		if t.plan.sends[m].at >= s.to || took[m] != 0 && took[m] < s.to {
 			continue
 		}
+		t.reaches()
 		one := target.slowest + 20*time.Millisecond
 		if !t.queue(m).fifo { // a FIFO queue may have one group
 			one /= time.Duration(target.limits.Concurrency)
@@ -231,6 +240,7 @@ func anOutageIsTriedFewTimes(t *trial) {
 		}
 	}
 	for p, n := range tries {
+		t.reaches()
 		if n > most {
 			t.breaks(s.to, p, "has tried %d times in an outage of %v; at most %d may be", n, s.to-s.from, most)
 		}

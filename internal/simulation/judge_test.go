@@ -38,15 +38,22 @@ var invariants = []struct {
 	{"what is in hand is bounded", whatIsInHandIsBounded},
 	{"few requests a message", fewRequestsAMessage},
 	{"an idle queue costs one long poll at a time", anIdleQueueCostsOneLongPollAtATime},
+	{"one message's refusal stops nobody else", oneMessagesRefusalStopsNobodyElse},
+	{"a target that rejects everything kills no good message", aTargetThatRejectsEverythingKillsNoGoodMessage},
+	{"undeleted messages are bounded", undeletedMessagesAreBounded},
+	{"memory is bounded", memoryIsBounded},
+	{"what was not processed has no strike", whatWasNotProcessedHasNoStrike},
 }
 
 // judge says in which ways a world has broken its invariants.
 func judge(w *world) []string {
 	t := newTrial(w)
+	t.count()
 	all := w.faults
 	for _, i := range invariants {
-		t.broken = nil
+		t.broken, t.reached = nil, 0
 		i.holds(t)
+		t.tally["invariant: "+i.name] = t.reached
 		for k, b := range t.broken {
 			if k == 3 {
 				all = append(all, fmt.Sprintf("%s: and %d more", i.name, len(t.broken)-k))
@@ -57,6 +64,9 @@ func judge(w *world) []string {
 	}
 	return all
 }
+
+// reaches notes that what an invariant asks for has come up.
+func (t *trial) reaches() { t.reached++ }
 
 // breaks notes that an invariant does not hold.
 func (t *trial) breaks(at instant, by *process, format string, args ...any) {
@@ -84,7 +94,7 @@ const slow = time.Second
 // well says that a call went as it should: SQS did what it was asked, and said so
 // soon.
 func (c *sqsCall) well() bool {
-	if c.fate.kind != plain || c.fate.before > slow || c.fate.after > slow || c.told != "" || c.came == never {
+	if c.fate.kind != plain || c.stood || c.fate.before > slow || c.fate.after > slow || c.told != "" || c.came == never {
 		return false
 	}
 	for i := range c.entries {
@@ -107,6 +117,9 @@ func (c *sqsCall) overlaps(from, to instant, t *trial) bool {
 // undisturbed says that all of a process's calls in a time went well, and nothing
 // of what it had was taken away.
 func (t *trial) undisturbed(p *process, from, to instant) bool {
+	if p.standsIn(from, to) {
+		return false
+	}
 	for _, c := range t.byWhom[p] {
 		if !c.well() && c.overlaps(from, to, t) {
 			return false

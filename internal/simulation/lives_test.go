@@ -77,7 +77,16 @@ type trial struct {
 	// mentions are the entries of each message in each process's calls.
 	mentions map[*process]map[int][]mention
 	stolen   map[handle]instant
-	broken   []string
+	// everDelivered are the messages that some process has delivered.
+	everDelivered map[int]bool
+	// finished are the deliveries of each process, in the order of their end.
+	finished map[*process][]*delivery
+	// last are, in wider worlds, the entries after which a process did nothing more with
+	// their handle though it was time to extend it.
+	last   map[*sqsCall]map[handle]bool
+	broken []string
+	// reached is how often the invariant under judgment was exercised.
+	reached int
 }
 
 // mention is one message's entry in a call.
@@ -87,7 +96,7 @@ type mention struct {
 }
 
 func newTrial(w *world) *trial {
-	t := &trial{world: w, evidence: &w.evidence, byWhom: make(map[*process][]*sqsCall), mentions: make(map[*process]map[int][]mention), stolen: make(map[handle]instant)}
+	t := &trial{world: w, evidence: &w.evidence, byWhom: make(map[*process][]*sqsCall), mentions: make(map[*process]map[int][]mention), stolen: make(map[handle]instant), everDelivered: make(map[int]bool)}
 	w.evidence.doubt()
 	for _, s := range w.evidence.steals {
 		t.stolen[s.handle] = s.at
@@ -111,10 +120,15 @@ func newTrial(w *world) *trial {
 		}
 	}
 	for _, d := range w.evidence.deliveries {
+		if d.delivered() {
+			t.everDelivered[d.message] = true
+		}
 		if d.message >= 0 {
 			events[d.by] = append(events[d.by], happening{at: d.arrived, rank: 2, delivery: d})
 		}
 	}
+	t.finished = t.byEnd()
+	t.findLast()
 	for _, p := range w.evidence.processes {
 		all := events[p]
 		slices.SortStableFunc(all, func(a, b happening) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.rank, b.rank)) })
@@ -202,6 +216,90 @@ func (t *trial) follow(p *process, all []happening) {
 // for as long as its queue's shortest visibility, but to make room and for a long
 // Retry-After.
 func (t *trial) isRelease(c *sqsCall, e *entry) bool {
-	return c.action == "ChangeMessageVisibilityBatch" &&
-		(e.seconds == roomDelay || e.seconds == int(longRetryIn/time.Second) || e.seconds < int(t.plan.queues[c.queue].shortest().Seconds()))
+	return c.action == "ChangeMessageVisibilityBatch" && (t.last[c][e.handle] ||
+		e.seconds == roomDelay || e.seconds == int(longRetryIn/time.Second) || e.seconds < int(t.plan.queues[c.queue].shortest().Seconds()))
+}
+
+// findLast tells in wider worlds a release for the time that a target has asked for from an
+// extension: what is extended is extended again, or settled, at half of it.
+func (t *trial) findLast() {
+	t.last = make(map[*sqsCall]map[handle]bool)
+	if t.plan.wide == nil {
+		return
+	}
+	for p, all := range t.mentions {
+		for _, mentions := range all {
+			last := make(map[handle]mention)
+			for _, m := range mentions {
+				if now, ok := last[m.entry.handle]; !ok || m.call.sent >= now.call.sent {
+					last[m.entry.handle] = m
+				}
+			}
+			for h, m := range last {
+				c, e := m.call, m.entry
+				again := c.sent + time.Duration(e.seconds)*time.Second/2 + 5*time.Second
+				if c.action != "ChangeMessageVisibilityBatch" || e.code != "" || t.end(p) <= again || p.drained != never && p.drained <= again ||
+					time.Duration(e.seconds)*time.Second <= t.plan.queues[c.queue].longest() || e.seconds == heldFor || !t.toldToWait(p, h.message, e.seconds) {
+					continue
+				}
+				if t.last[c] == nil {
+					t.last[c] = make(map[handle]bool)
+				}
+				t.last[c][h] = true
+			}
+		}
+	}
+}
+
+// heldFor is what an extension of what is held asks for, in seconds.
+const heldFor = 120
+
+// toldToWait reports whether a target has told a process to bring a message again in so many
+// seconds, or in more.
+func (t *trial) toldToWait(p *process, message, seconds int) bool {
+	return slices.ContainsFunc(t.finished[p], func(d *delivery) bool { return d.message == message && d.retryAfter >= seconds })
+}
+
+// byEnd are the deliveries of each process that have ended, in the order of their end.
+func (t *trial) byEnd() map[*process][]*delivery {
+	all := make(map[*process][]*delivery)
+	for _, d := range t.evidence.deliveries {
+		if d.message >= 0 && d.ended != never {
+			all[d.by] = append(all[d.by], d)
+		}
+	}
+	for _, some := range all {
+		slices.SortStableFunc(some, func(a, b *delivery) int { return cmp.Compare(a.ended, b.ended) })
+	}
+	return all
+}
+
+// rowThatIsTrouble is how many different messages are rejected in a row, with no success
+// since, until further rejections are held like failures.
+const rowThatIsTrouble = 5
+
+// mayBeHeld reports whether a rejection may be held: the target rejects everything.
+func (t *trial) mayBeHeld(d *delivery) bool {
+	if !d.rejected() {
+		return true
+	}
+	if d.status/100 == 3 && !redirectIsRejected {
+		return true
+	}
+	all := t.finished[d.by]
+	end, _ := slices.BinarySearchFunc(all, d.ended, func(x *delivery, at instant) int { return cmp.Compare(x.ended, at) })
+	for end < len(all) && all[end].ended == d.ended {
+		end++
+	}
+	row := make(map[int]bool)
+	for i := end - 1; i >= 0 && len(row) < rowThatIsTrouble; i-- {
+		switch x := all[i]; {
+		case x.target != d.target:
+		case x.delivered():
+			return false
+		case x.rejected():
+			row[x.message] = true
+		}
+	}
+	return len(row) >= rowThatIsTrouble
 }

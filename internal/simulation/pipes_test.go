@@ -36,10 +36,10 @@ func (l *pipes) Close() error {
 func (l *pipes) Addr() net.Addr { return place(l.name) }
 
 // connect gives the other end of a new connection.
-func (l *pipes) connect(from *process) (net.Conn, error) {
+func (l *pipes) connect(from *process, target int) (net.Conn, error) {
 	here, there := net.Pipe()
 	select {
-	case l.conns <- &door{Conn: there, by: from}:
+	case l.conns <- &door{Conn: there, by: from, target: target}:
 		return here, nil
 	case <-l.closed:
 		return nil, net.ErrClosed
@@ -54,8 +54,11 @@ func (p place) String() string { return string(p) }
 // door is the target's end of a connection: it knows whose it is.
 type door struct {
 	net.Conn
-	by *process
+	by     *process
+	target int
 }
+
+func (d *door) owner() *process { return d.by }
 
 func (d *door) RemoteAddr() net.Addr { return place(d.by.name) }
 
@@ -82,11 +85,13 @@ func (o *outlet) Write(b []byte) (int, error) {
 		o.message = string(id)
 		o.mu.Unlock()
 	}
+	time.Sleep(o.by.standsFor())
 	return o.Conn.Write(b)
 }
 
 func (o *outlet) Read(b []byte) (int, error) {
 	n, err := o.Conn.Read(b)
+	time.Sleep(o.by.standsFor())
 	o.mu.Lock()
 	o.message = ""
 	o.mu.Unlock()

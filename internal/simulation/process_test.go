@@ -42,6 +42,8 @@ type process struct {
 
 	mu    sync.Mutex // guards what follows
 	dead  bool
+	still instant      // until when it stands still
+	stood []standstill // by the judge read when all is over
 	conns map[*outlet]struct{}
 }
 
@@ -71,7 +73,7 @@ func (w *world) start(replica, generation int, limits []ratelimit.Limits) *proce
 	}
 	p.app, p.err = app.New(w.ctx, p.config(limits), app.Options{
 		Logger: logger, Listener: p.admin, HTTPClient: &front{w, p}, DialTarget: p.dial,
-		Seed: uint64(w.plan.dice.of("process", p.number)) | 1,
+		Seed: uint64(w.plan.dice.of("process", p.number)) | 1, MemoryLimit: int64(w.plan.memory()),
 	})
 	if p.err != nil {
 		w.wrong("%s could not start: %v", p.name, p.err)
@@ -98,7 +100,7 @@ func (p *process) config(limits []ratelimit.Limits) config.Config {
 	}
 	for i, t := range s.targets {
 		c.Targets[t.name] = config.Target{
-			URL: "http://" + t.name + "/hook", Format: "raw", OnRejected: "retry",
+			URL: s.scheme() + "://" + t.name + "/hook", Format: "raw", OnRejected: s.onRejected(), TLSCA: s.authority(),
 			Concurrency: limits[i].Concurrency, Burst: limits[i].Burst,
 			Rate:    config.Rate{Limited: limits[i].Limited, PerSecond: limits[i].Rate},
 			Timeout: config.Duration(t.timeout), Backoff: config.Duration(t.backoff), BackoffMax: config.Duration(t.backoffMax),
@@ -177,7 +179,13 @@ func (p *process) dial(ctx context.Context, _, address string) (net.Conn, error)
 		if t.plan.name != host {
 			continue
 		}
+		time.Sleep(p.standsFor())
 		now := w.now()
+		if _, hangs := at(w.plan.hangs(), now); hangs {
+			w.evidence.arrives(&delivery{by: p, target: t.number, message: -1, arrived: now, ended: now, how: "hangs"})
+			<-ctx.Done()
+			return nil, ctx.Err()
+		}
 		if out, ok := at(t.plan.outages, now); ok && out.way == refusesDials {
 			w.evidence.arrives(&delivery{by: p, target: t.number, message: -1, arrived: now, ended: now, how: "refused"})
 			d := w.plan.dice.of("dial", t.number, p.number, int(now))
@@ -186,7 +194,7 @@ func (p *process) dial(ctx context.Context, _, address string) (net.Conn, error)
 			}
 			return nil, &net.OpError{Op: "dial", Net: "tcp", Err: syscall.ECONNREFUSED}
 		}
-		conn, err := t.listen.connect(p)
+		conn, err := t.listen.connect(p, t.number)
 		if err != nil {
 			return nil, err
 		}
@@ -203,7 +211,7 @@ func (p *process) dial(ctx context.Context, _, address string) (net.Conn, error)
 func (p *process) healthy() error {
 	client := &http.Client{Transport: &http.Transport{
 		DisableKeepAlives: true,
-		DialContext:       func(context.Context, string, string) (net.Conn, error) { return p.admin.connect(p) },
+		DialContext:       func(context.Context, string, string) (net.Conn, error) { return p.admin.connect(p, 0) },
 	}}
 	for _, path := range []string{"/-/healthy", "/metrics", "/status.json"} {
 		r, err := http.NewRequestWithContext(p.world.ctx, http.MethodGet, "http://admin"+path, nil)

@@ -12,15 +12,17 @@ const (
 	promptly = 500 * time.Millisecond
 	// longestPause is how long calls of one kind pause after one that failed as a whole.
 	longestPause = 7 * time.Second
-	deleteCall   = "DeleteMessageBatch"
-	changeCall   = "ChangeMessageVisibilityBatch"
+	// deniedPause is how long they pause after one that was denied.
+	deniedPause = 31 * time.Second
+	deleteCall  = "DeleteMessageBatch"
+	changeCall  = "ChangeMessageVisibilityBatch"
 )
 
 // wentWell says that a call was answered soon, and not all of what it asked for failed:
 // SQS is well, whatever became of single entries.
 func (c *sqsCall) wentWell() bool {
 	const soon = 100 * time.Millisecond
-	if c.fate.kind != plain || c.fate.before > soon || c.fate.after > soon || c.told != "" || c.came == never {
+	if c.fate.kind != plain || c.stood || c.fate.before > soon || c.fate.after > soon || c.told != "" || c.came == never {
 		return false
 	}
 	return slices.ContainsFunc(c.entries, func(e entry) bool { return e.code == "" })
@@ -28,7 +30,10 @@ func (c *sqsCall) wentWell() bool {
 
 // settlesWell says that no call that settles or extends went wrong as a whole.
 func (t *trial) settlesWell(p *process, queue int, from, to instant) bool {
-	return !slices.ContainsFunc(t.byWhom[p], func(c *sqsCall) bool {
+	if t.plan.wide != nil && len(t.plan.wide.calls) > 0 {
+		from -= deniedPause
+	}
+	return !p.standsIn(from, to) && !slices.ContainsFunc(t.byWhom[p], func(c *sqsCall) bool {
 		return c.queue == queue && (c.action == deleteCall || c.action == changeCall) && c.overlaps(from, to, t) && !c.wentWell()
 	})
 }
@@ -49,6 +54,7 @@ func oneFailedEntryDelaysNoOther(t *trial) {
 		queue := t.plan.sends[l.message].queue
 		deleteLinger := min(5*time.Second, t.plan.queues[queue].longest()/6)
 		due := func(from, at instant, action, why string) {
+			t.reaches()
 			until := at + promptly
 			if t.end(l.by) <= until || l.ended != never && l.ended <= until || t.asks(l, from, until, action) {
 				return
@@ -64,6 +70,7 @@ func oneFailedEntryDelaysNoOther(t *trial) {
 				due(d.ended, d.ended+deleteLinger, deleteCall, "was delivered")
 			case l.by.drained != never && l.by.drained <= d.ended+releaseLinger && l.receives[0].receive > 1:
 				// It stays until no receive is out that could bring it back.
+			case t.plan.onRejected() != "retry", t.mayBeHeld(d):
 			case d.rejected() && (!t.queue(l.message).fifo || t.queue(l.message).maxReceives == 0):
 				due(d.ended, d.ended+releaseLinger, changeCall, "was rejected")
 			}
@@ -88,6 +95,9 @@ func whatIsInHandIsExtendedAtHalfItsVisibility(t *trial) {
 		queue := t.plan.sends[l.message].queue
 		hidden := func(at instant, lasts time.Duration, asked instant) {
 			until := at + lasts/2 + promptly
+			if l.ended == never || l.ended > until-promptly {
+				t.reaches()
+			}
 			if t.end(l.by) <= until || l.ended != never && l.ended <= until || t.asks(l, asked, until, deleteCall, changeCall) {
 				return
 			}

@@ -14,6 +14,7 @@ type scenario struct {
 	dice     dice
 	calm     bool // no faults: what the daemon costs can be judged
 	storm    *storm
+	wide     *wider // nil: none of its faults
 	queues   []queuePlan
 	targets  []targetPlan
 	replicas []replicaPlan
@@ -103,6 +104,8 @@ type sendPlan struct {
 	queue int
 	group string
 	size  int
+	// attributes is how many bytes of message attributes it has.
+	attributes int
 	// poison is how the target never takes it while there is trouble, in a storm never: a
 	// status, or one of the others below; 0: it does.
 	poison int
@@ -135,6 +138,7 @@ const (
 	reload moveKind = iota
 	stop
 	kill
+	stand // still, for its gap, and go on: SIGSTOP and SIGCONT
 )
 
 // move is what happens to a replica from outside.
@@ -160,9 +164,14 @@ func at(windows []window, now time.Duration) (window, bool) {
 	return window{}, false
 }
 
-// draw makes the scenario of a seed.
-func draw(seed uint64) *scenario {
+// draw makes the scenario of a seed. A share of them are wider worlds.
+func draw(seed uint64, share float64) *scenario {
 	d := dice(seed).of("scenario")
+	if dice(seed).of("wider?").chance(share) {
+		s := &scenario{seed: seed, dice: dice(seed)}
+		s.drawWider(d.of("wider"))
+		return s
+	}
 	s := &scenario{seed: seed, dice: dice(seed), calm: d.of("calm").chance(0.15), healing: longestHealing}
 	if !s.calm && d.of("storm").chance(0.2) {
 		s.drawStorm(d.of("storm"))
@@ -188,7 +197,7 @@ func draw(seed uint64) *scenario {
 // of them then takes a token first is the scheduler's choice. So it is who is one too
 // many for a target, and for which message a connect was refused.
 func (s *scenario) exact() bool {
-	return len(s.queues) == len(s.targets) && (s.storm == nil || s.storm.way != refusesDials && s.targets[0].crowd == nil)
+	return s.wide == nil && len(s.queues) == len(s.targets) && (s.storm == nil || s.storm.way != refusesDials && s.targets[0].crowd == nil)
 }
 
 // windows draws up to n windows, apart from each other.

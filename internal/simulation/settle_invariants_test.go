@@ -21,6 +21,7 @@ func everythingReceivedIsSettledOrReported(t *trial) {
 		if p.killed != never || p.drained == never {
 			continue
 		}
+		t.reaches()
 		if n := missing[p]; int64(n) > p.summary.Abandoned {
 			t.breaks(p.exited, p, "has left %d messages neither deleted nor released, and reports %d", n, p.summary.Abandoned)
 		}
@@ -48,6 +49,9 @@ func callsCarryTheNewestHandle(t *trial) {
 				if l.receives[0].call.came <= c.sent {
 					newest = l.newestAt(c.sent).receive
 				}
+			}
+			if newest > 1 {
+				t.reaches()
 			}
 			if e.receive != newest {
 				t.breaks(c.sent, c.by, "sends %s for m%d with the handle of receive %d; it has that of receive %d", c.action, e.message, e.receive, newest)
@@ -137,11 +141,14 @@ func (t *trial) eachHolding(end func(h holding, at instant)) map[int][]holding {
 // lives, unless its calls about that message went wrong.
 func whatIsInHandStaysExtended(t *trial) {
 	t.eachHolding(func(h holding, at instant) {
+		if at == never || at-h.since >= t.queue(h.handle.message).shortest() {
+			t.reaches()
+		}
 		if at != never && at < h.deadline {
 			return
 		}
 		p, q := h.by, t.queue(h.handle.message)
-		if t.end(p) <= h.deadline || p.drained != never && p.exited <= h.deadline {
+		if p.standsIn(h.deadline-q.longest(), h.deadline) || t.end(p) <= h.deadline || p.drained != never && p.exited <= h.deadline {
 			return
 		}
 		from := h.deadline - q.longest()
@@ -217,12 +224,16 @@ func noDeliveryStartsWithTooLittleVisibility(t *trial) {
 				}
 			}
 			newest := l.newestAt(d.arrived).handle
+			if l.by.standsIn(d.arrived, d.arrived) {
+				continue // it began in the standstill, as far as the bubble can show one
+			}
 			if h.by != l.by || h.handle != newest {
 				if h.by == nil && last.by == l.by && last.handle == newest {
 					t.breaks(d.arrived, l.by, "delivers m%d, which it has settled already", l.message)
 				}
 				continue // it was taken away meanwhile
 			}
+			t.reaches()
 			if left := h.deadline - d.arrived; left < need {
 				t.breaks(d.arrived, l.by, "delivers m%d with %v of visibility left; it needs %v", l.message, left, need)
 			}
@@ -241,6 +252,7 @@ func nothingIsGivenUpWithoutProof(t *trial) {
 		if slices.ContainsFunc(l.starts, (*delivery).rejected) || l.mayHaveComeAnew() {
 			continue
 		}
+		t.reaches()
 		if !t.wasProven(l) && !t.wasProvenBefore(l) {
 			t.breaks(l.released, l.by, "gives m%d up, and nothing has proven that it was the message's fault", l.message)
 		}
@@ -315,6 +327,7 @@ func whatWasNotDeliveredIsReleasedWithItsBackoff(t *trial) {
 		if l.mayHaveComeAnew() {
 			continue
 		}
+		t.reaches()
 		fits := false
 		var why string
 		for _, r := range l.receives {
@@ -322,6 +335,9 @@ func whatWasNotDeliveredIsReleasedWithItsBackoff(t *trial) {
 			low, high := int(math.Ceil(longest/2/1e9)), int(math.Ceil(longest/1e9))
 			if d.retryAfter > 0 {
 				low, high = d.retryAfter, d.retryAfter
+				if t.plan.wide != nil {
+					low = 1 // to make room, with what is left of it
+				}
 			}
 			for _, most := range t.maxReceivesSaid(l, d.ended) {
 				if most > 0 && r.count >= most {

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"os"
 	"runtime/debug"
+	"slices"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -21,6 +22,8 @@ var (
 	seeds   = flag.Uint64("seeds", 40, "how many seeds to run")
 	replays = flag.Uint64("replays", 20, "how many of them to play twice")
 	first   = flag.Uint64("from", 1, "the first of them")
+	share   = flag.Float64("wider", 0, "the share of seeds that are wider worlds, 0 to 1")
+	reach   = flag.Bool("reach", false, "fail for what no seed has reached; so it is from 2,000 seeds on")
 	long    = flag.Bool("long", false, "the staged outage of 13 hours and the row of a thousand poison messages")
 	chatter = flag.Bool("daemon-log", false, "with -seed and -v: print the daemon's own log too")
 )
@@ -36,20 +39,33 @@ func TestMain(m *testing.M) {
 			panic(err)
 		}
 	}
+	folder, err := os.MkdirTemp("", "simulation")
+	if err == nil {
+		err = makeCertificate(folder)
+	}
+	if err != nil {
+		panic(err)
+	}
 	debug.SetGCPercent(400)
-	goleak.VerifyTestMain(m)
+	goleak.VerifyTestMain(m, goleak.Cleanup(func(code int) {
+		_ = os.RemoveAll(folder)
+		os.Exit(code)
+	}))
 }
 
 // play runs one seed in a bubble of its own.
-func play(t *testing.T, seed uint64, daemonLog *bytes.Buffer) *world {
+func play(t *testing.T, seed uint64, share float64, daemonLog *bytes.Buffer) *world {
 	t.Helper()
-	w := newWorld(draw(seed))
+	w := newWorld(draw(seed, share))
 	if daemonLog != nil {
 		w.daemonLog = daemonLog
 	}
 	synctest.Test(t, func(t *testing.T) { w.run(t.Context()) })
 	return w
 }
+
+// enoughSeeds reach everything that is counted.
+const enoughSeeds = 2000
 
 // played are the servers' logs of seeds that have been played, for the replay.
 var played sync.Map
@@ -61,16 +77,26 @@ func TestEveryInvariantHoldsInEverySeed(t *testing.T) {
 	}
 	var sum, messages atomic.Int64
 	t.Cleanup(func() {
+		if *reach || n >= enoughSeeds {
+			tally.check(t, *share > 0)
+		}
+		if *oneSeed == 0 && testing.Verbose() {
+			t.Logf("how often it came up:\n%s", tally.table())
+		}
 		t.Logf("%d seeds, %d messages, %.1f hours of queue time", n, messages.Load(), time.Duration(sum.Load()).Hours())
 	})
-	for seed := from; seed < from+n; seed++ {
+	all := slices.Collect(func(yield func(uint64) bool) {
+		for seed := from; seed < from+n && yield(seed); seed++ {
+		}
+	})
+	for _, seed := range all {
 		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
 			t.Parallel()
 			var daemonLog *bytes.Buffer
 			if *chatter && *oneSeed != 0 {
 				daemonLog = new(bytes.Buffer)
 			}
-			w := play(t, seed, daemonLog)
+			w := play(t, seed, *share, daemonLog)
 			sum.Add(int64(w.stopped) * int64(len(w.plan.queues)))
 			messages.Add(int64(len(w.plan.sends)))
 			if w.plan.exact() && seed < *first+2**replays {
@@ -82,8 +108,10 @@ func TestEveryInvariantHoldsInEverySeed(t *testing.T) {
 					t.Logf("%s", daemonLog)
 				}
 			}
-			if broken := judge(w); len(broken) > 0 {
-				t.Errorf("%s\nreplay it: go test ./internal/simulation -run EveryInvariant -v -seed %d", strings.Join(broken, "\n"), seed)
+			broken := judge(w)
+			tally.add(w.tally)
+			if len(broken) > 0 {
+				t.Errorf("%s\n%v; replay it: go test ./internal/simulation -run EveryInvariant -v -seed %d -wider %v", strings.Join(broken, "\n"), w.plan.wide, seed, *share)
 			}
 		})
 	}
@@ -95,7 +123,7 @@ func TestASeedReplaysExactly(t *testing.T) {
 		from, n = *oneSeed, 1
 	}
 	for seed := from; n > 0; seed++ {
-		if *oneSeed == 0 && !draw(seed).exact() {
+		if *oneSeed == 0 && !draw(seed, *share).exact() {
 			continue
 		}
 		n--
@@ -103,9 +131,9 @@ func TestASeedReplaysExactly(t *testing.T) {
 			t.Parallel()
 			one, ok := played.Load(seed)
 			if !ok {
-				one = play(t, seed, nil).evidence.log()
+				one = play(t, seed, *share, nil).evidence.log()
 			}
-			if two := play(t, seed, nil).evidence.log(); one != two {
+			if two := play(t, seed, *share, nil).evidence.log(); one != two {
 				t.Errorf("the servers' logs differ:\n%s", difference(one.(string), two))
 			}
 		})

@@ -32,10 +32,16 @@ func newTarget(w *world, number int) *target {
 		Handler:  t,
 		ErrorLog: log.New(io.Discard, "", 0),
 		ConnContext: func(ctx context.Context, c net.Conn) context.Context {
-			return context.WithValue(ctx, doorKey{}, c.(*door).by)
+			return context.WithValue(ctx, doorKey{}, c.(interface{ owner() *process }).owner())
 		},
 	}
-	w.work.Go(func() { _ = t.server.Serve(t.listen) })
+	var listener net.Listener = t.listen
+	if w.plan.goAway() > 0 {
+		t.server.Protocols = new(http.Protocols)
+		t.server.Protocols.SetUnencryptedHTTP2(true)
+		listener = &http2Pipes{t.listen, w}
+	}
+	w.work.Go(func() { _ = t.server.Serve(listener) })
 	return t
 }
 
@@ -63,6 +69,7 @@ func (t *target) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	defer t.running.Add(-1)
 	plan := t.world.plan
 	f := t.plan.turnOf(plan.dice.of("turn", t.number, by.number, n, d.number), d.arrived, plan.trouble, plan.sends[n].poison, plan.storm != nil)
+	plan.wideTurn(plan.dice.of("wide turn", t.number, by.number, n, d.number), n, d.arrived, &f)
 	if c := t.plan.crowd; c != nil && f.status/100 == 2 && int(running) > c.most && c.from <= d.arrived && d.arrived < c.to {
 		f = turn{before: f.before / 20, after: f.after / 20, status: c.status}
 	}
@@ -86,6 +93,10 @@ func (t *target) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.WriteHeader(f.status)
 		_, _ = io.WriteString(w, strings.Repeat(".", f.body))
 	default:
+		if r.ProtoMajor == 2 {
+			t.end(d, r, 0, f.how)
+			panic(http.ErrAbortHandler)
+		}
 		conn, _, err := w.(http.Hijacker).Hijack()
 		if err != nil {
 			t.end(d, r, 0, "gone")

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net/http"
 	"strconv"
+	"strings"
 	"sync"
 	"time"
 
@@ -41,17 +42,18 @@ type world struct {
 	handles  map[string]handle
 	faults   []string // what went wrong in a way that needs no judge
 
-	healed  instant      // when all queues were empty; never if they were not
-	idled   instant      // the begin of an idle time, in calm seeds; else never
-	stopped instant      // when all processes had ended
-	dead    map[int]bool // in a dead-letter queue at the end
+	healed  instant        // when all queues were empty; never if they were not
+	idled   instant        // the begin of an idle time, in calm seeds; else never
+	stopped instant        // when all processes had ended
+	tally   map[string]int // what the judge has counted
+	dead    map[int]bool   // in a dead-letter queue at the end
 }
 
 func newWorld(s *scenario) *world {
 	return &world{
 		plan: s, healed: never, idled: never,
 		messages: make(map[string]int), receives: make(map[int]int), handles: make(map[string]handle),
-		ids: make([]string, len(s.sends)), dead: make(map[int]bool),
+		ids: make([]string, len(s.sends)), dead: make(map[int]bool), tally: make(map[string]int),
 	}
 }
 
@@ -71,14 +73,14 @@ func (w *world) messageOf(id string) (int, bool) {
 	return n, ok
 }
 
-// queueOf is the queue of a URL or name.
+// queueOf is the queue of a URL or name, -1 for a dead-letter queue.
 func (w *world) queueOf(url string) int {
 	for i := range w.plan.queues {
 		if url == w.urls[i] || url == w.plan.queues[i].name {
 			return i
 		}
 	}
-	panic("no such queue: " + url)
+	return -1 // a dead-letter queue, to which the worker sends what is rejected
 }
 
 // run plays the seed to its end.
@@ -175,7 +177,10 @@ func (w *world) operate(queue int) {
 func (w *world) sendAll() {
 	for n, p := range w.plan.sends {
 		w.until(p.at)
-		draft := map[string]string{"QueueUrl": w.urls[p.queue], "MessageBody": bodyOf(n, p.size)}
+		draft := map[string]any{"QueueUrl": w.urls[p.queue], "MessageBody": bodyOf(n, p.size)}
+		if p.attributes > 0 {
+			draft["MessageAttributes"] = map[string]any{"pad": map[string]string{"DataType": "String", "StringValue": strings.Repeat("x", p.attributes)}}
+		}
 		if w.plan.queues[p.queue].fifo {
 			draft["MessageGroupId"], draft["MessageDeduplicationId"] = p.group, strconv.Itoa(n)
 		}
@@ -210,6 +215,10 @@ func (w *world) replica(number int) *process {
 		w.until(m.at - breath)
 		w.check(p)
 		w.until(max(m.at, w.now()+breath))
+		if m.kind == stand {
+			p.stand(m.gap)
+			continue
+		}
 		switch m.kind {
 		case reload:
 			p.reload(m.limits)
@@ -281,7 +290,11 @@ func (w *world) lookBack() {
 				break
 			}
 			for _, m := range read.Messages {
-				w.dead[w.messages[m.MessageID]] = true
+				n, ok := w.messages[m.MessageID]
+				if !ok { // the worker has sent it there: it has another id
+					_, _ = fmt.Sscanf(m.Body, `{"message":%d`, &n)
+				}
+				w.dead[n] = true
 				// A FIFO queue hands out no more of a group while some of it is in flight.
 				w.ask(w.ctx, url, "DeleteMessage", fmt.Appendf(nil, `{"QueueUrl":%q,"ReceiptHandle":%q}`, url, m.ReceiptHandle))
 			}
