@@ -93,7 +93,11 @@ func lookAtQueues(ctx context.Context, settings config.Config) findings {
 		return f
 	}
 	defer client.Close()
-	f.add(fine, "aws", "", "there are credentials; region %s, requests go to %s", client.Region(), client.Endpoint())
+	if err := client.Credentials(ctx); err != nil {
+		f.add(wrong, "aws", "", "%v", err)
+		return f
+	}
+	f.add(fine, "aws", "", "credentials found; region %s, requests go to %s", client.Region(), client.Endpoint())
 	for _, q := range settings.Queues {
 		facts, err := factsOf(ctx, client, q.Queue)
 		if err != nil {

@@ -57,7 +57,7 @@ type Client struct {
 
 // NewClient finds region, credentials and endpoint as every AWS SDK does. It
 // reaches nothing but what gives the credentials; its errors are for a person, and
-// final.
+// final. Credentials that cannot be fetched yet are no error: each call tries again.
 func NewClient(ctx context.Context, o Options) (*Client, error) {
 	kept, log := cmp.Or(o.Connections, defaultConnections), o.Logger
 	if log == nil {
@@ -72,9 +72,16 @@ func NewClient(ctx context.Context, o Options) (*Client, error) {
 	says := logging.LoggerFunc(func(_ logging.Classification, format string, v ...any) {
 		log.DebugContext(ctx, "the AWS SDK says something", slog.String("text", fmt.Sprintf(format, v...)))
 	})
-	cfg, err := config.LoadDefaultConfig(ctx, config.WithHTTPClient(base), config.WithLogger(says))
+	load := func(ctx context.Context) (aws.Config, error) {
+		cfg, err := config.LoadDefaultConfig(ctx, config.WithHTTPClient(base), config.WithLogger(says))
+		if err != nil {
+			return cfg, fmt.Errorf("the AWS configuration cannot be read: %w", oneLine(err))
+		}
+		return cfg, nil
+	}
+	cfg, err := load(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("the AWS configuration cannot be read: %w", oneLine(err))
+		return nil, err
 	}
 	if cfg.Region == "" {
 		return nil, errors.New("no AWS region: set AWS_REGION to the queue's, such as eu-central-1 " +
@@ -84,7 +91,11 @@ func NewClient(ctx context.Context, o Options) (*Client, error) {
 	if c.metrics, err = newMetrics(o.Registerer); err != nil {
 		return nil, err
 	}
-	if c.credentials, err = newCredentials(ctx, cfg.Credentials); err != nil {
+	c.credentials = &credentials{chain: cfg.Credentials, build: func(ctx context.Context) (aws.CredentialsProvider, error) {
+		cfg, err := load(ctx)
+		return cfg.Credentials, err
+	}}
+	if err := c.credentials.first(ctx); err != nil {
 		return nil, err
 	}
 	carrier := o.HTTPClient
@@ -142,6 +153,17 @@ func (c *Client) findEndpoint(ctx context.Context) error {
 		return fmt.Errorf("there is no SQS endpoint for the region %q (AWS_REGION): %w", c.region, oneLine(err))
 	}
 	c.endpoint = strings.TrimSuffix(e.URI.String(), "/")
+	return nil
+}
+
+// Credentials says why there are no credentials now; nil: there are.
+func (c *Client) Credentials(ctx context.Context) error {
+	limited, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	_, err := c.credentials.Retrieve(limited)
+	if none, ok := errors.AsType[*noCredentials](err); ok {
+		return none.sentence()
+	}
 	return nil
 }
 
