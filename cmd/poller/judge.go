@@ -70,7 +70,12 @@ func judgeShare(f *findings, name string, fleet config.Fleet, whole config.Targe
 func judgeQueue(c config.Queue, t config.Target, facts queueFacts) findings {
 	var f findings
 	name, a := facts.name, facts.attributes
-	facts.deadLetters = t.OnRejected == "dead-letter"
+	if facts.refused != nil && facts.refused != facts.unread { //nolint:errorlint // the same error, not one like it
+		f.add(wrong, name, "", "%v", facts.refused)
+	}
+	if !facts.reached {
+		return f
+	}
 	f.add(fine, name, "", "it is there")
 	for _, p := range facts.permissions {
 		switch {
@@ -111,8 +116,7 @@ func judgeVisibility(f *findings, name string, c config.Queue, t config.Target, 
 	}
 	needed := time.Duration(t.Timeout) + visibilityMargin
 	switch {
-	case visibility < time.Second:
-		f.add(wrong, name, "--visibility-timeout", "%s is 0: each message would be received again at once", whose)
+	case visibility < time.Second: // refused
 	case visibility < needed:
 		f.add(warning, name, "--visibility-timeout or --timeout",
 			"%s of %s is less than %s, a delivery's %s and 10s: every slow delivery costs an extension, and if that fails, "+
@@ -125,10 +129,8 @@ func judgeVisibility(f *findings, name string, c config.Queue, t config.Target, 
 
 func judgeRedrive(f *findings, facts queueFacts) {
 	name, a := facts.name, facts.attributes
-	if a.DeadLetterQueueARN == "" && facts.deadLetters {
-		f.add(wrong, name, "the queue's RedrivePolicy, or --on-rejected",
-			"--on-rejected is dead-letter, and the queue has no dead-letter queue")
-		return
+	if a.DeadLetterQueueARN == "" && facts.refused != nil {
+		return // on_rejected needs one, and says so
 	}
 	if a.DeadLetterQueueARN == "" {
 		f.add(warning, name, "the queue's RedrivePolicy",

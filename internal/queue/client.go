@@ -49,6 +49,7 @@ type Client struct {
 	region      string
 	endpoint    string // where requests go
 	custom      bool   // the endpoint is none of AWS's defaults
+	variant     variant
 	credentials *credentials
 	clock       *clock
 	metrics     metrics
@@ -137,20 +138,22 @@ func (c *Client) findEndpoint(ctx context.Context) error {
 	if c.custom {
 		u, err := url.Parse(*o.BaseEndpoint)
 		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-			return errors.New("AWS_ENDPOINT_URL_SQS (or AWS_ENDPOINT_URL, or endpoint_url of the profile) is no URL: " +
+			return errors.New("AWS_ENDPOINT_URL_SQS (or AWS_ENDPOINT_URL, or endpoint_url of the profile) is not a URL: " +
 				"write it with its scheme, such as http://127.0.0.1:9324")
 		}
 		if u.User != nil {
-			return errors.New("AWS_ENDPOINT_URL_SQS has a user name in it, which SQS does not take: write scheme, host and port alone")
+			return errors.New("AWS_ENDPOINT_URL_SQS contains a user name, which SQS does not accept: write only scheme, host and port")
 		}
 	}
+	c.variant = variant{
+		fips:      o.EndpointOptions.UseFIPSEndpoint == aws.FIPSEndpointStateEnabled,
+		dualStack: o.EndpointOptions.UseDualStackEndpoint == aws.DualStackEndpointStateEnabled,
+	}
 	e, err := o.EndpointResolverV2.ResolveEndpoint(ctx, sqs.EndpointParameters{
-		Region: &c.region, Endpoint: o.BaseEndpoint,
-		UseDualStack: aws.Bool(o.EndpointOptions.UseDualStackEndpoint == aws.DualStackEndpointStateEnabled),
-		UseFIPS:      aws.Bool(o.EndpointOptions.UseFIPSEndpoint == aws.FIPSEndpointStateEnabled),
+		Region: &c.region, Endpoint: o.BaseEndpoint, UseFIPS: &c.variant.fips, UseDualStack: &c.variant.dualStack,
 	})
 	if err != nil {
-		return fmt.Errorf("there is no SQS endpoint for the region %q (AWS_REGION): %w", c.region, oneLine(err))
+		return fmt.Errorf("no SQS endpoint for region %q (AWS_REGION): %w", c.region, oneLine(err))
 	}
 	c.endpoint = strings.TrimSuffix(e.URI.String(), "/")
 	return nil
