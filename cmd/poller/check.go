@@ -46,7 +46,7 @@ and there are warnings.`
 func (c *checkCmd) Run(p *process) error {
 	ctx, cancel := context.WithTimeout(p.drain, checkTimeout)
 	defer cancel()
-	found := c.look(ctx)
+	found := c.look(ctx, p.files)
 	if p.drain.Err() != nil {
 		return exit{code: codeSecondBreak}
 	}
@@ -67,7 +67,7 @@ func (c *checkCmd) Run(p *process) error {
 }
 
 // look looks at the settings, and if they are right at all that they name.
-func (c *checkCmd) look(ctx context.Context) findings {
+func (c *checkCmd) look(ctx context.Context, files int) findings {
 	var f findings
 	settings, warnings, err := c.load()
 	for _, text := range warnings {
@@ -77,7 +77,7 @@ func (c *checkCmd) look(ctx context.Context) findings {
 		f.add(wrong, "settings", "", "%v", err)
 		return f
 	}
-	f = append(f, judgeSettings(settings)...)
+	f = append(f, judgeSettings(settings, files)...)
 	f = append(f, lookAtQueues(ctx, settings)...)
 	for _, name := range slices.Sorted(maps.Keys(settings.Targets)) {
 		f = append(f, lookAtTarget(ctx, name, settings.Targets[name], http.ProxyFromEnvironment)...)

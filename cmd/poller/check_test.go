@@ -284,8 +284,8 @@ func TestADrainThatThePlatformMayNotGrantIsAWarning(t *testing.T) {
 	for drain, want := range map[time.Duration]severity{
 		25 * time.Second: fine, 26 * time.Second: warning, 115 * time.Second: warning, 2 * time.Minute: warning,
 	} {
-		got := judgeSettings(config.Config{DrainTimeout: config.Duration(drain)})
-		if len(got) != 1 || got[0].Severity != want {
+		got := judgeSettings(config.Config{DrainTimeout: config.Duration(drain)}, 0)
+		if len(got) != 2 || got[0].Severity != want {
 			t.Errorf("%s: %+v", drain, got)
 		}
 	}

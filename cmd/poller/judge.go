@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"poller/internal/app"
 	"poller/internal/config"
 	"poller/internal/message"
 	"poller/internal/queue"
@@ -28,7 +29,7 @@ const (
 )
 
 // judgeSettings looks at what depends on no queue.
-func judgeSettings(c config.Config) findings {
+func judgeSettings(c config.Config, files int) findings {
 	var f findings
 	drain := time.Duration(c.DrainTimeout)
 	grace := config.Duration(drain + graceMargin)
@@ -41,6 +42,14 @@ func judgeSettings(c config.Config) findings {
 	default:
 		f.add(warning, "settings", "--drain-timeout, or terminationGracePeriodSeconds (Kubernetes)",
 			"a drain of %s needs a grace period of %s, and ECS on Fargate grants 120s at most", c.DrainTimeout, grace)
+	}
+	switch err := app.CheckFiles(c, files); {
+	case err != nil:
+		f.add(wrong, "settings", "", "%v", err)
+	case files == 0:
+		f.add(fine, "settings", "", "the number of open files is not limited")
+	default:
+		f.add(fine, "settings", "", "the %d files that may be open are enough", files)
 	}
 	if c.Fleet.Replicas > 1 {
 		for _, name := range slices.Sorted(maps.Keys(c.Targets)) {
