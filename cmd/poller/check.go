@@ -8,8 +8,8 @@ import (
 	"strings"
 	"time"
 
+	"poller/internal/app"
 	"poller/internal/config"
-	"poller/internal/message"
 	"poller/internal/queue"
 )
 
@@ -46,7 +46,7 @@ and there are warnings.`
 func (c *checkCmd) Run(p *process) error {
 	ctx, cancel := context.WithTimeout(p.drain, checkTimeout)
 	defer cancel()
-	found := c.look(ctx)
+	found := c.look(ctx, p.files)
 	if p.drain.Err() != nil {
 		return exit{code: codeSecondBreak}
 	}
@@ -67,7 +67,7 @@ func (c *checkCmd) Run(p *process) error {
 }
 
 // look looks at the settings, and if they are right at all that they name.
-func (c *checkCmd) look(ctx context.Context) findings {
+func (c *checkCmd) look(ctx context.Context, files int) findings {
 	var f findings
 	settings, warnings, err := c.load()
 	for _, text := range warnings {
@@ -77,7 +77,7 @@ func (c *checkCmd) look(ctx context.Context) findings {
 		f.add(wrong, "settings", "", "%v", err)
 		return f
 	}
-	f = append(f, judgeSettings(settings)...)
+	f = append(f, judgeSettings(settings, files)...)
 	f = append(f, lookAtQueues(ctx, settings)...)
 	for _, name := range slices.Sorted(maps.Keys(settings.Targets)) {
 		f = append(f, lookAtTarget(ctx, name, settings.Targets[name], http.ProxyFromEnvironment)...)
@@ -93,25 +93,27 @@ func lookAtQueues(ctx context.Context, settings config.Config) findings {
 		return f
 	}
 	defer client.Close()
-	f.add(fine, "aws", "", "there are credentials; region %s, requests go to %s", client.Region(), client.Endpoint())
+	if err := client.Credentials(ctx); err != nil {
+		f.add(wrong, "aws", "", "%v", err)
+		return f
+	}
+	f.add(fine, "aws", "", "credentials found; region %s, requests go to %s", client.Region(), client.Endpoint())
 	for _, q := range settings.Queues {
-		facts, err := factsOf(ctx, client, q.Queue)
-		if err != nil {
-			f.add(wrong, lastPart(q.Queue), "", "%v", err)
-			continue
-		}
-		f = append(f, judgeQueue(q, settings.Targets[q.Target], facts)...)
+		t := settings.Targets[q.Target]
+		f = append(f, judgeQueue(q, t, factsOf(ctx, client, q, t))...)
 	}
 	return f
 }
 
 // queueFacts are what SQS says of a queue.
 type queueFacts struct {
-	name        string
+	name string
+	// refused is why the daemon would not start with it, or not yet.
+	refused error
+	// reached says whether SQS could be asked for what follows.
+	reached     bool
 	permissions []queue.Permission
 	attributes  queue.Attributes
-	// deadLetters says that rejected messages are to be sent to the dead-letter queue.
-	deadLetters bool
 	// unread is why the attributes are not known.
 	unread error
 	// dead is the dead-letter queue's, where the queue has one.
@@ -121,33 +123,24 @@ type queueFacts struct {
 	deadUnread error
 }
 
-// factsOf asks SQS all that it is judged by. No message is received.
-func factsOf(ctx context.Context, client *queue.Client, ref string) (queueFacts, error) {
-	q, err := client.Open(ctx, ref)
-	if err != nil {
-		return queueFacts{}, err
+// factsOf opens the queue as the daemon does, and asks SQS all that it is judged by.
+// No message is received.
+func factsOf(ctx context.Context, client *queue.Client, c config.Queue, t config.Target) queueFacts {
+	facts := queueFacts{name: lastPart(c.Queue)}
+	var q *queue.Queue
+	q, facts.attributes, facts.unread, facts.refused = app.OpenQueue(ctx, client, c, t)
+	if facts.reached = q != nil; !facts.reached {
+		return facts
 	}
-	facts := queueFacts{name: q.Name(), permissions: q.Permissions(ctx)}
-	facts.attributes, facts.unread = q.Attributes(ctx)
+	facts.name, facts.permissions = q.Name(), q.Permissions(ctx)
 	if arn := facts.attributes.DeadLetterQueueARN; arn != "" {
-		facts.deadName, facts.dead, facts.deadUnread = deadLetters(ctx, client, arn)
+		facts.deadName = lastPart(arn)
+		var dead *queue.Queue
+		if dead, facts.deadUnread = client.OpenNamed(ctx, arn); facts.deadUnread == nil {
+			facts.dead, facts.deadUnread = dead.Attributes(ctx)
+		}
 	}
-	return facts, nil
-}
-
-// deadLetters asks for a dead-letter queue's attributes. An emulator's ARN may name a
-// region of its own; its queues are all in one place.
-func deadLetters(ctx context.Context, client *queue.Client, arn string) (name string, a queue.Attributes, err error) {
-	name = lastPart(arn)
-	q, err := client.Open(ctx, arn)
-	if err != nil && message.FaultOf(err) == message.NoFault {
-		q, err = client.Open(ctx, name)
-	}
-	if err != nil {
-		return name, a, err
-	}
-	a, err = q.Attributes(ctx)
-	return name, a, err
+	return facts
 }
 
 // lastPart is the name in a queue's URL, ARN or name.

@@ -172,7 +172,7 @@ func TestCheckSaysWhichSettingIsWrong(t *testing.T) {
 func TestWhatAQueueIsJudgedBy(t *testing.T) {
 	const day = 24 * time.Hour
 	good := queueFacts{
-		name: "orders", deadName: "dead",
+		name: "orders", deadName: "dead", reached: true,
 		permissions: []queue.Permission{{Action: "sqs:DeleteMessage"}},
 		attributes: queue.Attributes{SSE: true, QueueAttributes: message.QueueAttributes{
 			VisibilityTimeout: 40 * time.Second, Retention: 4 * day, MaxReceiveCount: 5, DeadLetterQueueARN: "arn:aws:sqs:r:1:dead",
@@ -195,7 +195,9 @@ func TestWhatAQueueIsJudgedBy(t *testing.T) {
 		{"visibility asked for", func(_ *queueFacts, q *config.Queue, _ *config.Target) {
 			q.VisibilityTimeout = config.Duration(39 * time.Second)
 		}, warning, "--visibility-timeout of 39s"},
-		{"visibility of none", func(f *queueFacts, _ *config.Queue, _ *config.Target) { f.attributes.VisibilityTimeout = 0 }, wrong, "is 0"},
+		{"what the daemon refuses", func(f *queueFacts, _ *config.Queue, _ *config.Target) {
+			f.attributes.VisibilityTimeout, f.refused = 0, errors.New("--visibility-timeout: it is 0")
+		}, wrong, "it is 0"},
 		{"visibility of none, but asked for", func(f *queueFacts, q *config.Queue, _ *config.Target) {
 			f.attributes.VisibilityTimeout, q.VisibilityTimeout = 0, config.Duration(time.Minute)
 		}, fine, ""},
@@ -244,12 +246,46 @@ func TestWhatAQueueIsJudgedBy(t *testing.T) {
 	}
 }
 
+func TestCheckFindsWrongWhatRunRefuses(t *testing.T) {
+	for name, tt := range map[string]struct {
+		server    http.Handler
+		arguments []string
+		says      string
+	}{
+		"a visibility timeout of 0": {
+			withQueues(t, [2]string{"orders", `{"VisibilityTimeout":"0"}`}), nil, "--visibility-timeout: queue orders",
+		},
+		"dead letters without a queue for them": {
+			withQueues(t, [2]string{"orders", `{}`}), []string{"--on-rejected", "dead-letter"}, "--on-rejected: dead-letter needs a dead-letter queue",
+		},
+		"dead letters to a queue that is not told": {
+			refusing(goodQueues(t), "GetQueueAttributes"), []string{"--on-rejected", "dead-letter"}, "allow sqs:GetQueueAttributes",
+		},
+		"a header's file that is not there": {
+			goodQueues(t), []string{"--header", "Authorization: @/nowhere/token"}, "/nowhere/token",
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			emulate(t, tt.server)
+			arguments := append([]string{"--queue", "orders", "--target", untouched(t), "--listen", "127.0.0.1:0"}, tt.arguments...)
+			_, _, refused := ran[runCmd](t, "", arguments...)
+			if refused == nil || !strings.Contains(refused.Error(), tt.says) {
+				t.Fatalf("run: %v", refused)
+			}
+			out, _, err := ran[checkCmd](t, "", arguments...)
+			if e, _ := errors.AsType[exit](err); e.code != 1 || !strings.Contains(out, "error ") || !strings.Contains(out, refused.Error()) {
+				t.Errorf("check: %v\n%s", err, out)
+			}
+		})
+	}
+}
+
 func TestADrainThatThePlatformMayNotGrantIsAWarning(t *testing.T) {
 	for drain, want := range map[time.Duration]severity{
 		25 * time.Second: fine, 26 * time.Second: warning, 115 * time.Second: warning, 2 * time.Minute: warning,
 	} {
-		got := judgeSettings(config.Config{DrainTimeout: config.Duration(drain)})
-		if len(got) != 1 || got[0].Severity != want {
+		got := judgeSettings(config.Config{DrainTimeout: config.Duration(drain)}, 0)
+		if len(got) != 2 || got[0].Severity != want {
 			t.Errorf("%s: %+v", drain, got)
 		}
 	}
@@ -280,7 +316,7 @@ func TestTheTargetsProxyIsConnectedToInItsPlace(t *testing.T) {
 		t.Fatal(err)
 	}
 	through := func(*http.Request) (*url.URL, error) { return proxy, nil }
-	f := lookAtTarget(t.Context(), "crm", config.Target{URL: "https://crm.invalid/hook"}, through)
+	f := lookAtTarget(t.Context(), "crm", config.Target{URL: "https://crm.invalid/hook", Timeout: config.Duration(time.Second), Concurrency: 1}, through)
 	if len(f) != 1 || f[0].Severity != fine || !strings.Contains(f[0].What, proxy.Host) || strings.Contains(f[0].What, "secret") {
 		t.Errorf("found %+v", f)
 	}
@@ -292,7 +328,7 @@ func TestATargetWhoseCertificateIsNotTrustedIsAnError(t *testing.T) {
 	web.StartTLS()
 	defer web.Close()
 	direct := func(*http.Request) (*url.URL, error) { return nil, nil }
-	f := lookAtTarget(t.Context(), "crm", config.Target{URL: web.URL}, direct)
+	f := lookAtTarget(t.Context(), "crm", config.Target{URL: web.URL, Timeout: config.Duration(time.Second), Concurrency: 1}, direct)
 	if len(f) != 1 || f[0].Severity != wrong || !strings.Contains(f[0].What, "certificate") {
 		t.Errorf("found %+v", f)
 	}

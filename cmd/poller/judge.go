@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"poller/internal/app"
 	"poller/internal/config"
 	"poller/internal/message"
 	"poller/internal/queue"
@@ -28,7 +29,7 @@ const (
 )
 
 // judgeSettings looks at what depends on no queue.
-func judgeSettings(c config.Config) findings {
+func judgeSettings(c config.Config, files int) findings {
 	var f findings
 	drain := time.Duration(c.DrainTimeout)
 	grace := config.Duration(drain + graceMargin)
@@ -41,6 +42,14 @@ func judgeSettings(c config.Config) findings {
 	default:
 		f.add(warning, "settings", "--drain-timeout, or terminationGracePeriodSeconds (Kubernetes)",
 			"a drain of %s needs a grace period of %s, and ECS on Fargate grants 120s at most", c.DrainTimeout, grace)
+	}
+	switch err := app.CheckFiles(c, files); {
+	case err != nil:
+		f.add(wrong, "settings", "", "%v", err)
+	case files == 0:
+		f.add(fine, "settings", "", "the number of open files is not limited")
+	default:
+		f.add(fine, "settings", "", "the %d files that may be open are enough", files)
 	}
 	if c.Fleet.Replicas > 1 {
 		for _, name := range slices.Sorted(maps.Keys(c.Targets)) {
@@ -70,7 +79,12 @@ func judgeShare(f *findings, name string, fleet config.Fleet, whole config.Targe
 func judgeQueue(c config.Queue, t config.Target, facts queueFacts) findings {
 	var f findings
 	name, a := facts.name, facts.attributes
-	facts.deadLetters = t.OnRejected == "dead-letter"
+	if facts.refused != nil && facts.refused != facts.unread { //nolint:errorlint // the same error, not one like it
+		f.add(wrong, name, "", "%v", facts.refused)
+	}
+	if !facts.reached {
+		return f
+	}
 	f.add(fine, name, "", "it is there")
 	for _, p := range facts.permissions {
 		switch {
@@ -111,8 +125,7 @@ func judgeVisibility(f *findings, name string, c config.Queue, t config.Target, 
 	}
 	needed := time.Duration(t.Timeout) + visibilityMargin
 	switch {
-	case visibility < time.Second:
-		f.add(wrong, name, "--visibility-timeout", "%s is 0: each message would be received again at once", whose)
+	case visibility < time.Second: // refused
 	case visibility < needed:
 		f.add(warning, name, "--visibility-timeout or --timeout",
 			"%s of %s is less than %s, a delivery's %s and 10s: every slow delivery costs an extension, and if that fails, "+
@@ -125,10 +138,8 @@ func judgeVisibility(f *findings, name string, c config.Queue, t config.Target, 
 
 func judgeRedrive(f *findings, facts queueFacts) {
 	name, a := facts.name, facts.attributes
-	if a.DeadLetterQueueARN == "" && facts.deadLetters {
-		f.add(wrong, name, "the queue's RedrivePolicy, or --on-rejected",
-			"--on-rejected is dead-letter, and the queue has no dead-letter queue")
-		return
+	if a.DeadLetterQueueARN == "" && facts.refused != nil {
+		return // on_rejected needs one, and says so
 	}
 	if a.DeadLetterQueueARN == "" {
 		f.add(warning, name, "the queue's RedrivePolicy",

@@ -13,6 +13,8 @@ import (
 	"syscall"
 
 	"golang.org/x/term"
+
+	"poller/internal/app"
 )
 
 func main() {
@@ -48,6 +50,7 @@ func newProcess() (p *process, stop func()) {
 		columns:     columns(),
 		interactive: interactive,
 		color:       interactive && os.Getenv("NO_COLOR") == "",
+		files:       app.FileLimit(),
 		drain:       drain,
 		now:         now,
 		hangup:      hangup,

@@ -22,6 +22,9 @@ type process struct {
 	// color says that stderr is a terminal and NO_COLOR is not set.
 	color bool
 
+	// files is how many files may be open; 0: any number.
+	files int
+
 	// drain is done at the first SIGINT or SIGTERM: finish what is begun.
 	drain context.Context //nolint:containedctx // a process stands for the whole program, as its contexts do
 	// now is done at the second: end at once.

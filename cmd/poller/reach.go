@@ -12,6 +12,7 @@ import (
 	"os"
 	"time"
 
+	"poller/internal/app"
 	"poller/internal/config"
 )
 
@@ -38,6 +39,10 @@ func lookAtTarget(ctx context.Context, name string, t config.Target, proxyOf fun
 	via, place := u, addressOf(u)
 	if proxy != nil {
 		via = proxy
+	}
+	if err := app.TryTarget(name, t); err != nil {
+		f.add(wrong, about, "", "%v", err)
+		return f
 	}
 	files, err := tlsOf(t)
 	if err != nil {

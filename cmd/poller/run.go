@@ -73,6 +73,9 @@ func (s *settings) loadOrSay(p *process) (config.Config, []string, error) {
 func (s *settings) start(
 	p *process, out io.Writer, c config.Config, warnings []string, maxWait time.Duration,
 ) (daemon *app.App, end func(), err error) {
+	if err := app.CheckFiles(c, p.files); err != nil {
+		return nil, nil, err
+	}
 	level := new(slog.LevelVar)
 	level.Set(slog.Level(c.Log.Level))
 	log := newLogger(out, c.Log.Format, p, level)
@@ -100,14 +103,17 @@ func (s *settings) watch(ended context.Context, p *process, daemon *app.App, log
 				_, _ = io.WriteString(p.stderr, "poller: finishing what is in hand; press Ctrl-C again to end at once\n")
 			}
 		case <-p.hangup:
-			s.reload(ended, daemon, log)
+			s.reload(ended, daemon, log, p.files)
 		}
 	}
 }
 
 // reload puts in force what may change.
-func (s *settings) reload(ctx context.Context, daemon *app.App, log *slog.Logger) {
+func (s *settings) reload(ctx context.Context, daemon *app.App, log *slog.Logger, files int) {
 	settings, _, err := s.load() // variables are what they were at the start
+	if err == nil {
+		err = app.CheckFiles(settings, files)
+	}
 	if err != nil {
 		log.ErrorContext(ctx, "the settings were read again and are wrong: the old ones stay in force", slog.Any("error", err))
 		return

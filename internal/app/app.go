@@ -156,12 +156,25 @@ const connections = 32
 
 // makeTarget makes the room of a target whose budget is this replica's share.
 func (a *App) makeTarget(name string, t config.Target, o Options) error {
-	headers, err := parseHeaders(t.Headers)
+	made, err := newTarget(name, t, o, a.userAgent())
 	if err != nil {
 		return err
 	}
-	room := &targetRoom{name: name, pace: ratelimit.New(limitsOf(t)), gate: gate.New(a.seed)}
-	room.http, err = target.New(target.Options{
+	room := &targetRoom{name: name, http: made, pace: ratelimit.New(limitsOf(t)), gate: gate.New(a.seed)}
+	a.targets[name] = room
+	registerer := prometheus.WrapRegistererWith(prometheus.Labels{"target": name}, a.metrics)
+	if err := room.gate.Register(registerer); err != nil {
+		return err
+	}
+	return room.pace.Register(registerer)
+}
+
+func newTarget(name string, t config.Target, o Options, agent string) (*target.HTTP, error) {
+	headers, err := parseHeaders(t.Headers)
+	if err != nil {
+		return nil, err
+	}
+	return target.New(target.Options{
 		Name:        name,
 		URL:         t.URL,
 		Timeout:     time.Duration(t.Timeout),
@@ -169,18 +182,9 @@ func (a *App) makeTarget(name string, t config.Target, o Options) error {
 		Headers:     headers,
 		TLS:         target.TLS{CA: t.TLSCA, Cert: t.TLSCert, Key: t.TLSKey},
 		DialContext: o.DialTarget,
-		Logger:      a.log,
-		UserAgent:   a.userAgent(),
+		Logger:      o.Logger,
+		UserAgent:   agent,
 	})
-	if err != nil {
-		return err
-	}
-	a.targets[name] = room
-	registerer := prometheus.WrapRegistererWith(prometheus.Labels{"target": name}, a.metrics)
-	if err := room.gate.Register(registerer); err != nil {
-		return err
-	}
-	return room.pace.Register(registerer)
 }
 
 func (a *App) userAgent() string { return "poller/" + a.build.Version }

@@ -2,7 +2,6 @@ package app
 
 import (
 	"context"
-	"fmt"
 	"hash/fnv"
 	"log/slog"
 	"math/rand/v2"
@@ -24,8 +23,6 @@ const (
 	maxOpenPause   = 20 * time.Second
 	// sayAgain is how often the log repeats why the queue is not reached.
 	sayAgain = time.Minute
-	// defaultVisibility is SQS's own, for a queue whose attributes may not be read.
-	defaultVisibility = 30 * time.Second
 )
 
 // queueRoom is one queue: first it is reached, then its consumer runs.
@@ -125,33 +122,12 @@ func (r *queueRoom) notReached(err error) {
 
 // tryOpen reaches the queue once, and asks for what the consumer needs to know.
 func (r *queueRoom) tryOpen(ctx context.Context) (*queue.Queue, queue.Attributes, error) {
-	q, err := r.app.sqs.Open(ctx, r.config.Queue)
-	if err != nil {
-		return nil, queue.Attributes{}, err
-	}
-	deadLetter := policies[r.app.config.Targets[r.config.Target].OnRejected] == consumer.DeadLetter
-	attributes, err := q.Attributes(ctx)
-	switch {
-	case queue.IsDenied(err) && deadLetter:
-		return nil, queue.Attributes{}, fmt.Errorf("--on-rejected: dead-letter needs to know the dead-letter queue of %s: "+
-			"allow sqs:GetQueueAttributes, or write retry or discard: %w", r.name, err)
-	case queue.IsDenied(err):
-		r.log.WarnContext(ctx, "the queue's attributes may not be read: no depth is known, and its visibility timeout is taken as "+
-			"30 s unless --visibility-timeout says otherwise; allow sqs:GetQueueAttributes", slog.Any("error", err))
-		return q, unknownAttributes(q.Name()), nil
-	case err == nil && deadLetter:
-		err = q.OpenDeadLetter(ctx, attributes)
+	q, attributes, unread, err := OpenQueue(ctx, r.app.sqs, r.config, r.app.config.Targets[r.config.Target])
+	if err == nil && unread != nil {
+		r.log.WarnContext(ctx, "the queue's attributes may not be read: its depth is unknown, and its visibility timeout is taken as "+
+			"30 s unless --visibility-timeout is set; allow sqs:GetQueueAttributes", slog.Any("error", unread))
 	}
 	return q, attributes, err
-}
-
-// unknownAttributes are what is taken for those that may not be read. Every FIFO queue's
-// name ends so, and no other's.
-func unknownAttributes(name string) queue.Attributes {
-	return queue.Attributes{
-		QueueAttributes: message.QueueAttributes{VisibilityTimeout: defaultVisibility},
-		FIFO:            strings.HasSuffix(name, ".fifo"),
-	}
 }
 
 // policies are on_rejected's values.
@@ -162,11 +138,6 @@ var policies = map[string]consumer.OnRejected{
 // consume makes the queue's consumer.
 func (r *queueRoom) consume(q *queue.Queue, attributes queue.Attributes) (*consumer.Consumer, error) {
 	t := r.app.config.Targets[r.config.Target]
-	visibility := time.Duration(r.config.VisibilityTimeout)
-	if visibility == 0 && attributes.VisibilityTimeout < time.Second {
-		return nil, fmt.Errorf("--visibility-timeout: the queue %s has a visibility timeout of 0, so each message would be "+
-			"received again at once: set one here, such as 60s", r.name)
-	}
 	return consumer.New(consumer.Options{
 		Queue:        q.Name(),
 		Target:       r.target.name,
@@ -178,7 +149,7 @@ func (r *queueRoom) consume(q *queue.Queue, attributes queue.Attributes) (*consu
 		Memory:       &r.app.memory,
 		FIFO:         attributes.FIFO,
 		Attributes:   attributes.QueueAttributes,
-		Visibility:   visibility,
+		Visibility:   time.Duration(r.config.VisibilityTimeout),
 		Timeout:      time.Duration(t.Timeout),
 		Gather:       time.Duration(r.config.Gather),
 		Backoff:      time.Duration(t.Backoff),

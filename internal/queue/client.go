@@ -49,6 +49,7 @@ type Client struct {
 	region      string
 	endpoint    string // where requests go
 	custom      bool   // the endpoint is none of AWS's defaults
+	variant     variant
 	credentials *credentials
 	clock       *clock
 	metrics     metrics
@@ -57,7 +58,7 @@ type Client struct {
 
 // NewClient finds region, credentials and endpoint as every AWS SDK does. It
 // reaches nothing but what gives the credentials; its errors are for a person, and
-// final.
+// final. Credentials that cannot be fetched yet are no error: each call tries again.
 func NewClient(ctx context.Context, o Options) (*Client, error) {
 	kept, log := cmp.Or(o.Connections, defaultConnections), o.Logger
 	if log == nil {
@@ -72,9 +73,16 @@ func NewClient(ctx context.Context, o Options) (*Client, error) {
 	says := logging.LoggerFunc(func(_ logging.Classification, format string, v ...any) {
 		log.DebugContext(ctx, "the AWS SDK says something", slog.String("text", fmt.Sprintf(format, v...)))
 	})
-	cfg, err := config.LoadDefaultConfig(ctx, config.WithHTTPClient(base), config.WithLogger(says))
+	load := func(ctx context.Context) (aws.Config, error) {
+		cfg, err := config.LoadDefaultConfig(ctx, config.WithHTTPClient(base), config.WithLogger(says))
+		if err != nil {
+			return cfg, fmt.Errorf("the AWS configuration cannot be read: %w", oneLine(err))
+		}
+		return cfg, nil
+	}
+	cfg, err := load(ctx)
 	if err != nil {
-		return nil, fmt.Errorf("the AWS configuration cannot be read: %w", oneLine(err))
+		return nil, err
 	}
 	if cfg.Region == "" {
 		return nil, errors.New("no AWS region: set AWS_REGION to the queue's, such as eu-central-1 " +
@@ -84,7 +92,11 @@ func NewClient(ctx context.Context, o Options) (*Client, error) {
 	if c.metrics, err = newMetrics(o.Registerer); err != nil {
 		return nil, err
 	}
-	if c.credentials, err = newCredentials(ctx, cfg.Credentials); err != nil {
+	c.credentials = &credentials{chain: cfg.Credentials, build: func(ctx context.Context) (aws.CredentialsProvider, error) {
+		cfg, err := load(ctx)
+		return cfg.Credentials, err
+	}}
+	if err := c.credentials.first(ctx); err != nil {
 		return nil, err
 	}
 	carrier := o.HTTPClient
@@ -126,22 +138,35 @@ func (c *Client) findEndpoint(ctx context.Context) error {
 	if c.custom {
 		u, err := url.Parse(*o.BaseEndpoint)
 		if err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" {
-			return errors.New("AWS_ENDPOINT_URL_SQS (or AWS_ENDPOINT_URL, or endpoint_url of the profile) is no URL: " +
+			return errors.New("AWS_ENDPOINT_URL_SQS (or AWS_ENDPOINT_URL, or endpoint_url of the profile) is not a URL: " +
 				"write it with its scheme, such as http://127.0.0.1:9324")
 		}
 		if u.User != nil {
-			return errors.New("AWS_ENDPOINT_URL_SQS has a user name in it, which SQS does not take: write scheme, host and port alone")
+			return errors.New("AWS_ENDPOINT_URL_SQS contains a user name, which SQS does not accept: write only scheme, host and port")
 		}
 	}
+	c.variant = variant{
+		fips:      o.EndpointOptions.UseFIPSEndpoint == aws.FIPSEndpointStateEnabled,
+		dualStack: o.EndpointOptions.UseDualStackEndpoint == aws.DualStackEndpointStateEnabled,
+	}
 	e, err := o.EndpointResolverV2.ResolveEndpoint(ctx, sqs.EndpointParameters{
-		Region: &c.region, Endpoint: o.BaseEndpoint,
-		UseDualStack: aws.Bool(o.EndpointOptions.UseDualStackEndpoint == aws.DualStackEndpointStateEnabled),
-		UseFIPS:      aws.Bool(o.EndpointOptions.UseFIPSEndpoint == aws.FIPSEndpointStateEnabled),
+		Region: &c.region, Endpoint: o.BaseEndpoint, UseFIPS: &c.variant.fips, UseDualStack: &c.variant.dualStack,
 	})
 	if err != nil {
-		return fmt.Errorf("there is no SQS endpoint for the region %q (AWS_REGION): %w", c.region, oneLine(err))
+		return fmt.Errorf("no SQS endpoint for region %q (AWS_REGION): %w", c.region, oneLine(err))
 	}
 	c.endpoint = strings.TrimSuffix(e.URI.String(), "/")
+	return nil
+}
+
+// Credentials says why there are no credentials now; nil: there are.
+func (c *Client) Credentials(ctx context.Context) error {
+	limited, cancel := context.WithTimeout(ctx, callTimeout)
+	defer cancel()
+	_, err := c.credentials.Retrieve(limited)
+	if none, ok := errors.AsType[*noCredentials](err); ok {
+		return none.sentence()
+	}
 	return nil
 }
 

@@ -12,7 +12,7 @@ import (
 )
 
 const (
-	// renewEvery is how often credentials that SQS refuses are fetched anew.
+	// renewEvery is how often credentials that SQS refuses are fetched again.
 	renewEvery = 30 * time.Second
 	// credentialsTimeout is how long the first ones may take: the instance's
 	// metadata, which is asked last, does not answer everywhere.
@@ -21,9 +21,12 @@ const (
 
 // credentials are those of the SDK's chain; its errors are told from those of SQS.
 type credentials struct {
-	cache *aws.CredentialsCache
+	// build reads the environment and the shared files and returns their chain.
+	build func(context.Context) (aws.CredentialsProvider, error)
 
-	mu      sync.Mutex // guards renewed
+	mu      sync.Mutex // guards what follows
+	chain   aws.CredentialsProvider
+	stale   bool // build the chain again before it is used
 	renewed time.Time
 }
 
@@ -34,36 +37,71 @@ func (e *noCredentials) Error() string { return e.err.Error() }
 
 func (e *noCredentials) Unwrap() error { return e.err }
 
-// newCredentials fetches the first credentials of the chain.
-func newCredentials(ctx context.Context, chain aws.CredentialsProvider) (*credentials, error) {
-	cache, ok := chain.(*aws.CredentialsCache)
-	if !ok {
-		cache = aws.NewCredentialsCache(chain)
+// sentence names what was tried.
+func (e *noCredentials) sentence() error {
+	if passes(e.err, onEC2()) {
+		return fmt.Errorf("AWS credentials cannot be fetched now: tried %s (%w)", chainInWords(), oneLine(e))
 	}
-	c := &credentials{cache: cache}
+	return fmt.Errorf("no AWS credentials: tried %s; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE, "+
+		"or give the task, the pod or the instance a role (%w)", chainInWords(), oneLine(e))
+}
+
+// first fetches the first credentials. It fails only if somebody has to act: an
+// endpoint that does not answer yet is asked again by the next call.
+func (c *credentials) first(ctx context.Context) error {
 	limited, cancel := context.WithTimeout(ctx, credentialsTimeout)
 	defer cancel()
-	if _, err := c.Retrieve(limited); err != nil {
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
-		return nil, fmt.Errorf("no AWS credentials: tried %s; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE, "+
-			"or give the task, the pod or the instance a role (%w)", chainInWords(), oneLine(err))
+	_, err := c.Retrieve(limited)
+	switch none, ok := err.(*noCredentials); { //nolint:errorlint // Retrieve returns no other
+	case ctx.Err() != nil:
+		return ctx.Err()
+	case !ok, passes(none.err, onEC2()):
+		return nil
+	default:
+		return none.sentence()
 	}
-	return c, nil
 }
 
 // Retrieve implements aws.CredentialsProvider.
 func (c *credentials) Retrieve(ctx context.Context) (aws.Credentials, error) {
-	found, err := c.cache.Retrieve(ctx)
+	chain, err := c.current(ctx)
 	if err != nil {
+		return aws.Credentials{}, &noCredentials{err}
+	}
+	found, err := chain.Retrieve(ctx)
+	if err != nil {
+		c.discard(chain)
 		return found, &noCredentials{err}
 	}
 	return found, nil
 }
 
-// renew has the next call fetch the credentials anew, if the last time is long
-// enough ago.
+// discard has a chain that gives no credentials built again by the next call: it may
+// have been read from a file that was just being written.
+func (c *credentials) discard(chain aws.CredentialsProvider) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.stale = c.stale || c.chain == chain
+}
+
+// current is the chain, built again if it has to be. The SDK reads the shared files
+// when it builds a chain, and never after that.
+func (c *credentials) current(ctx context.Context) (aws.CredentialsProvider, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if !c.stale {
+		return c.chain, nil
+	}
+	chain, err := c.build(ctx)
+	if err != nil {
+		return nil, err
+	}
+	c.chain, c.stale = chain, false
+	return chain, nil
+}
+
+// renew makes the next call build the chain again, unless the last time is too
+// recent.
 func (c *credentials) renew(now time.Time) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -71,7 +109,7 @@ func (c *credentials) renew(now time.Time) bool {
 		return false
 	}
 	c.renewed = now
-	c.cache.Invalidate()
+	c.stale = true
 	return true
 }
 

@@ -61,7 +61,7 @@ func (q *Queue) openDead(ctx context.Context) (*Queue, error) {
 	if arn == opened && dead != nil {
 		return dead, nil
 	}
-	dead, err := q.client.Open(ctx, arn) // not under the mutex: it waits for SQS
+	dead, err := q.client.OpenNamed(ctx, arn) // not under the mutex: it waits for SQS
 	if err != nil {
 		return nil, err
 	}

@@ -11,7 +11,9 @@
 // to do, without bodies, receipt handles or credentials. A call that was cancelled
 // also satisfies errors.Is(err, context.Canceled).
 //
-// What SQS refuses for its credentials has them fetched anew, at most each 30 s.
+// When SQS refuses the credentials, the SDK's chain is built again, files and all, at
+// most every 30 s. Credentials that cannot be fetched for now are like a network that
+// is down; ones that nobody has set are refused.
 //
 // It owns no goroutines but those of net/http; Close ends them.
 package queue

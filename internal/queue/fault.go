@@ -37,8 +37,10 @@ func (c *Client) failed(ctx context.Context, a action, queue string, err error, 
 		return e
 	}
 	if none, ok := errors.AsType[*noCredentials](err); ok {
-		e.Fault = message.Refused
-		e.Err = fmt.Errorf("no AWS credentials: tried %s (%w)", chainInWords(), oneLine(none))
+		if !passes(none.err, onEC2()) {
+			e.Fault = message.Refused
+		}
+		e.Err = none.sentence()
 		c.renew()
 		return e
 	}

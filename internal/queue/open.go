@@ -18,7 +18,7 @@ import (
 // A name or an ARN needs sqs:GetQueueUrl. A URL is opened even if the queue's
 // attributes may not be read: Attributes says so then.
 func (c *Client) Open(ctx context.Context, ref string) (*Queue, error) {
-	r, err := parseReference(ref)
+	r, err := parseReference(ctx, ref)
 	if err != nil {
 		return nil, err
 	}
@@ -50,15 +50,31 @@ func (c *Client) Open(ctx context.Context, ref string) (*Queue, error) {
 	return q, nil
 }
 
-// reaches says whether the client's requests can be for the queue that is meant:
-// they go to its endpoint, whatever the queue's URL says.
+// OpenNamed opens the dead-letter queue that a redrive policy names. An emulator's ARNs
+// may have a region of their own; its queues are all in one place.
+func (c *Client) OpenNamed(ctx context.Context, arn string) (*Queue, error) {
+	if r, err := parseARN(arn); err == nil && c.custom && r.region != c.region {
+		return c.Open(ctx, r.name)
+	}
+	return c.Open(ctx, arn)
+}
+
+// reaches returns an error unless the client's requests can be for the queue that is
+// meant: they go to its endpoint, whatever the queue's URL says.
 func (c *Client) reaches(r reference) error {
-	switch {
-	case r.region != "" && r.region != c.region:
-		return fmt.Errorf("the queue %s is in the region %s, and the client in %s: set AWS_REGION=%[2]s", r.name, r.region, c.region)
-	case r.host != "" && !c.custom:
-		return fmt.Errorf("the host %s of the queue's URL is none of AWS, and requests go to %s: "+
-			"set AWS_ENDPOINT_URL_SQS to scheme, host and port of the URL", r.host, c.endpoint)
+	if r.region != "" && r.region != c.region {
+		return fmt.Errorf("queue %s is in region %s, but the client is in %s: set AWS_REGION=%[2]s", r.name, r.region, c.region)
+	}
+	if c.custom {
+		return nil
+	}
+	if set := r.variant.missingFrom(c.variant); set != "" {
+		return fmt.Errorf("the URL of queue %s names another endpoint than %s, where requests go: set %s, or give the queue by name",
+			r.name, c.endpoint, set)
+	}
+	if r.host != "" {
+		return fmt.Errorf("the queue URL's host %s is not an SQS endpoint that the SDK knows, and requests go to %s: "+
+			"set AWS_ENDPOINT_URL_SQS to the URL's scheme, host and port", r.host, c.endpoint)
 	}
 	return nil
 }

@@ -51,7 +51,12 @@ func TestAReferenceThatCannotBeMeantIsRefusedWithTheWayToWriteIt(t *testing.T) {
 		says          []string
 	}{
 		{"", "", []string{"URL, ARN or name"}},
-		{"two words", "", []string{`"two words"`, "neither a URL"}},
+		{"https://sqs-fips.us-east-1.amazonaws.com/1/orders", "", []string{"set AWS_USE_FIPS_ENDPOINT=true"}},
+		{"https://sqs.us-east-1.api.aws/1/orders", "", []string{"set AWS_USE_DUALSTACK_ENDPOINT=true"}},
+		{"https://sqs-fips.us-east-1.api.aws/1/orders", "", []string{"AWS_USE_FIPS_ENDPOINT=true and AWS_USE_DUALSTACK_ENDPOINT=true"}},
+		{"https://sqs.us-east-1.amazonaws.example/1/orders", "", []string{"AWS_ENDPOINT_URL_SQS"}},
+		{"https://sqs.amazonaws.com/1/orders", "", []string{"AWS_ENDPOINT_URL_SQS"}},
+		{"two words", "", []string{`"two words"`, "write a URL"}},
 		{"arn:aws:sns:us-east-1:1:topic", "", []string{"arn:aws:sqs:REGION:ACCOUNT:NAME"}},
 		{"arn:aws:sqs:eu-west-1:1:orders", "", []string{"eu-west-1", "us-east-1", "AWS_REGION=eu-west-1"}},
 		{"https://sqs.eu-west-1.amazonaws.com/1/orders", "", []string{"AWS_REGION=eu-west-1"}},
@@ -137,4 +142,68 @@ func TestAQueueIsOpenedByItsURLThoughItsAttributesMayNotBeRead(t *testing.T) {
 	}
 	_, err = c.Open(t.Context(), "orders")
 	wantFault(t, err, message.Refused, "allow sqs:GetQueueUrl")
+}
+
+func TestSQSIsKnownInEveryPartition(t *testing.T) {
+	for host, want := range map[string]string{
+		"sqs.eu-central-1.amazonaws.com":              "eu-central-1",
+		"SQS.EU-Central-1.amazonaws.com":              "eu-central-1",
+		"sqs.us-gov-west-1.amazonaws.com":             "us-gov-west-1",
+		"sqs.cn-north-1.amazonaws.com.cn":             "cn-north-1",
+		"sqs.cn-north-1.api.amazonwebservices.com.cn": "cn-north-1",
+		"sqs.eusc-de-east-1.amazonaws.eu":             "eusc-de-east-1",
+		"sqs.eusc-de-east-1.api.amazonwebservices.eu": "eusc-de-east-1",
+		"sqs.us-iso-east-1.c2s.ic.gov":                "us-iso-east-1",
+		"sqs.us-isob-east-1.sc2s.sgov.gov":            "us-isob-east-1",
+		"sqs.eu-isoe-west-1.cloud.adc-e.uk":           "eu-isoe-west-1",
+		"sqs.us-isof-south-1.csp.hci.ic.gov":          "us-isof-south-1",
+		"sqs-fips.ca-west-1.amazonaws.com":            "ca-west-1",
+		"sqs.xx-somewhere-9.amazonaws.com":            "xx-somewhere-9",
+		"eu-west-1.queue.amazonaws.com":               "eu-west-1",
+		"cn-north-1.queue.amazonaws.com.cn":           "cn-north-1",
+		"queue.amazonaws.com":                         "us-east-1",
+		"sqs.us-east-1.amazonaws.com.evil.example":    "",
+		"sqs.eusc-de-east-1.amazonaws.com":            "",
+		"sqs.us-east-1.amazonaws.eu":                  "",
+		"vpce-1.sqs.us-east-1.vpce.amazonaws.com":     "",
+		"sqs.us-east-1.localhost.localstack.cloud":    "",
+		"elasticmq": "",
+		"127.0.0.1": "",
+	} {
+		if got, _, known := whereIs(t.Context(), host); got != want || known != (want != "") {
+			t.Errorf("%s is in region %q, want %q", host, got, want)
+		}
+	}
+}
+
+func TestAQueueURLOfAnyPartitionIsOpenedByAClientOfItsRegion(t *testing.T) {
+	settings(t)
+	_ = os.Unsetenv("AWS_ENDPOINT_URL_SQS")
+	for _, tt := range []struct{ region, fips, dualStack, url, endpoint string }{
+		{"eusc-de-east-1", "", "", "https://sqs.eusc-de-east-1.amazonaws.eu/1/orders", "https://sqs.eusc-de-east-1.amazonaws.eu"},
+		{"us-iso-east-1", "", "", "https://sqs.us-iso-east-1.c2s.ic.gov/1/orders", "https://sqs.us-iso-east-1.c2s.ic.gov"},
+		{"us-east-1", "true", "", "https://sqs-fips.us-east-1.amazonaws.com/1/orders", "https://sqs-fips.us-east-1.amazonaws.com"},
+		{"us-east-1", "true", "", "https://sqs.us-east-1.amazonaws.com/1/orders", "https://sqs-fips.us-east-1.amazonaws.com"},
+		{"us-gov-west-1", "true", "", "https://sqs.us-gov-west-1.amazonaws.com/1/orders", "https://sqs.us-gov-west-1.amazonaws.com"},
+		{"eu-central-1", "", "true", "https://sqs.eu-central-1.api.aws/1/orders", "https://sqs.eu-central-1.api.aws"},
+	} {
+		t.Setenv("AWS_REGION", tt.region)
+		t.Setenv("AWS_USE_FIPS_ENDPOINT", tt.fips)
+		t.Setenv("AWS_USE_DUALSTACK_ENDPOINT", tt.dualStack)
+		c := newTestClient(t, canned(200, nil, `{"Attributes":{}}`), nil)
+		if _, err := c.Open(t.Context(), tt.url); err != nil {
+			t.Errorf("%s: %v", tt.url, err)
+		}
+		if c.Endpoint() != tt.endpoint {
+			t.Errorf("%s: requests go to %s", tt.url, c.Endpoint())
+		}
+	}
+}
+
+func TestAnEmulatorsDeadLetterQueueMayBeInARegionOfItsOwn(t *testing.T) {
+	settings(t)
+	b := newBench(t, "orders", nil)
+	if _, err := b.client.OpenNamed(t.Context(), "arn:aws:sqs:elasticmq:000000000000:orders"); err != nil {
+		t.Error(err)
+	}
 }
