@@ -139,9 +139,22 @@ func (c *Consumer) courier(work context.Context) func(*member[*life], *life) {
 	}
 }
 
+// standstill is how much longer than its time-out a delivery must take to show that it was
+// this process that stood still (a SIGSTOP, a suspended machine), not the target: whether
+// that had answered, nobody knows.
+const standstill = 2 * time.Second
+
+// stoodStill reports whether a delivery that timed out says nothing of its target.
+func (c *Consumer) stoodStill(took time.Duration, result message.Result) bool {
+	return result.Reason == "timeout" && took >= c.options.Timeout+standstill
+}
+
 // finish records what a delivery came to, and settles or holds its message.
 func (c *Consumer) finish(ctx context.Context, now time.Time, took time.Duration, l *life, result message.Result) {
 	c.running--
+	if c.stoodStill(took, result) {
+		result.Outcome = message.Connection // no strike, and no sign of trouble by an answer
+	}
 	c.pace.End()
 	fate := c.gate.End(now, &l.try, result, c.pace.Limits().Concurrency)
 	l.cut = nil

@@ -126,7 +126,9 @@ func (c *Consumer) take(now time.Time, b *batcher) []*life {
 func (c *Consumer) call(kind callKind, lives []*life) {
 	do := &call{kind: kind, lives: lives, handles: make([]string, len(lives))}
 	for i, l := range lives {
-		l.out, l.renewed = true, false
+		if kind != letterCall { // that has no handle, so the message can be extended meanwhile
+			l.out, l.renewed = true, false
+		}
 		do.handles[i] = l.message.ReceiptHandle
 	}
 	now := time.Now()
@@ -181,7 +183,7 @@ func (c *Consumer) perform(ctx context.Context, m *member[*call], do *call) {
 	now := time.Now()
 	c.calling--
 	for _, l := range do.lives {
-		l.out = false
+		l.out = l.out && do.kind == letterCall
 	}
 	switch do.kind {
 	case lookCall:
