@@ -242,6 +242,20 @@ var handMade = []struct {
 		h.tries(-1, 1.1, 1.1, 0)
 		h.dead[0] = wrong
 	}},
+	{aKillRepeatsOneMessageOfAGroup, 2, func(s *scenario) {
+		inWide(wider{kind: goAways})(s)
+		s.queues[0].fifo = true
+	}, func(h *history, wrong bool) {
+		h.receives(1, 0, 1)
+		h.tries(0, 1.1, 1.2, 200)
+		if !wrong {
+			h.deletes(1.3, 0)
+		}
+		h.tries(1, 1.4, 1.5, 200)
+		h.by.killed = seconds(2)
+		h.tries(0, 40, 41, 200) // by whomever
+		h.tries(1, 41, 42, 200)
+	}},
 }
 
 func choose[T any](first bool, a, b T) T {

@@ -254,6 +254,10 @@ func whatWasDeliveredIsNotDeliveredAgain(t *trial) {
 			}
 		}
 		took := l.delivered()
+		if slices.ContainsFunc(l.starts, (*delivery).unseen) {
+			delete(until, k)
+			continue
+		}
 		if took == never && !known {
 			continue
 		}
@@ -302,6 +306,7 @@ func aMessageInHandIsDeliveredOnce(t *trial) {
 		for i := 1; i < len(l.starts); i++ {
 			t.reaches()
 			switch before, d := l.starts[i-1], l.starts[i]; {
+			case before.unseen():
 			case before.delivered():
 				t.breaks(d.arrived, l.by, "delivers m%d, which it has delivered and holds in hand", l.message)
 			case before.ended == never || before.ended > d.arrived:

@@ -102,6 +102,10 @@ type delivery struct {
 
 func (d *delivery) delivered() bool { return d.ended != never && d.status/100 == 2 }
 
+// unseen reports whether its process stood still as it ended: it may have taken it for a
+// time-out.
+func (d *delivery) unseen() bool { return d.ended != never && d.by.standsIn(d.ended, d.ended) }
+
 // rejected reports whether the answer says that the target does not want the message, and
 // is believed.
 func (d *delivery) rejected() bool { return d.isRejection() && !d.doubted }

@@ -43,6 +43,7 @@ var invariants = []struct {
 	{"undeleted messages are bounded", undeletedMessagesAreBounded},
 	{"memory is bounded", memoryIsBounded},
 	{"what was not processed has no strike", whatWasNotProcessedHasNoStrike},
+	{"a kill repeats one message of a group", aKillRepeatsOneMessageOfAGroup},
 }
 
 // judge says in which ways a world has broken its invariants.

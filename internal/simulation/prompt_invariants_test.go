@@ -34,7 +34,9 @@ func (t *trial) settlesWell(p *process, queue int, from, to instant) bool {
 		from -= deniedPause
 	}
 	return !p.standsIn(from, to) && !slices.ContainsFunc(t.byWhom[p], func(c *sqsCall) bool {
-		return c.queue == queue && (c.action == deleteCall || c.action == changeCall) && c.overlaps(from, to, t) && !c.wentWell()
+		settles := c.queue == queue && (c.action == deleteCall || c.action == changeCall)
+		toDeadLetters := c.queue < 0 && !c.well()
+		return (settles && !c.wentWell() || toDeadLetters) && c.overlaps(from, to, t)
 	})
 }
 

@@ -249,7 +249,7 @@ func nothingIsGivenUpWithoutProof(t *trial) {
 		if l.how != "released" || len(l.starts) == 0 || l.release.seconds == roomDelay || l.isTooLongInFlight() || l.by.drained != never && l.released >= l.by.drained {
 			continue
 		}
-		if slices.ContainsFunc(l.starts, (*delivery).rejected) || l.mayHaveComeAnew() {
+		if slices.ContainsFunc(l.starts, (*delivery).rejected) || l.mayHaveComeAnew() || l.stoodStill() {
 			continue
 		}
 		t.reaches()
@@ -292,6 +292,10 @@ func (l *life) mayHaveComeAnew() bool {
 	return l.release.seconds == 0 && l.receives[len(l.receives)-1].call.came > l.starts[len(l.starts)-1].ended
 }
 
+// stoodStill reports whether its process did while it had the message: what it tried then
+// has timed out, and nobody has seen it.
+func (l *life) stoodStill() bool { return l.by.standsIn(l.receives[0].call.sent, l.released) }
+
 // isTooLongInFlight says that the message was given back since its 12 hours in flight
 // were nearly over.
 func (l *life) isTooLongInFlight() bool {
@@ -307,6 +311,9 @@ func whatWasNotDeliveredIsReleasedWithItsBackoff(t *trial) {
 	for _, l := range t.lives {
 		if l.how != "released" {
 			continue
+		}
+		if l.stoodStill() {
+			continue // tries that were held by it are not seen
 		}
 		q := t.queue(l.message)
 		target := &t.plan.targets[q.target]

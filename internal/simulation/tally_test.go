@@ -71,6 +71,7 @@ var onlyInWide = []string{
 	"a target that rejects everything kills no good message",
 	"undeleted messages are bounded",
 	"memory is bounded",
+	"a kill repeats one message of a group",
 }
 
 var faultsOfAll = []string{

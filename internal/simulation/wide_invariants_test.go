@@ -240,7 +240,7 @@ func whatWasNotProcessedHasNoStrike(t *trial) {
 		failed[d.message] = failed[d.message] || d.message >= 0 && !d.delivered()
 	}
 	for _, l := range t.lives {
-		if !unseen[l.by] {
+		if !unseen[l.by] || l.stoodStill() {
 			continue
 		}
 		t.reaches()
@@ -255,6 +255,45 @@ func whatWasNotProcessedHasNoStrike(t *trial) {
 		t.reaches()
 		if t.dead[m] && !failed[m] && t.queue(m).maxReceives > t.restarts()+1 {
 			t.breaks(t.stopped, t.evidence.processes[0], "and the others are done, and m%d is dead, of which no target has seen a try that failed", m)
+		}
+	}
+}
+
+// aKillRepeatsOneMessageOfAGroup at most: the next of a group starts when the delete of the
+// one before is confirmed. It is asked of wider worlds.
+func aKillRepeatsOneMessageOfAGroup(t *trial) {
+	if t.plan.wide == nil {
+		return
+	}
+	type key struct {
+		queue int
+		group string
+	}
+	for _, p := range t.evidence.processes {
+		if p.killed == never {
+			continue
+		}
+		repeated := make(map[key]map[int]bool)
+		for _, l := range t.lives {
+			took := l.delivered()
+			if l.by != p || took == never || took > p.killed || l.ended != never || !t.queue(l.message).fifo {
+				continue
+			}
+			k := key{t.plan.sends[l.message].queue, t.plan.sends[l.message].group}
+			for _, d := range t.evidence.deliveries {
+				if d.message == l.message && d.arrived > p.killed {
+					if repeated[k] == nil {
+						repeated[k] = make(map[int]bool)
+					}
+					repeated[k][l.message] = true
+				}
+			}
+		}
+		for k, all := range repeated {
+			t.reaches()
+			if len(all) > 1 {
+				t.breaks(p.killed, p, "is killed, and %d messages of group %s are delivered again", len(all), k.group)
+			}
 		}
 	}
 }

@@ -204,7 +204,7 @@ func (s *scenario) drawWideSends(d dice) {
 	w := s.wide
 	switch {
 	case w.alone && (w.kind == refusalsOfSome || w.kind == callsRefused):
-		s.stream(d.of("stream"), 900)
+		s.stream(d.of("stream"), choose(w.kind == callsRefused, 400, 900))
 	case w.kind == rejectsEverything:
 		s.drawSends(d)
 		for i := range s.sends { // the rest comes before it and in it
@@ -220,6 +220,9 @@ func (s *scenario) drawWideSends(d dice) {
 		p := &s.sends[i]
 		if w.alone && w.kind != policies {
 			p.poison = 0
+		}
+		if d := d.of("crowd", i); w.alone && w.kind == goAways && d.chance(0.8) {
+			p.at = d.of("at").between(0, time.Second) // many at once on each connection
 		}
 		if w.memory > 0 {
 			d := d.of("large", i)
