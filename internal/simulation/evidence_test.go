@@ -96,8 +96,6 @@ type delivery struct {
 	how     string
 	// retryAfter is what the answer asked for, in seconds.
 	retryAfter int
-	// doubted: it was rejected, and so were five other messages in a row before it.
-	doubted bool
 }
 
 func (d *delivery) delivered() bool { return d.ended != never && d.status/100 == 2 }
@@ -106,45 +104,13 @@ func (d *delivery) delivered() bool { return d.ended != never && d.status/100 ==
 // time-out.
 func (d *delivery) unseen() bool { return d.ended != never && d.by.standsIn(d.ended, d.ended) }
 
-// rejected reports whether the answer says that the target does not want the message, and
-// is believed.
-func (d *delivery) rejected() bool { return d.isRejection() && !d.doubted }
-
-// isRejection reports whether the answer says so.
-func (d *delivery) isRejection() bool {
+// rejected reports whether the answer says that the target does not want the message.
+func (d *delivery) rejected() bool {
 	switch d.status {
 	case 401, 403, 404, 405, 407, 408, 421, 425, 429:
 		return false
 	default:
 		return d.status/100 == 4
-	}
-}
-
-// doubt marks the rejections that a process does not believe: five different messages were
-// rejected in a row before, and none was delivered.
-func (e *evidence) doubt() {
-	type pair struct {
-		by     *process
-		target int
-	}
-	ended := slices.Clone(e.deliveries)
-	slices.SortStableFunc(ended, func(a, b *delivery) int { return cmp.Compare(a.ended, b.ended) })
-	row := make(map[pair]map[int]bool)
-	for _, d := range ended {
-		k := pair{d.by, d.target}
-		switch {
-		case d.ended == never:
-		case d.delivered():
-			delete(row, k)
-		case d.isRejection():
-			if d.doubted = len(row[k]) >= 5; d.doubted {
-				continue
-			}
-			if row[k] == nil {
-				row[k] = make(map[int]bool)
-			}
-			row[k][d.message] = true
-		}
 	}
 }
 

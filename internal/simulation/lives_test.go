@@ -97,7 +97,6 @@ type mention struct {
 
 func newTrial(w *world) *trial {
 	t := &trial{world: w, evidence: &w.evidence, byWhom: make(map[*process][]*sqsCall), mentions: make(map[*process]map[int][]mention), stolen: make(map[handle]instant), everDelivered: make(map[int]bool)}
-	w.evidence.doubt()
 	for _, s := range w.evidence.steals {
 		t.stolen[s.handle] = s.at
 	}
@@ -281,9 +280,6 @@ const rowThatIsTrouble = 5
 // mayBeHeld reports whether a rejection may be held: the target rejects everything.
 func (t *trial) mayBeHeld(d *delivery) bool {
 	if !d.rejected() {
-		return true
-	}
-	if d.status/100 == 3 && !redirectIsRejected {
 		return true
 	}
 	all := t.finished[d.by]
