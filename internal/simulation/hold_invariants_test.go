@@ -153,13 +153,13 @@ func theGateOpensSoon(t *trial) {
 		}
 		has, delivered := false, false
 		for _, l := range t.lives {
+			if l.by == p && l.receives[0].call.came < s.to && (l.ended == never || l.ended > s.to) {
+				t.reaches()
+			}
 			has = has || l.by == p && l.receives[0].call.came < s.to && (l.ended == never || l.ended > deadline)
 		}
 		for _, d := range t.evidence.deliveries {
 			delivered = delivered || d.by == p && d.delivered() && d.arrived >= s.to && d.arrived <= deadline
-		}
-		if has {
-			t.reaches()
 		}
 		if has && !delivered {
 			t.breaks(deadline, p, "has delivered nothing for %v though the target is well and messages are in hand", within)
