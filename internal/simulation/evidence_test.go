@@ -114,8 +114,6 @@ func (d *delivery) rejected() bool {
 	}
 }
 
-// redirectIsRejected is whether 3xx is a rejection; else it is a failure, like 401.
-const redirectIsRejected = true
 
 // proves says that a failed try may be proven to be the message's fault. A 429 and
 // a connect that failed never are.
