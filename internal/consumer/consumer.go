@@ -93,6 +93,7 @@ type Consumer struct {
 	stats   stats
 	recent  failures
 	notices notices
+	flaps   [callKinds]flapping
 
 	polls      *crew[*poll]
 	deliveries *crew[*life]
@@ -106,9 +107,11 @@ type Consumer struct {
 	extension extension
 	depth     depthWatch
 	// attributes are the queue's, as they are known to be now.
-	attributes message.QueueAttributes
-	lag        lagWindow
-	clockSaid  time.Duration // the offset that the log has said last
+	attributes     message.QueueAttributes
+	attributesSaid attributesSaid
+	lag            lagWindow
+	clockSaid      time.Duration // the offset that the log has said last
+	clockLine      time.Time     // when that was
 
 	running  int            // deliveries, of lost messages too
 	calling  int            // settles, extensions, attributes
@@ -145,6 +148,7 @@ func New(o Options) (*Consumer, error) {
 	c.letters = newBatcher(letterCall, releaseLinger, jitter(o.Seed, "dead-letter"))
 	c.extension.trouble.jitter = jitter(o.Seed, "extend")
 	c.keepTo(c.visibility())
+	c.attributesSaid = attributesSaid{attributes: o.Attributes, visibility: c.visibility()}
 	c.hist = newHistograms()
 	c.turned.Store(time.Now().UnixNano())
 	if err := c.register(o.Registerer); err != nil {
