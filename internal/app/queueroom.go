@@ -176,6 +176,7 @@ func (r *queueRoom) consume(q *queue.Queue, attributes queue.Attributes) (*consu
 		Weight:       float64(r.config.Weight),
 		Memory:       &r.app.memory,
 		FIFO:         attributes.FIFO,
+		FIFOStrict:   r.config.FIFOStrict,
 		Attributes:   attributes.QueueAttributes,
 		Visibility:   visibility,
 		Timeout:      time.Duration(t.Timeout),

@@ -44,6 +44,9 @@ type Options struct {
 
 	// FIFO says that the queue is one: it keeps the order within each message group.
 	FIFO bool
+	// FIFOStrict has the next message of a group wait until the one before it is deleted:
+	// after a crash one message of a group comes again at most.
+	FIFOStrict bool
 	// OnRejected is what becomes of a message that the target rejects.
 	OnRejected OnRejected
 	// Attributes are the queue's, as they were when it was reached. Their visibility

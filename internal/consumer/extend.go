@@ -187,6 +187,7 @@ func (c *Consumer) lose(now time.Time, l *life, why string) {
 	}
 	c.hand.remove(l)
 	c.releaseAll(now, behind)
+	c.unblock(l)
 	if more, ok := c.notices.say(now, "lost", false); ok {
 		c.log.Warn("message lost to another receiver", slog.String("message_id", l.message.ID),
 			slog.Int("receive_count", l.message.ReceiveCount), slog.String("state", l.state.String()),

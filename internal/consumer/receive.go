@@ -169,6 +169,7 @@ func (c *Consumer) takeIn(now, handedOut time.Time, p *poll, m *message.Message)
 	l.grant(handedOut, p.attempt.visibility)
 	if c.options.FIFO {
 		l.group = c.hand.groups.of(m.GroupID)
+		l.group.strict = c.options.FIFOStrict
 	}
 	switch {
 	case c.ledger.has(key):

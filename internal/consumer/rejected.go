@@ -48,7 +48,7 @@ func (c *Consumer) depart(now time.Time, l *life) {
 	c.pace.Leave(&l.try)
 	c.hand.move(l, deleting, now)
 	if g := l.group; g != nil {
-		if len(g.waiting) > 0 {
+		if len(g.waiting) > 0 && !g.blocked() {
 			c.queueUp(g.waiting[0])
 		} else {
 			l.urgent = true
@@ -67,6 +67,7 @@ func (c *Consumer) sent(now time.Time, l *life, fault message.Fault) {
 	}
 	l.outcome, l.delay = c.verdict(l.message, l.last)
 	c.giveBack(now, l)
+	c.unblock(l)
 }
 
 func letterOf(l *life) message.Letter {

@@ -295,6 +295,7 @@ func (c *Consumer) settle(now time.Time, l *life) {
 	}
 	c.stats.settled[outcome]++
 	c.hand.remove(l)
+	c.unblock(l)
 }
 
 // batchTrouble has the next batch wait after a failure. Where only some entries failed
