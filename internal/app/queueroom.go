@@ -148,6 +148,7 @@ func (r *queueRoom) consume(q *queue.Queue, attributes queue.Attributes) (*consu
 		Weight:       float64(r.config.Weight),
 		Memory:       &r.app.memory,
 		FIFO:         attributes.FIFO,
+		FIFOStrict:   r.config.FIFOStrict,
 		Attributes:   attributes.QueueAttributes,
 		Visibility:   time.Duration(r.config.VisibilityTimeout),
 		Timeout:      time.Duration(t.Timeout),

@@ -408,6 +408,11 @@ func TestBadInputGetsOneSentence(t *testing.T) {
 			`--on-rejected: "drop" is no policy: write retry, dead-letter or discard`,
 		},
 		{
+			"a fifo_strict that is no boolean",
+			input{env: []string{"POLLER_QUEUE=orders", "POLLER_TARGET=http://localhost/", "POLLER_FIFO_STRICT=maybe"}},
+			`POLLER_FIFO_STRICT: "maybe" is neither true nor false: write one of them`,
+		},
+		{
 			"weight 0",
 			input{args: enough + "--weight=0"},
 			"--weight: 0 is not between 1 and 1,000: write how much of the pace this queue gets beside the others, such as 1",

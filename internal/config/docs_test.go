@@ -188,6 +188,8 @@ func schemaOfField(field reflect.StructField, parent reflect.Type) schema {
 			most = maxWeight
 		}
 		return schema{Type: "integer", Minimum: &one, Maximum: &most}
+	case field.Type.Kind() == reflect.Bool:
+		return schema{Type: "boolean"}
 	case field.Name == "Format" && parent == reflect.TypeFor[Log]():
 		return schema{Enum: enums["log.format"]}
 	case field.Name == "Format":

@@ -97,6 +97,12 @@ func setText(v reflect.Value, text string) error {
 			return fmt.Errorf("%sis no whole number: write one, such as 10", quoted(text))
 		}
 		v.SetInt(int64(n))
+	case reflect.Bool:
+		yes, err := strconv.ParseBool(text)
+		if err != nil {
+			return fmt.Errorf("%sis neither true nor false: write one of them", quoted(text))
+		}
+		v.SetBool(yes)
 	default:
 		panic("config: a setting has a type that nobody reads: " + v.Type().String())
 	}

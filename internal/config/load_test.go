@@ -52,12 +52,14 @@ func TestAFileSaysAsMuchAsFlagsAndVariables(t *testing.T) {
 		}
 		env = append(env, name+"="+value)
 	}
+	args, env = append(args, "--fifo-strict"), append(env, "POLLER_FIFO_STRICT=true") // a flag without a value
 	file := `
 queues:
 - queue: orders
   visibility_timeout: 1m
   gather: 0s
   weight: 3
+  fifo_strict: true
 targets:
   default:
     url: http://localhost/

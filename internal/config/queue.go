@@ -10,4 +10,6 @@ type Queue struct {
 	VisibilityTimeout Duration `yaml:"visibility_timeout" name:"visibility-timeout" placeholder:"DURATION" group:"Queue" help:"Asked for at each receive, 1s to 12h; without it the queue's own."`
 	Gather            Duration `yaml:"gather" name:"gather" default:"20ms" placeholder:"DURATION" group:"Queue" help:"Receives that come back partial are at least this far apart: cost against latency."`
 	Weight            int      `yaml:"weight" name:"weight" default:"1" placeholder:"N" group:"Queue" help:"Share of the target's pace while several queues of it have work, 1 to 1,000."`
+	// FIFOStrict means nothing on a standard queue.
+	FIFOStrict bool `yaml:"fifo_strict" name:"fifo-strict" group:"Queue" help:"On a FIFO queue, start the next message of a group when the one before it is deleted, not when it is delivered."`
 }

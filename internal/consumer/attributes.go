@@ -32,10 +32,21 @@ func (c *Consumer) follow(now time.Time, is message.QueueAttributes) {
 		is.Retention = was.Retention
 	}
 	c.attributes = is
+	if c.visibility() != asked {
+		c.keepTo(c.visibility())
+	}
+}
 
+// sayAttributes logs what has changed since it was last said; at most once a minute, as
+// SQS's machines may differ for a while.
+func (c *Consumer) sayAttributes(now time.Time) {
+	said, is := &c.attributesSaid, c.attributes
+	if is.Depth = said.attributes.Depth; is == said.attributes || !said.at.IsZero() && now.Sub(said.at) < noticeEvery {
+		return
+	}
+	was, asked, asks := said.attributes, said.visibility, c.visibility()
 	var changes []any
-	if asks := c.visibility(); asks != asked {
-		c.keepTo(asks)
+	if asks != asked {
 		changes = append(changes, slog.Group("visibility_timeout", slog.Duration("old", asked), slog.Duration("new", asks)))
 	}
 	if is.MaxReceiveCount != was.MaxReceiveCount {
@@ -49,7 +60,15 @@ func (c *Consumer) follow(now time.Time, is message.QueueAttributes) {
 	}
 	if len(changes) > 0 {
 		c.log.Info("the queue's attributes have changed: the new ones are in force", changes...)
+		*said = attributesSaid{at: now, attributes: is, visibility: asks}
 	}
+}
+
+// attributesSaid is what the log has last said of the queue's attributes.
+type attributesSaid struct {
+	at         time.Time // zero: nothing has changed yet
+	attributes message.QueueAttributes
+	visibility time.Duration // that is asked for
 }
 
 // sayNoVisibility: with none at all a message would be received again at once.

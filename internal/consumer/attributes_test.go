@@ -163,7 +163,7 @@ func TestAChangedMaxReceiveCountIsFollowedByReleases(t *testing.T) {
 			t.Errorf("released for %d s before the change and %d s after it, want 1 and 0", before, after)
 		}
 		q.set(func(a *message.QueueAttributes) { a.MaxReceiveCount = 0 })
-		trickle(q, 20*time.Second)
+		trickle(q, time.Minute) // the second line within a minute waits for its end
 		e.stop()
 		for _, want := range []string{"max_receive_count.old=5 max_receive_count.new=1", "max_receive_count.old=1 max_receive_count.new=0"} {
 			if n := strings.Count(e.logs.String(), want); n != 1 {

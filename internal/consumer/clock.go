@@ -10,11 +10,13 @@ import (
 const clockChange = 5 * time.Second
 
 // sayClock logs that this machine's clock is wrong by SQS's, or right again: at the
-// change. The lag is reckoned by SQS's clock; other programs, and what reads our logs,
+// change, and at most once a minute. The lag is reckoned by SQS's clock; other programs, and what reads our logs,
 // know nothing of it.
-func (c *Consumer) sayClock() {
+func (c *Consumer) sayClock(now time.Time) {
 	offset := c.options.Source.ClockOffset()
 	switch {
+	case !c.clockLine.IsZero() && now.Sub(c.clockLine) < noticeEvery:
+		return
 	case offset == 0 && c.clockSaid != 0:
 		c.log.Info("this machine's clock agrees with SQS's again")
 	case (offset - c.clockSaid).Abs() >= clockChange:
@@ -23,5 +25,5 @@ func (c *Consumer) sayClock() {
 	default:
 		return
 	}
-	c.clockSaid = offset
+	c.clockSaid, c.clockLine = offset, now
 }

@@ -47,6 +47,9 @@ type Options struct {
 
 	// FIFO says that the queue is one: it keeps the order within each message group.
 	FIFO bool
+	// FIFOStrict has the next message of a group wait until the one before it is deleted:
+	// after a crash one message of a group comes again at most.
+	FIFOStrict bool
 	// OnRejected is what becomes of a message that the target rejects.
 	OnRejected OnRejected
 	// Attributes are the queue's, as they were when it was reached. Their visibility
@@ -97,6 +100,7 @@ type Consumer struct {
 	stats   stats
 	recent  failures
 	notices notices
+	flaps   [callKinds]flapping
 
 	polls      *crew[*poll]
 	deliveries *crew[*life]
@@ -110,9 +114,11 @@ type Consumer struct {
 	extension extension
 	depth     depthWatch
 	// attributes are the queue's, as they are known to be now.
-	attributes message.QueueAttributes
-	lag        lagWindow
-	clockSaid  time.Duration // the offset that the log has said last
+	attributes     message.QueueAttributes
+	attributesSaid attributesSaid
+	lag            lagWindow
+	clockSaid      time.Duration // the offset that the log has said last
+	clockLine      time.Time     // when that was
 
 	running  int            // deliveries, of lost messages too
 	calling  int            // settles, extensions, attributes
@@ -149,6 +155,7 @@ func New(o Options) (*Consumer, error) {
 	c.letters = newBatcher(letterCall, releaseLinger, jitter(o.Seed, "dead-letter"))
 	c.extension.trouble.jitter = jitter(o.Seed, "extend")
 	c.keepTo(c.visibility())
+	c.attributesSaid = attributesSaid{attributes: o.Attributes, visibility: c.visibility()}
 	c.hist = newHistograms()
 	c.turned.Store(time.Now().UnixNano())
 	if err := c.register(o.Registerer); err != nil {

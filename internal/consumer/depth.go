@@ -31,6 +31,7 @@ type depthWatch struct {
 	empties    int       // receives in a row that brought nothing
 	emptySince time.Time // when the first of them returned
 	blocked    blocked
+	flap       flapping
 }
 
 // blocked is why nothing is received though messages are visible.
@@ -109,10 +110,16 @@ func (c *Consumer) watchDepth(now time.Time) {
 	if c.settlesFail() && c.tooManyUnsettled() {
 		is = byUnsettled
 	}
-	if is != d.blocked {
-		d.blocked = is
-		c.sayBlocked(is)
+	switch is {
+	case d.blocked:
+	case notBlocked:
+		d.flap.worked(now)
+	default:
+		d.flap.failed(now, is == byUnsettled)
 	}
+	d.blocked = is
+	c.sayBlocked(now)
+	c.sayAttributes(now)
 	if d.next.IsZero() || now.Before(d.next) || c.draining {
 		return
 	}
@@ -120,20 +127,28 @@ func (c *Consumer) watchDepth(now time.Time) {
 	c.call(lookCall, nil)
 }
 
-func (c *Consumer) sayBlocked(is blocked) {
-	depth := []any{slog.Int("visible", c.depth.depth.Visible), slog.Int("in_flight", c.depth.depth.InFlight)}
-	switch is {
-	case byInFlightLimit:
-		c.log.With(depth...).Warn("receives bring nothing: as many messages are in flight as SQS allows; find who receives and does not delete",
-			slog.String("reason", is.String()))
-	case byGroups:
-		c.log.With(depth...).Warn("receives bring nothing: the message groups of all visible messages are in flight, here or elsewhere",
-			slog.String("reason", is.String()))
-	case byUnsettled:
-		c.log.Error("nothing more is received or delivered: SQS does not delete or release what is in hand; do not restart the worker, it would deliver that again",
-			slog.String("reason", is.String()), slog.Int("deleting", c.hand.count[deleting]), slog.Int("releasing", c.hand.count[releasing]))
-	default:
-		c.log.With(depth...).Info("receives are no longer blocked")
+func (c *Consumer) sayBlocked(now time.Time) {
+	which, with := c.depth.flap.due(now)
+	if which == noLine {
+		return
+	}
+	log := c.log.With(with...).With(slog.Int("visible", c.depth.depth.Visible), slog.Int("in_flight", c.depth.depth.InFlight))
+	reason := slog.String("reason", c.depth.blocked.String())
+	switch which {
+	case itWorksAgain:
+		log.Info("receives are no longer blocked")
+	case itFailsNowAndThen:
+		log.Warn("receives are blocked now and then")
+	case itFails:
+		switch c.depth.blocked {
+		case byInFlightLimit:
+			log.Warn("receives bring nothing: as many messages are in flight as SQS allows; find who receives and does not delete", reason)
+		case byGroups:
+			log.Warn("receives bring nothing: the message groups of all visible messages are in flight, here or elsewhere", reason)
+		default:
+			log.Error("nothing more is received or delivered: SQS does not delete or release what is in hand; do not restart the worker, it would deliver that again",
+				reason, slog.Int("deleting", c.hand.count[deleting]), slog.Int("releasing", c.hand.count[releasing]))
+		}
 	}
 }
 

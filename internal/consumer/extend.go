@@ -1,7 +1,6 @@
 package consumer
 
 import (
-	"context"
 	"log/slog"
 	"time"
 
@@ -146,7 +145,7 @@ func (c *Consumer) extended(now, sent time.Time, l *life, do *call, i int, err e
 
 // extensionTrouble notes what came of a whole call. One whose entries failed only in
 // part is no trouble: those are tried again by themselves.
-func (c *Consumer) extensionTrouble(ctx context.Context, now time.Time, errs []error) {
+func (c *Consumer) extensionTrouble(now time.Time, errs []error) {
 	t := &c.extension.trouble
 	var err error
 	for _, e := range errs {
@@ -157,26 +156,14 @@ func (c *Consumer) extensionTrouble(ctx context.Context, now time.Time, errs []e
 		err = e
 	}
 	if err == nil {
-		if t.failures > 0 {
-			c.log.InfoContext(ctx, "calls to SQS work again", slog.String("calls", "extensions"), slog.Duration("duration", now.Sub(t.since)))
-			refused := t.fault == message.Refused
-			t.worked()
-			if refused {
-				c.permitted(now)
-			}
-		}
+		c.callWorked(now, extendCall, t)
 		return
 	}
-	changed := t.failures == 0 || t.fault != message.FaultOf(err)
 	t.failed(now, err, extendAgain)
 	if t.fault == message.Refused { // half a minute may be all that is left
 		t.until = earlier(t.until, now.Add(maxSettlePause))
 	}
-	c.recent.add(now, failure{reason: t.fault.String(), detail: err.Error()})
-	if more, ok := c.notices.say(now, "extend", changed); ok {
-		c.log.WarnContext(ctx, "calls to SQS fail", slog.String("calls", "extensions"), slog.String("reason", t.fault.String()), slog.Any("error", err),
-			slog.Time("since", t.since), slog.Int("failures", more))
-	}
+	c.callFailed(now, extendCall, t)
 }
 
 // lose takes a message out of hand that is ours no longer.
@@ -200,6 +187,7 @@ func (c *Consumer) lose(now time.Time, l *life, why string) {
 	}
 	c.hand.remove(l)
 	c.releaseAll(now, behind)
+	c.unblock(l)
 	if more, ok := c.notices.say(now, "lost", false); ok {
 		c.log.Warn("message lost to another receiver", slog.String("message_id", l.message.ID),
 			slog.Int("receive_count", l.message.ReceiveCount), slog.String("state", l.state.String()),

@@ -11,7 +11,7 @@ import (
 //
 //   - one of the group is delivered at a time, in the order of the receives;
 //   - the next may start when the one before it was delivered: its delete may
-//     still be on its way;
+//     still be on its way, unless the order is strict;
 //   - one that is held blocks those behind it, so they cost no receive;
 //   - when one is given up, rejected or lost, those behind it are given back at once:
 //     SQS keeps them behind it, since a released message blocks its group until its
@@ -22,11 +22,12 @@ type group struct {
 	current   *life   // is delivered, or held
 	releasing []*life
 	deleting  int
+	strict    bool // the next waits until what was delivered is deleted
 }
 
 // blocked says that the group's next message may not start now. What is being released
 // is behind those that wait, so it blocks none of them.
-func (g *group) blocked() bool { return g.current != nil }
+func (g *group) blocked() bool { return g.current != nil || g.strict && g.deleting > 0 }
 
 // followers is how many wait behind another.
 func (g *group) followers() int {

@@ -22,7 +22,7 @@ func newNotices() notices {
 
 // say counts one event of key and says whether a line is due, and how many events
 // it stands for. changed: this event is a change, and so has a line.
-func (n *notices) say(now time.Time, key string, changed bool) (events int, due bool) {
+func (n *notices) say(now time.Time, key string, changed bool) (events int, due bool) { //nolint:unparam // changes that flap are for flapping
 	s, known := n.said[key]
 	if !known {
 		s = &notice{}

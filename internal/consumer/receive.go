@@ -112,20 +112,21 @@ func (c *Consumer) receive(ctx context.Context, m *member[*poll], p *poll) {
 	now := time.Now()
 	switch {
 	case err == nil:
-		c.arrived(ctx, now, sent, p, messages)
+		c.arrived(now, sent, p, messages)
 	case errors.Is(err, context.Canceled) && c.ended:
 		c.demand.forget(now, p)
 	default:
 		c.stats.receives[failed]++
 		c.attempts.failed(p, err)
 		c.demand.failed(now, p)
-		c.receiveFailed(now, err)
+		c.receiving.failed(now, err, maxReceivePause)
+		c.callFailed(now, receiveCall, &c.receiving)
 	}
 	c.polls.rest(m)
 	c.turn(now)
 }
 
-func (c *Consumer) arrived(ctx context.Context, now, sent time.Time, p *poll, messages []*message.Message) {
+func (c *Consumer) arrived(now, sent time.Time, p *poll, messages []*message.Message) {
 	result := partial
 	switch len(messages) {
 	case 0:
@@ -135,8 +136,8 @@ func (c *Consumer) arrived(ctx context.Context, now, sent time.Time, p *poll, me
 	}
 	c.stats.receives[result]++
 	c.demand.returned(now, p, len(messages))
-	c.receiveWorked(ctx, now)
-	c.sayClock()
+	c.callWorked(now, receiveCall, &c.receiving)
+	c.sayClock(now)
 	prompt := now.Add(-min(now.Sub(sent), c.demand.parkedAfter()))
 	for _, m := range messages {
 		c.takeIn(now, handedOut(m, prompt, p.attempt.visibility), p, m)
@@ -183,6 +184,7 @@ func (c *Consumer) takeIn(now, handedOut time.Time, p *poll, m *message.Message)
 	l.grant(handedOut, p.attempt.visibility)
 	if c.options.FIFO {
 		l.group = c.hand.groups.of(m.GroupID)
+		l.group.strict = c.options.FIFOStrict
 	}
 	switch {
 	case c.ledger.has(key):
@@ -228,30 +230,5 @@ func (c *Consumer) watchRetention(now time.Time, l *life) {
 		c.log.Warn("SQS drops messages soon: they are older than 90 % of the queue's retention",
 			slog.String("message_id", l.message.ID), slog.Duration("lag", age),
 			slog.Duration("retention", retention), slog.Int("messages", events))
-	}
-}
-
-// receiveFailed has receives wait, and says so: at the change, then once a minute.
-func (c *Consumer) receiveFailed(now time.Time, err error) {
-	changed := c.receiving.failures == 0 || c.receiving.fault != message.FaultOf(err)
-	c.receiving.failed(now, err, maxReceivePause)
-	c.recent.add(now, failure{reason: c.receiving.fault.String(), detail: err.Error()})
-	if more, ok := c.notices.say(now, "receive", changed); ok {
-		c.log.Warn("receives fail",
-			slog.String("reason", c.receiving.fault.String()), slog.Any("error", err),
-			slog.Time("since", c.receiving.since), slog.Int("failures", more),
-			slog.Duration("next_try_in", c.receiving.until.Sub(now).Round(time.Millisecond)))
-	}
-}
-
-func (c *Consumer) receiveWorked(ctx context.Context, now time.Time) {
-	if c.receiving.failures == 0 {
-		return
-	}
-	c.log.InfoContext(ctx, "receives work again", slog.Duration("duration", now.Sub(c.receiving.since)))
-	refused := c.receiving.fault == message.Refused
-	c.receiving.worked()
-	if refused {
-		c.permitted(now)
 	}
 }

@@ -49,7 +49,7 @@ func (c *Consumer) depart(now time.Time, l *life) {
 	c.gate.Leave(&l.try)
 	c.hand.move(l, deleting, now)
 	if g := l.group; g != nil {
-		if len(g.waiting) > 0 {
+		if len(g.waiting) > 0 && !g.blocked() {
 			c.queueUp(g.waiting[0])
 		} else {
 			l.urgent = true
@@ -68,6 +68,7 @@ func (c *Consumer) sent(now time.Time, l *life, fault message.Fault) {
 	}
 	l.outcome, l.delay = c.verdict(l.message, l.last)
 	c.giveBack(now, l)
+	c.unblock(l)
 }
 
 func letterOf(l *life) message.Letter {

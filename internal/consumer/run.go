@@ -170,6 +170,7 @@ func (c *Consumer) advance(now time.Time) {
 	c.flush(now, &c.letters)
 	c.extend(now)
 	c.watchDepth(now)
+	c.sayCalls(now)
 }
 
 // wake has the loop turn.

@@ -26,6 +26,8 @@ const (
 	extendCall
 	lookCall
 	receiveCall
+
+	callKinds
 )
 
 // call is one batch on its way to SQS, or the question for the queue's attributes.
@@ -195,9 +197,9 @@ func (c *Consumer) perform(ctx context.Context, m *member[*call], do *call) {
 				c.extended(now, sent, l, do, i, entry(errs, i))
 			}
 		}
-		c.extensionTrouble(ctx, now, errs)
+		c.extensionTrouble(now, errs)
 	default:
-		c.settledBatch(ctx, now, do, errs)
+		c.settledBatch(now, do, errs)
 	}
 	c.calls.rest(m)
 	c.turn(now)
@@ -235,7 +237,7 @@ func entry(errs []error, i int) error {
 }
 
 // settledBatch takes in what came of a batch of deletes or releases.
-func (c *Consumer) settledBatch(ctx context.Context, now time.Time, do *call, errs []error) {
+func (c *Consumer) settledBatch(now time.Time, do *call, errs []error) {
 	b := c.batcherOf(do.kind)
 	b.out--
 	var again []*life
@@ -269,7 +271,7 @@ func (c *Consumer) settledBatch(ctx context.Context, now time.Time, do *call, er
 	if len(again) > 0 {
 		b.pending = append(again, b.pending...)
 	}
-	c.batchTrouble(ctx, now, do.kind, b, trouble, worked)
+	c.batchTrouble(now, do.kind, b, trouble, worked)
 }
 
 func (c *Consumer) batcherOf(kind callKind) *batcher {
@@ -295,41 +297,28 @@ func (c *Consumer) settle(now time.Time, l *life) {
 	}
 	c.stats.settled[outcome]++
 	c.hand.remove(l)
+	c.unblock(l)
 }
 
-// batchTrouble has the next batch wait after a failure, and says so: at the
-// change, then once a minute. Where only some entries failed SQS is well, and the
-// others need not wait long for these.
-func (c *Consumer) batchTrouble(ctx context.Context, now time.Time, kind callKind, b *batcher, err error, worked bool) {
-	name := map[callKind]string{deleteCall: "deletes", releaseCall: "releases", letterCall: "sends to the dead-letter queue"}[kind]
-	if err == nil {
-		if b.trouble.failures > 0 {
-			c.log.InfoContext(ctx, "calls to SQS work again", slog.String("calls", name), slog.Duration("duration", now.Sub(b.trouble.since)))
-			refused := b.trouble.fault == message.Refused
-			b.trouble.worked()
-			if refused {
-				c.permitted(now)
-			}
-		}
-		return
+// batchTrouble has the next batch wait after a failure. Where only some entries failed
+// SQS is well, and the others need not wait long for these.
+func (c *Consumer) batchTrouble(now time.Time, kind callKind, b *batcher, err error, worked bool) {
+	if err == nil || worked {
+		c.callWorked(now, kind, &b.trouble)
 	}
-	if worked {
-		b.trouble.worked()
+	switch {
+	case err == nil:
+	case worked:
 		b.trouble.until = now.Add(firstPause)
-		if more, ok := c.notices.say(now, name+" in part", false); ok {
-			c.log.WarnContext(ctx, "calls to SQS fail in part", slog.String("calls", name),
+		if more, ok := c.notices.say(now, callsInWords[kind]+" in part", false); ok {
+			c.log.Warn("calls to SQS fail in part", slog.String("calls", callsInWords[kind]),
 				slog.String("reason", message.FaultOf(err).String()), slog.Any("error", err), slog.Int("failures", more))
 		}
-		return
-	}
-	changed := b.trouble.failures == 0 || b.trouble.fault != message.FaultOf(err)
-	b.trouble.failed(now, err, maxSettlePause)
-	if c.draining { // there may be no half minute left
-		b.trouble.until = earlier(b.trouble.until, now.Add(maxSettlePause))
-	}
-	c.recent.add(now, failure{reason: b.trouble.fault.String(), detail: err.Error()})
-	if more, ok := c.notices.say(now, name, changed); ok {
-		c.log.WarnContext(ctx, "calls to SQS fail", slog.String("calls", name), slog.String("reason", b.trouble.fault.String()), slog.Any("error", err),
-			slog.Time("since", b.trouble.since), slog.Int("failures", more))
+	default:
+		b.trouble.failed(now, err, maxSettlePause)
+		if c.draining { // there may be no half minute left
+			b.trouble.until = earlier(b.trouble.until, now.Add(maxSettlePause))
+		}
+		c.callFailed(now, kind, &b.trouble)
 	}
 }

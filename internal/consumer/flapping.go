@@ -1,0 +1,150 @@
+package consumer
+
+import (
+	"log/slog"
+	"time"
+
+	"poller/internal/message"
+)
+
+const (
+	// steadyAfter is how long what failed has to work before the log says that it does.
+	steadyAfter = 10 * time.Second
+	// calmAfter is how long nothing was said of a state that counts as steady.
+	calmAfter = 5 * noticeEvery
+)
+
+// flapping decides which changes of a state are lines of the log, such as whether
+// receives work: that it fails is said at once, that it works again after 10 s of it. A
+// state that keeps changing is one line a minute, with its counts; but that a person has
+// to act is said at once all the same.
+type flapping struct {
+	bad    bool      // it fails
+	urgent bool      // and a person has to act
+	since  time.Time // when the failures began of which the log has not said that they are over
+	over   time.Time // when it last began to work
+
+	failures, recoveries int // since the last line
+
+	at         time.Time // of the last line; zero: there was none
+	said       bool      // it says that it fails
+	saidUrgent bool      // and that a person has to act
+	fresh      bool      // it came after a long calm
+}
+
+func (f *flapping) failed(now time.Time, urgent bool) {
+	if f.since.IsZero() {
+		f.since = now
+	}
+	f.bad, f.urgent = true, urgent
+	f.failures++
+}
+
+func (f *flapping) worked(now time.Time) {
+	if f.bad {
+		f.bad, f.over = false, now
+		f.recoveries++
+	}
+}
+
+// line is what the log says of a state.
+type line uint8
+
+const (
+	noLine line = iota
+	itFails
+	itWorksAgain
+	itFailsNowAndThen
+)
+
+// due says which line is due, which is then taken for said, and what is to be in it.
+func (f *flapping) due(now time.Time) (line, []any) {
+	minute := f.at.IsZero() || now.Sub(f.at) >= noticeEvery
+	which := noLine
+	switch {
+	case f.bad && f.failures > 0 && (minute || f.urgent && !f.saidUrgent):
+		which = itFails
+		f.fresh = f.at.IsZero() || now.Sub(f.at) >= calmAfter
+	case f.bad:
+	case f.said && now.Sub(f.over) >= steadyAfter && (minute || f.fresh):
+		which = itWorksAgain
+	case !f.said && f.failures > 0 && minute:
+		which = itFailsNowAndThen
+	}
+	if which == noLine {
+		return noLine, nil
+	}
+	var with []any
+	switch which {
+	case itFails:
+		with = []any{slog.Time("since", f.since), slog.Int("failures", f.failures)}
+	case itWorksAgain:
+		with = []any{slog.Duration("duration", f.over.Sub(f.since).Round(time.Millisecond))}
+		if f.failures > 0 {
+			with = append(with, slog.Int("failures", f.failures))
+		}
+	default:
+		with = []any{slog.Int("failures", f.failures)}
+	}
+	if f.recoveries > 1 || which != itWorksAgain && f.recoveries > 0 {
+		with = append(with, slog.Int("recoveries", f.recoveries))
+	}
+	f.at, f.said, f.saidUrgent = now, which == itFails, which == itFails && f.urgent
+	f.failures, f.recoveries = 0, 0
+	if which != itFails {
+		f.since = time.Time{}
+	}
+	return which, with
+}
+
+// callsInWords names what is said of the calls to SQS.
+var callsInWords = [...]string{
+	receiveCall: "receives", deleteCall: "deletes", releaseCall: "releases",
+	letterCall: "sends to the dead-letter queue", extendCall: "extensions",
+}
+
+// sayCalls logs whether the calls to SQS work.
+func (c *Consumer) sayCalls(now time.Time) {
+	for _, k := range [...]struct {
+		kind callKind
+		*trouble
+	}{
+		{receiveCall, &c.receiving},
+		{deleteCall, &c.deletes.trouble},
+		{releaseCall, &c.releases.trouble},
+		{letterCall, &c.letters.trouble},
+		{extendCall, &c.extension.trouble},
+	} {
+		switch which, with := c.flaps[k.kind].due(now); which {
+		case itFails:
+			c.log.With(with...).Warn("calls to SQS fail", slog.String("calls", callsInWords[k.kind]),
+				slog.String("reason", k.fault.String()), slog.Any("error", k.err),
+				slog.Duration("next_try_in", max(k.until.Sub(now), 0).Round(time.Millisecond)))
+		case itWorksAgain:
+			c.log.With(with...).Info("calls to SQS work again", slog.String("calls", callsInWords[k.kind]))
+		case itFailsNowAndThen:
+			c.log.With(with...).Warn("calls to SQS fail now and then", slog.String("calls", callsInWords[k.kind]))
+		case noLine:
+		}
+	}
+}
+
+// callFailed notes a call that failed, after its trouble was told.
+func (c *Consumer) callFailed(now time.Time, kind callKind, t *trouble) {
+	c.flaps[kind].failed(now, t.fault == message.Refused)
+	c.recent.add(now, failure{reason: t.fault.String(), detail: t.err.Error()})
+}
+
+// callWorked ends the trouble of a kind of calls, if there is any. What SQS refused to do
+// as well is tried again.
+func (c *Consumer) callWorked(now time.Time, kind callKind, t *trouble) {
+	if t.failures == 0 {
+		return
+	}
+	c.flaps[kind].worked(now)
+	refused := t.fault == message.Refused
+	t.worked()
+	if refused {
+		c.permitted(now)
+	}
+}
