@@ -50,6 +50,7 @@ func newProcess() (p *process, stop func()) {
 		color:       interactive && os.Getenv("NO_COLOR") == "",
 		drain:       drain,
 		now:         now,
+		outlive:     func() { signal.Ignore(syscall.SIGPIPE) },
 		hangup:      hangup,
 	}, func() { endDrain(); endNow() }
 }
