@@ -53,6 +53,7 @@ func newProcess() (p *process, stop func()) {
 		files:       app.FileLimit(),
 		drain:       drain,
 		now:         now,
+		outlive:     func() { signal.Ignore(syscall.SIGPIPE) },
 		hangup:      hangup,
 	}, func() { endDrain(); endNow() }
 }

@@ -29,6 +29,9 @@ type process struct {
 	drain context.Context //nolint:containedctx // a process stands for the whole program, as its contexts do
 	// now is done at the second: end at once.
 	now context.Context //nolint:containedctx // as above
+	// outlive has the process go on when those who read stdout or stderr are gone: a
+	// write to a pipe that nobody reads would end it. Nil: nothing ends it.
+	outlive func()
 	// hangup gets each SIGHUP: read the pace and the log level again.
 	hangup <-chan os.Signal
 }

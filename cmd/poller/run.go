@@ -69,7 +69,7 @@ func (s *settings) loadOrSay(p *process) (config.Config, []string, error) {
 }
 
 // start makes a daemon that logs to out, and watches the signals for it until end is
-// called. maxWait bounds its long polls; 0: SQS's 20 s.
+// called. The log waits for no reader; it has all that libraries say, too. maxWait bounds its long polls; 0: SQS's 20 s.
 func (s *settings) start(
 	p *process, out io.Writer, c config.Config, warnings []string, maxWait time.Duration,
 ) (daemon *app.App, end func(), err error) {
@@ -78,15 +78,25 @@ func (s *settings) start(
 	}
 	level := new(slog.LevelVar)
 	level.Set(slog.Level(c.Log.Level))
-	log := newLogger(out, c.Log.Format, p, level)
+	if p.outlive != nil {
+		p.outlive()
+	}
+	lines := newLogWriter(out, logLines)
+	log := newLogger(lines, c.Log.Format, p, level)
+	lines.dropped = func(n int) {
+		log.WarnContext(p.now, "log lines were dropped: their reader was away or too slow", slog.Int("count", n))
+	}
+	libraries := takeLibraryLog(log)
+	closeLog := func() { libraries(); lines.close() }
 	warn(p.drain, log, warnings)
 	daemon, err = app.New(p.drain, c, app.Options{Logger: log, Level: level, Build: build(), MaxWait: maxWait})
 	if err != nil {
+		closeLog()
 		return nil, nil, err
 	}
-	ended, end := context.WithCancel(p.now)
+	ended, stop := context.WithCancel(p.now)
 	go s.watch(ended, p, daemon, log)
-	return daemon, end, nil
+	return daemon, func() { stop(); closeLog() }, nil
 }
 
 // watch reads the settings again at each SIGHUP, and says how to hurry the first

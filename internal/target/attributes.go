@@ -11,6 +11,7 @@ import (
 const (
 	attributePrefix = "X-Poller-Attr-"
 	omittedHeader   = "X-Poller-Attr-Omitted"
+	renamedHeader   = "X-Poller-Renamed"
 
 	// maxAttributes bounds the lines of all attributes of a message together, in
 	// bytes: servers refuse more than 8 to 16 KiB of headers, and a message that
@@ -24,38 +25,73 @@ const (
 	lineCost = 4
 )
 
+// named is an attribute's name, and what stands for it in its header's.
+type named struct{ name, sent string }
+
 // attributes writes the attributes of type String and Number, by name as long as
 // they fit. Others are named in X-Poller-Attr-Omitted: binary ones, those that do
-// not fit, those whose names HTTP does not know or takes for the same (it does not
-// tell capitals), and one called Omitted.
+// not fit, those whose names HTTP does not know or that come to the same header (it
+// does not tell capitals), and one called Omitted.
 func (w *writer) attributes(all map[string]message.Attribute) {
-	var few [10]string
+	var few [10]named
 	names := few[:0]
 	for name := range all {
-		names = append(names, name)
+		names = append(names, named{name, sentName(name)})
 	}
-	slices.SortFunc(names, func(a, b string) int {
-		return cmp.Or(compareFold(a, b), cmp.Compare(a, b))
+	slices.SortFunc(names, func(a, b named) int {
+		return cmp.Or(compareFold(a.sent, b.sent), cmp.Compare(a.name, b.name))
 	})
 	var omitted []string
+	var renamed strings.Builder
 	left := maxAttributes
-	for i, name := range names {
-		attribute := all[name]
-		cost := len(attributePrefix) + len(name) + lineCost + encodedLen(attribute.StringValue)
-		switch {
-		case !isText(attribute), !isToken(name), equalFold(name, "Omitted"),
-			i > 0 && equalFold(name, names[i-1]),
-			i+1 < len(names) && equalFold(name, names[i+1]),
-			cost > left:
-			omitted = append(omitted, name)
-		default:
-			left -= cost
-			w.set(attributePrefix+name, attribute.StringValue)
+	for i, n := range names {
+		attribute := all[n.name]
+		cost := len(attributePrefix) + len(n.sent) + lineCost + encodedLen(attribute.StringValue)
+		if n.sent != n.name {
+			cost += len(", ") + len(n.sent) + len("=") + len(n.name)
 		}
+		switch {
+		case !isText(attribute), !isToken(n.name), equalFold(n.sent, "Omitted"),
+			i > 0 && equalFold(n.sent, names[i-1].sent),
+			i+1 < len(names) && equalFold(n.sent, names[i+1].sent),
+			cost > left:
+			omitted = append(omitted, n.name)
+			continue
+		}
+		left -= cost
+		w.set(attributePrefix+n.sent, attribute.StringValue)
+		if n.sent != n.name {
+			if renamed.Len() > 0 {
+				renamed.WriteString(", ")
+			}
+			renamed.WriteString(n.sent + "=" + n.name)
+		}
+	}
+	if renamed.Len() > 0 {
+		w.raw(renamedHeader, renamed.String())
 	}
 	if len(omitted) > 0 {
 		w.omitted(omitted)
 	}
+}
+
+// sentName is what an attribute's name is in its header's: letters, digits and hyphens.
+// Headers with an underscore or a dot are dropped without a word by nginx and gunicorn
+// among others, since CGI cannot tell them from those with a hyphen.
+func sentName(name string) string {
+	if !strings.ContainsFunc(name, isOdd) {
+		return name
+	}
+	return strings.Map(func(r rune) rune {
+		if isOdd(r) {
+			return '-'
+		}
+		return r
+	}, name)
+}
+
+func isOdd(r rune) bool {
+	return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-'
 }
 
 // omitted lists names. If one of them is no token, all are percent-encoded as far

@@ -137,6 +137,9 @@ func tlsDetail(err error) string {
 	if network, ok := errors.AsType[*net.OpError](err); ok && network.Op == "remote error" {
 		return network.Err.Error() // an alert's name
 	}
+	if network, ok := errors.AsType[*net.OpError](err); ok && network.Op == "local error" && network.Err.Error() == "tls: no renegotiation" {
+		return "it asks to renegotiate, which is not done: let it ask for a certificate in the first handshake"
+	}
 	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
 		return "its certificate is signed by an unknown authority"
 	}

@@ -163,7 +163,8 @@ func TestWhatTLSFindsFaultWithIsSaid(t *testing.T) {
 		"its certificate cannot be verified":                &tls.CertificateVerificationError{Err: errors.New("x")},
 		"its certificate is signed by an unknown authority": &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}},
 		"it does not speak TLS there":                       tls.RecordHeaderError{},
-		"handshake failure":                                 &net.OpError{Op: "remote error", Err: errors.New("handshake failure")},
+		"it asks to renegotiate, which is not done: let it ask for a certificate in the first handshake": &net.OpError{Op: "local error", Err: errors.New("tls: no renegotiation")},
+		"handshake failure": &net.OpError{Op: "remote error", Err: errors.New("handshake failure")},
 	} {
 		if got := breachOf(err); got.reason != reasonTLS || got.detail != says {
 			t.Errorf("%T is %+v, want %q", err, got, says)

@@ -21,7 +21,7 @@ var (
 // media type, else what its body looks like.
 func contentType(m *message.Message) []string {
 	if len(m.Attributes) > 0 {
-		for _, name := range [...]string{"Content-Type", "contentType"} {
+		for _, name := range [...]string{"Content-Type", "content-type", "contentType"} {
 			if value := text(m, name); value != "" && isMediaType(value) {
 				return []string{value}
 			}

@@ -4,7 +4,7 @@
 // It promises:
 //
 //   - One Deliver is at most one request on the wire, over HTTP/1.1 and HTTP/2:
-//     the transport never sends again by itself, and redirects are not followed.
+//     nothing is ever sent again by itself, and redirects are not followed.
 //     Whoever calls Deliver has taken one token for it.
 //   - Deliver returns within the target's time-out, counted from connecting to
 //     the end of the answer, and at once when its context ends.
@@ -14,8 +14,13 @@
 //     byte for byte.
 //   - Errors and logs carry no bodies, no header values, no user info of the URL
 //     and nothing of the answer but its status.
+//   - What the target has not processed, by the word of the protocol, comes to
+//     connection: GOAWAY, REFUSED_STREAM, and a connection that ended before a
+//     byte of the request was sent.
+//   - An answer that was there before the request was written is not taken for
+//     its answer.
 //
-// It never retries, never waits for a pace, and never looks at SQS. Beside the
-// connections of net/http, it owns one timer, which closes idle connections
-// every five minutes so that a changed DNS answer is followed; Close ends it.
+// It never retries, never waits for a pace, and never looks at SQS. It owns its
+// connections (pool.go), each of which takes deliveries for some five minutes, so
+// that a changed DNS answer is followed; Close ends them.
 package target

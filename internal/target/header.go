@@ -37,6 +37,7 @@ var reserved = map[string]string{
 	"Idempotency-Key":     "the message's id",
 	"X-Idempotency-Key":   "the message's own: use Idempotency-Key, which is always sent",
 	"Traceparent":         "taken from the message",
+	"X-Amzn-Trace-Id":     "taken from the message",
 	"Tracestate":          "taken from the message",
 }
 
@@ -47,7 +48,7 @@ var single = map[string]bool{"Authorization": true, "Content-Type": true, "Host"
 // refuses line breaks and other control characters, names that HTTP does not know,
 // empty values, and reserved names: those of the connection (Connection,
 // Content-Length, Expect, Keep-Alive, Proxy-*, TE, Trailer, Transfer-Encoding,
-// Upgrade), of the message (Idempotency-Key, traceparent, tracestate) and X-Poller-*.
+// Upgrade), of the message (Idempotency-Key, traceparent, tracestate, X-Amzn-Trace-Id) and X-Poller-*.
 // The error never repeats the value.
 func ParseHeader(s string) (Header, error) {
 	name, value, found := strings.Cut(s, ":")

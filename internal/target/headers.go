@@ -20,6 +20,9 @@ import (
 // lookAgain is how long a header's file is not looked at after it was.
 const lookAgain = time.Second
 
+// byteOrderMark begins what some editors save as UTF-8. It is no part of the value.
+const byteOrderMark = "\ufeff"
+
 // headers are the configured ones, ready to be put into a request. Their files are
 // looked at by the delivery that comes when a second has passed; all others go on
 // with the values they have.
@@ -172,7 +175,7 @@ func (s *setting) read() error {
 	if err != nil {
 		return fmt.Errorf("the header %s: %w", s.Name, err)
 	}
-	value := strings.Trim(strings.TrimRight(string(text), "\r\n"), " \t")
+	value := strings.Trim(strings.TrimRight(strings.TrimPrefix(string(text), byteOrderMark), "\r\n"), " \t")
 	if err := validValue(s.Name, value); err != nil {
 		return fmt.Errorf("%w (in the file %s)", err, s.File)
 	}

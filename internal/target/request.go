@@ -20,16 +20,11 @@ type exchange struct {
 	head writer
 }
 
-// identity says that a body has no transfer encoding.
-var identity = []string{"identity"}
-
 // request makes the one request of a delivery.
 //
-// That it is the only one rests on this: net/http sends again what has no body or
-// can rewind it, on a kept connection that turns out dead because there is an
-// Idempotency-Key, and over HTTP/2 when the stream is refused or the target goes
-// away. So the body is always there, an empty one too, and GetBody never is.
-// (Requests of which not a byte was written may still move to another connection.)
+// That it is the only one rests on this: a http.ClientConn sends nothing again, as
+// http.Transport does because there is an Idempotency-Key, or when HTTP/2 refuses. (A
+// request of which not a byte was written is made anew for another connection.)
 func (t *HTTP) request(ctx context.Context, queue string, m *message.Message) *http.Request {
 	static := t.headers.current(ctx)
 	x := &exchange{}
@@ -38,14 +33,10 @@ func (t *HTTP) request(ctx context.Context, queue string, m *message.Message) *h
 
 	r := t.template.WithContext(ctx)
 	r.Header = x.head.to
-	r.Body = io.NopCloser(&x.body) // known to net/http as in memory: head and body in one write
-	r.ContentLength = int64(len(m.Body))
-	if m.Body == "" {
-		// A length of 0 with a body means unknown. This says that there is no encoding
-		// and, in a spelling that net/http does not take for its own, that the length is
-		// 0: some servers refuse a POST that does not say so. HTTP/2 leaves it out.
-		r.TransferEncoding = identity
-		x.head.to["content-length"] = zero
+	r.Body = http.NoBody // of which net/http says that its length is 0
+	if m.Body != "" {
+		r.Body = io.NopCloser(&x.body) // known to net/http as in memory: head and body in one write
+		r.ContentLength = int64(len(m.Body))
 	}
 	static.put(r)
 	if !static.contentType {
@@ -54,8 +45,6 @@ func (t *HTTP) request(ctx context.Context, queue string, m *message.Message) *h
 	x.head.message(queue, m)
 	return r
 }
-
-var zero = []string{"0"}
 
 // message writes what the contract says of the message itself.
 func (w *writer) message(queue string, m *message.Message) {

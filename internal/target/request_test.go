@@ -43,6 +43,8 @@ func TestTheHeadersOfAMessage(t *testing.T) {
 		"count":      {DataType: "Number.int", StringValue: "42"},
 		"blob":       {DataType: "Binary", BinaryValue: []byte{1}},
 		"a.b_c":      str("dots"),
+		"order_id":   str("17"),
+		"order.id":   str("18"), // both are X-Poller-Attr-order-id
 		"Same":       str("1"),
 		"same":       str("2"),
 		"Omitted":    str("forged"),
@@ -64,8 +66,9 @@ func TestTheHeadersOfAMessage(t *testing.T) {
 		"X-Poller-Attr-City":        {"Z%C3%BCrich 100%25"},
 		"X-Poller-Attr-Padded":      {"%20x%20"},
 		"X-Poller-Attr-Count":       {"42"},
-		"X-Poller-Attr-A.b_c":       {"dots"},
-		"X-Poller-Attr-Omitted":     {"blob, line%0Afeed, Omitted, Same, same"},
+		"X-Poller-Attr-A-B-C":       {"dots"},
+		"X-Poller-Renamed":          {"a-b-c=a.b_c"},
+		"X-Poller-Attr-Omitted":     {"blob, line%0Afeed, Omitted, order.id, order_id, Same, same"},
 		"X-Poller-Encoded":          {"X-Poller-Attr-Omitted, X-Poller-Attr-city, X-Poller-Attr-padded"},
 	}
 	for _, key := range slices.Sorted(maps.Keys(want)) {
@@ -86,7 +89,7 @@ func TestHeadersThatAMessageHasNotAreNotSent(t *testing.T) {
 	got := sent(t, m).Header
 	for _, key := range []string{
 		"X-Poller-Sent-At", "X-Poller-Group-Id", "X-Poller-Deduplication-Id", "X-Poller-Encoded",
-		"X-Poller-Attr-Omitted", "Traceparent", "Tracestate",
+		"X-Poller-Attr-Omitted", "X-Poller-Renamed", "Traceparent", "Tracestate", "X-Amzn-Trace-Id",
 	} {
 		if _, ok := got[key]; ok {
 			t.Errorf("%s is sent", key)
@@ -196,6 +199,10 @@ func TestTheContentType(t *testing.T) {
 	if got := contentType(m); got[0] != textType[0] {
 		t.Errorf("a binary attribute is taken for a type: %s", got[0])
 	}
+	m.Attributes = map[string]message.Attribute{"content-type": str("text/html"), "contentType": str("text/csv")}
+	if got := contentType(m); got[0] != "text/html" {
+		t.Errorf("in small letters it is %s", got[0])
+	}
 }
 
 func TestLookingForJSONCopiesNothing(t *testing.T) {
@@ -213,6 +220,8 @@ func FuzzHeaders(f *testing.F) {
 	f.Add("a: b\r\nX-Evil", "é", "Omitted", " ", "\x00\x7f%41", "")
 	f.Add("Encoded", "%", "encoded", "%25", " g ", "GET / HTTP/1.1\r\n\r\n")
 	f.Add("traceparent", "00-5759e988bd862e3fe1be46a994272793-53995c3f42cd8ad8-01", "tracestate", "a=b", "g", "1")
+	f.Add("a_b", "7", "a.b", "8", "g", "x")
+	f.Add("a_b", "Root=1-\n", "a.c", "8", "g", "x")
 	f.Add("Content-Type", "text/html; a=\"\r\n\"", "contentType", "a/b", "g", "[")
 	h, err := New(Options{URL: "http://orders.test/", Timeout: time.Second, Slots: 1})
 	if err != nil {
@@ -252,6 +261,7 @@ func FuzzHeaders(f *testing.F) {
 			"User-Agent", "Content-Length", "Content-Type", "Idempotency-Key", "Traceparent", "Tracestate",
 			"X-Poller-Attr-Omitted", "X-Poller-Deduplication-Id", "X-Poller-Encoded", "X-Poller-Group-Id",
 			"X-Poller-Message-Id", "X-Poller-Queue", "X-Poller-Receive-Count", "X-Poller-Sent-At",
+			"X-Poller-Renamed", "X-Amzn-Trace-Id",
 		}
 		for key, values := range got.Header {
 			if len(values) != 1 {
@@ -261,11 +271,11 @@ func FuzzHeaders(f *testing.F) {
 			attribute, isAttribute := strings.CutPrefix(key, "X-Poller-Attr-")
 			switch {
 			case own:
-			case isAttribute && strings.EqualFold(attribute, name) && !strings.EqualFold(name, name2):
+			case isAttribute && strings.EqualFold(attribute, sentName(name)) && !strings.EqualFold(sentName(name), sentName(name2)):
 				if back(key) != value {
 					t.Errorf("%s is %q, want %q", key, back(key), value)
 				}
-			case isAttribute && strings.EqualFold(attribute, name2):
+			case isAttribute && strings.EqualFold(attribute, sentName(name2)):
 				if back(key) != value2 && name != name2 {
 					t.Errorf("%s is %q, want %q", key, back(key), value2)
 				}

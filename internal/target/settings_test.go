@@ -139,7 +139,7 @@ func TestAHeadersFileIsReadAgainWhenItChanges(t *testing.T) {
 			t.Fatal(err)
 		}
 	}
-	write(t, "first\n")
+	write(t, "\ufefffirst\n") // as some editors save it
 	synctest.Test(t, func(t *testing.T) {
 		var log bytes.Buffer
 		w := &wire{answer: always(ok200)}

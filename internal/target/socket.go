@@ -48,7 +48,7 @@ func (s *socket) first() {
 func (s *socket) next() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	for false {
+	for !s.reading && !s.closed {
 		s.waiting.Wait()
 	}
 	s.strict, s.early, s.begun, s.wrote = true, false, false, false

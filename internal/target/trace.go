@@ -11,12 +11,15 @@ const (
 	maxTraceparent = 256
 	maxTracestate  = 512 // what W3C asks to be passed on
 	maxTraceStates = 32
+	maxXRay        = 512
 )
 
 // trace writes traceparent and tracestate: from the message's attributes of these
 // names, else traceparent from its AWSTraceHeader. What is not valid is left out,
-// and a tracestate never goes without its traceparent.
+// and a tracestate never goes without its traceparent. X-Ray's own header is passed on
+// as it is, with or without a Parent.
 func (w *writer) trace(m *message.Message) {
+	w.xray(m)
 	if parent := text(m, "traceparent"); parent != "" && validTraceparent(parent) {
 		w.raw("Traceparent", parent)
 		if state := text(m, "tracestate"); state != "" && validTracestate(state) {
@@ -29,6 +32,16 @@ func (w *writer) trace(m *message.Message) {
 	}
 	if parent := fromXRay(m.TraceHeader); parent != "" {
 		w.raw("Traceparent", parent)
+	}
+}
+
+// xray writes X-Amzn-Trace-Id: the AWSTraceHeader, else the attribute of that name.
+func (w *writer) xray(m *message.Message) {
+	for _, id := range [...]string{m.TraceHeader, text(m, "X-Amzn-Trace-Id")} {
+		if strings.Contains(id, "Root=1-") && len(id) <= maxXRay && plain(id) {
+			w.raw("X-Amzn-Trace-Id", id)
+			return
+		}
 	}
 }
 

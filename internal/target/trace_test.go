@@ -7,6 +7,29 @@ import (
 	"poller/internal/message"
 )
 
+func TestTheTraceHeaderOfXRayIsPassedOn(t *testing.T) {
+	const whole, rootOnly = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1", "Root=1-5759e988-bd862e3fe1be46a994272793"
+	for _, test := range []struct{ system, attribute, want string }{
+		{whole, "", whole},
+		{rootOnly, "", rootOnly},
+		{whole, rootOnly, whole},
+		{"", rootOnly, rootOnly},
+		{"nothing", rootOnly, rootOnly},
+		{rootOnly + "\r\nX: 1", "", ""},
+		{rootOnly + strings.Repeat(";a=b", 200), "", ""},
+		{"", "", ""},
+	} {
+		m := msg("x")
+		m.TraceHeader = test.system
+		if test.attribute != "" {
+			m.Attributes = map[string]message.Attribute{"X-Amzn-Trace-Id": str(test.attribute)}
+		}
+		if got := sent(t, m).Header.Get("X-Amzn-Trace-Id"); got != test.want {
+			t.Errorf("%+v came as %q", test, got)
+		}
+	}
+}
+
 func TestTheTraceOfAMessageIsPassedOn(t *testing.T) {
 	const (
 		parent = "00-5759e988bd862e3fe1be46a994272793-53995c3f42cd8ad8-01"
