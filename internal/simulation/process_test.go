@@ -96,6 +96,7 @@ func (p *process) config(limits []ratelimit.Limits) config.Config {
 	for _, q := range s.queues {
 		c.Queues = append(c.Queues, config.Queue{
 			Queue: q.name, Target: s.targets[q.target].name, Gather: config.Duration(q.gather), Weight: q.weight,
+			FIFOStrict: q.strict,
 		})
 	}
 	for i, t := range s.targets {

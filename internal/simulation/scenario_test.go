@@ -36,6 +36,7 @@ const (
 type queuePlan struct {
 	name        string
 	fifo        bool
+	strict      bool // the next of a group starts when the one before is deleted; of wider worlds
 	target      int
 	visibility  time.Duration
 	maxReceives int // 0: no dead-letter queue

@@ -260,11 +260,8 @@ func whatWasNotProcessedHasNoStrike(t *trial) {
 }
 
 // aKillRepeatsOneMessageOfAGroup at most: the next of a group starts when the delete of the
-// one before is confirmed. It is asked of wider worlds.
+// one before is confirmed, where the queue is set to be strict.
 func aKillRepeatsOneMessageOfAGroup(t *trial) {
-	if t.plan.wide == nil {
-		return
-	}
 	type key struct {
 		queue int
 		group string
@@ -276,7 +273,7 @@ func aKillRepeatsOneMessageOfAGroup(t *trial) {
 		repeated := make(map[key]map[int]bool)
 		for _, l := range t.lives {
 			took := l.delivered()
-			if l.by != p || took == never || took > p.killed || l.ended != never || !t.queue(l.message).fifo {
+			if l.by != p || took == never || took > p.killed || l.ended != never || !t.queue(l.message).strict {
 				continue
 			}
 			k := key{t.plan.sends[l.message].queue, t.plan.sends[l.message].group}

@@ -111,6 +111,9 @@ func (s *scenario) drawWider(d dice) {
 			s.drawWide(kind, d.of("wide", int(kind)))
 		}
 	}
+	for i := range s.queues {
+		s.queues[i].strict = s.queues[i].fifo && d.of("strict", i).chance(0.5)
+	}
 	s.drawWideSends(d)
 	s.drawReplicas(d)
 	if w.kind == standstills {
