@@ -244,7 +244,7 @@ var handMade = []struct {
 	}},
 	{aKillRepeatsOneMessageOfAGroup, 2, func(s *scenario) {
 		inWide(wider{kind: goAways})(s)
-		s.queues[0].fifo = true
+		s.queues[0].fifo, s.queues[0].strict = true, true
 	}, func(h *history, wrong bool) {
 		h.receives(1, 0, 1)
 		h.tries(0, 1.1, 1.2, 200)
