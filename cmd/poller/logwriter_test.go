@@ -77,9 +77,10 @@ func TestALogWhoseReaderIsGoneCountsWhatIsLost(t *testing.T) {
 		r.mu.Unlock()
 		io.WriteString(w, "read\n")
 		synctest.Wait()
+		begun := time.Now()
 		w.close()
-		if got := r.read(); got != "read\ndropped 3\n" {
-			t.Errorf("%q", got)
+		if got := r.read(); got != "read\ndropped 3\n" || time.Since(begun) != 0 {
+			t.Errorf("%q after %s", got, time.Since(begun))
 		}
 	})
 }

@@ -155,6 +155,18 @@ func TestAnAnswerBeforeTheRequestIsNotBelieved(t *testing.T) {
 	})
 }
 
+func TestADeliveryAfterCloseConnectsToNothing(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		w := &wire{answer: always(ok200)}
+		target := over(t, w)
+		target.Close()
+		expect(t, target.Deliver(t.Context(), "orders", msg("x")), message.Connection, 0, "connect")
+		if _, _, dials := w.seen(); dials != 0 {
+			t.Errorf("%d dials", dials)
+		}
+	})
+}
+
 func TestWhereToConnectTo(t *testing.T) {
 	for raw, want := range map[string]string{
 		"http://orders.test":           "orders.test:80",
