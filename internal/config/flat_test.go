@@ -49,3 +49,10 @@ func TestEverythingThatIsWrongInAFileIsSaidAtOnce(t *testing.T) {
 		}
 	}
 }
+
+func TestAFileWrittenOnWindowsIsRead(t *testing.T) {
+	c := mustLoad(t, input{file: "\ufeffqueue: orders\r\ntarget: http://localhost/\r\nrate: 28/s\r\n"})
+	if c.Queues[0].Queue != "orders" || c.Targets["default"].Rate.PerSecond != 28 {
+		t.Errorf("%+v", c)
+	}
+}

@@ -1,6 +1,7 @@
 package config
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"reflect"
@@ -66,7 +67,7 @@ func (s Sources) readFile(environ environ) (*draft, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %s cannot be read (%w): give the path of a YAML file", setting, d.file, withoutPath(err))
 	}
-	return d, readYAML(d, text)
+	return d, readYAML(d, bytes.TrimPrefix(text, []byte("\ufeff"))) // a byte order mark, as Windows programs write it
 }
 
 // overlay puts what a flag or else a variable says of one setting over what the
