@@ -102,7 +102,11 @@ func pathless(err error) error {
 	return err
 }
 
-// lines gives one body a line. A line that is too long is skipped, not kept.
+// byteOrderMark begins what some Windows programs write.
+const byteOrderMark = "\ufeff"
+
+// lines gives one body a line, without the line's end, which may be CRLF, and without
+// a byte order mark. A line that is too long is skipped, not kept.
 func (r *bodyReader) lines(in io.Reader) {
 	buffered := bufio.NewReaderSize(in, 64<<10)
 	var line bytes.Buffer
@@ -114,7 +118,10 @@ func (r *bodyReader) lines(in io.Reader) {
 		if errors.Is(err, bufio.ErrBufferFull) {
 			continue
 		}
-		text := strings.TrimSuffix(line.String(), "\n")
+		text := strings.TrimSuffix(strings.TrimSuffix(line.String(), "\n"), "\r")
+		if n == 1 {
+			text = strings.TrimPrefix(text, byteOrderMark)
+		}
 		if err == nil || text != "" {
 			if !r.give(body{name: fmt.Sprintf("line %d", n), text: text}) {
 				return

@@ -83,7 +83,7 @@ func TestAWrongCommandLineGetsOneSentenceAndExitCode1(t *testing.T) {
 		"rnu":                     `unexpected argument rnu, did you mean "run"?`,
 		"deliver":                 `unexpected argument deliver: see poller --help`,
 		"--verbose":               `unknown flag --verbose: see poller --help`,
-		"run":                     `no queue is given: set --queue or POLLER_QUEUE to its URL, ARN or name, or name a file with --config`,
+		"run":                     `no queue given: set --queue or POLLER_QUEUE to its URL, ARN or name, or name a file with --config`,
 		"run --rat 1":             `unknown flag --rat, did you mean "--rate"?`,
 		"run --rate":              `--rate: it has no value: write --rate=VALUE`,
 		"run --header":            `--header: it has no value: write --header=VALUE`,
@@ -93,14 +93,14 @@ func TestAWrongCommandLineGetsOneSentenceAndExitCode1(t *testing.T) {
 		"s":                       `unexpected argument s, did you mean one of "send", "sink"?`,
 		"run --queue a --queue b": `--queue: it stands there twice: leave one out`,
 		"send":                    `--queue=QUEUE is missing: see poller send -h`,
-		"run --rate 28/x":         `--rate: "28/x" is no rate: write 28/s, 1000/m or 50000/h`,
+		"run --rate 28/x":         `--rate: invalid rate "28/x": use 28/s, 1000/m or 50000/h`,
 		"run --burst few":         `--burst: "few" is no whole number: write one, such as 10`,
-		"run --timeout 5":         `--timeout: 5 has no unit: write 5s for seconds`,
+		"run --timeout 5":         `--timeout: duration 5 has no unit: use 5s for seconds`,
 		"run --rate --burst 2":    `--rate: it has no value: write --rate=VALUE`,
 		"run --queue a --target http://localhost/ --concurrency 10001":                    `--concurrency: 10001 is not between 1 and 10,000: write how many deliveries may run at once, such as 10`,
 		"run --queue a --target localhost:8080":                                           `--target: the URL does not begin with http:// or https://`,
-		"run --queue a --target http://me:hunter2@localhost/":                             `--target: user and password are secrets, and others can read the command line: set POLLER_TARGET to the URL, or write it in a --config file`,
-		"run --queue a --target http://localhost/ --header X-Api-Key:hunter2":             `--header: the value of X-Api-Key is a secret, and others can read the command line: write 'X-Api-Key: @FILE', or set POLLER_HEADER, or write it in a --config file`,
+		"run --queue a --target http://me:hunter2@localhost/":                             `--target: user and password are secrets, and other users can read the command line: set POLLER_TARGET to the URL, or write it in a --config file`,
+		"run --queue a --target http://localhost/ --header X-Api-Key:hunter2":             `--header: the value of X-Api-Key is a secret, and other users can read the command line: write 'X-Api-Key: @FILE', or set POLLER_HEADER, or write it in a --config file`,
 		"run --queue a --target http://localhost/ --header Content-Length:5":              `--header: the header Content-Length cannot be set: it is the connection's own`,
 		"run --queue a --target http://localhost/ --header Authorization: Bearer hunter2": `poller run takes no such argument: put a value that has spaces in quotes`,
 		"health --listen 9500": `--listen: "9500" is no address: write HOST:PORT or :PORT, such as :9500`,
@@ -119,7 +119,7 @@ func TestVariablesThatAreWrongAreNamed(t *testing.T) {
 	t.Setenv("POLLER_HEADER", "X-A: 1\r\nX-B: \x01")
 	t.Setenv("POLLER_QEUE", "orders")
 	code := command(c.process, []string{"run", "--queue", "a", "--target", "http://localhost/"})
-	want := "poller: warning: POLLER_QEUE is no setting and has no effect: did you mean POLLER_QUEUE?\n" +
+	want := "poller: warning: POLLER_QEUE is not a setting and has no effect: did you mean POLLER_QUEUE?\n" +
 		"poller: error: POLLER_HEADER: the header X-B has control characters in its value\n"
 	if got := c.err.String(); got != want || code != 1 {
 		t.Errorf("code %d\n got %swant %s", code, got, want)

@@ -49,9 +49,9 @@ func (c *drainCmd) Run(p *process) error {
 	}
 	switch {
 	case c.Idle <= 0:
-		return fmt.Errorf("--idle: %s is not over 0s: write such as 5s", c.Idle)
+		return fmt.Errorf("--idle: %s is not over 0s: use a value such as 5s", c.Idle)
 	case c.MaxDuration < 0:
-		return fmt.Errorf("--max-duration: %s is below 0s: write such as 10m, or leave it out", c.MaxDuration)
+		return fmt.Errorf("--max-duration: %s is below 0s: use a value such as 10m, or leave it out", c.MaxDuration)
 	}
 	line := newLiveLine(p.stdout)
 	defer line.end()

@@ -11,6 +11,9 @@ func TestRunAndCheckRefuseWhatTheFilesThatMayBeOpenDoNotSufficeFor(t *testing.T)
 		emulate(t, goodQueues(t))
 		c := newCommand(t)
 		c.files = 64
+		if verb == "run" {
+			c.drain() // so that it ends, should it start
+		}
 		code := command(c.process, []string{
 			verb, "--queue", "orders", "--target", untouched(t), "--concurrency", "300", "--listen", "127.0.0.1:0",
 		})

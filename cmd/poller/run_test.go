@@ -111,7 +111,7 @@ func TestRunDeliversReadsItsFileAgainAndDrains(t *testing.T) {
 	c.waitFor(t, `"changed":"log.level: debug, was info"`)
 	write("log: {level: loud}\n")
 	c.hangupInput <- syscall.SIGHUP
-	c.waitFor(t, `log.level at line 8 of `+file+`: \"loud\" is no log level: write debug, info, warn or error`)
+	c.waitFor(t, `log.level at line 8 of `+file+`: invalid log level \"loud\": use debug, info, warn or error`)
 
 	c.drain()
 	c.waitFor(t, "press Ctrl-C again to end at once")

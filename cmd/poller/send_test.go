@@ -102,7 +102,7 @@ func TestSendTakesArgumentsLinesAndFiles(t *testing.T) {
 	if err := os.WriteFile(path, []byte("{\n}\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	out, errs, err := ran[sendCmd](t, "line one\nline, two\nthe last", "--queue", "orders",
+	out, errs, err := ran[sendCmd](t, "\ufeffline one\r\nline, two\nthe last", "--queue", "orders",
 		"--file", path, "--attr", "tenant=a,b=c", "a, b", "-", `{"id":1}`)
 	if err != nil || errs != "" || out != "sent 6 messages to orders\n" {
 		t.Fatalf("%q %q %v", out, errs, err)

@@ -14,5 +14,5 @@ func FileLimit() int {
 	if err := syscall.Getrlimit(syscall.RLIMIT_NOFILE, &limit); err != nil || uint64(limit.Cur) > math.MaxInt32 { //nolint:unconvert // it is signed on some systems
 		return 0
 	}
-	return int(limit.Cur) //nolint:gosec // it was compared
+	return int(limit.Cur)
 }

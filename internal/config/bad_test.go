@@ -25,17 +25,17 @@ func TestBadInputGetsOneSentence(t *testing.T) {
 		{
 			"nothing",
 			input{},
-			"no queue is given: set --queue or POLLER_QUEUE to its URL, ARN or name, or name a file with --config",
+			"no queue given: set --queue or POLLER_QUEUE to its URL, ARN or name, or name a file with --config",
 		},
 		{
 			"no queue",
 			input{args: "--target http://localhost/"},
-			"no queue is given: set --queue or POLLER_QUEUE to its URL, ARN or name, or name a file with --config",
+			"no queue given: set --queue or POLLER_QUEUE to its URL, ARN or name, or name a file with --config",
 		},
 		{
 			"no target",
 			input{args: "--queue orders"},
-			"no target is given: set --target or POLLER_TARGET to the URL to deliver to, or name a file with --config",
+			"no target given: set --target or POLLER_TARGET to the URL to deliver to, or name a file with --config",
 		},
 		{
 			"a queue's setting without the queue",
@@ -55,7 +55,7 @@ func TestBadInputGetsOneSentence(t *testing.T) {
 		{
 			"a queue with spaces",
 			input{args: "--queue my_orders --target http://localhost/"},
-			"--queue: it has white space in it: write the queue's URL, ARN or name",
+			"--queue: contains white space: use the queue's URL, ARN or name",
 		},
 
 		{
@@ -76,37 +76,37 @@ func TestBadInputGetsOneSentence(t *testing.T) {
 		{
 			"a rate that is none",
 			input{args: enough + "--rate 28/x"},
-			`--rate: "28/x" is no rate: write 28/s, 1000/m or 50000/h`,
+			`--rate: invalid rate "28/x": use 28/s, 1000/m or 50000/h`,
 		},
 		{
 			"a rate below 0",
 			input{args: enough + "--rate=-1/s"},
-			`--rate: "-1/s" is no rate: write 28/s, 1000/m or 50000/h`,
+			`--rate: invalid rate "-1/s": use 28/s, 1000/m or 50000/h`,
 		},
 		{
 			"a rate that is no number",
 			input{args: enough + "--rate NaN"},
-			`--rate: "NaN" is no rate: write 28/s, 1000/m or 50000/h`,
+			`--rate: invalid rate "NaN": use 28/s, 1000/m or 50000/h`,
 		},
 		{
 			"a rate that is too high",
 			input{args: enough + "--rate 2000000"},
-			`--rate: "2000000" is more than 1,000,000 a second: write a smaller rate, or none for no limit`,
+			`--rate: rate "2000000" is over 1,000,000 per second: use a lower rate, or none for no limit`,
 		},
 		{
 			"a rate in words",
 			input{args: enough + "--rate 28_per_second"},
-			`--rate: it is no rate: write 28/s, 1000/m or 50000/h`,
+			`--rate: invalid rate: use 28/s, 1000/m or 50000/h`,
 		},
 		{
 			"a rate in a variable",
 			input{args: enough, env: []string{"POLLER_RATE=28/x"}},
-			`POLLER_RATE: "28/x" is no rate: write 28/s, 1000/m or 50000/h`,
+			`POLLER_RATE: invalid rate "28/x": use 28/s, 1000/m or 50000/h`,
 		},
 		{
 			"a rate in the file",
 			input{file: ok + "    rate: 28/x\n"},
-			`targets.orders.rate at line 6 of poller.yaml: "28/x" is no rate: write 28/s, 1000/m or 50000/h`,
+			`targets.orders.rate at line 6 of poller.yaml: invalid rate "28/x": use 28/s, 1000/m or 50000/h`,
 		},
 		{
 			"concurrency 0",
@@ -121,7 +121,7 @@ func TestBadInputGetsOneSentence(t *testing.T) {
 		{
 			"concurrency in words",
 			input{args: enough, env: []string{"POLLER_CONCURRENCY=ten"}},
-			`POLLER_CONCURRENCY: "ten" is no whole number: write one, such as 10`,
+			`POLLER_CONCURRENCY: invalid number "ten": use a whole number, such as 10`,
 		},
 		{
 			"burst 0",
@@ -131,32 +131,32 @@ func TestBadInputGetsOneSentence(t *testing.T) {
 		{
 			"a burst without a rate",
 			input{args: enough + "--burst 5"},
-			"--burst: there is no rate that it could belong to: set --rate too, or leave it out",
+			"--burst: a burst needs a rate: set --rate too, or omit it",
 		},
 		{
 			"a burst without a rate, in the file",
 			input{file: ok + "    burst: 5\n"},
-			"targets.orders.burst at line 6 of poller.yaml: there is no rate that it could belong to: set targets.orders.rate too, or leave it out",
+			"targets.orders.burst at line 6 of poller.yaml: a burst needs a rate: set targets.orders.rate too, or omit it",
 		},
 		{
 			"a burst in a variable without the rate of the file",
 			input{file: ok, env: []string{"POLLER_BURST=5"}},
-			"POLLER_BURST: there is no rate that it could belong to: set targets.orders.rate too, or leave it out",
+			"POLLER_BURST: a burst needs a rate: set targets.orders.rate too, or omit it",
 		},
 		{
 			"a timeout without a unit",
 			input{args: enough + "--timeout 5"},
-			"--timeout: 5 has no unit: write 5s for seconds",
+			"--timeout: duration 5 has no unit: use 5s for seconds",
 		},
 		{
 			"a timeout without a unit, in the file",
 			input{file: ok + "    timeout: 5\n"},
-			"targets.orders.timeout at line 6 of poller.yaml: 5 has no unit: write 5s for seconds",
+			"targets.orders.timeout at line 6 of poller.yaml: duration 5 has no unit: use 5s for seconds",
 		},
 		{
 			"a timeout in days",
 			input{args: enough + "--timeout 1d"},
-			`--timeout: "1d" is no duration: write a number with a unit, such as 500ms, 30s or 5m`,
+			`--timeout: invalid duration "1d": use a number with a unit, such as 500ms, 30s or 5m`,
 		},
 		{
 			"timeout 0",
@@ -171,7 +171,7 @@ func TestBadInputGetsOneSentence(t *testing.T) {
 		{
 			"a format of another kind",
 			input{args: enough + "--format lambda"},
-			`--format: "lambda" is no format: write raw`,
+			`--format: invalid format "lambda": use raw`,
 		},
 		{
 			"a header that is none",
@@ -186,12 +186,12 @@ func TestBadInputGetsOneSentence(t *testing.T) {
 		{
 			"headers that are neither list nor map",
 			input{file: ok + "    headers: 'X-A: b'\n"},
-			"targets.orders.headers at line 6 of poller.yaml: it is neither a list nor a map: write '- \"Name: value\"' or 'Name: value' on lines of their own",
+			"targets.orders.headers at line 6 of poller.yaml: neither a list nor a map: write '- \"Name: value\"' or 'Name: value' on lines of their own",
 		},
 		{
 			"backoff 0",
 			input{args: enough + "--backoff 0s"},
-			"--backoff: 0s is not over 0s: write such as 1s",
+			"--backoff: 0s is not over 0s: use a value such as 1s",
 		},
 		{
 			"a backoff over its maximum",
@@ -207,28 +207,28 @@ func TestBadInputGetsOneSentence(t *testing.T) {
 		{
 			"a backoff over what SQS takes",
 			input{args: enough + "--backoff-max 24h"},
-			"--backoff-max: 24h is more than the 12h that SQS allows: write such as 15m",
+			"--backoff-max: 24h is more than the 12h that SQS allows: use a value such as 15m",
 		},
 
 		{
 			"a visibility timeout of 0",
 			input{args: enough + "--visibility-timeout 0s"},
-			"--visibility-timeout: 0s is not in whole seconds from 1s to 12h: write such as 60s, or leave it out for the queue's own",
+			"--visibility-timeout: 0s is not a whole number of seconds from 1s to 12h: use 60s, for example, or omit it for the queue's own",
 		},
 		{
 			"a visibility timeout of half a second",
 			input{args: enough + "--visibility-timeout 1500ms"},
-			"--visibility-timeout: 1.5s is not in whole seconds from 1s to 12h: write such as 60s, or leave it out for the queue's own",
+			"--visibility-timeout: 1.5s is not a whole number of seconds from 1s to 12h: use 60s, for example, or omit it for the queue's own",
 		},
 		{
 			"a visibility timeout of a day",
 			input{file: strings.Replace(ok, "targets:", "  visibility_timeout: 24h\ntargets:", 1)},
-			"queues[0].visibility_timeout at line 3 of poller.yaml: 24h is not in whole seconds from 1s to 12h: write such as 60s, or leave it out for the queue's own",
+			"queues[0].visibility_timeout at line 3 of poller.yaml: 24h is not a whole number of seconds from 1s to 12h: use 60s, for example, or omit it for the queue's own",
 		},
 		{
 			"gather below 0",
 			input{args: enough + "--gather=-1ms"},
-			"--gather: -1ms is not between 0s and 1m: write such as 20ms",
+			"--gather: -1ms is not between 0s and 1m: use a value such as 20ms",
 		},
 		{
 			"no replicas",
@@ -254,12 +254,12 @@ func TestBadInputGetsOneSentence(t *testing.T) {
 		{
 			"more replicas than the burst",
 			input{args: enough + "--rate 28/s --burst 2 --fleet-replicas 4"},
-			"--burst: 2 is less than one for each of the 4 replicas that --fleet-replicas says: write 4 or more, or leave it out, which gives each at least 1",
+			"--burst: 2 is less than one for each of the 4 replicas that --fleet-replicas says: write 4 or more, or omit it, which gives each at least 1",
 		},
 		{
 			"a key of fleet that there is not",
 			input{file: ok + "fleet:\n  replica: 4\n"},
-			"fleet.replica at line 7 of poller.yaml: there is no such key: write replicas",
+			"fleet.replica at line 7 of poller.yaml: unknown key: did you mean replicas?",
 		},
 		{
 			"drain timeout 0",
@@ -274,98 +274,98 @@ func TestBadInputGetsOneSentence(t *testing.T) {
 		{
 			"listen that is a port alone",
 			input{args: enough + "--listen 9500"},
-			"--listen: it is no address to listen at: write HOST:PORT or :PORT, such as :9500",
+			"--listen: invalid address: use HOST:PORT or :PORT, such as :9500",
 		},
 		{
 			"a log level that is none",
 			input{args: enough + "--log-level verbose"},
-			`--log-level: "verbose" is no log level: write debug, info, warn or error`,
+			`--log-level: invalid log level "verbose": use debug, info, warn or error`,
 		},
 		{
 			"a log format that is none",
 			input{file: ok + "log:\n  format: xml\n"},
-			`log.format at line 7 of poller.yaml: "xml" is no log format: write auto, text or json`,
+			`log.format at line 7 of poller.yaml: invalid log format "xml": use auto, text or json`,
 		},
 
 		{
 			"a file that is not there",
 			input{args: enough + "--config nowhere.yaml"},
-			"--config: nowhere.yaml cannot be read (no such file or directory): write the path of a YAML file",
+			"--config: nowhere.yaml cannot be read (no such file or directory): give the path of a YAML file",
 		},
 		{
 			"a file that is not there, in a variable",
 			input{args: enough, env: []string{"POLLER_CONFIG=/nowhere.yaml"}},
-			"POLLER_CONFIG: /nowhere.yaml cannot be read (no such file or directory): write the path of a YAML file",
+			"POLLER_CONFIG: /nowhere.yaml cannot be read (no such file or directory): give the path of a YAML file",
 		},
 		{
 			"an unknown key of a target",
 			input{file: ok + "    rat: 28/s\n"},
-			"targets.orders.rat at line 6 of poller.yaml: there is no such key: write rate",
+			"targets.orders.rat at line 6 of poller.yaml: unknown key: did you mean rate?",
 		},
 		{
 			"an unknown key of a queue",
 			input{file: strings.Replace(ok, "targets:", "  visibility-timeout: 60s\ntargets:", 1)},
-			"queues[0].visibility-timeout at line 3 of poller.yaml: there is no such key: write visibility_timeout",
+			"queues[0].visibility-timeout at line 3 of poller.yaml: unknown key: did you mean visibility_timeout?",
 		},
 		{
 			"an unknown key at the top",
 			input{file: ok + "drain-timeout: 3s\n"},
-			"drain-timeout at line 6 of poller.yaml: there is no such key: write drain_timeout",
+			"drain-timeout at line 6 of poller.yaml: unknown key: did you mean drain_timeout?",
 		},
 		{
 			"an unknown key that is like no other",
 			input{file: ok + "log:\n  colour: red\n"},
-			"log.colour at line 7 of poller.yaml: there is no such key: write level or format",
+			"log.colour at line 7 of poller.yaml: unknown key: use level or format",
 		},
 		{
 			"a key twice",
 			input{file: ok + "    url: http://localhost/\n"},
-			"poller.yaml at line 6: this key stands twice in its map: leave one out",
+			"poller.yaml at line 6: this key is in its map twice: remove one",
 		},
 		{
 			"a key without its value",
 			input{file: ok + "    rate:\n"},
-			"targets.orders.rate at line 6 of poller.yaml: it has no value: write one, or leave the key out",
+			"targets.orders.rate at line 6 of poller.yaml: no value: set one, or remove the key",
 		},
 		{
 			"a list for a value",
 			input{file: ok + "    rate: [1, 2]\n"},
-			"targets.orders.rate at line 6 of poller.yaml: it is a list or a map: write one value",
+			"targets.orders.rate at line 6 of poller.yaml: a list or a map where a single value belongs",
 		},
 		{
 			"a map for the queues",
 			input{file: "queues:\n  queue: orders\n"},
-			"queues at line 2 of poller.yaml: it is no list: begin each queue with '- queue: NAME'",
+			"queues at line 2 of poller.yaml: not a list: begin each queue with '- queue: NAME'",
 		},
 		{
 			"a list for the targets",
 			input{file: "targets:\n- url: http://localhost/\n"},
-			"targets at line 2 of poller.yaml: it is no map of settings: write 'name: value' lines under it",
+			"targets at line 2 of poller.yaml: not a map: write 'name: value' lines under it",
 		},
 		{
 			"no YAML",
 			input{file: ok + "\t- {\n"},
-			"poller.yaml at line 6: it is no YAML from here on (found character '\t' that cannot start any token)",
+			"poller.yaml at line 6: not valid YAML from here on (found character '\t' that cannot start any token)",
 		},
 		{
 			"text",
 			input{file: "hello\n"},
-			"poller.yaml at line 1: it is no map of settings: write 'name: value' lines",
+			"poller.yaml at line 1: not a map: write 'name: value' lines",
 		},
 		{
 			"two documents",
 			input{file: ok + "---\n" + ok},
-			"poller.yaml at line 7: a second document begins: write all settings in one",
+			"poller.yaml at line 7: a second YAML document starts: put all settings in one",
 		},
 		{
 			"an empty file",
 			input{file: "# nothing\n"},
-			"no queue is given: set --queue or POLLER_QUEUE to its URL, ARN or name, or write queues in poller.yaml",
+			"no queue given: set --queue or POLLER_QUEUE to its URL, ARN or name, or write queues in poller.yaml",
 		},
 		{
 			"a target's name with spaces",
 			input{file: "targets:\n  my orders:\n    url: http://localhost/\n"},
-			"targets at line 2 of poller.yaml: a target's name is not of letters, digits, '-', '_' and '.', at most 40: write another",
+			"targets at line 2 of poller.yaml: invalid target name: use at most 40 letters, digits, '-', '_' and '.'",
 		},
 		{
 			"a file's target without a URL",
@@ -380,32 +380,32 @@ func TestBadInputGetsOneSentence(t *testing.T) {
 		{
 			"a target that is not there",
 			input{file: strings.Replace(ok, "targets:", "  target: order\ntargets:", 1)},
-			"queues[0].target at line 3 of poller.yaml: there is no such target: write orders",
+			"queues[0].target at line 3 of poller.yaml: unknown target: use orders",
 		},
 		{
 			"two targets and no word which",
 			input{file: ok + "  other:\n    url: http://localhost/\n"},
-			"queues[0] at line 2 of poller.yaml: it does not say which target its messages go to: write target: orders or other",
+			"queues[0] at line 2 of poller.yaml: it names no target: add target: orders or other",
 		},
 		{
 			"a target that nobody needs",
 			input{file: strings.Replace(ok, "targets:", "  target: orders\ntargets:", 1) + "  other:\n    url: http://localhost/\n"},
-			"targets.other at line 7 of poller.yaml: no queue delivers to it: write it as the target of a queue, or leave it out",
+			"targets.other at line 7 of poller.yaml: no queue uses this target: name it as a queue's target, or remove it",
 		},
 		{
 			"a flag beside two targets",
 			input{args: "--rate 1/s", file: ok + "  other:\n    url: http://localhost/\n"},
-			"--rate: poller.yaml has 2 targets, and this does not say which is meant: write targets.NAME.rate in the file",
+			"--rate: poller.yaml has 2 targets, so it is ambiguous: set targets.NAME.rate in the file",
 		},
 		{
 			"a variable beside two queues",
 			input{env: []string{"POLLER_GATHER=1s"}, file: strings.Replace(ok, "targets:", "- queue: other\ntargets:", 1)},
-			"POLLER_GATHER: poller.yaml has 2 queues, and this does not say which is meant: write queues[].gather in the file",
+			"POLLER_GATHER: poller.yaml has 2 queues, so it is ambiguous: set queues[].gather in the file",
 		},
 		{
 			"a policy that is none",
 			input{args: enough + "--on-rejected=drop"},
-			`--on-rejected: "drop" is no policy: write retry, dead-letter or discard`,
+			`--on-rejected: invalid policy "drop": use retry, dead-letter or discard`,
 		},
 		{
 			"a fifo_strict that is no boolean",
@@ -420,19 +420,19 @@ func TestBadInputGetsOneSentence(t *testing.T) {
 		{
 			"a certificate without its key",
 			input{args: enough + "--tls-cert=cert.pem"},
-			"--tls-cert: it belongs to a second file: set --tls-key too, or leave both out",
+			"--tls-cert: needs a second file: set --tls-key too, or omit both",
 		},
 
 		{
 			"a secret header on the command line",
 			input{args: enough + "--header authorization:_Bearer_hunter2"},
-			"--header: the value of authorization is a secret, and others can read the command line: " +
+			"--header: the value of authorization is a secret, and other users can read the command line: " +
 				"write 'authorization: @FILE', or set POLLER_HEADER, or write it in a --config file",
 		},
 		{
 			"a password on the command line",
 			input{args: "--queue orders --target http://me:hunter2@localhost/"},
-			"--target: user and password are secrets, and others can read the command line: " +
+			"--target: user and password are secrets, and other users can read the command line: " +
 				"set POLLER_TARGET to the URL, or write it in a --config file",
 		},
 	} {

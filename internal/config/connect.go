@@ -10,10 +10,10 @@ import (
 // missing.
 func (d *draft) connect() error {
 	if len(d.queues) == 0 {
-		return errors.New("no queue is given: set --queue or POLLER_QUEUE to its URL, ARN or name" + d.orInFile("queues"))
+		return errors.New("no queue given: set --queue or POLLER_QUEUE to its URL, ARN or name" + d.orInFile("queues"))
 	}
 	if len(d.targets) == 0 {
-		return errors.New("no target is given: set --target or POLLER_TARGET to the URL to deliver to" + d.orInFile("targets"))
+		return errors.New("no target given: set --target or POLLER_TARGET to the URL to deliver to" + d.orInFile("targets"))
 	}
 	for i := range d.queues {
 		if err := d.connectQueue(&d.queues[i]); err != nil {
@@ -26,7 +26,7 @@ func (d *draft) connect() error {
 		}
 		uses := func(q part[Queue]) bool { return q.value.Target == t.name }
 		if !slices.ContainsFunc(d.queues, uses) {
-			return fmt.Errorf("%s: no queue delivers to it: write it as the target of a queue, or leave it out", t.names.at)
+			return fmt.Errorf("%s: no queue uses this target: name it as a queue's target, or remove it", t.names.at)
 		}
 	}
 	return nil
@@ -44,9 +44,9 @@ func (d *draft) connectQueue(q *part[Queue]) error {
 	case slices.Contains(known, q.value.Target):
 		return nil
 	case q.value.Target != "":
-		return q.names.problem("target", "there is no such target: write %s", nearestOr(q.value.Target, known))
+		return q.names.problem("target", "unknown target: use %s", nearestOr(q.value.Target, known))
 	case len(known) > 1:
-		return fmt.Errorf("%s: it does not say which target its messages go to: write target: %s", q.names.at, oneOf(known))
+		return fmt.Errorf("%s: it names no target: add target: %s", q.names.at, oneOf(known))
 	}
 	q.value.Target = known[0]
 	return nil

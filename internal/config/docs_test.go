@@ -61,21 +61,33 @@ func TestTheDocsHaveEachSettingOnceAndNoOther(t *testing.T) {
 	}
 }
 
-func TestTheDocsExampleOfAFileHasEachKeyAndLoads(t *testing.T) {
-	doc, err := os.ReadFile(settingsDoc)
+// examples are the files that a page shows.
+func examples(t *testing.T, path string) []string {
+	t.Helper()
+	doc, err := os.ReadFile(path)
 	if err != nil {
 		t.Fatal(err)
 	}
-	example := regexp.MustCompile("(?s)```yaml\n(.*?)```").FindStringSubmatch(string(doc))
-	if example == nil {
-		t.Fatal("there is none")
+	var all []string
+	for _, found := range regexp.MustCompile("(?s)```yaml\n(.*?)```").FindAllStringSubmatch(string(doc), -1) {
+		all = append(all, found[1])
 	}
-	mustLoad(t, input{file: example[1]})
+	if len(all) == 0 {
+		t.Fatalf("%s shows no file", path)
+	}
+	return all
+}
+
+func TestTheDocsExamplesOfAFileLoadAndTheLastHasEachKey(t *testing.T) {
+	full := examples(t, settingsDoc)
 	for _, s := range Settings() {
 		key := s.YAML[strings.LastIndex(s.YAML, ".")+1:]
-		if key != "" && !strings.Contains(example[1], key+":") {
+		if key != "" && !strings.Contains(full[len(full)-1], key+":") {
 			t.Errorf("it does not show %s", s.YAML)
 		}
+	}
+	for _, file := range append(examples(t, "../../README.md"), full...) {
+		mustLoad(t, input{file: file})
 	}
 }
 
@@ -203,6 +215,15 @@ func schemaOfField(field reflect.StructField, parent reflect.Type) schema {
 
 func TestTheSchemaOfTheFileIsTheCodes(t *testing.T) {
 	s := schemaOf(reflect.TypeFor[Config]())
+	queue, target := schemaOf(reflect.TypeFor[Queue]()), schemaOf(reflect.TypeFor[Target]())
+	for _, key := range flatQueueKeys() {
+		s.Properties[key] = queue.Properties[key]
+	}
+	for _, key := range flatTargetKeys() {
+		s.Properties[key] = target.Properties[key]
+	}
+	s.Properties[urlKey] = target.Properties["url"]
+	s.DependentRequired = together
 	s.Schema, s.Title = "https://json-schema.org/draft/2020-12/schema", "poller's settings"
 	want, err := json.MarshalIndent(s, "", "  ")
 	if err != nil {

@@ -88,13 +88,13 @@ func setText(v reflect.Value, text string) error {
 	switch v.Kind() {
 	case reflect.String:
 		if text == "" {
-			return errors.New("it is empty: write a value, or leave it out")
+			return errors.New("empty value: set one, or omit the setting")
 		}
 		v.SetString(text)
 	case reflect.Int:
 		n, err := strconv.Atoi(text)
 		if err != nil {
-			return fmt.Errorf("%sis no whole number: write one, such as 10", quoted(text))
+			return fmt.Errorf("invalid number%s: use a whole number, such as 10", shown(text))
 		}
 		v.SetInt(int64(n))
 	case reflect.Bool:

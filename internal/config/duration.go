@@ -15,7 +15,7 @@ type Duration time.Duration
 func (d *Duration) UnmarshalText(text []byte) error {
 	s := string(text)
 	if s == "" {
-		return errors.New("it is empty: write a number with a unit, such as 500ms, 30s or 5m")
+		return errors.New("empty duration: use a number with a unit, such as 500ms, 30s or 5m")
 	}
 	v, err := time.ParseDuration(s)
 	if err == nil && (v != 0 || strings.ContainsAny(s, "smh")) {
@@ -23,9 +23,9 @@ func (d *Duration) UnmarshalText(text []byte) error {
 		return nil
 	}
 	if _, err := strconv.ParseFloat(s, 64); err == nil && isShort(s) {
-		return fmt.Errorf("%s has no unit: write %ss for seconds", s, s)
+		return fmt.Errorf("duration %s has no unit: use %ss for seconds", s, s)
 	}
-	return fmt.Errorf("%sis no duration: write a number with a unit, such as 500ms, 30s or 5m", quoted(s))
+	return fmt.Errorf("invalid duration%s: use a number with a unit, such as 500ms, 30s or 5m", shown(s))
 }
 
 // String is as time.Duration's, without the zeros at its end: 15m, not 15m0s.

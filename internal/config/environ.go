@@ -44,7 +44,7 @@ func (e environ) unknown() []string {
 		if isLink || slices.Contains(known, name) {
 			continue
 		}
-		text := fmt.Sprintf("%s is no setting and has no effect", name)
+		text := fmt.Sprintf("%s is not a setting and has no effect", name)
 		if near := nearest(name, known); near != "" {
 			text += ": did you mean " + near + "?"
 		}

@@ -34,7 +34,7 @@ func (f Fleet) validateShare(n names, t part[Target]) error {
 		return t.names.problem("concurrency", "%d is less than one delivery at once for each of the %d replicas that %s says: write %d or more, or fewer replicas",
 			t.value.Concurrency, f.Replicas, n.of("fleet.replicas"), f.Replicas)
 	case t.names.has("burst") && t.value.Burst < f.Replicas:
-		return t.names.problem("burst", "%d is less than one for each of the %d replicas that %s says: write %d or more, or leave it out, which gives each at least 1",
+		return t.names.problem("burst", "%d is less than one for each of the %d replicas that %s says: write %d or more, or omit it, which gives each at least 1",
 			t.value.Burst, f.Replicas, n.of("fleet.replicas"), f.Replicas)
 	}
 	return nil

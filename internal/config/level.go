@@ -17,7 +17,7 @@ func (l *Level) UnmarshalText(text []byte) error {
 			return nil
 		}
 	}
-	return fmt.Errorf("%sis no log level: write debug, info, warn or error", quoted(string(text)))
+	return fmt.Errorf("invalid log level%s: use debug, info, warn or error", shown(string(text)))
 }
 
 // String is the level's name.

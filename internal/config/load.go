@@ -1,6 +1,7 @@
 package config
 
 import (
+	"bytes"
 	"fmt"
 	"os"
 	"reflect"
@@ -57,16 +58,16 @@ func (s Sources) readFile(environ environ) (*draft, error) {
 		setting = Variable("config")
 		d.file = environ[setting]
 	} else if d.file == "" {
-		return nil, fmt.Errorf("%s: it is empty: write the path of a YAML file", setting)
+		return nil, fmt.Errorf("%s: it is empty: give the path of a YAML file", setting)
 	}
 	if d.file == "" {
 		return d, nil
 	}
 	text, err := os.ReadFile(d.file)
 	if err != nil {
-		return nil, fmt.Errorf("%s: %s cannot be read (%w): write the path of a YAML file", setting, d.file, withoutPath(err))
+		return nil, fmt.Errorf("%s: %s cannot be read (%w): give the path of a YAML file", setting, d.file, withoutPath(err))
 	}
-	return d, readYAML(d, text)
+	return d, readYAML(d, bytes.TrimPrefix(text, []byte("\ufeff"))) // a byte order mark, as Windows programs write it
 }
 
 // overlay puts what a flag or else a variable says of one setting over what the
@@ -114,7 +115,7 @@ func setVariable(v reflect.Value, text string) error {
 // is none, or the daemon's own settings.
 func (d *draft) only(setting Setting, name string) (reflect.Value, names, error) {
 	several := func(n int, what string) error {
-		return fmt.Errorf("%s: %s has %d %s, and this does not say which is meant: write %s in the file",
+		return fmt.Errorf("%s: %s has %d %s, so it is ambiguous: set %s in the file",
 			name, d.file, n, what, setting.YAML)
 	}
 	switch setting.scope {

@@ -164,6 +164,16 @@ func TestTheBurstIsWhatComesIn10Milliseconds(t *testing.T) {
 	}
 }
 
+func TestRatesAreWrittenWithoutExponents(t *testing.T) {
+	for rate, want := range map[string]string{
+		"1000000/s": "1000000/s", "123456.7": "123457/s", "28": "28/s", "1000/m": "16.6667/s", "1/h": "0.000277778/s", "0": "0/s", "none": "none",
+	} {
+		if got := mustLoad(t, input{args: enough + "--rate " + rate}).Targets["default"].Rate.String(); got != want {
+			t.Errorf("%s is written %s, want %s", rate, got, want)
+		}
+	}
+}
+
 func TestARateOf0PausesAndNoRateIsNone(t *testing.T) {
 	if got := mustLoad(t, input{args: enough + "--rate 0"}).Targets["default"].Rate; got != (Rate{Limited: true}) {
 		t.Errorf("%+v", got)
@@ -204,10 +214,10 @@ func TestUnknownVariablesAreWarnedOf(t *testing.T) {
 		t.Fatal(err)
 	}
 	want := []string{
-		"POLLER_PORT is no setting and has no effect",
-		"POLLER_RAET is no setting and has no effect: did you mean POLLER_RATE?",
-		"POLLER_SERVICE is no setting and has no effect",
-		"POLLER_TOTALLY_ELSE is no setting and has no effect",
+		"POLLER_PORT is not a setting and has no effect",
+		"POLLER_RAET is not a setting and has no effect: did you mean POLLER_RATE?",
+		"POLLER_SERVICE is not a setting and has no effect",
+		"POLLER_TOTALLY_ELSE is not a setting and has no effect",
 	}
 	for i := range warnings {
 		if i >= len(want) || !strings.HasPrefix(warnings[i], want[i]) {

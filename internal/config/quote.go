@@ -5,14 +5,13 @@ import (
 	"strings"
 )
 
-// quoted repeats what was given, with a space behind it, for the beginning of a
-// sentence. What is too long to be a slip of the pen, or looks like something in
-// the wrong place, is not repeated.
-func quoted(s string) string {
+// shown repeats what was given, with a space before it. What is too long to be a slip
+// of the pen, or looks like something in the wrong place, is not repeated.
+func shown(s string) string {
 	if !isShort(s) {
-		return "it "
+		return ""
 	}
-	return strconv.Quote(s) + " "
+	return " " + strconv.Quote(s)
 }
 
 func isShort(s string) bool { return len(s) <= 20 && !strings.ContainsAny(s, " :@\n") }

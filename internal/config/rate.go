@@ -2,6 +2,7 @@ package config
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 )
@@ -27,10 +28,10 @@ func (r *Rate) UnmarshalText(text []byte) error {
 	seconds, known := map[string]float64{"": 1, "s": 1, "m": 60, "h": 3600}[unit]
 	n, err := strconv.ParseFloat(number, 64)
 	if err != nil || !known || strings.HasSuffix(s, "/") || strings.Trim(number, "0123456789.") != "" {
-		return fmt.Errorf("%sis no rate: write 28/s, 1000/m or 50000/h", quoted(s))
+		return fmt.Errorf("invalid rate%s: use 28/s, 1000/m or 50000/h", shown(s))
 	}
 	if n/seconds > maxRate {
-		return fmt.Errorf("%sis more than 1,000,000 a second: write a smaller rate, or none for no limit", quoted(s))
+		return fmt.Errorf("rate%s is over 1,000,000 per second: use a lower rate, or none for no limit", shown(s))
 	}
 	*r = Rate{Limited: true, PerSecond: n / seconds}
 	return nil
@@ -41,5 +42,14 @@ func (r Rate) String() string {
 	if !r.Limited {
 		return "none"
 	}
-	return strconv.FormatFloat(r.PerSecond, 'g', 6, 64) + "/s"
+	return strconv.FormatFloat(rounded(r.PerSecond), 'f', -1, 64) + "/s"
+}
+
+// rounded has six digits, as far as they are behind the point.
+func rounded(perSecond float64) float64 {
+	if perSecond >= 1e6 || perSecond == 0 {
+		return math.Round(perSecond)
+	}
+	grain := math.Pow(10, 5-math.Floor(math.Log10(perSecond)))
+	return math.Round(perSecond*grain) / grain
 }

@@ -13,7 +13,7 @@ import (
 func (s Sources) refuseSecrets() error {
 	if slices.Contains(s.Given, "target") {
 		if u, err := url.Parse(s.Flags.Target.URL); err == nil && u.User != nil {
-			return errors.New("--target: user and password are secrets, and others can read the command line: " +
+			return errors.New("--target: user and password are secrets, and other users can read the command line: " +
 				"set POLLER_TARGET to the URL, or write it in a --config file")
 		}
 	}
@@ -24,7 +24,7 @@ func (s Sources) refuseSecrets() error {
 		name, value, _ := strings.Cut(line, ":")
 		name = strings.TrimSpace(name)
 		if s.Checks.SecretHeader(name) && !strings.HasPrefix(strings.TrimLeft(value, " \t"), "@") {
-			return fmt.Errorf("--header: the value of %s is a secret, and others can read the command line: "+
+			return fmt.Errorf("--header: the value of %s is a secret, and other users can read the command line: "+
 				"write '%s: @FILE', or set POLLER_HEADER, or write it in a --config file", name, name)
 		}
 	}

@@ -42,14 +42,14 @@ func (d *draft) validate(c Checks) error {
 
 func (q Queue) validate(n names) error {
 	if strings.ContainsAny(q.Queue, " \t\r\n") {
-		return n.problem("queue", "it has white space in it: write the queue's URL, ARN or name")
+		return n.problem("queue", "contains white space: use the queue's URL, ARN or name")
 	}
 	if v := q.VisibilityTimeout; n.has("visibility_timeout") &&
 		(v < Duration(time.Second) || v > maxVisibility || time.Duration(v)%time.Second != 0) {
-		return n.problem("visibility_timeout", "%s is not in whole seconds from 1s to 12h: write such as 60s, or leave it out for the queue's own", v)
+		return n.problem("visibility_timeout", "%s is not a whole number of seconds from 1s to 12h: use 60s, for example, or omit it for the queue's own", v)
 	}
 	if q.Gather < 0 || q.Gather > maxGather {
-		return n.problem("gather", "%s is not between 0s and 1m: write such as 20ms", q.Gather)
+		return n.problem("gather", "%s is not between 0s and 1m: use a value such as 20ms", q.Gather)
 	}
 	if q.Weight < 1 || q.Weight > maxWeight {
 		return n.problem("weight", "%d is not between 1 and 1,000: write how much of the pace this queue gets beside the others, such as 1", q.Weight)
@@ -68,7 +68,7 @@ func (t Target) validate(n names, c Checks) error {
 		return n.problem("timeout", "%s is not over 0s and at most 12h: write how long one delivery may take, such as 30s", t.Timeout)
 	}
 	if t.Format != "raw" {
-		return n.problem("format", "%sis no format: write raw", quoted(t.Format))
+		return n.problem("format", "invalid format%s: use raw", shown(t.Format))
 	}
 	for i, line := range t.Headers {
 		key := element("headers", i)
@@ -80,20 +80,20 @@ func (t Target) validate(n names, c Checks) error {
 		}
 	}
 	if p := t.OnRejected; p != "retry" && p != "dead-letter" && p != "discard" {
-		return n.problem("on_rejected", "%sis no policy: write retry, dead-letter or discard", quoted(p))
+		return n.problem("on_rejected", "invalid policy%s: use retry, dead-letter or discard", shown(p))
 	}
 	if (t.TLSCert == "") != (t.TLSKey == "") {
 		given, missing := "tls_cert", "tls_key"
 		if t.TLSCert == "" {
 			given, missing = missing, given
 		}
-		return n.problem(given, "it belongs to a second file: set %s too, or leave both out", n.of(missing))
+		return n.problem(given, "needs a second file: set %s too, or omit both", n.of(missing))
 	}
 	switch {
 	case t.Backoff <= 0:
-		return n.problem("backoff", "%s is not over 0s: write such as 1s", t.Backoff)
+		return n.problem("backoff", "%s is not over 0s: use a value such as 1s", t.Backoff)
 	case t.BackoffMax > maxVisibility:
-		return n.problem("backoff_max", "%s is more than the 12h that SQS allows: write such as 15m", t.BackoffMax)
+		return n.problem("backoff_max", "%s is more than the 12h that SQS allows: use a value such as 15m", t.BackoffMax)
 	case t.Backoff > t.BackoffMax:
 		return n.problem("backoff", "%s is longer than %s, which is %s: write a shorter one, or a longer %s",
 			t.Backoff, n.of("backoff_max"), t.BackoffMax, n.of("backoff_max"))
@@ -108,7 +108,7 @@ func (t Target) validatePace(n names) error {
 	case n.has("burst") && (t.Burst < 1 || t.Burst > maxBurst):
 		return n.problem("burst", "%d is not between 1 and 1,000,000: write how many deliveries may start at once after a pause, such as 1", t.Burst)
 	case n.has("burst") && !t.Rate.Limited:
-		return n.problem("burst", "there is no rate that it could belong to: set %s too, or leave it out", n.of("rate"))
+		return n.problem("burst", "a burst needs a rate: set %s too, or omit it", n.of("rate"))
 	}
 	return nil
 }
@@ -121,10 +121,10 @@ func (c Config) validate(n names) error {
 		return n.problem("drain_timeout", "%s is not between 1s and 12h: write less than the time that the platform grants, such as 25s", c.DrainTimeout)
 	}
 	if !isAddress(c.Listen) {
-		return n.problem("listen", "it is no address to listen at: write HOST:PORT or :PORT, such as :9500")
+		return n.problem("listen", "invalid address: use HOST:PORT or :PORT, such as :9500")
 	}
 	if f := c.Log.Format; f != "auto" && f != "text" && f != "json" {
-		return n.problem("log.format", "%sis no log format: write auto, text or json", quoted(f))
+		return n.problem("log.format", "invalid log format%s: use auto, text or json", shown(f))
 	}
 	return nil
 }

@@ -14,9 +14,12 @@ import (
 // yamlReader reads a file's tree into the settings' structs. It walks the tree
 // itself, so that each error has the setting's path and line, and no text of the
 // file.
+//
+// It reads on behind an error, so that all that is wrong is said at once.
 type yamlReader struct {
-	file    string
-	anchors map[string]ast.Node
+	file     string
+	anchors  map[string]ast.Node
+	problems []error
 }
 
 // readYAML reads the file's text into the draft.
@@ -30,20 +33,38 @@ func readYAML(d *draft, text []byte) error {
 	if err != nil {
 		return err
 	}
+	one := flat{draft: d}
 	for _, e := range entries {
 		switch e.key {
 		case "queues":
-			err = r.queues(d, e.value)
+			r.note(r.queues(d, e.value))
 		case "targets":
-			err = r.targets(d, e.value)
+			r.note(r.targets(d, e.value))
 		default:
-			err = r.field(reflect.ValueOf(&d.daemon.value).Elem(), e, "", "", d.daemon.names)
-		}
-		if err != nil {
-			return err
+			r.note(r.topLevel(&one, e))
 		}
 	}
-	return nil
+	one.into(r)
+	return r.all()
+}
+
+// note keeps an error, and reading goes on.
+func (r *yamlReader) note(err error) {
+	if err != nil {
+		r.problems = append(r.problems, err)
+	}
+}
+
+// all is every error in one sentence.
+func (r *yamlReader) all() error {
+	if len(r.problems) < 2 {
+		return errors.Join(r.problems...)
+	}
+	texts := make([]string, len(r.problems))
+	for i, err := range r.problems {
+		texts[i] = err.Error()
+	}
+	return errors.New(strings.Join(texts, "; "))
 }
 
 // parse gives the file's one document, nil if it is empty.
@@ -58,7 +79,7 @@ func (r *yamlReader) parse(text []byte) (ast.Node, error) {
 			continue
 		}
 		if root != nil {
-			return nil, fmt.Errorf("%s at line %d: a second document begins: write all settings in one", r.file, line(doc.Body))
+			return nil, fmt.Errorf("%s at line %d: a second YAML document starts: put all settings in one", r.file, line(doc.Body))
 		}
 		root = doc.Body
 	}
@@ -80,16 +101,16 @@ func (r *yamlReader) Visit(node ast.Node) ast.Visitor {
 func (r *yamlReader) noYAML(err error) error {
 	syntax, ok := errors.AsType[*yaml.SyntaxError](err)
 	if !ok || syntax.Token == nil {
-		return fmt.Errorf("%s is no YAML", r.file)
+		return fmt.Errorf("%s is not valid YAML", r.file)
 	}
 	what := syntax.Message
 	switch {
 	case strings.Contains(what, "already defined"):
-		what = "this key stands twice in its map: leave one out"
+		what = "this key is in its map twice: remove one"
 	case strings.ContainsAny(what, "\n\"`"):
-		what = "it is no YAML from here on"
+		what = "not valid YAML from here on"
 	default:
-		what = "it is no YAML from here on (" + what + ")"
+		what = "not valid YAML from here on (" + what + ")"
 	}
 	return fmt.Errorf("%s at line %d: %s", r.file, syntax.Token.Position.Line, what)
 }
@@ -97,15 +118,13 @@ func (r *yamlReader) noYAML(err error) error {
 func (r *yamlReader) queues(d *draft, node ast.Node) error {
 	list, ok := r.resolve(node).(*ast.SequenceNode)
 	if !ok {
-		return r.problem("queues", node, "it is no list: begin each queue with '- queue: NAME'")
+		return r.problem("queues", node, "not a list: begin each queue with '- queue: NAME'")
 	}
 	for i, item := range list.Values {
 		path := fmt.Sprintf("queues[%d]", i)
 		q := newPart[Queue](ofQueue, path)
 		q.names.at = r.at(path, item)
-		if err := r.fill(reflect.ValueOf(&q.value).Elem(), item, path, "", q.names); err != nil {
-			return err
-		}
+		r.note(r.fill(reflect.ValueOf(&q.value).Elem(), item, path, "", q.names))
 		d.queues = append(d.queues, q)
 	}
 	return nil
@@ -118,15 +137,14 @@ func (r *yamlReader) targets(d *draft, node ast.Node) error {
 	}
 	for _, e := range entries {
 		if !isName(e.key) {
-			return r.problem("targets", e.keyNode, "a target's name is not of letters, digits, '-', '_' and '.', at most 40: write another")
+			r.note(r.problem("targets", e.keyNode, "invalid target name: use at most 40 letters, digits, '-', '_' and '.'"))
+			continue
 		}
 		path := join("targets", e.key)
 		t := newPart[Target](ofTarget, path)
 		t.name = e.key
 		t.names.at = r.at(path, e.keyNode)
-		if err := r.fill(reflect.ValueOf(&t.value).Elem(), e.value, path, "", t.names); err != nil {
-			return err
-		}
+		r.note(r.fill(reflect.ValueOf(&t.value).Elem(), e.value, path, "", t.names))
 		d.targets = append(d.targets, t)
 	}
 	return nil
@@ -140,9 +158,7 @@ func (r *yamlReader) fill(v reflect.Value, node ast.Node, path, key string, n na
 		return err
 	}
 	for _, e := range entries {
-		if err := r.field(v, e, path, key, n); err != nil {
-			return err
-		}
+		r.note(r.field(v, e, path, key, n))
 	}
 	return nil
 }
@@ -167,11 +183,25 @@ func (r *yamlReader) field(v reflect.Value, e entry, path, key string, n names) 
 			return r.scalar(v.Field(i), e, path, key, n)
 		}
 	}
+	return r.unknown(e, path, known)
+}
+
+// fewKeys is how many keys are listed where none is near.
+const fewKeys = 8
+
+// unknown is the error of a key that there is not.
+func (r *yamlReader) unknown(e entry, path string, known []string) error {
 	name := "a key"
 	if isName(e.key) {
 		name = e.key
 	}
-	return r.problem(join(path, name), e.keyNode, "there is no such key: write %s", nearestOr(e.key, known))
+	hint := "the keys are in docs/settings.md"
+	if near := nearest(e.key, known); near != "" {
+		hint = "did you mean " + near + "?"
+	} else if len(known) <= fewKeys {
+		hint = "use " + oneOf(known)
+	}
+	return r.problem(join(path, name), e.keyNode, "unknown key: %s", hint)
 }
 
 // scalar sets one setting.
@@ -210,7 +240,7 @@ func (r *yamlReader) headers(v reflect.Value, node ast.Node, path, key string, n
 	}
 	entries, err := r.mapping(node, path)
 	if err != nil {
-		return r.problem(path, node, "it is neither a list nor a map: write '- \"Name: value\"' or 'Name: value' on lines of their own")
+		return r.problem(path, node, "neither a list nor a map: write '- \"Name: value\"' or 'Name: value' on lines of their own")
 	}
 	for _, e := range entries {
 		if err := add(e.key+": ", e.value); err != nil {

@@ -47,9 +47,9 @@ func (r *yamlReader) merged(node ast.Node, path string, depth int) ([]entry, err
 	m, ok := resolved.(ast.MapNode)
 	if !ok || depth == 0 {
 		if path == "" {
-			return nil, fmt.Errorf("%s at line %d: it is no map of settings: write 'name: value' lines", r.file, line(node))
+			return nil, fmt.Errorf("%s at line %d: not a map: write 'name: value' lines", r.file, line(node))
 		}
-		return nil, r.problem(path, node, "it is no map of settings: write 'name: value' lines under it")
+		return nil, r.problem(path, node, "not a map: write 'name: value' lines under it")
 	}
 	var own, merged []entry
 	has := make(map[string]bool)
@@ -84,9 +84,9 @@ func (r *yamlReader) text(node ast.Node) (string, error) {
 	case *ast.IntegerNode, *ast.FloatNode, *ast.BoolNode:
 		return n.GetToken().Value, nil
 	case *ast.NullNode:
-		return "", errors.New("it has no value: write one, or leave the key out")
+		return "", errors.New("no value: set one, or remove the key")
 	default:
-		return "", errors.New("it is a list or a map: write one value")
+		return "", errors.New("a list or a map where a single value belongs")
 	}
 }
 

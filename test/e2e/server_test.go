@@ -74,7 +74,7 @@ func serversFrom(list string) ([]server, error) {
 		all = append(all, server{name: name, endpoint: endpoint})
 	}
 	if len(all) == 0 {
-		return nil, errors.New("POLLER_E2E_SERVERS is empty: write such as " +
+		return nil, errors.New("POLLER_E2E_SERVERS is empty: use a value such as " +
 			"'localsqs elasticmq=http://127.0.0.1:9324 localstack=http://127.0.0.1:4566'")
 	}
 	return all, nil
