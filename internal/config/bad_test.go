@@ -410,7 +410,7 @@ func TestBadInputGetsOneSentence(t *testing.T) {
 		{
 			"a fifo_strict that is no boolean",
 			input{env: []string{"POLLER_QUEUE=orders", "POLLER_TARGET=http://localhost/", "POLLER_FIFO_STRICT=maybe"}},
-			`POLLER_FIFO_STRICT: "maybe" is neither true nor false: write one of them`,
+			`POLLER_FIFO_STRICT: invalid value "maybe": use true or false`,
 		},
 		{
 			"weight 0",

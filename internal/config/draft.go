@@ -100,7 +100,7 @@ func setText(v reflect.Value, text string) error {
 	case reflect.Bool:
 		yes, err := strconv.ParseBool(text)
 		if err != nil {
-			return fmt.Errorf("%sis neither true nor false: write one of them", quoted(text))
+			return fmt.Errorf("invalid value%s: use true or false", shown(text))
 		}
 		v.SetBool(yes)
 	default:
