@@ -5,6 +5,7 @@ import re
 import subprocess
 from pathlib import Path
 
+import botocore
 import cfnlint.decode.cfn_yaml
 import yaml
 
@@ -70,6 +71,16 @@ def worker(parts: dict[str, dict]) -> dict:
 def seconds(duration: str) -> float:
     units = {"ms": 0.001, "s": 1, "m": 60, "h": 3600}
     return sum(float(n) * units[unit] for n, unit in re.findall(r"([0-9.]+)(ms|s|m|h)", duration))
+
+
+def partitions() -> dict[str, dict]:
+    """AWS's partitions by name, as the SDK's own endpoint rules have them."""
+    return {p["id"]: p for p in json.loads((Path(botocore.__file__).parent / "data/partitions.json").read_text())["partitions"]}
+
+
+def regions() -> list[tuple[str, str]]:
+    """One region of each partition, and what AWS::URLSuffix is there."""
+    return [(p["outputs"]["implicitGlobalRegion"], p["outputs"]["dnsSuffix"]) for p in partitions().values()]
 
 
 def template(path: Path) -> dict:
