@@ -81,7 +81,7 @@ class TheScript(unittest.TestCase):
         self.assertEqual((sent.returncode, sent.stdout[:4]), (0, "202 "), sent.stderr)
         (message,) = client("sqs").receive_message(QueueUrl=url)["Messages"]
         self.assertEqual((message["Body"], json.loads(sent.stdout[4:])), ("@a & b=100%", {"messageId": message["MessageId"]}))
-        refused = run("send", "--stack", name, "")
+        refused = run("send", "--stack", name, "\ufffd")
         self.assertEqual((refused.returncode, refused.stdout[:4]), (1, "400 "))
 
         shown = run("deploy", "--dry-run", "--stack", name, "MaxReceiveCount=9")

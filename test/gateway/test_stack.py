@@ -50,6 +50,11 @@ class WithDefaults(unittest.TestCase):
         self.assertEqual(headers["content-type"], "application/json")
         self.assertEqual(message["Body"], '{"order":1}')
 
+    def test_braces_and_an_empty_body_are_the_message_braces(self):
+        for body in (b"{}", b""):
+            self.assertEqual(self.door.send(body)[0], 202)
+            self.assertEqual([m["Body"] for m in self.stack.take()], ["{}"])
+
     def test_the_role_may_only_send(self):
         role = self.stack.resource("SendRole")
         document = client("iam").get_role_policy(RoleName=role, PolicyName="send")["PolicyDocument"]
@@ -77,7 +82,7 @@ class WithEveryParameter(unittest.TestCase):
         cls.queue = "orders-" + cls.key["KeyId"][:8]
         cls.parameters = {"StageName": "v1", "QueueName": cls.queue, "Fifo": "true", "MessageRetention": "3600", "VisibilityTimeout": "45",
                           "MaxReceiveCount": "3", "MaximumMessageSize": "2048", "KmsKeyId": cls.key["KeyId"], "ThrottleRate": "7",
-                          "ThrottleBurst": "9", "AccessLogs": "true"}
+                          "ThrottleBurst": "9", "AccessLogs": "true", "RefuseEmptyBody": "true"}
         assert set(cls.parameters) == set(template.load()["Parameters"])
         cls.stack = Stack(**cls.parameters)
         cls.addClassCleanup(cls.stack.delete)
@@ -113,7 +118,7 @@ class WithEveryParameter(unittest.TestCase):
     def test_the_stage_has_its_name_and_the_queues(self):
         self.assertTrue(self.stack.outputs["Endpoint"].endswith("/v1/example"))
         stage = client("apigateway").get_stage(restApiId=self.stack.resource("Api"), stageName="v1")
-        self.assertEqual(stage["variables"], {"queue": f"{self.queue}.fifo"})
+        self.assertEqual(stage["variables"], {"queue": f"{self.queue}.fifo", "refuseEmptyBody": "true"})
 
     def test_the_access_log_has_a_group(self):
         groups = client("logs").describe_log_groups(logGroupNamePrefix=f"/aws/apigateway/{self.stack.name}")["logGroups"]
@@ -141,6 +146,14 @@ class WithEveryParameter(unittest.TestCase):
         status, _, _ = self.door.send(b"x", path="?X-Message-Group-Id=other&MessageGroupId=other")
         (message,) = self.stack.take()
         self.assertEqual((status, message["Attributes"]["MessageGroupId"]), (202, "default"))
+
+    def test_an_empty_body_and_braces_are_refused_where_that_is_asked_for(self):
+        for body in (b"", b"{}"):
+            status, _, text = self.door.send(body)
+            self.assertEqual((status, self.stack.take()), (400, []))
+            self.assertIn("is empty or {} where that is refused", message_of(text))
+        self.assertEqual(self.door.send(b"{ }")[0], 202)
+        self.assertEqual([m["Body"] for m in self.stack.take()], ["{ }"])
 
     def test_a_body_over_the_queues_maximum_is_a_413(self):
         self.assertEqual(self.door.send(b"a" * 2048)[0], 202)

@@ -8,7 +8,7 @@ import unittest
 import template
 
 PARAMETERS = ["StageName", "QueueName", "Fifo", "MessageRetention", "VisibilityTimeout", "MaxReceiveCount", "MaximumMessageSize",
-              "KmsKeyId", "ThrottleRate", "ThrottleBurst", "AccessLogs"]
+              "RefuseEmptyBody", "KmsKeyId", "ThrottleRate", "ThrottleBurst", "AccessLogs"]
 OUTPUTS = ["Endpoint", "QueueUrl", "QueueArn", "DeadLetterQueueUrl", "DeadLetterQueueArn"]
 LINE = "Action=SendMessage&Version=2012-11-05&MessageBody=$util.urlEncode($input.body)"
 
@@ -34,8 +34,8 @@ class TheTemplate(unittest.TestCase):
     def test_every_parameter_has_a_default_and_the_options_are_off(self):
         for name, parameter in self.template["Parameters"].items():
             self.assertIn("Default", parameter, name)
-        defaults = {name: self.template["Parameters"][name]["Default"] for name in ("StageName", "Fifo", "KmsKeyId", "AccessLogs")}
-        self.assertEqual(defaults, {"StageName": "prod", "Fifo": "false", "KmsKeyId": "", "AccessLogs": "false"})
+        defaults = {name: self.template["Parameters"][name]["Default"] for name in ("StageName", "Fifo", "RefuseEmptyBody", "KmsKeyId", "AccessLogs")}
+        self.assertEqual(defaults, {"StageName": "prod", "Fifo": "false", "RefuseEmptyBody": "false", "KmsKeyId": "", "AccessLogs": "false"})
 
     def test_parameter_patterns_take_what_is_valid_and_nothing_else(self):
         key = "1234abcd-12ab-34cd-56ef-1234567890ab"
@@ -73,7 +73,9 @@ class TheTemplate(unittest.TestCase):
         separator, (start, queue) = self.integration["Uri"]["Fn::Join"]
         self.assertEqual(separator + start["Fn::Sub"] + queue,
                          "arn:${AWS::Partition}:apigateway:${AWS::Region}:sqs:path/${AWS::AccountId}/${stageVariables.queue}")
-        self.assertEqual(self.properties("Stage")["Variables"], {"queue": {"Fn::GetAtt": ["Queue", "QueueName"]}})
+        # A change of the stage needs no new deployment.
+        self.assertEqual(self.properties("Stage")["Variables"],
+                         {"queue": {"Fn::GetAtt": ["Queue", "QueueName"]}, "refuseEmptyBody": {"Ref": "RefuseEmptyBody"}})
 
     def test_no_header_and_no_parameter_of_the_client_is_passed_on(self):
         self.assertEqual(self.integration["RequestParameters"], {
