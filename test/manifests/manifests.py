@@ -106,6 +106,15 @@ class Stack:
         (found,) = [c for c in self.properties("TaskDefinition")["ContainerDefinitions"] if c["Name"] == name]
         return found
 
+    def environment(self, name: str) -> dict[str, str]:
+        return {e["Name"]: str(e["Value"]) for e in self.container(name).get("Environment", [])}
+
+    def machine(self) -> dict:
+        """The schedule's state machine, as Step Functions gets it in the partition aws."""
+        runner = self.properties("Runner")
+        text = re.sub(r"\$\{(\w+)\}", lambda m: runner["DefinitionSubstitutions"][m[1]], runner["DefinitionString"])
+        return json.loads(text.replace("${AWS::Partition}", "aws"))
+
     def holds(self, name: str) -> bool:
         return self.truth(self.template["Conditions"][name])
 
@@ -117,6 +126,10 @@ class Stack:
             case "Fn::Equals":
                 left, right = map(self.value, arguments)
                 return str(left) == str(right)
+            case "Fn::Or":
+                return any(map(self.truth, arguments))
+            case "Fn::And":
+                return all(map(self.truth, arguments))
             case "Condition":
                 return self.holds(arguments)
         raise AssertionError(function)
