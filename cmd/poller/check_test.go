@@ -140,6 +140,22 @@ func TestCheckSaysAsJSONWhatIsWrong(t *testing.T) {
 	}
 }
 
+func TestCheckSaysLastWhatMattersMost(t *testing.T) {
+	var f findings
+	f.add(wrong, "orders", "", "refused")
+	f.add(fine, "orders", "", "well")
+	f.add(warning, "orders", "--timeout", "slow")
+	f.add(fine, "crm", "", "well too")
+	var out strings.Builder
+	if err := f.print(&out); err != nil {
+		t.Fatal(err)
+	}
+	const want = "ok       orders: well\nok       crm: well too\nwarning  orders: slow; change --timeout\nerror    orders: refused\n1 error, 1 warning\n"
+	if out.String() != want {
+		t.Errorf("\n%s\nwant\n%s", out.String(), want)
+	}
+}
+
 func TestCheckIsStrictIfItIsAsked(t *testing.T) {
 	emulate(t, withQueues(t, [2]string{"orders", `{}`}))
 	target := untouched(t)
@@ -268,7 +284,7 @@ func TestCheckFindsWrongWhatRunRefuses(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			emulate(t, tt.server)
 			arguments := append([]string{"--queue", "orders", "--target", untouched(t), "--listen", "127.0.0.1:0"}, tt.arguments...)
-			_, _, refused := ran[runCmd](t, "", arguments...)
+			_, _, refused := ran[runCmd](t, "", append(arguments, "--log-format", "text")...)
 			if refused == nil || !strings.Contains(refused.Error(), tt.says) {
 				t.Fatalf("run: %v", refused)
 			}

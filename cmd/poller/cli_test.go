@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -103,10 +104,13 @@ func TestAWrongCommandLineGetsOneSentenceAndExitCode1(t *testing.T) {
 		"run --queue a --target http://localhost/ --header X-Api-Key:hunter2":             `--header: the value of X-Api-Key is a secret, and other users can read the command line: write 'X-Api-Key: @FILE', or set POLLER_HEADER, or write it in a --config file`,
 		"run --queue a --target http://localhost/ --header Content-Length:5":              `--header: the header Content-Length cannot be set: it is the connection's own`,
 		"run --queue a --target http://localhost/ --header Authorization: Bearer hunter2": `poller run takes no such argument: put a value that has spaces in quotes`,
-		"health --listen 9500": `--listen: "9500" is no address: write HOST:PORT or :PORT, such as :9500`,
+		"health --listen 9500": `--listen: invalid address "9500": use HOST:PORT or :PORT, such as :9500`,
 	} {
 		t.Run(args, func(t *testing.T) {
-			stdout, stderr, code := run(t, strings.Fields(args)...)
+			c := newCommand(t)
+			c.interactive = true
+			code := command(c.process, strings.Fields(args))
+			stdout, stderr := c.out.String(), c.err.String()
 			if want := "poller: error: " + want + "\n"; stderr != want || stdout != "" || code != 1 {
 				t.Errorf("code %d\n got %s%swant %s", code, stdout, stderr, want)
 			}
@@ -116,6 +120,7 @@ func TestAWrongCommandLineGetsOneSentenceAndExitCode1(t *testing.T) {
 
 func TestVariablesThatAreWrongAreNamed(t *testing.T) {
 	c := newCommand(t)
+	c.interactive = true
 	t.Setenv("POLLER_HEADER", "X-A: 1\r\nX-B: \x01")
 	t.Setenv("POLLER_QEUE", "orders")
 	code := command(c.process, []string{"run", "--queue", "a", "--target", "http://localhost/"})
@@ -123,6 +128,28 @@ func TestVariablesThatAreWrongAreNamed(t *testing.T) {
 		"poller: error: POLLER_HEADER: the header X-B has control characters in its value\n"
 	if got := c.err.String(); got != want || code != 1 {
 		t.Errorf("code %d\n got %swant %s", code, got, want)
+	}
+}
+
+func TestErrorsOfTheStartAreJSONWhereTheLogIs(t *testing.T) {
+	c := newCommand(t)
+	t.Setenv("POLLER_QEUE", "orders")
+	for _, verb := range []string{"run", "drain"} {
+		code := command(c.process, []string{verb, "--queue", "a"})
+		lines := strings.Split(strings.TrimSpace(c.err.String()), "\n")
+		for _, line := range lines {
+			if !json.Valid([]byte(line)) {
+				t.Errorf("%s said %s", verb, line)
+			}
+		}
+		last := lines[len(lines)-1]
+		if code != 1 || !strings.Contains(last, `"level":"ERROR"`) || !strings.Contains(last, "no target given: set --target") {
+			t.Errorf("%s ended with %d: %s", verb, code, last)
+		}
+	}
+	c = newCommand(t)
+	if command(c.process, []string{"run", "--queue", "a", "--log-format", "text"}); !strings.HasPrefix(c.err.String(), "poller: error: no target given") {
+		t.Errorf("as text: %s", c.err)
 	}
 }
 

@@ -72,7 +72,7 @@ func (c *sendCmd) Run(p *process) error {
 		line := newLiveLine(p.stdout)
 		s.errors = line.above(p.stderr)
 		stop := everySecond(p.drain, func() { line.set(s.progress()) })
-		end = func() { stop(); line.set(s.progress()); line.end() }
+		end = func() { stop(); line.clear() }
 	}
 	err = s.run(c.bodies(p))
 	end()
