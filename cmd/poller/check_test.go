@@ -75,7 +75,7 @@ func TestCheckFindsNothingWrongAndReceivesNothing(t *testing.T) {
 	if err != nil || !strings.HasSuffix(out, "0 errors, 0 warnings\n") || strings.Contains(out, "warning ") {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	for _, part := range []string{"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes", "orders-dlq", "can be connected"} {
+	for _, part := range []string{"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes", "orders-dlq", "can be reached"} {
 		if !strings.Contains(out, part) {
 			t.Errorf("no %q in\n%s", part, out)
 		}
@@ -170,8 +170,8 @@ func TestCheckIsStrictIfItIsAsked(t *testing.T) {
 func TestCheckSaysWhichSettingIsWrong(t *testing.T) {
 	emulate(t, goodQueues(t))
 	for want, arguments := range map[string][]string{
-		"error    settings: --concurrency": {"--queue", "orders", "--target", "http://h", "--concurrency", "0"},
-		"error    nothing: GetQueueUrl on nothing: there is no such queue in region us-east-1": {"--queue", "nothing", "--target", untouched(t)},
+		"error    settings: --concurrency":                                            {"--queue", "orders", "--target", "http://h", "--concurrency", "0"},
+		"error    nothing: GetQueueUrl on nothing: no such queue in region us-east-1": {"--queue", "nothing", "--target", untouched(t)},
 	} {
 		out, _, err := ran[checkCmd](t, "", arguments...)
 		if e, _ := errors.AsType[exit](err); e.code != 1 || !strings.Contains(out, want) {
@@ -227,7 +227,7 @@ func TestWhatAQueueIsJudgedBy(t *testing.T) {
 		{"dead letters of another type", func(f *queueFacts, _ *config.Queue, _ *config.Target) { f.attributes.FIFO = true }, wrong, "a standard queue"},
 		{"no such dead-letter queue", func(f *queueFacts, _ *config.Queue, _ *config.Target) { f.deadUnread = refusedFault }, wrong, "dead"},
 		{"dead letters denied", func(f *queueFacts, _ *config.Queue, _ *config.Target) { f.deadUnread = deniedFault }, warning, "sqs:GetQueueUrl"},
-		{"dead letters not reached", func(f *queueFacts, _ *config.Queue, _ *config.Target) { f.deadUnread = networkFault }, warning, "not told"},
+		{"dead letters not reached", func(f *queueFacts, _ *config.Queue, _ *config.Target) { f.deadUnread = networkFault }, warning, "cannot tell"},
 		{"dead letters expire sooner", func(f *queueFacts, _ *config.Queue, _ *config.Target) { f.dead.Retention = 4 * day }, warning, "4 days"},
 		{"retention that is not told", func(f *queueFacts, _ *config.Queue, _ *config.Target) {
 			f.attributes.Retention, f.dead.Retention = 0, 0
@@ -238,7 +238,7 @@ func TestWhatAQueueIsJudgedBy(t *testing.T) {
 		{"may not delete", func(f *queueFacts, _ *config.Queue, _ *config.Target) { f.permissions[0].Err = deniedFault }, wrong, "allow sqs:DeleteMessage"},
 		{"not told", func(f *queueFacts, _ *config.Queue, _ *config.Target) {
 			f.permissions[0].Err, f.permissions[0].Unknown = networkFault, true
-		}, warning, "not told"},
+		}, warning, "cannot tell"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			facts := good

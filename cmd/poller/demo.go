@@ -47,7 +47,7 @@ func (c *demoCmd) show(p *process, shown play) error {
 	case c.Duration < 0:
 		return fmt.Errorf("--duration %s: write a time such as 20s, or leave it out to end it with Ctrl-C", c.Duration)
 	case c.Rate.Limited && c.Rate.PerSecond == 0:
-		return errors.New("--rate 0: nothing would ever be delivered; write a rate such as 28/s")
+		return errors.New("--rate 0: nothing would ever be delivered; use a rate such as 28/s")
 	}
 	s, err := c.open(p, shown)
 	if err != nil {

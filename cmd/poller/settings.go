@@ -20,7 +20,7 @@ type settings struct {
 // file.
 func (s *settings) note(taken *flags.Set) error {
 	if name := taken.Twice(); name != "" {
-		return fmt.Errorf("--%s: it stands there twice: leave one out", name)
+		return fmt.Errorf("--%s: given twice: remove one", name)
 	}
 	s.given = taken.Given()
 	return nil
