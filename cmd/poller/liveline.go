@@ -27,6 +27,19 @@ func (l *liveLine) set(text string) {
 	_, _ = io.WriteString(l.out, clearLine+text)
 }
 
+// say writes text, which ends a line, above the live line.
+func (l *liveLine) say(text string) { _, _ = io.WriteString(l.above(l.out), text) }
+
+// clear takes the line away: what it said follows in another form.
+func (l *liveLine) clear() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.text != "" {
+		_, _ = io.WriteString(l.out, clearLine)
+	}
+	l.text = ""
+}
+
 // end leaves the line as it is, and the cursor below.
 func (l *liveLine) end() {
 	l.mu.Lock()
