@@ -55,7 +55,7 @@ func (c *drainCmd) Run(p *process) error {
 	}
 	line := newLiveLine(p.stdout)
 	defer line.end()
-	daemon, end, err := c.start(p, line.above(p.stderr), settings, warnings, drainWait)
+	daemon, end, err := c.start(p, p.logsAbove(line), settings, warnings, drainWait)
 	if err != nil {
 		return c.logged(p, err)
 	}

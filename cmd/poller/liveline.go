@@ -53,6 +53,15 @@ func (l *liveLine) end() {
 // above is a writer of whole lines that come above the live line: for logs.
 func (l *liveLine) above(out io.Writer) io.Writer { return aboveLine{line: l, out: out} }
 
+// logsAbove is where the log goes: above the line where both are on a terminal. Elsewhere the
+// line would have to wait for whoever reads the log.
+func (p *process) logsAbove(l *liveLine) io.Writer {
+	if !p.terminal || !p.interactive {
+		return p.stderr
+	}
+	return l.above(p.stderr)
+}
+
 type aboveLine struct {
 	line *liveLine
 	out  io.Writer

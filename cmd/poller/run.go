@@ -48,7 +48,7 @@ func (c *runCmd) Run(p *process) error {
 	}
 	line := newLiveLine(p.stdout)
 	defer line.end()
-	daemon, end, err := c.start(p, line.above(p.stderr), settings, warnings, 0)
+	daemon, end, err := c.start(p, p.logsAbove(line), settings, warnings, 0)
 	if err != nil {
 		return c.logged(p, err)
 	}
