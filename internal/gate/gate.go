@@ -90,7 +90,7 @@ func (s *Seat) lock() (unlock func()) {
 	g.mu.Lock()
 	return func() {
 		var others []*Seat
-		if g.stir && len(g.seats) > 1 {
+		if g.stir {
 			others = g.seats
 		}
 		g.stir = false
@@ -108,7 +108,7 @@ func (s *Seat) Enter(m *Message, id string) {
 	g := s.gate
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	*m = Message{id: id, entered: true, known: g.records.has(id), seen: g.released.has(id), closings: g.closings}
+	*m = Message{id: id, entered: true, known: g.records.has(id), seen: g.released.has(id)}
 	g.inHand++
 }
 
@@ -136,8 +136,7 @@ func (s *Seat) Leave(m *Message) {
 	}
 }
 
-// Begin reports whether m may be tried now, and if so notes that its try begins. slots
-// are the target's.
+// Begin reports whether m may be tried now, and if so notes that its try begins.
 func (s *Seat) Begin(now time.Time, m *Message) bool {
 	g := s.gate
 	g.mu.Lock()
