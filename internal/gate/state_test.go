@@ -41,7 +41,7 @@ func TestTheStateChanges(t *testing.T) {
 
 		{"a half-open gate has one delivery at once, and one more with each success", toHalf + "limit=1 q:ok limit=2 r:ok limit=3"},
 		{"a half-open gate is open when its limit is the slots", "slots=3" + toHalf + "q:ok half_open limit=2 r:ok open limit=3"},
-		{"the limit of another closing begins at one", toHalf + "qrs:ok limit=4 vwxyz:500 +1s tick closed probe q:ok half_open limit=1"},
+		{"the limit of another closing begins at one", toHalf + "qrstuvw:ok limit=8 fghij> fghij=500 limit=4 +1s tick closed probe q:ok half_open limit=1"},
 		{"a failing try halves the limit, to one at least", toHalf + "qrs:ok limit=4 v:500 limit=2 w:500 limit=1 x:500 limit=1"},
 		{"tries that ran together halve the limit once", toHalf + "qrs:ok vwx> vwx=500 limit=2 y:500 limit=1"},
 		{"a failing try that began before does not halve the limit", "o:ok q> abcde:500 +1s tick closed probe p:ok rs:ok limit=3 q=500 limit=3"},
