@@ -212,7 +212,4 @@ func TestWhatWasTriedIsCounted(t *testing.T) {
 	if s := r.Status(10); !s.TroubleSince.Equal(at) {
 		t.Errorf("in trouble since %v, not %v", s.TroubleSince, at)
 	}
-	var never gate.Message
-	r.seat.Leave(&never) // changes nothing
-	r.play(t, "held=1")
 }

@@ -222,3 +222,18 @@ func TestOtherQueuesAreWokenWhenThereIsSomethingForThem(t *testing.T) {
 		}
 	}
 }
+
+func TestWhoNeverEnteredOrHasLeftMayLeave(t *testing.T) {
+	t.Parallel()
+	r := play(t, "abcde<")
+	var never gate.Message
+	r.seat.Leave(&never)
+	left := r.hand["e"]
+	r.seat.Leave(left)
+	r.seat.Leave(left)
+	delete(r.hand, "e")
+	r.play(t, "e<")
+	if got := r.seat.Receive(r.now, r.slots); got.Most != 0 {
+		t.Errorf("with five in hand a gate that starts asks for %d", got.Most)
+	}
+}

@@ -21,6 +21,7 @@ func TestTheStateChanges(t *testing.T) {
 		{"those who were released to make room and were delivered since count again", "o:ok abcd:500 abcd-room +1ms abcd:ok abcde:500 failing=5"},
 		{"who is given up is no sign of trouble", knownBad + "k:500x failing=0"},
 		{"a success ends the trouble", "o:ok abcd:500 +1ms p:ok failing=0 efgh:500 open"},
+		{"whenever that success began", "p> o:ok open abcd:500 p=ok failing=0"},
 		{"a failing try that began before the last success ended does not count", "o:ok abcde> p:ok abcde=500 open failing=0"},
 		{"nor does one that began after that success did", "o:ok p> abcde> p=ok abcde=500 open failing=0"},
 		{"where retrying works, five that fail are chance, and more tries are needed", "o:ok works*30 abcde:500 open abcde:500 open abcd:500 open e:500 wary"},

@@ -250,7 +250,7 @@ func (r run) overlay(dir string) (string, error) {
 	if err != nil {
 		return "", err
 	}
-	text, err := os.ReadFile(original)
+	text, err := os.ReadFile(original) //nolint:gosec // of the list
 	if err != nil {
 		return "", err
 	}
@@ -259,8 +259,9 @@ func (r run) overlay(dir string) (string, error) {
 	if err != nil {
 		return "", err
 	}
+	text = bytes.Replace(text, []byte(r.old), []byte(r.new), 1)
 	return overlay, errors.Join(
-		os.WriteFile(mutated, bytes.Replace(text, []byte(r.old), []byte(r.new), 1), 0o600),
+		os.WriteFile(mutated, text, 0o600), //nolint:gosec // of the list
 		os.WriteFile(overlay, replace, 0o600),
 	)
 }
