@@ -259,9 +259,7 @@ func (s *Seat) Wake(now time.Time) time.Time {
 		}
 	}
 	if g.state == Closed {
-		if g.probing == nil {
-			earlier(g.nextProbe)
-		}
+		earlier(g.nextProbe) // past while a probe runs
 		return at
 	}
 	if g.trouble.counts() >= closingMessages {
