@@ -49,6 +49,7 @@ func TestWhoIsKnownIsStruckWithoutProofWhileTheTargetIsTrusted(t *testing.T) {
 		{"not while fewer than a quarter of the newcomers are delivered", knownBad + "sour*8 k:500 strikes=1"},
 		{"but while more are", knownBad + "sour*4 k:500x"},
 		{"after five minutes the newcomers do not matter", knownBad + "sour*8 k:500 +299s k:500 +1s k:500x"},
+		{"a record is no strike for what nobody is to blame for", knownBad + "k:429 k:net k:503/1s strikes=1"},
 		{"a delivery ends the record", knownBad + "k:ok k:500 strikes=1"},
 		{"while the gate is closed nobody is struck", knownBad + "abcde:500 +1s tick closed probe k:500 strikes=1"},
 	})
@@ -79,6 +80,7 @@ func TestRejectionsAreBelievedUntilEverythingIsRejected(t *testing.T) {
 		{"a delivery begins anew", "abcde:400 o:ok abcde:400 f:400h"},
 		{"a failure does not", "abcd:400 x:500 e:400 f:400h"},
 		{"what is rejected while everything is is given up after an hour", "abcde:400 f:400h +3599s f? +1s f?x"},
+		{"not while it is tried", "abcde:400 f:400h +1h f> f?"},
 		{"as of its first failure", "abcde:400 f:400h +30m f:400h +30m f?x"},
 	})
 	r := play(t, "abcd:400")

@@ -16,6 +16,7 @@ func TestTheStateChanges(t *testing.T) {
 		{"an open gate is wary when five fail", "o:ok abcd:500 open e:500 wary"},
 		{"failures to connect and 429 count like any other", "o:ok ab:net c:429 de:503 wary"},
 		{"retries do not count", "o:ok abcd:500 +10s abcd:500 abcd:500 open"},
+		{"retries of what a success has overtaken do not count", "o:ok abcd:429 +1ms p:ok abcde:429 open failing=1"},
 		{"messages with a record do not count", "jklmn:500 +1ms o:ok jklmn?x jklmn:500 open failing=0"},
 		{"messages that were released to make room do not count", "o:ok abcd:500 abcd-room +1ms p:ok abcde:500 open failing=1"},
 		{"those who were released to make room and were delivered since count again", "o:ok abcd:500 abcd-room +1ms abcd:ok abcde:500 failing=5"},
