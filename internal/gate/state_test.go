@@ -1,6 +1,9 @@
 package gate_test
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 func TestTheStateChanges(t *testing.T) {
 	t.Parallel()
@@ -35,6 +38,7 @@ func TestTheStateChanges(t *testing.T) {
 		{"the time counts from the first of the failing tries on", "o:ok a> +500ms bcde:500 open a=500 wary +499ms tick wary +1ms tick closed"},
 		{"a gate closes after two mean deliveries", "o> +2s o=ok abcde:500 +3999ms tick wary +1ms tick closed"},
 		{"a gate closes after 10 s at most", "o> +1m o=ok abcde:500 +9999ms tick wary +1ms tick closed"},
+		{"the mean is of the last deliveries", strings.Repeat("o:ok ", 100) + strings.Repeat("o> +5s o=ok ", 60) + "abcde:500 wary +9s tick wary +1s tick closed"},
 		{"the mean is of deliveries that were delivered", "o:ok r> a> +1m r=400 a=500 bcdef:500 +1s tick closed"},
 
 		{"a success that began since opens a closed gate halfway", toClosed + "probe p:ok half_open failing=0"},
