@@ -140,3 +140,23 @@ func TestWhatWaitsBehindARejectedMessageOfItsGroupGoesBack(t *testing.T) {
 		<-e.summary
 	})
 }
+
+func TestAHeldMessageHasATurnWhileOthersWait(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		q, f := newFakeQueue(), newFakeTarget(100*time.Millisecond)
+		q.send(300)
+		f.answer = func(m *message.Message, try int) (message.Result, time.Duration) {
+			if m.ID == "m5" && try == 1 {
+				return message.Result{Outcome: message.Throttled, Status: 429, Reason: "4xx"}, f.took
+			}
+			return delivered2xx, f.took
+		}
+		e := run(t, q, f, ratelimit.Limits{Concurrency: 1}, nil)
+		pass(10 * time.Second)
+		if n := len(f.took2xx()); f.took2xx()["m5"] != 1 || n > 200 {
+			t.Errorf("%d are delivered, %d times the one that was held", n, f.took2xx()["m5"])
+		}
+		e.stop()
+	})
+}
