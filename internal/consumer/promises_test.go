@@ -105,13 +105,15 @@ func TestOneOfAGroupIsDeliveredAtATimeInOrder(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		q, f := newFakeQueue(), newFakeTarget(time.Second)
-		q.send(10)
+		q.send(1)
 		var order []string
 		f.answer = func(m *message.Message, _ int) (message.Result, time.Duration) {
 			order = append(order, m.ID)
 			return delivered2xx, f.took
 		}
 		e := run(t, q, f, ratelimit.Limits{Concurrency: 10}, func(o *Options) { o.FIFO, o.Source = true, ordered{q} })
+		pass(300 * time.Millisecond)
+		q.send(9)
 		pass(30 * time.Second)
 		e.stop()
 		if most := f.mostAtOnce(); most != 1 || fmt.Sprint(order) != "[m0 m1 m2 m3 m4 m5 m6 m7 m8 m9]" {
@@ -158,5 +160,42 @@ func TestAHeldMessageHasATurnWhileOthersWait(t *testing.T) {
 			t.Errorf("%d are delivered, %d times the one that was held", n, f.took2xx()["m5"])
 		}
 		e.stop()
+	})
+}
+
+func TestAStopStartsNothingMoreThoughThereIsTime(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		q, f := newFakeQueue(), newFakeTarget(time.Second)
+		q.send(300)
+		e := run(t, q, f, ratelimit.Limits{Concurrency: 2}, func(o *Options) { o.Timeout, o.DrainTimeout = 2*time.Second, time.Minute })
+		pass(3500 * time.Millisecond)
+		n := f.deliveries()
+		if s := e.stop(); f.deliveries() != n || s.Released == 0 {
+			t.Errorf("%d deliveries before the stop, %d after it: %+v", n, f.deliveries()-n, s)
+		}
+	})
+}
+
+func TestWhatWaitsBehindAMessageThatMakesRoomGoesBack(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		q, f := heavy(80), newFakeTarget(time.Second)
+		f.answer = func(m *message.Message, _ int) (message.Result, time.Duration) {
+			if m.ID == "m0" {
+				return throttled429, f.took
+			}
+			if m.ID == "m1" && m.ReceiveCount == 1 {
+				t.Errorf("%s is delivered after its first receive", m.ID)
+			}
+			return delivered2xx, f.took
+		}
+		e := run(t, q, f, ratelimit.Limits{Concurrency: 10}, func(o *Options) { o.FIFO, o.Source = true, ordered{q} })
+		pass(10 * time.Minute)
+		if n := e.stats.settled[doneFailed]; n == 0 {
+			t.Error("no room was made")
+		}
+		e.abort()
+		<-e.summary
 	})
 }

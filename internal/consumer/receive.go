@@ -96,7 +96,7 @@ func (c *Consumer) reportHand(now time.Time) {
 		Polls:       len(c.demand.polls),
 		LastReceive: c.demand.lastTurn,
 		Receives:    !c.draining && c.receiving.failures == 0,
-		Full:        c.options.Memory.bytes() >= maxBytes,
+		Full:        float64(c.options.Memory.bytes())+c.demand.meanSize > maxBytes,
 	})
 }
 
