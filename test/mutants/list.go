@@ -284,7 +284,7 @@ var theEngine = room{
 		{rule: "receives out are bounded", run: "BoundsOfDemand", file: "demand.go", old: "case active >= d.atOnce, len(d.polls) >= maxPolls:", new: "case active >= d.atOnce:"},
 		{rule: "one parked receive of an empty queue", run: "TestAnIdleQueue", file: "demand.go", old: "case parked >= d.parkedLimit():", new: "case parked < 0:"},
 		{rule: "partial receives are apart", run: "BoundsOfDemand", file: "demand.go", old: "case d.partial && now.Before(d.lastSend.Add(d.gather)):", new: "case false:"},
-		{rule: "a receive asks for what there is room for", file: "demand.go", run: "Room", old: "quantity = max(1, min(quantity, int(fit)))", new: "_ = fit"},
+		{rule: "a receive asks for what there is room for", file: "demand.go", run: "Room", old: "quantity = max(1, min(quantity, fit))", new: "_ = fit"},
 		{rule: "room is made when there is none for one more", file: "receive.go", run: "Room", old: "+c.demand.meanSize > maxBytes,", new: " > maxBytes,"},
 		{rule: "bodies in hand are bounded", run: "BoundsOfDemand", file: "demand.go", old: "*d.meanSize > maxBytes && st.bytes+len(d.polls) > 0:", new: "*d.meanSize > maxBytes && false:"},
 		{rule: "a receive that is overtaken is slow", run: "Overtaken", file: "demand.go", old: "older.slow, older.parked = true, false", new: "_ = older"},

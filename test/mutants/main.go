@@ -136,6 +136,7 @@ func stale(all []run) error {
 func green(ctx context.Context, all []run) error {
 	done := make(map[string]bool)
 	for _, r := range all {
+		r.run = "" // all that the package has, once
 		args := r.command("")
 		if key := strings.Join(args, " "); !done[key] {
 			done[key] = true
