@@ -195,6 +195,9 @@ func TestWhatWaitsBehindAMessageThatMakesRoomGoesBack(t *testing.T) {
 		if n := e.stats.settled[doneFailed]; n == 0 {
 			t.Error("no room was made")
 		}
+		if n := q.messages[1].receives; n < 2 {
+			t.Errorf("what waited behind it was received %d times", n)
+		}
 		e.abort()
 		<-e.summary
 	})
