@@ -55,3 +55,46 @@ func TestAPlanIsForAQueuesPart(t *testing.T) {
 		t.Errorf("at a rate of 0: %d", got)
 	}
 }
+
+func TestWhoseTurnItIsIsWoken(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	var woken [2]int
+	p := ratelimit.New(ratelimit.Limits{Concurrency: 1})
+	a, b := p.Join(1, func() { woken[0]++ }), p.Join(1, func() { woken[1]++ })
+	yes := func() bool { return true }
+	expect := func(what string, want [2]int) {
+		t.Helper()
+		if woken != want {
+			t.Errorf("%s: woken %v, want %v", what, woken, want)
+		}
+	}
+	a.Start(now, 1, yes)
+	b.Start(now, 1, yes)
+	a.End()
+	expect("the slot is free", [2]int{0, 1})
+	b.Start(now, 1, yes)
+	a.Start(now, 1, yes)
+	b.End()
+	if got := b.Start(now, 1, yes); got != ratelimit.Turn {
+		t.Errorf("it is the other's turn: %d", got)
+	}
+	expect("it is a's turn", [2]int{2, 1})
+	a.Rest()
+	expect("a has nothing to start", [2]int{2, 2})
+}
+
+func TestWhoWasIdleHasSavedNothingUp(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	p := ratelimit.New(ratelimit.Limits{Concurrency: 100})
+	a, b := p.Join(1, func() {}), p.Join(1, func() {})
+	yes, no := func() bool { return true }, func() bool { return false }
+	for range 10 {
+		a.Start(now, 100, yes)
+	}
+	a.Start(now, 100, no)
+	if first, second := b.Start(now, 100, yes), b.Start(now, 100, yes); first != ratelimit.Nothing || second != ratelimit.Turn {
+		t.Errorf("%d, then %d", first, second)
+	}
+}
