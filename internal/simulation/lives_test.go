@@ -216,7 +216,7 @@ func (t *trial) follow(p *process, all []happening) {
 // Retry-After.
 func (t *trial) isRelease(c *sqsCall, e *entry) bool {
 	return c.action == "ChangeMessageVisibilityBatch" && (t.last[c][e.handle] ||
-		e.seconds == roomDelay || e.seconds == int(longRetryIn/time.Second) || e.seconds < int(t.plan.queues[c.queue].shortest().Seconds()))
+		forRoom(e.seconds) || e.seconds == int(longRetryIn/time.Second) || e.seconds < int(t.plan.queues[c.queue].shortest().Seconds()))
 }
 
 // findLast tells in wider worlds a release for the time that a target has asked for from an

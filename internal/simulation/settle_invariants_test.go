@@ -248,7 +248,7 @@ func noDeliveryStartsWithTooLittleVisibility(t *trial) {
 // was throttled, or could not connect, is never given up.
 func nothingIsGivenUpWithoutProof(t *trial) {
 	for _, l := range t.lives {
-		if l.how != "released" || len(l.starts) == 0 || l.release.seconds == roomDelay || l.isTooLongInFlight() || l.by.drained != never && l.released >= l.by.drained {
+		if l.how != "released" || len(l.starts) == 0 || forRoom(l.release.seconds) || l.isTooLongInFlight() || l.by.drained != never && l.released >= l.by.drained {
 			continue
 		}
 		if slices.ContainsFunc(l.starts, (*delivery).rejected) || l.mayHaveComeAnew() || l.stoodStill() {
@@ -305,8 +305,11 @@ func (l *life) isTooLongInFlight() bool {
 	return l.release.seconds == 0 && l.released-l.receives[len(l.receives)-1].served >= longest
 }
 
-// roomDelay is how long what is released to make room stays away, in seconds.
-const roomDelay = 900
+// forRoom reports whether a release by so many seconds makes room: a quarter of an hour, or
+// that doubled up to four times.
+func forRoom(seconds int) bool {
+	return slices.Contains([]int{900, 1800, 3600, 7200, 14400}, seconds)
+}
 
 // whatWasNotDeliveredIsReleasedWithItsBackoff, and what was not tried at once.
 func whatWasNotDeliveredIsReleasedWithItsBackoff(t *trial) {
@@ -330,7 +333,7 @@ func whatWasNotDeliveredIsReleasedWithItsBackoff(t *trial) {
 		if d.delivered() {
 			t.breaks(l.released, l.by, "releases m%d, which was delivered", l.message)
 		}
-		if got == 0 && l.by.drained != never && l.released >= l.by.drained || got == roomDelay || l.isTooLongInFlight() {
+		if got == 0 && l.by.drained != never && l.released >= l.by.drained || forRoom(got) || l.isTooLongInFlight() {
 			continue // given back at the stop, to make room, or since SQS lets nobody have it longer
 		}
 		if l.mayHaveComeAnew() {

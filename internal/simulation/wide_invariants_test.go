@@ -244,7 +244,7 @@ func whatWasNotProcessedHasNoStrike(t *trial) {
 			continue
 		}
 		t.reaches()
-		if l.how == "released" && len(l.starts) == 0 && l.release.seconds > 0 && l.release.seconds != roomDelay {
+		if l.how == "released" && len(l.starts) == 0 && l.release.seconds > 0 && !forRoom(l.release.seconds) {
 			t.breaks(l.released, l.by, "gives m%d up, of which its target has seen no try", l.message)
 		}
 	}
