@@ -38,7 +38,7 @@ func TestWhatSQSAnswersIsSortedByWhatFollows(t *testing.T) {
 			[]string{"no such queue in region us-east-1 at http://127.0.0.1:9324", "AWS_REGION"},
 		},
 		{"no such queue, without the old name", 400, nil, errorBody(sqsShape+"QueueDoesNotExist", "gone"), message.Refused, "QueueDoesNotExist", nil},
-		{"an address that is none", 404, query("InvalidAddress"), errorBody(sqsShape+"InvalidAddress", "x"), message.Refused, "InvalidAddress", nil},
+		{"an invalid address", 404, query("InvalidAddress"), errorBody(sqsShape+"InvalidAddress", "x"), message.Refused, "InvalidAddress", nil},
 		{
 			"denied", 403, nil, errorBody(coral+"AccessDeniedException", "User: arn:aws:iam::1:user/u is not authorized"), message.Refused,
 			"AccessDeniedException",
@@ -65,7 +65,7 @@ func TestWhatSQSAnswersIsSortedByWhatFollows(t *testing.T) {
 		{"an expired request", 400, query("RequestExpired"), errorBody("x#RequestExpired", "x"), message.Network, "", nil},
 		{"no token", 403, query("MissingAuthenticationToken"), errorBody(coral+"MissingAuthenticationTokenException", "x"), message.Refused, "", nil},
 		{"KMS denies", 400, query("KMS.AccessDeniedException"), errorBody(sqsShape+"KmsAccessDenied", "x"), message.Refused, "", []string{"kms:Decrypt"}},
-		{"a disabled key", 400, nil, errorBody(sqsShape+"KmsDisabled", "x"), message.Refused, "", []string{"enabled"}},
+		{"a disabled key", 400, nil, errorBody(sqsShape+"KmsDisabled", "x"), message.Refused, "", []string{"enable the key"}},
 		{"no key", 400, query("KMS.NotFoundException"), errorBody(sqsShape+"KmsNotFound", "x"), message.Refused, "", nil},
 		{"KMS throttles", 400, query("KMS.ThrottlingException"), errorBody(sqsShape+"KmsThrottled", "x"), message.ThrottledBySQS, "", nil},
 		{"KMS throttles, without the old name", 400, nil, errorBody(sqsShape+"KmsThrottled", "x"), message.ThrottledBySQS, "", nil},
@@ -78,8 +78,8 @@ func TestWhatSQSAnswersIsSortedByWhatFollows(t *testing.T) {
 		{"a proxy's page", 502, map[string]string{"Content-Type": "text/html"}, "<html>secret</html>", message.Network, "", []string{"status 502"}},
 		{"a proxy's other page", 404, nil, "<html>", message.Refused, "", []string{"is not SQS"}},
 		{"a redirect", 302, map[string]string{"Location": "http://login.example/"}, "", message.Refused, "", []string{"is not SQS", "AWS_ENDPOINT_URL_SQS"}},
-		{"a page for the answer", 200, map[string]string{"Content-Type": "text/html"}, "<html>hello</html>", message.Network, "", []string{"not one of SQS"}},
-		{"half an answer", 200, nil, `{"Messages":[{"Body":"secret`, message.Network, "", []string{"not one of SQS"}},
+		{"a page instead of a response", 200, map[string]string{"Content-Type": "text/html"}, "<html>hello</html>", message.Network, "", []string{"not from SQS"}},
+		{"half a response", 200, nil, `{"Messages":[{"Body":"secret`, message.Network, "", []string{"not from SQS"}},
 		{"another protocol", 400, query("InvalidAction"), errorBody(coral+"UnknownOperationException", "x"), message.Refused, "", nil},
 		{
 			"a parameter", 400, query("InvalidParameterValue"),
@@ -127,11 +127,11 @@ func TestTheEntriesOfABatchAreSortedOneByOne(t *testing.T) {
 	}
 	want := []message.Fault{
 		message.NoFault, message.Lost, message.Network, message.Invalid, message.ThrottledBySQS, message.Lost, message.Network,
-		message.Network, // which the answer leaves out
-		message.Invalid, // as LocalStack says it
+		message.Network, // missing from the response
+		message.Invalid, // as LocalStack reports it
 	}
 	if !slices.Equal(got, want) {
-		t.Fatalf("sorted as %v, want %v", got, want)
+		t.Fatalf("classified as %v, want %v", got, want)
 	}
 	if s := errs[3].Error(); !strings.Contains(s, "about …") || strings.Contains(s, "h3-of-ours") {
 		t.Fatalf("%q shows the handle", s)
@@ -145,8 +145,8 @@ func TestWhatHappensToAConnectionIsNetwork(t *testing.T) {
 		says string
 	}{
 		{&url.Error{Op: "Post", URL: "http://user:secret@x", Err: &net.OpError{Op: "dial", Err: errors.New("connection refused")}}, "connection refused"},
-		{&net.OpError{Op: "dial", Err: &net.DNSError{Name: "sqs.nowhere", IsNotFound: true}}, "no host sqs.nowhere"},
-		{&net.OpError{Op: "dial", Err: &net.DNSError{Name: "sqs.nowhere", IsTimeout: true}}, "cannot be looked up"},
+		{&net.OpError{Op: "dial", Err: &net.DNSError{Name: "sqs.nowhere", IsNotFound: true}}, "no such host: sqs.nowhere"},
+		{&net.OpError{Op: "dial", Err: &net.DNSError{Name: "sqs.nowhere", IsTimeout: true}}, "cannot look up sqs.nowhere"},
 		{&net.OpError{Op: "proxyconnect", Err: errors.New("dial user:secret@proxy")}, "HTTPS_PROXY"},
 		{io.ErrUnexpectedEOF, "closed before"},
 		{errors.New("proxy http://user:secret@x is wrong"), "the connection failed"},
@@ -181,17 +181,17 @@ func TestRefusedCredentialsAreFetchedAnewAtMostEachHalfMinute(t *testing.T) {
 		}
 		first := c.credentials.renewed
 		if first.Equal(before) {
-			t.Fatal("not fetched anew")
+			t.Fatal("not fetched again")
 		}
 		time.Sleep(29 * time.Second)
 		_ = q.Delete(t.Context(), []string{"a"})
 		if !c.credentials.renewed.Equal(first) {
-			t.Fatal("fetched anew too soon")
+			t.Fatal("fetched again too soon")
 		}
 		time.Sleep(time.Second)
 		_ = q.Delete(t.Context(), []string{"a"})
 		if c.credentials.renewed.Equal(first) {
-			t.Fatal("not fetched anew after half a minute")
+			t.Fatal("not fetched again after half a minute")
 		}
 	})
 }
