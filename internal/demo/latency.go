@@ -21,7 +21,7 @@ func (l *Latency) UnmarshalText(text []byte) error {
 	shortest, err := time.ParseDuration(from)
 	longest, err2 := time.ParseDuration(to)
 	if err != nil || err2 != nil || shortest < 0 || shortest > longest {
-		return fmt.Errorf("%q is not a latency: write a duration such as 200ms, or a range such as 100ms-200ms", text)
+		return fmt.Errorf("invalid latency %q: write a duration such as 200ms, or a range such as 100ms-200ms", text)
 	}
 	*l = Latency{Min: shortest, Max: longest}
 	return nil

@@ -25,7 +25,7 @@ func (l *Limit) UnmarshalText(text []byte) error {
 	per, known := units[unit]
 	n, err := strconv.Atoi(number)
 	if err != nil || !known || slash && unit == "" || n < 1 || n > maxLimit {
-		return fmt.Errorf("%q is not a rate: write a whole number from 1 to %d and a unit, such as 28/s, 1000/m or 50000/h",
+		return fmt.Errorf("invalid rate %q: write a whole number from 1 to %d and a unit, such as 28/s, 1000/m or 50000/h",
 			text, maxLimit)
 	}
 	*l = Limit{N: n, Per: per}

@@ -10,7 +10,7 @@ import (
 	"time"
 )
 
-// The ways of an outage that are no status.
+// The kinds of outage other than a status.
 const (
 	// Refuse closes the port: connections are refused.
 	Refuse = "refuse"
@@ -22,9 +22,9 @@ const (
 
 // Outage is a time, counted from the sink's start, in which it answers nothing good.
 type Outage struct {
-	// From is in the outage, To is not; To 0 is for ever.
+	// From is in the outage, To is not. To 0 means forever.
 	From, To time.Duration
-	// Status is what every request is answered with; 0: see How.
+	// Status is the answer to every request. If 0, How applies.
 	Status int
 	// How is Refuse, Hang or Reset when there is no status.
 	How string
@@ -60,11 +60,11 @@ func (o *Outage) UnmarshalText(text []byte) error {
 }
 
 func errNoOutage(text []byte) error {
-	return fmt.Errorf("%q is not an outage: write from when to when after the start, and what then: "+
+	return fmt.Errorf("invalid outage %q: write from when to when after the start, and what happens: "+
 		"30s-60s (answers 503), 30s-60s=500, 30s-60s=refuse, =hang or =reset", text)
 }
 
-// ValidStatus says whether a status can be an answer's last.
+// ValidStatus reports whether a status can be an answer's last.
 func ValidStatus(status int) bool { return status >= 200 && status <= 599 }
 
 func (o Outage) String() string {
@@ -79,11 +79,11 @@ func (o Outage) String() string {
 type Schedule struct {
 	// Outages do not overlap, or the first of them counts.
 	Outages []Outage
-	// Every is after how long they all begin again; 0: never.
+	// Every is the period after which they all repeat; 0 means never.
 	Every time.Duration
 }
 
-// Check says in a sentence what cannot be meant.
+// Check returns an error if the schedule is invalid.
 func (s Schedule) Check() error {
 	for _, o := range s.Outages {
 		if s.Every > 0 && (o.To == 0 || o.To > s.Every) {

@@ -62,7 +62,7 @@ func (t *Traffic) burst(ctx context.Context) {
 	wg.Wait()
 }
 
-// request says whether the n-th request was taken.
+// request reports whether the n-th request was taken.
 func (t *Traffic) request(ctx context.Context, n int64) bool {
 	body := fmt.Sprintf(`{"order":%d,"item":"A-%d","quantity":%d}`, 1000+n, 10+n%17, 1+n%3)
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, t.URL, strings.NewReader(body))
