@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Limit is how many requests may come in any window of a length: 28/s is at most
-// 28 in any second, 1000/m at most 1,000 in any minute. The zero value is none.
+// Limit is how many requests are accepted in any window of a given length: 28/s is at
+// most 28 in any second, 1000/m at most 1,000 in any minute. The zero value is no limit.
 type Limit struct {
 	N   int
 	Per time.Duration
@@ -19,7 +19,7 @@ const maxLimit = 10_000_000
 
 var units = map[string]time.Duration{"": time.Second, "s": time.Second, "m": time.Minute, "h": time.Hour}
 
-// UnmarshalText reads 28/s, 1000/m, 50000/h, or a bare number a second.
+// UnmarshalText parses 28/s, 1000/m, 50000/h, or a bare number a second.
 func (l *Limit) UnmarshalText(text []byte) error {
 	number, unit, slash := strings.Cut(string(text), "/")
 	per, known := units[unit]
