@@ -30,6 +30,9 @@ type Build = admin.Build
 // Status is a snapshot of the daemon.
 type Status = admin.Status
 
+// QueueStatus is the status of one queue.
+type QueueStatus = admin.Queue
+
 // Options are the settings that are not part of the configuration.
 type Options struct {
 	Logger *slog.Logger

@@ -99,6 +99,14 @@ func (d *demand) order(mu float64) int {
 func (d *demand) next(now time.Time, st stock) int {
 	mu := d.speed(st)
 	quantity := d.order(mu)
+	out := 0 // what the receives that are out may bring
+	for _, p := range d.polls {
+		out += p.asked
+	}
+	if d.meanSize > 0 { // fewer where there is no room for as many, so that held ones stop nobody
+		fit := int((float64(st.room)-float64(st.bytes))/d.meanSize) - out
+		quantity = max(1, min(quantity, fit))
+	}
 	asked, active, parked := d.look(now)
 	switch {
 	case float64(st.waiting+asked) >= min(mu*horizon.Seconds(), maxReorder)+float64(st.usable):
@@ -106,7 +114,7 @@ func (d *demand) next(now time.Time, st stock) int {
 	case active >= d.atOnce, len(d.polls) >= maxPolls:
 	case parked >= d.parkedLimit():
 	case d.partial && now.Before(d.lastSend.Add(d.gather)):
-	case float64(st.bytes)+float64((len(d.polls)+1)*quantity)*d.meanSize > float64(st.room) && st.bytes+len(d.polls) > 0:
+	case float64(st.bytes)+float64(out+quantity)*d.meanSize > float64(st.room) && st.bytes+len(d.polls) > 0:
 	default:
 		return quantity
 	}

@@ -96,7 +96,7 @@ func (c *Consumer) reportHand(now time.Time) {
 		Polls:       len(c.demand.polls),
 		LastReceive: c.demand.lastTurn,
 		Receives:    !c.draining && c.receiving.failures == 0 && !c.tooManyUnsettled(),
-		Full:        c.options.Memory.full(),
+		Full:        !c.options.Memory.fits(c.demand.meanSize),
 	})
 }
 

@@ -21,8 +21,8 @@
 // rejects everything). Three are needed for 502, 503, 504, 408, 425, a reset or a broken
 // answer. If retries tend to succeed, more are needed, up to 100: enough that only one in
 // a thousand messages that a retry would have delivered is given up. A 429, a failure to
-// connect, or one of these three-strike answers with a Retry-After is never the message's
-// fault and earns no strike. A message rejected while the target rejects everything is
+// connect, or a 502, 503, 504, 408 or 425 with a Retry-After is never the message's fault
+// and earns no strike. A message rejected while the target rejects everything is
 // held for at most an hour.
 //
 // Whether the target may be tried is a state (see the diagram in state.go). A state is a

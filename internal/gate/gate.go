@@ -91,7 +91,7 @@ func (s *Seat) lock() (unlock func()) {
 	g.mu.Lock()
 	return func() {
 		var others []*Seat
-		if g.stir && len(g.seats) > 1 {
+		if g.stir {
 			others = g.seats
 		}
 		g.stir = false
@@ -109,7 +109,7 @@ func (s *Seat) Enter(m *Message, id string) {
 	g := s.gate
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	*m = Message{id: id, entered: true, known: g.records.has(id), seen: g.released.has(id), closings: g.closings}
+	*m = Message{id: id, entered: true, known: g.records.has(id), seen: g.released.has(id)}
 	g.inHand++
 }
 
@@ -263,9 +263,7 @@ func (s *Seat) Wake(now time.Time) time.Time {
 		}
 	}
 	if g.state == Closed {
-		if g.probing == nil {
-			earlier(g.nextProbe)
-		}
+		earlier(g.nextProbe) // past while a probe runs
 		return at
 	}
 	if g.trouble.counts() >= closingMessages {

@@ -82,7 +82,7 @@ const (
 	// One successful retry must outlast maxStrikes failures, so minWorks is
 	// worksWeight × (1 − worksWeight)^maxStrikes: if one retry in twenty succeeds, 35
 	// failures in a row turn up within minutes.
-	minWorks, maxWorks = 0.0026, 0.99
+	minWorks = 0.0026
 )
 
 // retrying tracks how often retries succeed. It tells a target that fails now and then
@@ -105,7 +105,7 @@ func (r *retrying) pay() bool { return r.pays.value >= r.newcomers.value/2 }
 // enough returns how many failures in a row, at least n, are more than chance given how
 // often retries succeed.
 func (r *retrying) enough(n int) int {
-	if r.works >= minWorks && r.works <= maxWorks {
+	if r.works >= minWorks {
 		n = max(n, min(maxStrikes, int(math.Ceil(math.Log(doubt)/math.Log(1-r.works)))))
 	}
 	return n

@@ -15,7 +15,7 @@ import (
 var ids = [MaxBatch]string{"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"}
 
 // errNotMentioned is the error of an entry that is missing from the response.
-var errNotMentioned = errors.New("missing from SQS's response: the same call may succeed if repeated")
+var errNotMentioned = errors.New("SQS's answer does not mention it: the same call may succeed if repeated")
 
 // Delete deletes up to ten messages. It returns nil if all were deleted, else one error per
 // handle, nil for those that were.

@@ -22,10 +22,10 @@ type verdict struct {
 var (
 	lost = verdict{fault: message.Lost, say: "the receipt handle no longer owns the message"}
 
-	throttled = verdict{fault: message.ThrottledBySQS, say: "SQS throttles ({code}): the same call will succeed later"}
+	throttled = verdict{fault: message.ThrottledBySQS, say: "throttled by SQS ({code}): the same call succeeds later"}
 
 	noQueue = verdict{
-		fault: message.Refused, say: "there is no such queue {place}: check its name, its account, AWS_REGION and AWS_ENDPOINT_URL_SQS",
+		fault: message.Refused, say: "no such queue {place}: check its name, its account, AWS_REGION and AWS_ENDPOINT_URL_SQS",
 	}
 	denied = verdict{
 		fault: message.Refused, say: "access denied {place}: allow {iam} on the queue to these credentials", quote: true, credentials: true,
@@ -50,7 +50,7 @@ var (
 	}
 	wrongTime = verdict{
 		fault: message.Network,
-		say:   "this machine's clock is wrong according to SQS ({code}): set it; the next call is signed with SQS's time",
+		say:   "this machine's clock differs from SQS's ({code}): set it; the next call is signed with SQS's time",
 	}
 	inFlightLimit = verdict{
 		fault: message.ThrottledBySQS,

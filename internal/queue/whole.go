@@ -16,7 +16,7 @@ const maxAnswer = 80 << 20
 // keepAnswers is the size up to which a response buffer is reused.
 const keepAnswers = 1 << 20
 
-var errAnswerTooLong = errors.New("the response is too long to be from SQS")
+var errAnswerTooLong = errors.New("the answer is too long to be from SQS")
 
 // whole is the HTTP client under the SDK. The SDK closes the request's body as soon as the
 // response begins, whereupon net/http may drop the connection before the response has been
