@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// brownOut has a target that takes 8 at once and answers 429 to more, and a worker
-// that is told 50.
+// brownOut runs a worker with a concurrency of 50 against a target that accepts 8 and
+// answers 429 to more.
 func brownOut(ctx context.Context, o options) ([]row, error) {
 	const messages, takes = 1500, 8
 	t, err := newTrial(ctx, o, 5, sinkWays{Takes: 200 * time.Millisecond, Capacity: takes})
@@ -36,12 +36,12 @@ func brownOut(ctx context.Context, o options) ([]row, error) {
 	delivered := above("brown-out, 1,500 messages: delivered", float64(len(s.delivered())), messages, "%.0f")
 	if n := len(s.Tries); n > 0 {
 		ideal := messages * 0.2 / takes
-		delivered.measured += fmt.Sprintf(" (in %.1f s, ideal %.1f; %.1f 429s a message)",
+		delivered.measured += fmt.Sprintf(" (in %.1f s, ideal %.1f; %.1f 429s per message)",
 			s.Tries[n-1].Answered.Sub(s.Tries[0].At).Seconds(), ideal, float64(tooMuch)/messages)
 	}
 	return []row{
 		delivered,
 		below("brown-out: in the dead-letter queue", float64(dead), 0, "%.0f"),
-		below("brown-out: receives burned", float64(len(received)-messages), 0, "%.0f"),
+		below("brown-out: receives wasted", float64(len(received)-messages), 0, "%.0f"),
 	}, nil
 }

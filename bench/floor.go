@@ -25,11 +25,11 @@ const (
 	floorVisibility = 2
 )
 
-// floor is the least that works: queue URL, target and concurrency are its
-// arguments. It ends when it is told to.
+// floor is the minimal worker. Its arguments are queue URL, target and concurrency. It
+// runs until it is told to stop.
 func floor(ctx context.Context, args []string) error {
 	if len(args) != 3 {
-		return errors.New("role-floor wants a queue URL, a target and a concurrency")
+		return errors.New("role-floor needs a queue URL, a target and a concurrency")
 	}
 	concurrency, err := strconv.Atoi(args[2])
 	if err != nil {

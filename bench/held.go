@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// held has a worker hold 1,000 messages of 4 KB, all being delivered.
+// held runs a worker with 1,000 messages of 4 KB in hand, all being delivered.
 func held(ctx context.Context, o options) ([]row, error) {
 	s, err := newStage(ctx, o)
 	if err != nil {
@@ -33,7 +33,7 @@ func held(ctx context.Context, o options) ([]row, error) {
 	return []row{below("1,000 in hand of 4 KB each: peak memory, MiB", used.peak, 64, "%.1f")}, nil
 }
 
-// mixed has one message in fifty take three seconds: the others must not wait.
+// mixed makes one message in fifty take three seconds; the others must not wait.
 func mixed(ctx context.Context, o options) ([]row, error) {
 	const messages, every, slots = 500, 50, 10
 	s, err := newStage(ctx, o)
@@ -61,7 +61,7 @@ func mixed(ctx context.Context, o options) ([]row, error) {
 	return []row{r}, nil
 }
 
-// firstReceive is how long a worker takes to ask for messages.
+// firstReceive measures how long a worker takes to its first receive.
 func firstReceive(ctx context.Context, o options) ([]row, error) {
 	var took []float64
 	for range 9 {

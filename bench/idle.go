@@ -6,8 +6,8 @@ import (
 	"time"
 )
 
-// depthQuestions is how often an hour the depth of an idle queue is asked, once the
-// start is a few minutes ago: too rarely to be seen here.
+// depthQuestions is how often per hour an idle queue's depth is queried, a few minutes
+// after startup: too rarely to be observed here.
 const depthQuestions = 1
 
 // idle watches a worker on an empty queue.
@@ -39,7 +39,7 @@ func idle(ctx context.Context, o options) ([]row, error) {
 	progress("  %v", asked.Actions)
 	polls := asked.Actions["ReceiveMessage"]
 	hour := float64(polls)*float64(time.Hour)/float64(o.idle) + depthQuestions
-	requests := below("SQS requests an hour, idle queue", hour, 182, "%.0f")
+	requests := below("SQS requests per hour, idle queue", hour, 182, "%.0f")
 	requests.measured += fmt.Sprintf(" (%d long polls in %s, and %d for the depth)", polls, o.idle, depthQuestions)
 	return []row{requests, below("memory of an idle worker, MiB", memory, 22, "%.1f")}, nil
 }

@@ -1,16 +1,16 @@
-// Command bench measures the whole program: what the worker costs beside the least
-// that an SQS worker on the AWS SDK can cost, and whether it keeps its promises of
-// pace, memory, start and stop.
+// Command bench measures the whole program: what the worker costs compared with a
+// minimal SQS worker on the AWS SDK, and whether it meets its goals for pace, memory,
+// start and stop.
 //
 //	go run ./bench
 //	go run ./bench -only throughput,rate
 //
-// The least is the floor (floor.go): it receives by tens, delivers over keep-alive
-// HTTP and deletes by batches, and does nothing else. Floor and worker run in turn,
-// each as a process of its own, against the embedded SQS server in another process
-// and a target in a third. The worker is built as it is released. Figures are
-// medians, and ratios to the floor of the same run: machines are noisy. Everything
-// stays on 127.0.0.1. The table goes to stdout, what is under way to stderr.
+// The minimal worker is the floor (floor.go): it receives ten messages at a time,
+// delivers over keep-alive HTTP and deletes in batches, and does nothing else. Floor and
+// worker run alternately, each in its own process, against the embedded SQS server in
+// another process and a target in a third. The worker is built as for a release. Figures
+// are medians and ratios to the floor of the same run, since machines are noisy.
+// Everything stays on 127.0.0.1. The table goes to stdout, progress to stderr.
 package main
 
 import (
@@ -60,12 +60,12 @@ func run(ctx context.Context, args []string) error {
 	flags := flag.NewFlagSet("bench", flag.ContinueOnError)
 	flags.IntVar(&o.messages, "messages", 20_000, "messages of a throughput run")
 	flags.IntVar(&o.size, "size", 200, "bytes of a body there")
-	flags.IntVar(&o.concurrency, "concurrency", 64, "deliveries at once there")
+	flags.IntVar(&o.concurrency, "concurrency", 64, "concurrent deliveries there")
 	flags.IntVar(&o.rounds, "rounds", 7, "throughput runs of each")
 	flags.IntVar(&o.outages, "outages", 2, "outages of each kind")
 	flags.DurationVar(&o.idle, "idle", 3*time.Minute, "how long an idle queue is watched")
-	flags.DurationVar(&o.trickle, "trickle", 20*time.Second, "how long a message comes each 50 ms, twice for each")
-	flags.StringVar(&o.poller, "poller", "", "the poller binary; empty: it is built")
+	flags.DurationVar(&o.trickle, "trickle", 20*time.Second, "how long to send a message every 50 ms, twice for each")
+	flags.StringVar(&o.poller, "poller", "", "the poller binary; built if empty")
 	flags.StringVar(&o.peer, "peer", "", "other binaries with poller's flags, for the throughput, separated by commas")
 	flags.StringVar(&o.only, "only", "", "parts to run, of: "+strings.Join(names(), ", "))
 	if err := flags.Parse(args); err != nil {

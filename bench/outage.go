@@ -23,7 +23,7 @@ const (
 	outageEarly   = 3 * time.Second // by then the gate is closed
 )
 
-// survived is what an outage came to.
+// survived is the result of an outage.
 type survived struct {
 	dead, lost, burned int
 	receives, tries    int     // in the outage
@@ -32,13 +32,13 @@ type survived struct {
 	early              int     // of the tries, those of the first 3 s
 }
 
-// outages has the target go away for 30 s in each way.
+// outages takes the target down for 30 s in each way.
 func outages(ctx context.Context, o options) ([]row, error) {
 	ways := []string{refuse, "503", "500", "404", hang, reset}
 	all := make([][]survived, len(ways))
 	failures := make([]error, len(ways))
 	var running sync.WaitGroup
-	for i, how := range ways { // beside each other: they wait most of the time
+	for i, how := range ways { // in parallel: they wait most of the time
 		running.Go(func() {
 			for range o.outages {
 				s, err := survive(ctx, o, how)
@@ -83,7 +83,7 @@ func outages(ctx context.Context, o options) ([]row, error) {
 	return []row{
 		below("outage of 30 s: in the dead-letter queue, the most", worst(func(s survived) int { return s.dead }), 0, "%.0f"),
 		below("outage: lost", worst(func(s survived) int { return s.lost }), 0, "%.0f"),
-		below("outage: receives burned, the most", worst(func(s survived) int { return s.burned }), 0, "%.0f"),
+		below("outage: receives wasted, the most", worst(func(s survived) int { return s.burned }), 0, "%.0f"),
 		below("outage: receives in it, the most", worst(func(s survived) int { return s.receives }), 60, "%.0f"),
 		tries,
 		first,
@@ -134,7 +134,7 @@ func survive(ctx context.Context, o options, how string) (survived, error) {
 	if err != nil {
 		return survived{}, err
 	}
-	// What was being delivered is no try in the outage.
+	// Deliveries that were already running are not tries during the outage.
 	if err := pause(ctx, outageTakes/2); err != nil {
 		return survived{}, err
 	}
@@ -193,7 +193,7 @@ func survive(ctx context.Context, o options, how string) (survived, error) {
 	return r, nil
 }
 
-// sendEach sends n messages, one each outageEach.
+// sendEach sends n messages, one every outageEach.
 func (s *stage) sendEach(ctx context.Context, n int) error {
 	tick := time.NewTicker(outageEach)
 	defer tick.Stop()
@@ -210,7 +210,7 @@ func (s *stage) sendEach(ctx context.Context, n int) error {
 	return nil
 }
 
-// freeAddress is one where the worker's page can be.
+// freeAddress returns a free address for the worker's page.
 func freeAddress(ctx context.Context) (string, error) {
 	l, err := new(net.ListenConfig).Listen(ctx, "tcp", "127.0.0.1:0")
 	if err != nil {
@@ -219,8 +219,7 @@ func freeAddress(ctx context.Context) (string, error) {
 	return l.Addr().String(), l.Close()
 }
 
-// deliveries is how many deliveries the worker says it has made, whatever became of
-// them.
+// deliveries returns how many deliveries the worker reports, whatever their outcome.
 func deliveries(ctx context.Context, page string) (int, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+page+"/metrics", nil)
 	if err != nil {

@@ -55,8 +55,8 @@ func rate(ctx context.Context, o options) ([]row, error) {
 	progress("  between two arrivals: p50 %.2f ms, p90 %.2f ms, p99 %.2f ms, the longest %.2f ms",
 		median(gaps), quantile(gaps, 0.9), quantile(gaps, 0.99), quantile(gaps, 1))
 	return []row{
-		above("--rate 50: arrivals a second over 30 s", float64(within)/rateFor.Seconds(), 49.5, "%.2f"),
+		above("--rate 50: arrivals per second over 30 s", float64(within)/rateFor.Seconds(), 49.5, "%.2f"),
 		below("--rate 50: the most in any second", float64(worst), 51, "%.0f"),
-		below("--rate 50: SQS requests a message", float64(asked.total())/float64(len(log.At)), 0.22, "%.3f"),
+		below("--rate 50: SQS requests per message", float64(asked.total())/float64(len(log.At)), 0.22, "%.3f"),
 	}, nil
 }

@@ -241,7 +241,7 @@ func (t *trial) away(ctx context.Context, how string, while time.Duration) (outa
 	var s sunk
 	err := t.target.ask(ctx, fmt.Sprintf("/bench/outage?how=%s&for=%s", how, while), &s)
 	if err == nil && s.Outage.How != how {
-		err = errors.New("the sink did not go away")
+		err = errors.New("the sink did not go down")
 	}
 	return s.Outage, err
 }

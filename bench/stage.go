@@ -157,14 +157,14 @@ func (s *stage) deadLetters(ctx context.Context, receives int) (string, error) {
 	return *dead.QueueUrl, err
 }
 
-// asked is what the worker has asked of SQS since the last time.
+// asked returns the worker's requests to SQS since the last call.
 func (s *stage) asked(ctx context.Context) (requests, error) {
 	var r requests
 	err := s.queue.ask(ctx, "/bench", &r)
 	return r, err
 }
 
-// seen is what the target has seen so far.
+// seen returns what the target has seen so far.
 func (s *stage) seen(ctx context.Context) (arrivals, error) {
 	var a arrivals
 	err := s.target.ask(ctx, "/bench", &a)
@@ -190,7 +190,7 @@ func (s *stage) floor(ctx context.Context, path string, concurrency int) (*worke
 	return startWorker(cmd, s.environment)
 }
 
-// until looks again and again whether something has come to pass.
+// until polls until something has happened.
 func until(ctx context.Context, limit time.Duration, done func() (bool, error)) error {
 	tick := time.NewTicker(50 * time.Millisecond)
 	defer tick.Stop()
@@ -200,7 +200,7 @@ func until(ctx context.Context, limit time.Duration, done func() (bool, error)) 
 		case <-ctx.Done():
 			return ctx.Err()
 		case <-over:
-			return fmt.Errorf("it has not come to pass within %s", limit)
+			return fmt.Errorf("it did not happen within %s", limit)
 		case <-tick.C:
 		}
 		if ok, err := done(); ok || err != nil {
@@ -227,7 +227,7 @@ func (s *stage) delivered(ctx context.Context, n int) (arrivals, error) {
 	return a, nil
 }
 
-// pause waits, if it may.
+// pause waits for d or until ctx is done.
 func pause(ctx context.Context, d time.Duration) error {
 	select {
 	case <-ctx.Done():

@@ -68,7 +68,7 @@ func measure(ctx context.Context, o options) error {
 		for name := range strings.SplitSeq(o.only, ",") {
 			i := slices.Index(names(), name)
 			if i < 0 {
-				return fmt.Errorf("-only: there is no part %q: take of %s", name, strings.Join(names(), ", "))
+				return fmt.Errorf("-only: unknown part %q: use %s", name, strings.Join(names(), ", "))
 			}
 			wanted = append(wanted, parts[i])
 		}

@@ -52,13 +52,13 @@ func throughput(ctx context.Context, o options) ([]row, error) {
 		progress("  %-7s median %.2f µs a message (%.3f of the floor's), %.0f a second (%.3f), %.1f MiB", s,
 			of(s, cpu), of(s, cpu)/of("floor", cpu), of(s, rate), of(s, rate)/of("floor", rate), of(s, memory))
 	}
-	spent := below("CPU a message ÷ floor", of("poller", cpu)/of("floor", cpu), 1.0, "%.2f")
+	spent := below("CPU per message ÷ floor", of("poller", cpu)/of("floor", cpu), 1.0, "%.2f")
 	spent.measured += fmt.Sprintf(" (%.1f µs, %.1f)", of("poller", cpu), of("floor", cpu))
-	pace := above("messages a second ÷ floor", of("poller", rate)/of("floor", rate), 0.95, "%.2f")
+	pace := above("messages per second ÷ floor", of("poller", rate)/of("floor", rate), 0.95, "%.2f")
 	pace.measured += fmt.Sprintf(" (%.0f, %.0f)", of("poller", rate), of("floor", rate))
 	resident := below("peak memory in that run, MiB", of("poller", memory), 32, "%.1f")
 	resident.measured += fmt.Sprintf(" (floor %.1f)", of("floor", memory))
-	asked := below("SQS requests a message under load", of("poller", func(f figures) float64 { return f.requests }), 0.22, "%.3f")
+	asked := below("SQS requests per message under load", of("poller", func(f figures) float64 { return f.requests }), 0.22, "%.3f")
 	return []row{spent, pace, asked, resident}, nil
 }
 
@@ -101,8 +101,8 @@ func backlog(ctx context.Context, o options, binary string) (figures, error) {
 	if err != nil {
 		return figures{}, err
 	}
-	// To the arrival of all but one in a hundred: the SDK alone loses the answer of
-	// one receive in some thousands, and the floor waits for those messages.
+	// Up to the arrival of 99 in 100: the SDK alone loses the response to one receive in
+	// thousands, and the floor waits for those messages.
 	n := len(log.At) * 99 / 100
 	return figures{
 		cpu:      float64(used.cpu.Microseconds()) / float64(o.messages),

@@ -8,7 +8,7 @@ import (
 
 const trickleEvery = 50 * time.Millisecond
 
-// trickle sends a message each 50 ms, to floor and worker in turn.
+// trickle sends a message every 50 ms, to floor and worker alternately.
 func trickle(ctx context.Context, o options) ([]row, error) {
 	took := make(map[string][]float64) // ms
 	requests, messages := 0, 0
@@ -23,14 +23,14 @@ func trickle(ctx context.Context, o options) ([]row, error) {
 				requests += asked
 				messages += len(took1)
 			}
-			progress("  %d messages, p50 %.2f ms, p99 %.2f ms, %.2f requests a message", len(took1),
+			progress("  %d messages, p50 %.2f ms, p99 %.2f ms, %.2f requests per message", len(took1),
 				median(took1), quantile(took1, 0.99), float64(asked)/float64(len(took1)))
 		}
 	}
 	worker, floor := quantile(took[o.poller], 0.99), quantile(took[""], 0.99)
-	late := below("a message each 50 ms: send to arrival, p99 ÷ floor", worker/floor, 1.3, "%.2f")
+	late := below("a message every 50 ms: send to arrival, p99 ÷ floor", worker/floor, 1.3, "%.2f")
 	late.measured += fmt.Sprintf(" (%.2f ms, %.2f)", worker, floor)
-	return []row{late, below("SQS requests a message there", float64(requests)/float64(messages), 1.2, "%.2f")}, nil
+	return []row{late, below("SQS requests per message there", float64(requests)/float64(messages), 1.2, "%.2f")}, nil
 }
 
 func trickled(ctx context.Context, o options, binary string) (took []float64, requests int, err error) {

@@ -1,16 +1,15 @@
-// Package admin is the port that people and machines look at: metrics, health,
-// readiness, the status as JSON and as a page.
+// Package admin serves the admin port: metrics, health, readiness, and the status as
+// JSON and as a page.
 //
-// It promises:
-//   - it only shows: GET and HEAD, nothing here changes the daemon;
-//   - message bodies, receipt handles, header values and user info never come
-//     this way: the Status it is given has no room for them;
-//   - the same Status makes the page, /status.json and the verdict, and the
-//     verdict is in words, so that whoever is woken at night reads one line;
-//   - the page needs no other host, and without JavaScript it still shows all.
+//   - It is read-only: it answers GET and HEAD, and nothing here changes the daemon.
+//   - It never shows message bodies, receipt handles, header values or user info: the
+//     Status that it is given has no fields for them.
+//   - The page, /status.json and the verdict are made from the same Status. The verdict
+//     is one sentence, so that whoever is paged at night reads one line.
+//   - The page loads nothing from other hosts and works without JavaScript.
 //
-// It knows no other room: app gives it functions that say how things stand, and
-// it calls them at each request and, for the history of the last minutes, every
-// five seconds. Serve owns the goroutines of the server and the one that takes
-// these samples; Close ends them.
+// The package imports no other package of this module. Package app gives it functions
+// that return the status. It calls them at every request and, for the history of the last
+// minutes, every five seconds. Serve starts the server's goroutines and the one that
+// takes these samples; Close ends them.
 package admin

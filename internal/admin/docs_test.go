@@ -19,7 +19,7 @@ func TestTheDocsNameEveryFieldOfStatusJSON(t *testing.T) {
 	}
 }
 
-// fieldNames are the JSON names in a type and in all that it holds.
+// fieldNames returns the JSON names of a type and of all types in it.
 func fieldNames(of reflect.Type, seen map[reflect.Type]bool) []string {
 	switch of.Kind() {
 	case reflect.Pointer, reflect.Slice:

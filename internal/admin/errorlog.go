@@ -6,21 +6,21 @@ import (
 	"log/slog"
 )
 
-// errorLog takes the lines of http.Server. They are a client's doing (it went
-// away, it spoke no HTTP) and not worth a line at night, but for a panic.
+// errorLog takes the log lines of http.Server. Except for panics, they are caused by
+// clients (one went away or did not speak HTTP) and are not worth waking anybody for.
 func errorLog(logger *slog.Logger) *log.Logger {
 	return log.New(lines{logger}, "", 0)
 }
 
 type lines struct{ logger *slog.Logger }
 
-// Write implements io.Writer: one call a line.
+// Write implements io.Writer. Each call is one line.
 func (l lines) Write(line []byte) (int, error) {
 	text := slog.String("error", string(bytes.TrimSpace(line)))
 	if bytes.Contains(line, []byte("panic")) {
-		l.logger.Warn("an answer of the admin port failed", text)
+		l.logger.Warn("admin port: handler panicked", text)
 	} else {
-		l.logger.Debug("a connection to the admin port failed", text)
+		l.logger.Debug("admin port: connection failed", text)
 	}
 	return len(line), nil
 }

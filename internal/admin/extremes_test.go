@@ -10,8 +10,8 @@ import (
 	"pgregory.net/rapid"
 )
 
-// TestNoNumberBringsAnAnswerDown: whatever is measured, and whatever clocks say, the page
-// and the JSON are made. A page that is not would take the daemon with it.
+// TestNoNumberBringsAnAnswerDown checks that the page and the JSON can be made from any
+// measurements and times. A panic there would end the daemon.
 func TestNoNumberBringsAnAnswerDown(t *testing.T) {
 	number := rapid.SampledFrom([]Number{
 		0, 1e-300, 0.04, 1, 1e3, 1e10, 1e18, math.MaxFloat64, -1, Number(math.NaN()), Number(math.Inf(1)), Number(math.Inf(-1)),

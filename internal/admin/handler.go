@@ -15,7 +15,7 @@ import (
 //go:embed page
 var files embed.FS
 
-// assets are what the page asks for, by their path on the port.
+// assets are the files that the page loads, by path.
 var assets = map[string]string{
 	"/page.css":  "page/page.css",
 	"/page.js":   "page/page.js",
@@ -24,8 +24,8 @@ var assets = map[string]string{
 	"/uplot.css": "page/uplot/uPlot.min.css",
 }
 
-// handler answers GET and HEAD (the mux says 405 with Allow to other methods,
-// and 404 to other paths), each answer with the headers of the port.
+// handler returns the port's handler. It answers GET and HEAD; the mux answers 405 to
+// other methods and 404 to other paths. Every response has the port's headers.
 func (s *Server) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(s.options.Gatherer, promhttp.HandlerOpts{
@@ -40,7 +40,7 @@ func (s *Server) handler() http.Handler {
 	mux.HandleFunc("GET /{$}", s.answerPage)
 	for path, file := range assets {
 		mux.HandleFunc("GET "+path, func(w http.ResponseWriter, r *http.Request) {
-			// A new build has new files: ask each time, they are small.
+			// A new build has new files. They are small, so they are loaded every time.
 			w.Header().Set("Cache-Control", "no-cache")
 			http.ServeFileFS(w, r, files, file)
 		})
@@ -48,8 +48,8 @@ func (s *Server) handler() http.Handler {
 	return guarded(mux)
 }
 
-// guarded sets what a browser has to know: load nothing from elsewhere, guess no
-// types, keep nothing, show it in no frame.
+// guarded sets the headers that tell a browser to load nothing from other hosts, not to
+// guess types, not to cache, and not to show the page in a frame.
 func guarded(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
@@ -63,8 +63,8 @@ func guarded(next http.Handler) http.Handler {
 	})
 }
 
-// answerProblems says the word and 200 while there are none, else 503 and each
-// of them in a line.
+// answerProblems answers 200 and the word if there are no problems, else 503 and a line
+// for each.
 func answerProblems(word string, problems func(time.Time) []Problem) http.HandlerFunc {
 	return func(w http.ResponseWriter, _ *http.Request) {
 		w.Header().Set("Content-Type", "text/plain; charset=utf-8")
@@ -87,18 +87,18 @@ func oneLine(s string) string { return strings.Join(strings.Fields(s), " ") }
 func (s *Server) answerJSON(w http.ResponseWriter, r *http.Request, value any) {
 	body, err := json.MarshalIndent(value, "", "  ")
 	if err != nil {
-		s.options.Logger.WarnContext(r.Context(), "the status cannot be shown", slog.Any("error", err))
-		http.Error(w, "the status cannot be shown as JSON", http.StatusInternalServerError)
+		s.options.Logger.WarnContext(r.Context(), "cannot show the status", slog.Any("error", err))
+		http.Error(w, "cannot show the status as JSON", http.StatusInternalServerError)
 		return
 	}
 	w.Header().Set("Content-Type", "application/json; charset=utf-8")
 	_, _ = w.Write(append(body, '\n'))
 }
 
-// scrapes takes what promhttp has to say: a metric that cannot be gathered.
+// scrapes logs errors of promhttp, such as a metric that cannot be gathered.
 type scrapes struct{ logger *slog.Logger }
 
 // Println implements promhttp.Logger.
 func (s scrapes) Println(v ...any) {
-	s.logger.Warn("the metrics are not whole", slog.String("error", strings.TrimSpace(fmt.Sprintln(v...))))
+	s.logger.Warn("metrics are incomplete", slog.String("error", strings.TrimSpace(fmt.Sprintln(v...))))
 }

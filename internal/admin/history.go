@@ -7,18 +7,18 @@ import (
 	"time"
 )
 
-// The history reaches back a quarter of an hour: long enough to see whether it
-// was the queue that grew or the target that slowed down.
+// The history covers 15 minutes: long enough to see whether the queue grew or the target
+// slowed down.
 const (
 	sampleEvery = 5 * time.Second
 	sampleCount = 15*60/5 + 1
 	lastMinute  = time.Minute
 )
 
-// history is how things stood in the last minutes.
+// history is the status over the last minutes.
 type history struct {
 	mu      sync.Mutex // guards what follows
-	samples []sample   // the oldest first
+	samples []sample   // oldest first
 }
 
 type sample struct {
@@ -54,8 +54,8 @@ func (h *history) add(now time.Time, st Status) {
 	h.samples = append(h.samples, s)
 }
 
-// complete fills in the last minute's deliveries of each target: those since
-// the youngest sample that is a minute old, or since the start.
+// complete fills in each target's deliveries in the last minute: those since the latest
+// sample that is at least a minute old, or since the start.
 func (h *history) complete(now time.Time, st *Status) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -75,7 +75,7 @@ func (h *history) complete(now time.Time, st *Status) {
 	}
 }
 
-// since is what was counted between two looks; what was not is left out.
+// since returns the counts added between two samples, without those that did not change.
 func since(before, now []Deliveries) []Deliveries {
 	more := []Deliveries{}
 	for _, d := range now {
@@ -97,8 +97,8 @@ func since(before, now []Deliveries) []Deliveries {
 	return more
 }
 
-// columns is the history as /history.json says it: a column a quantity, as the
-// chart on the page takes it.
+// columns returns the history for /history.json: one column per quantity, as the page's
+// charts take it.
 type columns struct {
 	Interval Seconds       `json:"interval_seconds"`
 	At       []int64       `json:"at"` // Unix seconds

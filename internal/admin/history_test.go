@@ -22,7 +22,7 @@ func TestTheLastMinuteIsWhatWasCountedSinceAMinuteAgo(t *testing.T) {
 	now := noon.Add(100*sampleEvery - time.Second) // 4 s after the last sample
 	s := delivered2xx(1000)
 	h.complete(now, &s)
-	// The sample of 64 s ago is the youngest that is a minute old: number 87.
+	// The sample of 64 s ago, number 87, is the latest that is at least a minute old.
 	want := []Deliveries{{Outcome: "delivered", Status: "2xx", Count: 1000 - 870}}
 	if got := s.Targets[0].DeliveriesLastMinute; !slices.Equal(got, want) {
 		t.Errorf("the last minute has %v, not %v", got, want)
@@ -55,14 +55,14 @@ func TestTheHistoryKeepsAQuarterOfAnHour(t *testing.T) {
 	}
 	q := c.Queues[0]
 	if len(q.Lag) != 181 || len(q.Visible) != 181 || len(q.Started) != 181 || len(q.Delivered) != 181 {
-		t.Errorf("the columns are not of one length: %d %d %d %d", len(q.Lag), len(q.Visible), len(q.Started), len(q.Delivered))
+		t.Errorf("the columns differ in length: %d %d %d %d", len(q.Lag), len(q.Visible), len(q.Started), len(q.Delivered))
 	}
 	if q.Visible[180] == nil || q.Visible[179] != nil {
-		t.Error("a depth that was not known is not null, or one that was is")
+		t.Error("an unknown depth is not null, or a known one is")
 	}
 }
 
-// silent is a listener that nobody connects to.
+// silent is a listener that gets no connections.
 type silent struct{ closed chan struct{} }
 
 func (l silent) Accept() (net.Conn, error) { <-l.closed; return nil, net.ErrClosed }

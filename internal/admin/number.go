@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// Seconds is a duration that JSON shows as a number of seconds, to the millisecond.
+// Seconds is a duration that marshals as a number of seconds, to the millisecond.
 type Seconds time.Duration
 
 // MarshalJSON implements json.Marshaler.
@@ -15,8 +15,8 @@ func (s Seconds) MarshalJSON() ([]byte, error) {
 	return strconv.AppendFloat(nil, rounded, 'f', -1, 64), nil
 }
 
-// Number is a float64 that JSON shows as null where it is infinite or not a
-// number, which JSON cannot say.
+// Number is a float64 that marshals as null if it is infinite or NaN, which JSON cannot
+// express.
 type Number float64
 
 // MarshalJSON implements json.Marshaler.

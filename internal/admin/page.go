@@ -14,20 +14,20 @@ func (s *Server) answerPage(w http.ResponseWriter, r *http.Request) {
 	s.answerHTML(w, r, document(s.status(time.Now())))
 }
 
-// answerHTML answers with all of the page or, where it cannot be made, with none of it.
+// answerHTML answers with the complete page, or with an error if it cannot be made.
 func (s *Server) answerHTML(w http.ResponseWriter, r *http.Request, page g.Node) {
 	var b bytes.Buffer
 	if err := page.Render(&b); err != nil {
-		s.options.Logger.WarnContext(r.Context(), "the page cannot be shown", slog.Any("error", err))
-		http.Error(w, "the page cannot be shown; /status.json may be", http.StatusInternalServerError)
+		s.options.Logger.WarnContext(r.Context(), "cannot show the page", slog.Any("error", err))
+		http.Error(w, "cannot show the page; try /status.json", http.StatusInternalServerError)
 		return
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	_, _ = w.Write(b.Bytes())
 }
 
-// document is the page that shows s. page.js asks for it again and again and replaces what
-// has changed in #main: what is outside of it is the browser's to change.
+// document returns the page for s. page.js fetches it repeatedly and replaces what has
+// changed inside #main.
 func document(s Status) g.Node {
 	return h.Doctype(h.HTML(
 		h.Lang("en"),
@@ -57,7 +57,7 @@ func head(s Status) g.Node {
 		h.Link(h.Rel("stylesheet"), h.Href("page.css")),
 		h.Script(h.Src("uplot.js"), h.Defer()),
 		h.Script(h.Src("page.js"), h.Defer()),
-		// Without JavaScript the browser asks again, for the whole page.
+		// Without JavaScript the browser reloads the whole page.
 		h.NoScript(h.Meta(g.Attr("http-equiv", "refresh"), h.Content("5"))),
 	)
 }
@@ -72,7 +72,7 @@ func footer(s Status) g.Node {
 	))
 }
 
-// link is one of several in a line, so it begins with the space before it.
+// link returns one of several links on a line, with a space before it.
 func link(to, text string) g.Node {
 	return g.Group{g.Text(" "), h.A(h.Href(to), g.Text(text))}
 }

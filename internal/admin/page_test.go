@@ -16,7 +16,7 @@ import (
 	h "maragu.dev/gomponents/html"
 )
 
-// calling is a page that shows all there is, with text wherever the text is from outside.
+// calling returns a page that shows everything, with text wherever text comes from outside.
 func calling(text string) *port {
 	p := &port{status: behind()}
 	next := noon.Add(time.Minute)
@@ -37,7 +37,7 @@ func calling(text string) *port {
 }
 
 func TestNothingFromOutsideAddsMarkup(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) { // so that the pages are of the same moment
+	synctest.Test(t, func(t *testing.T) { // so that the pages show the same time
 		plain := parsed(t, calling("orders").ask(t, "GET", "/").Body.String())
 		for _, hostile := range []string{
 			"<script>alert(1)</script>", `"><script>alert(1)</script>`, `'><img src=x onerror='alert(1)'>`,
@@ -52,17 +52,17 @@ func TestNothingFromOutsideAddsMarkup(t *testing.T) {
 				t.Errorf("%s: the page has %d texts, not %d", hostile, len(page.text), len(plain.text))
 				continue
 			}
-			for i, text := range plain.text { // and it is shown as it is
+			for i, text := range plain.text { // and it is shown verbatim
 				if want := strings.ReplaceAll(text, "orders", hostile); page.text[i] != want {
-					t.Errorf("the page says %q, not %q", page.text[i], want)
+					t.Errorf("the page shows %q, want %q", page.text[i], want)
 				}
 			}
 		}
 	})
 }
 
-// parts are a page taken apart: its tags with the names of their attributes, and its
-// text with the values of the attributes.
+// parts are a parsed page: its tags with attribute names, and its text with attribute
+// values.
 type parts struct{ markup, text []string }
 
 func parsed(t *testing.T, page string) parts {

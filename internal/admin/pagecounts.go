@@ -9,17 +9,17 @@ import (
 	h "maragu.dev/gomponents/html"
 )
 
-// queueTables count what became of the queue's messages, and how they came.
+// queueTables shows what happened to the queue's messages, and how they arrived.
 func queueTables(q Queue) g.Node {
 	return h.Div(
 		h.Class("tables"),
 		counts("In hand", rows(q.InHand, "in-hand-")),
 		counts("Settled", rows(q.Settled, "settled-")),
-		counts("Receives", rows(q.Receives, ""), row("parked now", "", count(q.Parked))),
+		counts("Receives", rows(q.Receives, ""), row("waiting now", "", count(q.Parked))),
 		counts("Messages",
 			row("received", "received", count(q.Received)),
-			row("came again in hand", "", count(q.Duplicates)),
-			row("came again delivered", "", count(q.Ledger.Hits)),
+			row("again while in hand", "", count(q.Duplicates)),
+			row("again after delivery", "", count(q.Ledger.Hits)),
 			row("in the ledger", "", count(q.Ledger.Size)),
 		),
 	)
@@ -33,8 +33,8 @@ func row(name, is, value string) g.Node {
 	return h.Tr(h.Th(h.Scope("row"), g.Text(name)), h.Td(found(is), g.Text(value)))
 }
 
-// rows are the counts by their labels; each is found by its label after prefix, if there
-// is one.
+// rows returns a row per label. If prefix is not empty, tests find a row by prefix and
+// label.
 func rows[N int | int64](byLabel map[string]N, prefix string) g.Node {
 	return g.Map(ordered(byLabel), func(label string) g.Node {
 		is := ""
@@ -45,14 +45,14 @@ func rows[N int | int64](byLabel map[string]N, prefix string) g.Node {
 	})
 }
 
-// inOrder is how labels are listed: the way of a message, not the alphabet.
+// inOrder is the order of labels: that of a message's life, not alphabetical.
 var inOrder = []string{
 	"waiting", "delivering", "held", "deleting", "releasing",
 	"full", "partial", "empty", "error",
 	"delivered", "failed", "rejected", "released", "cut_off", "dead_lettered", "discarded", "abandoned",
 }
 
-// ordered are the labels as they are listed, those that are not known last.
+// ordered returns the labels in order, unknown ones last.
 func ordered[N int | int64](byLabel map[string]N) []string {
 	place := func(label string) int {
 		if i := slices.Index(inOrder, label); i >= 0 {
@@ -65,5 +65,5 @@ func ordered[N int | int64](byLabel map[string]N) []string {
 	return labels
 }
 
-// spaced is a label as words.
+// spaced returns a label as words.
 func spaced(label string) string { return strings.ReplaceAll(label, "_", " ") }

@@ -9,8 +9,8 @@ import (
 	h "maragu.dev/gomponents/html"
 )
 
-// daemon shows how the whole of it stands: which build, in which state, the verdict, and
-// the problems that the verdict leaves out.
+// daemon shows the daemon as a whole: its build, its state, the verdict, and the problems
+// that the verdict does not mention.
 func daemon(s Status) g.Node {
 	return g.Group{
 		h.Header(build(s.Build), chips(s)),
@@ -19,7 +19,7 @@ func daemon(s Status) g.Node {
 	}
 }
 
-// build says which poller this is; page.js loads the page anew when it is another.
+// build shows the build. page.js reloads the page if it changes.
 func build(b Build) g.Node {
 	return h.P(h.Class("who"), h.Strong(g.Text("poller")), g.Text(" "+b.Version+" "), dim(b.Commit))
 }
@@ -42,8 +42,8 @@ func chips(s Status) g.Node {
 	)
 }
 
-// verdict marks the level with a shape too, for those who do not see its colour; what is
-// read aloud is the sentence.
+// verdict shows the level as a shape too, for those who cannot see its color. Screen
+// readers read only the sentence.
 func verdict(v Verdict) g.Node {
 	mark := map[Level]string{Good: "●", Notice: "▲"}[v.Level]
 	if mark == "" {
@@ -67,19 +67,19 @@ func problems(s Status) g.Node {
 	)
 }
 
-// unsaid are the problems that the verdict does not say already.
+// unsaid returns the problems that the verdict does not mention.
 func (s *Status) unsaid() []Problem {
 	return slices.DeleteFunc(slices.Concat(s.Unhealthy, s.NotReady), func(p Problem) bool {
 		return strings.Contains(s.Verdict.Text, p.What)
 	})
 }
 
-// problem is the sentence of p with its time marked as one.
+// problem returns p as a sentence with its time marked up.
 func problem(p Problem, now time.Time) g.Node {
 	return g.Group{
 		g.Text(p.What + ", since "), h.Time(g.Text(clock(p.Since))), g.Text(" (" + span(now, p.Since) + ")"),
 	}
 }
 
-// dim is what matters less than the words before it.
+// dim de-emphasizes text.
 func dim(text string) g.Node { return h.Span(h.Class("dim"), g.Text(text)) }

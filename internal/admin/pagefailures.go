@@ -28,7 +28,7 @@ func failuresTable(failures []Failure) g.Node {
 	))
 }
 
-// failureRow leaves the cells of the message empty for a call of SQS, which has none.
+// failureRow leaves the message's cells empty for an SQS call.
 func failureRow(f Failure) g.Node {
 	receive := ""
 	if f.ReceiveCount != 0 {
@@ -44,7 +44,7 @@ func failureRow(f Failure) g.Node {
 	)
 }
 
-// summary is what failed and how: the answer, or why there was none.
+// summary returns what failed and how: the answer, or why there was none.
 func (f Failure) summary() string {
 	switch {
 	case f.Status != 0:

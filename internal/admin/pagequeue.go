@@ -18,8 +18,8 @@ func queueCards(s Status) g.Node {
 	return cards
 }
 
-// queueCard shows the i-th queue of s. An id has its place rather than its name, which may
-// have characters that an id may not.
+// queueCard shows the i-th queue of s. Ids contain its index, not its name, which may have
+// characters that are invalid in an id.
 func queueCard(s Status, i int, q Queue) g.Node {
 	id := "queue-" + strconv.Itoa(i)
 	return h.Section(
@@ -33,10 +33,10 @@ func queueCard(s Status, i int, q Queue) g.Node {
 	)
 }
 
-// kind is what the name after it is the name of.
+// kind labels the name after it.
 func kind(text string) g.Node { return h.Span(h.Class("kind"), g.Text(text)) }
 
-// queueVerdict is left out for an only queue: the page's own verdict is its.
+// queueVerdict is omitted if there is only one queue: the page's verdict is the same.
 func queueVerdict(s Status, q Queue) g.Node {
 	if len(s.Queues) == 1 {
 		return nil
@@ -51,7 +51,7 @@ func queueProblem(s Status, q Queue) g.Node {
 	return nil
 }
 
-// unsaidOf is the queue's problem, unless a verdict on the page says it already.
+// unsaidOf shows the queue's problem, unless a verdict on the page mentions it.
 func (s *Status) unsaidOf(q Queue) *SQSProblem {
 	if q.Problem == nil || strings.Contains(s.Verdict.Text, q.Problem.What) ||
 		len(s.Queues) > 1 && strings.Contains(q.Verdict.Text, q.Problem.What) {
@@ -70,8 +70,8 @@ func queueFigures(q Queue, now time.Time) g.Node {
 	)
 }
 
-// figure is one number of the queue and, smaller, what more there is to say of it. Tests
-// and scripts find the number by is.
+// figure shows one number of the queue and, smaller, a note. Tests and scripts find the
+// number by is.
 func figure(name, is, value, more string) g.Node {
 	return h.Div(
 		h.Dt(g.Text(name)),
@@ -80,24 +80,24 @@ func figure(name, is, value, more string) g.Node {
 	)
 }
 
-// found is the mark by which an element is found, if it has one.
+// found marks an element so that tests and scripts can find it.
 func found(is string) g.Node { return g.If(is != "", h.Data("is", is)) }
 
 func depth(d *Depth, now time.Time) g.Node {
 	if d == nil {
-		return figure("In the queue", "visible", "unknown", "SQS has not said it yet")
+		return figure("In the queue", "visible", "unknown", "no response from SQS yet")
 	}
 	return figure("In the queue", "visible", count(d.Visible),
 		fmt.Sprintf("%s in flight, %s delayed; %s ago", count(d.InFlight), count(d.Delayed), span(now, d.AsOf)))
 }
 
-// drain is how long it will take until the queue is empty.
+// drain returns how long it will take to empty the queue.
 func (q *Queue) drain() string {
 	switch q.DrainState {
 	case DrainGrowing:
 		return "growing"
 	case DrainEmpty:
-		return "none waits"
+		return "empty"
 	case DrainShrinking:
 		return q.emptyIn()
 	default:
@@ -105,7 +105,7 @@ func (q *Queue) drain() string {
 	}
 }
 
-// queueCharts are empty: page.js draws in them, and data-keep keeps what it has drawn.
+// queueCharts are empty. page.js draws in them, and data-keep preserves its drawing.
 func queueCharts(i int, name string) g.Node {
 	chart := func(of, label, caption string) g.Node {
 		return h.Figure(
@@ -117,6 +117,6 @@ func queueCharts(i int, name string) g.Node {
 	return h.Div(
 		h.Class("charts"), g.Attr("data-keep"),
 		chart("lag", "Lag", "Lag, seconds"),
-		chart("pace", "Deliveries a second", "Deliveries a second"),
+		chart("pace", "Deliveries per second", "Deliveries per second"),
 	)
 }

@@ -5,10 +5,10 @@ import (
 	h "maragu.dev/gomponents/html"
 )
 
-// What the wide tables are made of.
+// The parts of wide tables.
 
-// scroll lets a wide table move sideways on a phone, by keyboard too: so it takes the focus
-// and has a name: name is the attribute that gives it.
+// scroll lets a wide table scroll sideways on a phone, and by keyboard, for which it must
+// be focusable and named. name is the attribute that names it.
 func scroll(name, table g.Node) g.Node {
 	return h.Div(h.Class("scroll"), h.TabIndex("0"), h.Role("region"), name, table)
 }

@@ -17,7 +17,7 @@ func targetCards(s Status) g.Node {
 	return cards
 }
 
-// targetCard shows the i-th target; its ids have its place for queueCard's reason.
+// targetCard shows the i-th target. Ids contain its index, as in queueCard.
 func targetCard(i int, t Target, now time.Time) g.Node {
 	place := strconv.Itoa(i)
 	return h.Section(
@@ -35,7 +35,7 @@ func targetCard(i int, t Target, now time.Time) g.Node {
 	)
 }
 
-// rateGauge is the rate in use, and how much that is of the limit where there is one.
+// rateGauge shows the rate, and its share of the limit if there is one.
 func rateGauge(id string, t Target) g.Node {
 	limit := t.Pace.limited()
 	of := "no limit"
@@ -51,7 +51,7 @@ func rateGauge(id string, t Target) g.Node {
 	)
 }
 
-// limited is the rate, where there is one that can be shown as a part of a whole.
+// limited returns the rate limit, if it can be shown as a whole.
 func (p Pace) limited() float64 {
 	if r := float64(p.Rate); r > 0 && !math.IsInf(r, 1) {
 		return r
@@ -59,18 +59,18 @@ func (p Pace) limited() float64 {
 	return 0
 }
 
-// slotsGauge is how many of the deliveries that may be under way are.
+// slotsGauge shows how many deliveries are running, of the concurrency.
 func slotsGauge(id string, t Target) g.Node {
 	return h.Div(
 		h.P(
-			h.ID(id), g.Text("Deliveries at once "), h.B(g.Text(count(t.Delivering))), g.Text(" "),
+			h.ID(id), g.Text("Concurrent deliveries "), h.B(g.Text(count(t.Delivering))), g.Text(" "),
 			dim("of "+count(t.Pace.Concurrency)),
 		),
 		meter(id, float64(t.Pace.Concurrency), float64(t.Delivering)),
 	)
 }
 
-// meter is value as a part of limit, in the words of the element with the id.
+// meter shows value as a share of limit. The element with the id labels it.
 func meter(id string, limit, value float64) g.Node {
 	number := func(n float64) string { return strconv.FormatFloat(n, 'g', -1, 64) }
 	return h.Meter(h.Aria("labelledby", id), h.Min("0"), h.Max(number(limit)), h.Value(number(value)))
@@ -79,10 +79,10 @@ func meter(id string, limit, value float64) g.Node {
 func gateGauge(gate Gate, now time.Time) g.Node {
 	more := "for " + span(now, gate.Since) + "; " + count(gate.Held) + " held"
 	if gate.State == "half_open" {
-		more += ", " + count(gate.Limit) + " at once"
+		more += ", " + count(gate.Limit) + " concurrent"
 	}
 	if gate.Released > 0 {
-		more += ", " + count(int(gate.Released)) + " released for want of room"
+		more += ", " + count(int(gate.Released)) + " released to make room"
 	}
 	if gate.NextProbe != nil {
 		more += ", next probe at " + clock(*gate.NextProbe)
@@ -92,7 +92,7 @@ func gateGauge(gate Gate, now time.Time) g.Node {
 	))
 }
 
-// share says that the figures are a part, where replicas share a budget.
+// share notes that the figures are one replica's share, if replicas share a budget.
 func share(p Pace) g.Node {
 	if p.Replicas <= 1 {
 		return nil
@@ -105,7 +105,7 @@ func deliveriesTable(t Target) g.Node {
 	return scroll(h.Aria("label", "Deliveries to "+t.Name), h.Table(
 		h.Class("wide"),
 		h.Caption(g.Text("Deliveries")),
-		h.THead(h.Tr(column("outcome"), column("answer"), numberColumn("last minute"), numberColumn("in all"))),
+		h.THead(h.Tr(column("outcome"), column("answer"), numberColumn("last minute"), numberColumn("total"))),
 		h.TBody(deliveries(t)),
 	))
 }
@@ -125,7 +125,7 @@ func deliveries(t Target) g.Node {
 	})
 }
 
-// lately is the last minute's count of what d counts.
+// lately returns the last minute's count for d's outcome and status.
 func (t Target) lately(d Deliveries) string {
 	for _, l := range t.DeliveriesLastMinute {
 		if l.Outcome == d.Outcome && l.Status == d.Status {

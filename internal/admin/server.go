@@ -13,14 +13,14 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Options are what a Server is made of; all are needed.
+// Options configure a Server. All are required.
 type Options struct {
 	Gatherer prometheus.Gatherer
-	// Status says how things stand; Server fills in what is marked so.
+	// Status returns the status; Server fills in the fields that are marked so.
 	Status func(now time.Time) Status
-	// Ready says what keeps the daemon from working, nothing while it is ready.
+	// Ready returns what keeps the daemon from working; nil if it is ready.
 	Ready func(now time.Time) []Problem
-	// Healthy says what stands still, nothing while all loops turn.
+	// Healthy returns the loops that are stuck; nil if none is.
 	Healthy func(now time.Time) []Problem
 	Build   Build
 	Logger  *slog.Logger
@@ -35,9 +35,8 @@ type Server struct {
 	end     sync.Once
 }
 
-// How long a client may take. Answers are small and made at once; what is slow
-// here is a client that does not read or write, and it may not hold a
-// connection for long.
+// Timeouts for clients. Responses are small and made immediately, so only a client that
+// does not read or write is slow, and it must not hold a connection for long.
 const (
 	readTimeout  = 10 * time.Second
 	writeTimeout = 30 * time.Second
@@ -45,7 +44,7 @@ const (
 	headerBytes  = 16 << 10
 )
 
-// New makes a server; Serve starts it.
+// New returns a server. Serve starts it.
 func New(o Options) *Server {
 	s := &Server{options: o, ended: make(chan struct{})}
 	s.http = http.Server{
@@ -60,7 +59,7 @@ func New(o Options) *Server {
 	return s
 }
 
-// Serve answers on l until Close, and closes l. It returns nil after Close.
+// Serve serves on l until Close, and closes l. It returns nil after Close.
 func (s *Server) Serve(l net.Listener) error {
 	var sampling sync.WaitGroup
 	sampling.Go(s.sample)
@@ -72,9 +71,9 @@ func (s *Server) Serve(l net.Listener) error {
 	return nil
 }
 
-// Close ends the server. Answers under way are finished, until ctx is done:
-// then they are cut off. It is torn down last, so that the last metrics can
-// still be scraped. Serve returns soon after.
+// Close stops the server. Responses in progress are finished until ctx is done, and then
+// cut off. The admin server is closed last, so that the final metrics can be scraped.
+// Serve returns soon afterwards.
 func (s *Server) Close(ctx context.Context) error {
 	s.end.Do(func() { close(s.ended) })
 	if err := s.http.Shutdown(ctx); err != nil {
@@ -83,7 +82,7 @@ func (s *Server) Close(ctx context.Context) error {
 	return nil
 }
 
-// sample takes the history until Close.
+// sample records the history until Close.
 func (s *Server) sample() {
 	ticker := time.NewTicker(sampleEvery)
 	defer ticker.Stop()
@@ -98,7 +97,7 @@ func (s *Server) sample() {
 	}
 }
 
-// status is the whole of it: what the daemon says, completed.
+// status returns the daemon's status with the server's fields filled in.
 func (s *Server) status(now time.Time) Status {
 	st := s.options.Status(now)
 	st.At = now.UTC().Truncate(time.Millisecond)
@@ -108,6 +107,6 @@ func (s *Server) status(now time.Time) Status {
 	st.Unhealthy = append([]Problem{}, s.options.Healthy(now)...)
 	st.Ready, st.Healthy = len(st.NotReady) == 0, len(st.Unhealthy) == 0
 	s.history.complete(now, &st)
-	st.judge(now)
+	st.assess(now)
 	return st
 }

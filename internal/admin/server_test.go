@@ -21,7 +21,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// port is a server whose daemon the test makes up.
+// port is a server whose status the test sets.
 type port struct {
 	status         Status
 	ready, healthy []Problem
@@ -196,7 +196,7 @@ func TestThePageShowsAllWithoutJavaScript(t *testing.T) {
 		"&lt;script&gt;alert(1)&lt;/script&gt;", `<noscript><meta http-equiv="refresh"`, "v0.3.0",
 	} {
 		if !strings.Contains(page, want) {
-			t.Errorf("the page does not say %q", want)
+			t.Errorf("the page does not show %q", want)
 		}
 	}
 	for _, never := range []string{"http://", "//cdn", " style=", "<script>", "ZgotmplZ", "%!"} {
@@ -213,7 +213,7 @@ func TestThePageShowsADaemonThatKnowsNothingYet(t *testing.T) {
 	}
 	p.status = idle()
 	p.status.Queues[0] = Queue{Name: "orders", Target: "nowhere", Drain: Number(math.NaN())}
-	if w := p.ask(t, "GET", "/"); w.Code != http.StatusOK || !strings.Contains(w.Body.String(), "SQS has not said it yet") {
+	if w := p.ask(t, "GET", "/"); w.Code != http.StatusOK || !strings.Contains(w.Body.String(), "no response from SQS yet") {
 		t.Errorf("%d\n%s", w.Code, w.Body)
 	}
 }
@@ -286,7 +286,7 @@ func TestCloseCutsOffWhoDoesNotRead(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	cancel()
 	if err := s.Close(ctx); err == nil {
-		t.Error("Close does not say that it cut an answer off")
+		t.Error("Close does not report that it cut off a response")
 	}
 	if err := <-served; err != nil {
 		t.Error(err)
@@ -299,7 +299,7 @@ func TestTheServersOwnErrorsGoToTheLog(t *testing.T) {
 	s := p.server(t)
 	s.http.ErrorLog.Printf("http: TLS handshake error from %s", "10.0.0.1:1")
 	if p.log.Len() != 0 {
-		t.Errorf("a client's doing is logged above debug: %s", p.log.String())
+		t.Errorf("a client's error is logged above debug: %s", p.log.String())
 	}
 	s.http.ErrorLog.Printf("http: panic serving %s: boom", "10.0.0.1:1")
 	if !strings.Contains(p.log.String(), "level=WARN") || !strings.Contains(p.log.String(), "boom") {

@@ -6,22 +6,22 @@ import (
 	"time"
 )
 
-// Level is how bad a verdict is.
+// Level is the severity of a verdict.
 type Level string
 
-// The levels, from the best to the worst.
+// The levels, from best to worst.
 const (
-	// Good: nothing to do.
+	// Good means that there is nothing to do.
 	Good Level = "good"
-	// Notice: not as fast as the queue, or on purpose not working: look when you can.
+	// Notice means that the worker is behind, or idle on purpose: look when you can.
 	Notice Level = "notice"
-	// Bad: somebody has to act.
+	// Bad means that somebody has to act.
 	Bad Level = "bad"
 )
 
 func (l Level) rank() int { return map[Level]int{Good: 0, Notice: 1, Bad: 2}[l] }
 
-// Verdict is how things stand, in one sentence.
+// Verdict is the state of a queue or of the daemon in one sentence.
 type Verdict struct {
 	Level Level  `json:"level"`
 	Text  string `json:"text"`
@@ -33,22 +33,22 @@ func notice(format string, args ...any) Verdict { return Verdict{Notice, fmt.Spr
 
 func bad(format string, args ...any) Verdict { return Verdict{Bad, fmt.Sprintf(format, args...)} }
 
-// What makes a verdict. A queue is behind when its oldest message, or the time
-// that its messages will take, is over behindAfter; less is a breath, not a lag.
+// Thresholds. A queue is behind if its oldest message is older than behindAfter, or if
+// its messages will take longer than that.
 const (
 	behindAfter = 10 * time.Second
-	// A failed SQS call that a retry repairs within seconds is no verdict.
+	// A failing SQS call that recovers within this time is not mentioned.
 	troubleAfter = 10 * time.Second
-	// From this share of the last minute's deliveries on, the target fails.
+	// The share of failed deliveries in the last minute from which the target is failing.
 	failingShare = 0.5
-	// From this share on it is worth a word.
+	// The share from which failures are mentioned.
 	troubledShare = 0.05
-	// From this share of the pace on, the pace is what limits.
+	// The share of the pace in use from which the pace is the limit.
 	usedUp = 0.9
 )
 
-// judge fills in the verdicts and what they rest on.
-func (s *Status) judge(now time.Time) {
+// assess fills in the verdicts and the fields they are based on.
+func (s *Status) assess(now time.Time) {
 	targets := make(map[string]Target, len(s.Targets))
 	for _, t := range s.Targets {
 		targets[t.Name] = t
@@ -56,12 +56,12 @@ func (s *Status) judge(now time.Time) {
 	for i := range s.Queues {
 		q := &s.Queues[i]
 		q.DrainState = q.drainState()
-		q.Verdict = q.judge(now, targets[q.Target], s.lastStatus(q.Name))
+		q.Verdict = q.assess(now, targets[q.Target], s.lastStatus(q.Name))
 	}
 	s.Verdict = s.whole(now)
 }
 
-// whole is the daemon's verdict: its own trouble first, else its worst queue's.
+// whole returns the daemon's verdict: its own problems first, else its worst queue's.
 func (s *Status) whole(now time.Time) Verdict {
 	inHand := 0
 	for _, q := range s.Queues {
@@ -100,7 +100,7 @@ func (s *Status) why(now time.Time) string {
 	return ": " + s.NotReady[0].sentence(now)
 }
 
-// lastStatus is the HTTP status of the queue's last failed delivery, 0 for none.
+// lastStatus returns the HTTP status of the queue's last failed delivery, or 0.
 func (s *Status) lastStatus(queue string) int {
 	for _, f := range s.Failures {
 		if f.Queue == queue && f.Outcome != "" {
@@ -123,9 +123,9 @@ func (q *Queue) drainState() DrainState {
 	}
 }
 
-// judge says how the queue stands: what keeps it from moving first, then how far
-// behind it is and what the limit is.
-func (q *Queue) judge(now time.Time, t Target, lastStatus int) Verdict {
+// assess returns the queue's verdict: first what keeps it from moving, then how far
+// behind it is and what limits it.
+func (q *Queue) assess(now time.Time, t Target, lastStatus int) Verdict {
 	if v, found := q.trouble(now); found {
 		return v
 	}
@@ -135,36 +135,36 @@ func (q *Queue) judge(now time.Time, t Target, lastStatus int) Verdict {
 	failing, share, worst := t.failing()
 	switch {
 	case t.Gate.RejectsSince != nil && t.Gate.Held > 0:
-		return bad("Target %s rejects everything since %s (%s): %d given back, %d held%s", t.Name, clock(*t.Gate.RejectsSince),
+		return bad("Target %s has rejected everything since %s (%s): %d settled as rejected, %d held%s", t.Name, clock(*t.Gate.RejectsSince),
 			seconds(now.Sub(*t.Gate.RejectsSince)), t.Gate.Rejected, t.Gate.Held, t.Gate.retried(now))
 	case t.Gate.State == "closed":
-		return bad("Target %s is away: its deliveries %s since %s (%s); nothing is lost, %s held, next try %s",
+		return bad("Target %s is down: deliveries %s since %s (%s); nothing is lost, %s held, next probe %s",
 			t.Name, gateWords[t.Gate.Reason], clock(t.Gate.Since), seconds(now.Sub(t.Gate.Since)),
 			messages(t.Gate.Held), t.Gate.next(now))
 	case t.Gate.State == "half_open" && t.Gate.Held > 0:
-		return notice("Target %s comes back: up to %d deliveries at once, more with each success; %s held",
+		return notice("Target %s is coming back: up to %d concurrent deliveries, more with each success; %s held",
 			t.Name, t.Gate.Limit, messages(t.Gate.Held))
 	case share >= failingShare:
-		return bad("%s: %s of the deliveries in the last minute %s", failing, percent(share), worst.words(lastStatus))
+		return bad("%s: %s of deliveries in the last minute %s", failing, percent(share), worst.words(lastStatus))
 	case t.Pace.Rate == 0 && t.Pace.Concurrency > 0:
 		return notice("Paused: the rate of target %s is 0%s", t.Name, q.backlog())
 	case t.hangs():
-		return bad("Target %s hangs: no delivery has ended in the last minute, %d are under way", t.Name, t.Delivering)
+		return bad("Target %s is hanging: no delivery has ended in the last minute, %d in progress", t.Name, t.Delivering)
 	}
 	also := ""
 	if share >= troubledShare {
-		also = fmt.Sprintf("; %s of the deliveries in the last minute %s", percent(share), worst.words(lastStatus))
+		also = fmt.Sprintf("; %s of deliveries in the last minute %s", percent(share), worst.words(lastStatus))
 	}
 	var v Verdict
 	switch {
 	case q.behind():
 		v = notice("Behind%s, lag %s%s%s", q.backlog(), seconds(time.Duration(q.Lag)), t.limit(), q.outlook())
 	case sumOf(q.Receives) == 0:
-		v = good("Started: waiting for the first answer of SQS")
+		v = good("Started: waiting for SQS's first response")
 	case sum(q.InHand) == 0 && q.Lag == 0:
 		v = good("Keeping up: the queue is empty")
 	case q.Depth != nil && q.Depth.Visible == 0:
-		v = good("Keeping up: no message waits in the queue; %s delivered, lag %s", perSecond(q.DeliveredPerSecond), seconds(time.Duration(q.Lag)))
+		v = good("Keeping up: no messages waiting; %s delivered, lag %s", perSecond(q.DeliveredPerSecond), seconds(time.Duration(q.Lag)))
 	default:
 		v = good("Keeping up: %s delivered, lag %s", perSecond(q.DeliveredPerSecond), seconds(time.Duration(q.Lag)))
 	}
@@ -174,14 +174,14 @@ func (q *Queue) judge(now time.Time, t Target, lastStatus int) Verdict {
 	return v
 }
 
-// trouble is what SQS does, once it is more than a hiccup.
+// trouble returns a verdict if SQS has been failing for more than a moment.
 func (q *Queue) trouble(now time.Time) (Verdict, bool) {
 	p := q.Problem
 	if p == nil || p.Fault != "refused" && now.Sub(p.Since) < troubleAfter {
 		return Verdict{}, false
 	}
 	verb := map[string]string{
-		"refused": "SQS refuses", "throttled": "SQS throttles", "network": "SQS does not answer",
+		"refused": "SQS refuses", "throttled": "SQS throttles", "network": "SQS does not respond",
 	}[p.Fault]
 	if verb == "" {
 		verb = "SQS fails"
@@ -189,22 +189,22 @@ func (q *Queue) trouble(now time.Time) (Verdict, bool) {
 	return bad("%s: %s", verb, Problem{p.What, p.Since}.sentence(now)), true
 }
 
-// stopped says why nothing is received though there is something.
+// stopped returns why nothing is received although messages are visible.
 func (q *Queue) stopped() Verdict {
 	if q.Blocked == "in_flight_limit" {
-		return bad("Blocked%s, but SQS hands out none: too many are in flight, with other consumers too", q.backlog())
+		return bad("Blocked%s, but SQS returns none: too many are in flight, including those of other consumers", q.backlog())
 	}
 	if q.Blocked == "unsettled" {
-		return bad("Blocked%s, and nothing more is received: SQS does not confirm that %s are deleted or released",
+		return bad("Blocked%s, but nothing more is received: SQS has not confirmed the delete or release of %s",
 			q.backlog(), messages(q.InHand["deleting"]+q.InHand["releasing"]))
 	}
-	return notice("Blocked%s, but SQS hands out none: earlier ones of the same groups are in flight, here or with another consumer", q.backlog())
+	return notice("Blocked%s, but SQS returns none: earlier messages of their groups are in flight, here or at another consumer", q.backlog())
 }
 
-// behind says whether the queue is more than a breath behind.
+// behind reports whether the queue is noticeably behind.
 func (q *Queue) behind() bool {
 	if q.Depth != nil && q.Depth.Visible == 0 {
-		return false // the lag is that of the last minute
+		return false // the lag is from the last minute
 	}
 	if time.Duration(q.Lag) >= behindAfter {
 		return true
@@ -223,7 +223,7 @@ func (q *Queue) backlog() string {
 func (q *Queue) outlook() string {
 	switch q.DrainState {
 	case DrainGrowing:
-		return "; the queue grows"
+		return "; the queue is growing"
 	case DrainShrinking:
 		return "; empty in " + q.emptyIn()
 	default:
@@ -231,30 +231,30 @@ func (q *Queue) outlook() string {
 	}
 }
 
-// emptyIn is how long a queue that shrinks takes, if it goes on so: one that hardly does
-// may take longer than there is time.
+// emptyIn returns how long a shrinking queue takes to empty at this rate. One that hardly
+// shrinks may take longer than a time.Duration can hold.
 func (q *Queue) emptyIn() string {
 	const year = 365 * 24 * time.Hour
 	if left := inSeconds(float64(q.Drain)); left < year {
 		return "about " + seconds(left)
 	}
-	return "over a year"
+	return "more than a year"
 }
 
-// limit says what keeps the target from taking more, if it is the pace.
+// limit returns what limits deliveries, if it is the pace.
 func (t Target) limit() string {
 	switch {
 	case t.Pace.Rate > 0 && t.StartedPerSecond >= usedUp*float64(t.Pace.Rate):
-		return fmt.Sprintf(", at the pace limit of %s: the target's rate is the limit", rate(float64(t.Pace.Rate)))
+		return fmt.Sprintf(", limited by the target's rate of %s", rate(float64(t.Pace.Rate)))
 	case t.Pace.Concurrency > 0 && t.busy() >= usedUp*float64(t.Pace.Concurrency):
-		return fmt.Sprintf(", %d deliveries at once, each %s: the target's concurrency is the limit",
+		return fmt.Sprintf(", limited by the target's concurrency of %d at %s per delivery",
 			t.Pace.Concurrency, seconds(inSeconds(float64(t.MeanDelivery))))
 	default:
 		return ""
 	}
 }
 
-// busy is how many slots are in use, on average.
+// busy returns how many slots are in use on average.
 func (t Target) busy() float64 {
 	if math.IsNaN(float64(t.MeanDelivery)) {
 		return 0
@@ -262,24 +262,24 @@ func (t Target) busy() float64 {
 	return t.StartedPerSecond * float64(t.MeanDelivery)
 }
 
-// gateWords say what the deliveries came to that closed the gate.
+// gateWords describe the failures that closed the gate.
 var gateWords = map[string]string{
-	"rejected":    "are rejected",
-	"failed":      "fail",
-	"unavailable": "are answered 502 to 504 or cut off",
-	"throttled":   "are answered 429",
-	"connection":  "cannot connect",
+	"rejected":    "have been rejected",
+	"failed":      "have failed",
+	"unavailable": "have been cut off or answered 502 to 504",
+	"throttled":   "have been answered 429",
+	"connection":  "have failed to connect",
 }
 
-// retried says when a closed gate lets the target be tried again.
+// retried returns when the target is tried next if the gate is closed.
 func (g Gate) retried(now time.Time) string {
 	if g.NextProbe == nil {
 		return ""
 	}
-	return ", next try " + g.next(now)
+	return ", next probe " + g.next(now)
 }
 
-// next says when the target is tried again.
+// next returns when the target is tried next.
 func (g Gate) next(now time.Time) string {
 	if g.NextProbe == nil || !g.NextProbe.After(now) {
 		return "now"
@@ -292,8 +292,8 @@ func (t Target) hangs() bool {
 		len(t.Deliveries) > 0 && t.Delivering >= t.Pace.Concurrency
 }
 
-// failing says which share of the last minute's deliveries failed, what most of
-// those came to, and what that says of the target.
+// failing returns the share of failed deliveries in the last minute, the most common kind
+// of failure, and what that says about the target.
 func (t Target) failing() (says string, share float64, worst Deliveries) {
 	all, failed := int64(0), int64(0)
 	for _, d := range t.DeliveriesLastMinute {
@@ -318,11 +318,11 @@ func (t Target) failing() (says string, share float64, worst Deliveries) {
 	return "Target " + t.Name + " " + verb, float64(failed) / float64(all), worst
 }
 
-// delivered is the outcome that is no failure.
+// delivered is the only outcome that is not a failure.
 const delivered = "delivered"
 
-// words is what the deliveries came to; lastStatus, of the last failed one,
-// makes it exact where it is of the same class.
+// words describes d. lastStatus, the status of the last failed delivery, is added if it is
+// in the same class.
 func (d Deliveries) words(lastStatus int) string {
 	class := lastStatus / 100
 	switch {
@@ -335,7 +335,7 @@ func (d Deliveries) words(lastStatus int) string {
 	}
 }
 
-// sentence is the problem and how long it lasts.
+// sentence returns the problem and how long it has lasted.
 func (p Problem) sentence(now time.Time) string {
 	return fmt.Sprintf("%s, since %s (%s)", p.What, clock(p.Since), seconds(now.Sub(p.Since)))
 }

@@ -8,7 +8,7 @@ import (
 
 var noon = time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
 
-// idle is a daemon that has nothing to do.
+// idle returns the status of a daemon with nothing to do.
 func idle() Status {
 	return Status{
 		At: noon, StartedAt: noon.Add(-time.Hour), Ready: true, Healthy: true,
@@ -25,7 +25,7 @@ func idle() Status {
 	}
 }
 
-// behind is one whose queue is longer than the pace empties at once.
+// behind returns the status of a daemon that is behind.
 func behind() Status {
 	s := idle()
 	q, t := &s.Queues[0], &s.Targets[0]
@@ -53,7 +53,7 @@ func TestTheVerdictSaysWhatToLookAt(t *testing.T) {
 		"nothing to do": {idle, func(*Status) {}, Good, "Keeping up: the queue is empty"},
 		"before the first answer": {
 			idle, func(s *Status) { s.Queues[0].Receives = map[string]int64{"full": 0} },
-			Good, "Started: waiting for the first answer of SQS",
+			Good, "Started: waiting for SQS's first response",
 		},
 		"a breath behind": {
 			behind, func(s *Status) { s.Queues[0].Lag, s.Queues[0].Depth.Visible = Seconds(1234*time.Millisecond), 20 },
@@ -63,82 +63,82 @@ func TestTheVerdictSaysWhatToLookAt(t *testing.T) {
 			behind, func(s *Status) {
 				s.Queues[0].Lag, s.Queues[0].Depth.Visible, s.Queues[0].DeliveredPerSecond = Seconds(14*time.Second), 0, 12
 			},
-			Good, "Keeping up: no message waits in the queue; 12/s delivered, lag 14 s",
+			Good, "Keeping up: no messages waiting; 12/s delivered, lag 14 s",
 		},
 		"at the rate": {
 			behind, func(*Status) {}, Notice,
-			"Behind: 1,240 messages, lag 2 min 10 s, at the pace limit of 28/s: the target's rate is the limit; empty in about 6 min 50 s",
+			"Behind: 1,240 messages, lag 2 min 10 s, limited by the target's rate of 28/s; empty in about 6 min 50 s",
 		},
 		"a backlog that just came": {
 			behind, func(s *Status) { s.Queues[0].Lag, s.Queues[0].Drain = Seconds(2*time.Second), Number(math.NaN()) }, Notice,
-			"Behind: 1,240 messages, lag 2 s, at the pace limit of 28/s: the target's rate is the limit",
+			"Behind: 1,240 messages, lag 2 s, limited by the target's rate of 28/s",
 		},
 		"at the concurrency": {
 			behind, func(s *Status) { s.Targets[0].Pace.Rate, s.Targets[0].MeanDelivery = Number(math.Inf(1)), 0.35 }, Notice,
-			"Behind: 1,240 messages, lag 2 min 10 s, 10 deliveries at once, each 350 ms: the target's concurrency is the limit; empty in about 6 min 50 s",
+			"Behind: 1,240 messages, lag 2 min 10 s, limited by the target's concurrency of 10 at 350 ms per delivery; empty in about 6 min 50 s",
 		},
 		"at no limit that is known, and it grows": {
 			behind, func(s *Status) { s.Targets[0].StartedPerSecond, s.Queues[0].Drain = 12, Number(math.Inf(1)) }, Notice,
-			"Behind: 1,240 messages, lag 2 min 10 s; the queue grows",
+			"Behind: 1,240 messages, lag 2 min 10 s; the queue is growing",
 		},
 		"a depth that is not known": {
 			behind, func(s *Status) { s.Queues[0].Depth, s.Queues[0].Drain = nil, Number(math.NaN()) }, Notice,
-			"Behind, lag 2 min 10 s, at the pace limit of 28/s: the target's rate is the limit",
+			"Behind, lag 2 min 10 s, limited by the target's rate of 28/s",
 		},
 		"the target fails": {
 			behind, failing("unavailable", "5xx", 93, 7), Bad,
-			"Target partner fails: 93 % of the deliveries in the last minute failed, mostly with 5xx",
+			"Target partner fails: 93% of deliveries in the last minute failed, mostly with 5xx",
 		},
 		"the target fails with one status": {behind, func(s *Status) {
 			failing("unavailable", "5xx", 93, 7)(s)
 			s.Failures = []Failure{{Queue: "orders", Reason: "network"}, {Queue: "orders", Outcome: "unavailable", Status: 503, Reason: "5xx"}}
-		}, Bad, "Target partner fails: 93 % of the deliveries in the last minute failed, mostly with 5xx (the last one 503)"},
+		}, Bad, "Target partner fails: 93% of deliveries in the last minute failed, mostly with 5xx (the last one 503)"},
 		"the target throttles": {
 			behind, failing("throttled", "4xx", 60, 40), Bad,
-			"Target partner throttles: 60 % of the deliveries in the last minute were answered 429",
+			"Target partner throttles: 60% of deliveries in the last minute were answered 429",
 		},
 		"the target is gone": {
 			behind, failing("connection", "refused", 5, 0), Bad,
-			"Target partner cannot be reached: 100 % of the deliveries in the last minute failed, mostly with refused",
+			"Target partner cannot be reached: 100% of deliveries in the last minute failed, mostly with refused",
 		},
 		"the target rejects": {
 			idle, failing("rejected", "4xx", 5, 0), Bad,
-			"Target partner rejects messages: 100 % of the deliveries in the last minute failed, mostly with 4xx",
+			"Target partner rejects messages: 100% of deliveries in the last minute failed, mostly with 4xx",
 		},
 		"the target fails now and then": {
 			behind, failing("failed", "timeout", 10, 90), Notice,
-			"Behind: 1,240 messages, lag 2 min 10 s, at the pace limit of 28/s: the target's rate is the limit; empty in about 6 min 50 s; " +
-				"10 % of the deliveries in the last minute failed, mostly with timeout",
+			"Behind: 1,240 messages, lag 2 min 10 s, limited by the target's rate of 28/s; empty in about 6 min 50 s; " +
+				"10% of deliveries in the last minute failed, mostly with timeout",
 		},
 		"a failure among many is no news": {idle, failing("failed", "5xx", 1, 99), Good, "Keeping up: the queue is empty"},
 		"the target hangs": {behind, func(s *Status) {
 			t := &s.Targets[0]
 			t.StartedPerSecond, t.Delivering, t.DeliveriesLastMinute = 0, 10, nil
-		}, Bad, "Target partner hangs: no delivery has ended in the last minute, 10 are under way"},
+		}, Bad, "Target partner is hanging: no delivery has ended in the last minute, 10 in progress"},
 		"paused": {behind, func(s *Status) { s.Targets[0].Pace.Rate = 0 }, Notice, "Paused: the rate of target partner is 0: 1,240 messages"},
 		"SQS refuses": {behind, func(s *Status) {
 			s.Queues[0].Problem = &SQSProblem{What: "ReceiveMessage on orders: access denied", Since: noon.Add(-3 * time.Second), Fault: "refused"}
 		}, Bad, "SQS refuses: ReceiveMessage on orders: access denied, since 11:59:57 UTC (3 s)"},
 		"SQS is gone": {behind, func(s *Status) {
 			s.Queues[0].Problem = &SQSProblem{What: "ReceiveMessage on orders: connection refused", Since: noon.Add(-90 * time.Second), Fault: "network"}
-		}, Bad, "SQS does not answer: ReceiveMessage on orders: connection refused, since 11:58:30 UTC (1 min 30 s)"},
+		}, Bad, "SQS does not respond: ReceiveMessage on orders: connection refused, since 11:58:30 UTC (1 min 30 s)"},
 		"a hiccup of SQS is no news": {idle, func(s *Status) {
 			s.Queues[0].Problem = &SQSProblem{What: "ReceiveMessage on orders: reset", Since: noon.Add(-3 * time.Second), Fault: "network"}
 		}, Good, "Keeping up: the queue is empty"},
 		"SQS hands out no more": {
 			behind, func(s *Status) { s.Queues[0].Blocked = "in_flight_limit" }, Bad,
-			"Blocked: 1,240 messages, but SQS hands out none: too many are in flight, with other consumers too",
+			"Blocked: 1,240 messages, but SQS returns none: too many are in flight, including those of other consumers",
 		},
 		"what was delivered cannot be deleted": {
 			behind, func(s *Status) {
 				q := &s.Queues[0]
 				q.Blocked, q.InHand["deleting"] = "unsettled", 110
 			}, Bad,
-			"Blocked: 1,240 messages, and nothing more is received: SQS does not confirm that 110 messages are deleted or released",
+			"Blocked: 1,240 messages, but nothing more is received: SQS has not confirmed the delete or release of 110 messages",
 		},
 		"groups that wait": {
 			behind, func(s *Status) { s.Queues[0].Blocked = "groups" }, Notice,
-			"Blocked: 1,240 messages, but SQS hands out none: earlier ones of the same groups are in flight, here or with another consumer",
+			"Blocked: 1,240 messages, but SQS returns none: earlier messages of their groups are in flight, here or at another consumer",
 		},
 		"a stop": {
 			behind, func(s *Status) { s.Draining, s.Ready = true, false }, Notice,
@@ -147,14 +147,14 @@ func TestTheVerdictSaysWhatToLookAt(t *testing.T) {
 		"a closed gate": {behind, func(s *Status) {
 			next := noon.Add(1500 * time.Millisecond)
 			s.Targets[0].Gate = Gate{State: "closed", Since: noon.Add(-time.Minute), Held: 47, Reason: "connection", NextProbe: &next}
-		}, Bad, "Target partner is away: its deliveries cannot connect since 11:59:00 UTC (1 min); nothing is lost, 47 messages held, next try in 1.5 s"},
+		}, Bad, "Target partner is down: deliveries have failed to connect since 11:59:00 UTC (1 min); nothing is lost, 47 messages held, next probe in 1.5 s"},
 		"rejects everything": {behind, func(s *Status) {
 			since := noon.Add(-time.Minute)
 			s.Targets[0].Gate = Gate{State: "open", Held: 40, RejectsSince: &since, Rejected: 5}
-		}, Bad, "Target partner rejects everything since 11:59:00 UTC (1 min): 5 given back, 40 held"},
+		}, Bad, "Target partner has rejected everything since 11:59:00 UTC (1 min): 5 settled as rejected, 40 held"},
 		"a half-open gate": {behind, func(s *Status) {
 			s.Targets[0].Gate = Gate{State: "half_open", Since: noon, Held: 47, Limit: 3}
-		}, Notice, "Target partner comes back: up to 3 deliveries at once, more with each success; 47 messages held"},
+		}, Notice, "Target partner is coming back: up to 3 concurrent deliveries, more with each success; 47 messages held"},
 		"a loop that stands still": {behind, func(s *Status) {
 			s.Healthy, s.Unhealthy = false, []Problem{{"the loop of queue orders has not turned", noon.Add(-2 * time.Minute)}}
 		}, Bad, "Stuck: the loop of queue orders has not turned, since 11:58:00 UTC (2 min)"},
@@ -169,12 +169,12 @@ func TestTheVerdictSaysWhatToLookAt(t *testing.T) {
 			b.Queues[0].Name, b.Queues[0].Target = "invoices", "erp"
 			b.Targets[0].Name = "erp"
 			s.Queues, s.Targets = append(s.Queues, b.Queues...), append(s.Targets, b.Targets...)
-		}, Notice, "invoices: Behind: 1,240 messages, lag 2 min 10 s, at the pace limit of 28/s: the target's rate is the limit; empty in about 6 min 50 s"},
+		}, Notice, "invoices: Behind: 1,240 messages, lag 2 min 10 s, limited by the target's rate of 28/s; empty in about 6 min 50 s"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			s := c.from()
 			c.change(&s)
-			s.judge(noon)
+			s.assess(noon)
 			if s.Verdict != (Verdict{c.level, c.text}) {
 				t.Errorf("the verdict is\n%s: %s\nnot\n%s: %s", s.Verdict.Level, s.Verdict.Text, c.level, c.text)
 			}
@@ -182,11 +182,10 @@ func TestTheVerdictSaysWhatToLookAt(t *testing.T) {
 	}
 }
 
-// A queue that shrinks by next to nothing is empty after the end of time, which a
-// time.Duration does not hold.
+// A queue that hardly shrinks takes longer to empty than a time.Duration can hold.
 func TestAQueueThatHardlyShrinksIsSaidToTakeOverAYear(t *testing.T) {
 	for drain, want := range map[Number]string{
-		90: "about 1 min 30 s", 364 * 86400: "about 364 d", 366 * 86400: "over a year", 1e12: "over a year", math.MaxFloat64: "over a year",
+		90: "about 1 min 30 s", 364 * 86400: "about 364 d", 366 * 86400: "more than a year", 1e12: "more than a year", math.MaxFloat64: "more than a year",
 	} {
 		q := Queue{Drain: drain, DrainState: DrainShrinking}
 		if got := q.emptyIn(); got != want {

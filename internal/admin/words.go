@@ -8,9 +8,9 @@ import (
 	"time"
 )
 
-// How numbers are said, in the verdict and on the page.
+// How the verdict and the page format numbers.
 
-// count is 1,240.
+// count formats a number as in 1,240.
 func count[N int | int64](n N) string {
 	digits := strconv.FormatInt(int64(n), 10)
 	var b strings.Builder
@@ -30,7 +30,7 @@ func messages(n int) string {
 	return count(n) + " messages"
 }
 
-// seconds is 2 min 10 s: the two largest units, rounded.
+// seconds formats a duration as in 2 min 10 s: its two largest units, rounded.
 func seconds(d time.Duration) string {
 	const day = 24 * time.Hour
 	two := func(d, big, small time.Duration, bigName, smallName string) string {
@@ -42,7 +42,7 @@ func seconds(d time.Duration) string {
 	}
 	switch {
 	case d < 0:
-		return "-" + seconds(-max(d, -math.MaxInt64)) // the smallest has no opposite
+		return "-" + seconds(-max(d, -math.MaxInt64)) // math.MinInt64 cannot be negated
 	case d == 0:
 		return "0 s"
 	case d < time.Millisecond:
@@ -62,10 +62,10 @@ func seconds(d time.Duration) string {
 	}
 }
 
-// span is how long since is ago.
+// span formats how long ago since was.
 func span(now, since time.Time) string { return seconds(now.Sub(since).Round(time.Second)) }
 
-// mean is a number of seconds, – where there is none yet.
+// mean formats a number of seconds, or – if there is none yet.
 func mean(n Number) string {
 	if math.IsNaN(float64(n)) {
 		return "–"
@@ -73,8 +73,8 @@ func mean(n Number) string {
 	return seconds(inSeconds(float64(n)))
 }
 
-// inSeconds is a number of seconds, as far as a Duration goes: what lies beyond its 292
-// years would come out negative. Not a number is 0.
+// inSeconds returns a Duration of so many seconds, clamped to its range of 292 years, or 0
+// for NaN.
 func inSeconds(n float64) time.Duration {
 	switch ns := n * float64(time.Second); {
 	case math.IsNaN(ns):
@@ -86,7 +86,7 @@ func inSeconds(n float64) time.Duration {
 	}
 }
 
-// rate is 28/s, with one digit after the point where that says something.
+// rate formats a rate as in 28/s, with one decimal if that is significant.
 func rate(perSecond float64) string {
 	switch {
 	case math.IsInf(perSecond, 1):
@@ -102,7 +102,7 @@ func rate(perSecond float64) string {
 
 func perSecond(n float64) string { return rate(n) }
 
-// percent never says 100 % while something is left, nor 0 % while something is there.
+// percent rounds to whole percent, to 100% only if it is all and to 0% only if it is none.
 func percent(share float64) string {
 	n := math.Round(share * 100)
 	if share < 1 {
@@ -111,10 +111,10 @@ func percent(share float64) string {
 	if share > 0 {
 		n = max(n, 1)
 	}
-	return fmt.Sprintf("%.0f %%", n)
+	return fmt.Sprintf("%.0f%%", n)
 }
 
-// clock is a time of today's kind, in UTC: what logs say too.
+// clock formats a time of day in UTC, as in logs.
 func clock(t time.Time) string {
 	return t.UTC().Format("15:04:05 UTC")
 }

@@ -38,7 +38,7 @@ func TestRatesCountsAndShares(t *testing.T) {
 		rate(math.Inf(1)): "no limit", rate(12345): "12,345/s",
 		count(0): "0", count(999): "999", count(1240): "1,240", count(-1234567): "-1,234,567", count(-123): "-123",
 		messages(1): "1 message", messages(2000): "2,000 messages",
-		percent(0.9999): "99 %", percent(1): "100 %", percent(0.0001): "1 %", percent(0): "0 %", percent(0.93): "93 %",
+		percent(0.9999): "99%", percent(1): "100%", percent(0.0001): "1%", percent(0): "0%", percent(0.93): "93%",
 	} {
 		if got != want {
 			t.Errorf("%q is not %q", got, want)

@@ -24,35 +24,36 @@ import (
 	"poller/internal/target"
 )
 
-// Build says which poller this is.
+// Build identifies the build.
 type Build = admin.Build
 
-// Status says how things stand.
+// Status is a snapshot of the daemon.
 type Status = admin.Status
 
-// QueueStatus is one queue's.
+// QueueStatus is the status of one queue.
 type QueueStatus = admin.Queue
 
-// Options are what the configuration does not say.
+// Options are the settings that are not part of the configuration.
 type Options struct {
 	Logger *slog.Logger
-	// Level is the logger's, set by Reload; nil: it stays as it is.
+	// Level is the logger's level, set by Reload. If nil, the level does not change.
 	Level *slog.LevelVar
 	Build Build
-	// Listener is the admin server's; nil: one is made at the configuration's listen.
+	// Listener is the admin server's. If nil, New listens on the configured address.
 	Listener net.Listener
-	// HTTPClient replaces the connections to SQS; nil: the SDK's own.
+	// HTTPClient replaces the SDK's HTTP client for SQS.
 	HTTPClient interface {
 		Do(*http.Request) (*http.Response, error)
 	}
-	// DialTarget replaces how targets are connected to; nil: by TCP.
+	// DialTarget connects to targets. If nil, over TCP.
 	DialTarget func(ctx context.Context, network, address string) (net.Conn, error)
-	// MaxWait bounds the long polls; 0: SQS's 20 s. A worker that stops by itself soon
-	// after the queue is empty wants them shorter.
+	// MaxWait bounds long polls; 0 means SQS's maximum of 20 s. A worker that stops soon
+	// after the queue is empty should set a shorter one.
+	// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-short-and-long-polling.html
 	MaxWait time.Duration
-	// Seed is what jitter is drawn from; 0: by chance.
+	// Seed determines the jitter; 0 means a random seed.
 	Seed uint64
-	// MemoryLimit bounds the bytes of the messages in hand, over all queues; 0: 64 MiB.
+	// MemoryLimit bounds the bytes of all messages in hand; 0 means 64 MiB.
 	MemoryLimit int64
 }
 
@@ -68,13 +69,13 @@ type App struct {
 	metrics  *prometheus.Registry
 	sqs      *queue.Client
 	targets  map[string]*targetRoom
-	queues   []*queueRoom // in the order of the configuration
+	queues   []*queueRoom // in configuration order
 	memory   consumer.Memory
 	listener net.Listener
 	admin    *admin.Server
 
 	reload sync.Mutex    // guards loaded
-	loaded config.Config // what is in force, as far as Reload changes it
+	loaded config.Config // the reloadable settings in force
 }
 
 // targetRoom is one target and its pace.
@@ -85,9 +86,8 @@ type targetRoom struct {
 	gate *gate.Gate
 }
 
-// New makes the daemon's rooms and listens on the admin port; it connects to
-// nothing but what the AWS SDK needs for credentials. Its errors are for a person,
-// and name the setting.
+// New builds the daemon and listens on the admin port. It makes no connections except
+// those that the AWS SDK needs for credentials. Its errors name the setting to change.
 func New(ctx context.Context, c config.Config, o Options) (*App, error) {
 	a := &App{
 		config:  c,
@@ -103,7 +103,7 @@ func New(ctx context.Context, c config.Config, o Options) (*App, error) {
 	}
 	a.memory.Limit = o.MemoryLimit
 	if a.seed == 0 {
-		a.seed = rand.Uint64() //nolint:gosec // jitter, no secret
+		a.seed = rand.Uint64() //nolint:gosec // jitter, not a secret
 	}
 	a.loaded.Targets = maps.Clone(c.Targets)
 	if err := a.make(ctx, o); err != nil {
@@ -139,7 +139,7 @@ func (a *App) make(ctx context.Context, o Options) error {
 	if a.listener = o.Listener; a.listener == nil {
 		listen := new(net.ListenConfig)
 		if a.listener, err = listen.Listen(ctx, "tcp", a.config.Listen); err != nil {
-			return fmt.Errorf("--listen: cannot listen on %s: %w: give another address, such as :9501", a.config.Listen, cause(err))
+			return fmt.Errorf("--listen: cannot listen on %s: %w: use another address, such as :9501", a.config.Listen, cause(err))
 		}
 	}
 	a.admin = admin.New(admin.Options{
@@ -153,11 +153,11 @@ func (a *App) make(ctx context.Context, o Options) error {
 	return nil
 }
 
-// connections are what one queue needs: its receives, and the batches of settles
-// and extensions beside them.
+// connections returns how many connections to SQS one queue needs: for its receives, and
+// for the batches of deletes, releases and extensions.
 const connections = 32
 
-// makeTarget makes the room of a target whose budget is this replica's share.
+// makeTarget returns the room of a target. Its limits are this replica's share.
 func (a *App) makeTarget(name string, t config.Target, o Options) error {
 	made, err := newTarget(name, t, o, a.userAgent())
 	if err != nil {
@@ -192,10 +192,10 @@ func newTarget(name string, t config.Target, o Options, agent string) (*target.H
 
 func (a *App) userAgent() string { return "poller/" + a.build.Version }
 
-// Address is the admin server's host and port.
+// Address returns the admin server's host and port.
 func (a *App) Address() string { return a.listener.Addr().String() }
 
-// limitsOf is the pace of a target that has been divided.
+// limitsOf returns the limits of a target whose budget has been divided.
 func limitsOf(t config.Target) ratelimit.Limits {
 	return ratelimit.Limits{
 		Concurrency: t.Concurrency,
@@ -217,7 +217,7 @@ func parseHeaders(lines []string) ([]target.Header, error) {
 	return headers, nil
 }
 
-// cause is the innermost of net's errors, without the address that it repeats.
+// cause returns net's innermost error, which does not repeat the address.
 func cause(err error) error {
 	if op, ok := errors.AsType[*net.OpError](err); ok {
 		return op.Err
@@ -225,7 +225,7 @@ func cause(err error) error {
 	return err
 }
 
-// close ends what New has begun.
+// close releases what New has acquired.
 func (a *App) close() {
 	for _, room := range a.targets {
 		room.http.Close()
@@ -238,7 +238,7 @@ func (a *App) close() {
 	}
 }
 
-// names are the targets' names, sorted.
+// names returns the targets' names, sorted.
 func (a *App) names() []string {
 	names := make([]string, 0, len(a.targets))
 	for name := range a.targets {

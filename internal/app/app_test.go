@@ -22,8 +22,8 @@ import (
 	"poller/internal/localsqs"
 )
 
-// direct is an SQS client's way to the embedded server, without a network. away, if
-// set, says what goes wrong instead; denied is an action that SQS denies.
+// direct connects an SQS client to the embedded server without a network. away, if set,
+// returns the error to fail with; denied is an action that SQS denies.
 type direct struct {
 	server *localsqs.Server
 	away   func(action string) error
@@ -81,18 +81,18 @@ func (p *inMemory) dial(ctx context.Context, _, _ string) (net.Conn, error) {
 	case p.conns <- theirs:
 		return ours, nil
 	case <-p.done:
-		return nil, errors.New("nobody listens")
+		return nil, errors.New("connection refused: no listener")
 	case <-ctx.Done():
 		return nil, ctx.Err()
 	}
 }
 
-// daemon is an App that runs in a bubble, with its queue and its target.
+// daemon is an App in a bubble, with its queue and its target.
 type daemon struct {
 	*App
 	sqs     *direct
 	admin   *inMemory
-	taken   atomic.Int64  // by the target
+	taken   atomic.Int64  // deliveries to the target
 	latency time.Duration // of its answers
 	logs    *strings.Builder
 	stop    context.CancelFunc
@@ -123,7 +123,7 @@ func settings() config.Config {
 	}
 }
 
-// settingsWith has the target changed.
+// settingsWith returns settings with a changed target.
 func settingsWith(change func(*config.Target)) config.Config {
 	c := settings()
 	target := c.Targets["default"]
@@ -132,7 +132,7 @@ func settingsWith(change func(*config.Target)) config.Config {
 	return c
 }
 
-// begin starts a daemon whose queue exists unless queue is empty.
+// begin starts a daemon. Its queue exists unless queue is empty.
 func begin(t *testing.T, queue string, c config.Config, away func(string) error) *daemon {
 	t.Helper()
 	d := prepare(t, queue, c, away)
@@ -146,7 +146,7 @@ func begin(t *testing.T, queue string, c config.Config, away func(string) error)
 	return d
 }
 
-// prepare makes a daemon that does not run yet.
+// prepare returns a daemon that is not running yet.
 func prepare(t *testing.T, queue string, c config.Config, away func(string) error) *daemon {
 	t.Helper()
 	d := &daemon{
@@ -201,7 +201,7 @@ func (d *daemon) sendDelayed(t *testing.T, seconds int) {
 	}
 }
 
-// get asks the admin port.
+// get sends a GET to the admin port.
 func (d *daemon) get(t *testing.T, path string) (int, string) {
 	t.Helper()
 	transport := &http.Transport{DialContext: d.admin.dial, DisableKeepAlives: true}
@@ -236,7 +236,7 @@ func TestWhatIsSentIsDeliveredAndTheLastLineSaysHowMany(t *testing.T) {
 			t.Errorf("ready says %d %s", code, body)
 		}
 		if _, metrics := d.get(t, "/metrics"); !strings.Contains(metrics, `poller_messages_settled_total{outcome="delivered",queue="orders",target="default"} 100`) {
-			t.Errorf("the metrics do not say that 100 were delivered")
+			t.Errorf("the metrics do not show 100 delivered messages")
 		}
 		d.stop()
 		if err := <-d.ended; err != nil {
@@ -258,7 +258,7 @@ func TestAQueueThatDoesNotExistEndsTheStartWithOneSentence(t *testing.T) {
 		d := begin(t, "", settings(), nil)
 		err := <-d.ended
 		if err == nil || !strings.Contains(err.Error(), "orders") || strings.Contains(err.Error(), "\n") {
-			t.Errorf("it says %v", err)
+			t.Errorf("got error %v", err)
 		}
 	})
 }
@@ -327,7 +327,7 @@ func TestDeadLettersToAQueueThatIsNotToldAreRefusedAtTheStart(t *testing.T) {
 		d.sqs.denied = "GetQueueAttributes"
 		_, err := d.Run(t.Context(), t.Context())
 		if err == nil || !strings.Contains(err.Error(), "--on-rejected") || !strings.Contains(err.Error(), "sqs:GetQueueAttributes") {
-			t.Errorf("it says %v", err)
+			t.Errorf("got error %v", err)
 		}
 	})
 }
@@ -421,7 +421,7 @@ func TestAReplicaKeepsToItsShareOfTheFleetsBudget(t *testing.T) {
 	})
 }
 
-// mustBeInForce wants this pace in the metrics, in /status.json and on the page.
+// mustBeInForce checks that the metrics, /status.json and the page show this pace.
 func (d *daemon) mustBeInForce(t *testing.T, rate, concurrency, status string) {
 	t.Helper()
 	_, metrics := d.get(t, "/metrics")

@@ -5,7 +5,7 @@ import (
 	"poller/internal/target"
 )
 
-// Checks are what the configuration asks other rooms about its values.
+// Checks returns the checks of the configuration that other packages make.
 func Checks() config.Checks {
 	return config.Checks{
 		TargetURL: target.ValidateURL,

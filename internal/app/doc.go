@@ -1,11 +1,11 @@
-// Package app builds the daemon's rooms from a configuration, runs them, and
-// tears them down in order. It is the only room that knows every other.
+// Package app builds the daemon from a configuration, runs it and tears it down in
+// order. It is the only package that imports all the others.
 //
-// It promises: whatever is wrong with the settings is an error of New, before
-// anything is received; what SQS refuses before the queue was reached once is an
-// error of Run, and what it refuses later never ends the process; the admin
-// server answers from New's end until the last message is settled.
+// New reports every error in the settings, before anything is received. Run returns an
+// error if SQS refuses a queue before it has been reached once; whatever SQS refuses
+// later does not end the process. The admin server answers from the return of New until
+// the last message is settled.
 //
-// A stop has two steps, two contexts: drain means finish what is begun, now
-// means end at once. Signals are not handled here.
+// Stopping takes two contexts: when the first is done, the daemon finishes what has
+// begun; when the second is done, it ends immediately. Signals are handled elsewhere.
 package app

@@ -26,7 +26,7 @@ import (
 // documented is one line of a table in docs/metrics.md.
 type documented struct {
 	kind   string
-	labels map[string][]string // with the values that the docs list, if they do
+	labels map[string][]string // with their values, if the docs list them
 }
 
 var (
@@ -34,7 +34,7 @@ var (
 	labelInDoc = regexp.MustCompile("`([a-z_]+)`(?:: ((?:`[a-z_]+`(?:, )?)+))?")
 	tick       = regexp.MustCompile("`([a-z_]+)`")
 	descName   = regexp.MustCompile(`fqName: "([^"]+)"`)
-	common     = map[string][]string{ // the labels that a section's first line gives to all of it
+	common     = map[string][]string{ // labels that a section's first line gives to all its metrics
 		"The queue": {"queue", "target"}, "Messages": {"queue", "target"}, "The target": {"queue", "target"},
 		"SQS": {"queue"}, "The process": {},
 	}
@@ -63,10 +63,10 @@ func documentedMetrics(t *testing.T) map[string]documented {
 		for _, name := range shared {
 			d.labels[name] = nil
 		}
-		if m[1] == "poller_pace_limit" || m[1] == "poller_strikes_total" || strings.HasPrefix(m[1], "poller_gate_") { // the docs say so: they are the target's alone
+		if m[1] == "poller_pace_limit" || m[1] == "poller_strikes_total" || strings.HasPrefix(m[1], "poller_gate_") { // these have the target label only
 			delete(d.labels, "queue")
 		}
-		// A label with its values is cut out whole, so that these are not taken for labels.
+		// Match a label together with its values, so that these are not taken for labels.
 		for _, label := range labelInDoc.FindAllStringSubmatch(m[3], -1) {
 			var values []string
 			for _, v := range tick.FindAllStringSubmatch(label[2], -1) {
@@ -100,7 +100,7 @@ func TestTheDocsListEveryMetricOnceAsItIs(t *testing.T) {
 		for name, d := range docs {
 			family := families[name]
 			if family == nil {
-				t.Errorf("docs/metrics.md lists %s, which a daemon at work does not have", name)
+				t.Errorf("docs/metrics.md lists %s, which a running daemon does not have", name)
 				continue
 			}
 			if kind := strings.ToLower(family.GetType().String()); kind != d.kind {
@@ -132,8 +132,8 @@ func compareLabels(t *testing.T, name string, d documented, family *dto.MetricFa
 	}
 }
 
-// metricsOfADaemon runs one until it has delivered and has seen the depth twice,
-// and gives what it gathers and the names of all that is registered.
+// metricsOfADaemon runs a daemon until it has delivered and has seen the depth twice. It
+// returns the gathered metrics and the names of all registered ones.
 func metricsOfADaemon(t *testing.T) (families map[string]*dto.MetricFamily, described map[string]bool) {
 	t.Helper()
 	server := localsqs.New(localsqs.WithSeed(1))

@@ -6,21 +6,21 @@ import (
 	"poller/internal/config"
 )
 
-// What the process opens beside one connection for each delivery.
+// Files that the process opens in addition to one connection per delivery.
 const (
-	// ownFiles are its streams, the runtime's, and the files of certificates and secrets
+	// ownFiles are standard streams, the runtime's files, and certificates and secrets
 	// while they are read.
 	ownFiles = 16
-	// adminFiles are kept back for the admin port: a probe that gets no answer kills the
-	// process.
+	// adminFiles are reserved for the admin port: a liveness probe that gets no answer
+	// kills the process.
 	adminFiles = 32
-	// sqsFiles are a queue's connections to SQS at the least; one more for each ten
-	// deliveries at once, and never more than connections.
+	// sqsFiles is the least number of connections to SQS per queue. There is one more
+	// for every ten concurrent deliveries, up to connections.
 	sqsFiles = 4
 )
 
-// CheckFiles returns an error if the process may not open as many files as the settings
-// need at once. limit is how many it may open; 0: any number.
+// CheckFiles returns an error if the settings need more open files than limit. A limit of
+// 0 means no limit.
 func CheckFiles(c config.Config, limit int) error {
 	need := ownFiles + adminFiles
 	most := 0 // the highest concurrency

@@ -2,5 +2,5 @@
 
 package app
 
-// FileLimit is how many files the process may have open; 0: any number.
+// FileLimit returns how many files the process may have open, or 0 if there is no limit.
 func FileLimit() int { return 0 }

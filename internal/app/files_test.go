@@ -22,7 +22,7 @@ func TestOpenFilesThatCannotSufficeAreRefused(t *testing.T) {
 		name  string
 		c     config.Config
 		limit int
-		says  string // "": it fits
+		says  string // empty if it fits
 	}{
 		{"the default, in the smallest limit", one(10, 1), 64, ""},
 		{"one file short", one(11, 1), 63, "raise the limit (ulimit -n, LimitNOFILE, nofile) to 64, or lower the concurrency to 10"},
@@ -39,6 +39,6 @@ func TestOpenFilesThatCannotSufficeAreRefused(t *testing.T) {
 		}
 	}
 	if err := CheckFiles(one(300, 1), 20); err == nil || strings.Contains(err.Error(), "lower") {
-		t.Errorf("where no concurrency fits: %v", err)
+		t.Errorf("if no concurrency fits: %v", err)
 	}
 }

@@ -8,8 +8,9 @@ import (
 	"poller/internal/message"
 )
 
-// NotReady says why the daemon does no work now: a queue was not reached, a stop
-// has begun, SQS refuses and a person has to act, or nothing can be settled. Nil: it is ready.
+// NotReady returns why the daemon is not working: a queue has not been reached, it is
+// draining, SQS refuses a call and somebody has to act, or nothing can be settled. It
+// returns nil if the daemon is ready.
 func (a *App) NotReady(now time.Time) []admin.Problem {
 	var problems []admin.Problem
 	for _, r := range a.queues {
@@ -23,7 +24,7 @@ func (a *App) NotReady(now time.Time) []admin.Problem {
 	return problems
 }
 
-// notReady says why a queue that was reached does no work.
+// notReady returns why a queue that has been reached is not being worked on.
 func notReady(name string, s consumer.Snapshot) []admin.Problem {
 	var problems []admin.Problem
 	if s.Draining {
@@ -35,8 +36,8 @@ func notReady(name string, s consumer.Snapshot) []admin.Problem {
 	return problems
 }
 
-// Stuck says what has not turned for a minute. Nil: all loops turn, whatever SQS
-// and the targets do.
+// Stuck returns the loops that have not turned for a minute. Nothing that SQS or the
+// targets do makes a loop stuck.
 func (a *App) Stuck(now time.Time) []admin.Problem {
 	var problems []admin.Problem
 	for _, r := range a.queues {

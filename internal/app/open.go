@@ -12,12 +12,13 @@ import (
 	"poller/internal/queue"
 )
 
-// defaultVisibility is SQS's own, for a queue whose attributes may not be read.
+// defaultVisibility is SQS's default, for a queue whose attributes may not be read.
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-visibility-timeout.html
 const defaultVisibility = 30 * time.Second
 
-// OpenQueue opens a queue as the daemon does at its start: what it refuses, the daemon
-// refuses. unread is why the attributes may not be read, where the daemon works
-// without them. The queue is returned beside an error too, if it was reached.
+// OpenQueue opens a queue exactly as the daemon does when it starts, and fails for the
+// same reasons. unread is why the attributes may not be read, if the daemon can work
+// without them. If the queue was reached, it is returned even with an error.
 func OpenQueue(ctx context.Context, client *queue.Client, c config.Queue, t config.Target) (
 	q *queue.Queue, a queue.Attributes, unread, err error,
 ) {
@@ -28,14 +29,14 @@ func OpenQueue(ctx context.Context, client *queue.Client, c config.Queue, t conf
 	a, err = q.Attributes(ctx)
 	switch {
 	case queue.IsDenied(err) && deadLetter:
-		return q, a, err, fmt.Errorf("--on-rejected: dead-letter needs to know the dead-letter queue of %s: "+
+		return q, a, err, fmt.Errorf("--on-rejected: dead-letter must read the redrive policy of %s: "+
 			"allow sqs:GetQueueAttributes, or use retry or discard: %w", q.Name(), err)
 	case queue.IsDenied(err):
 		return q, unknownAttributes(q.Name()), err, nil
 	case err != nil:
 		return q, a, err, err
 	case c.VisibilityTimeout == 0 && a.VisibilityTimeout < time.Second:
-		return q, a, nil, fmt.Errorf("--visibility-timeout: queue %s has a visibility timeout of 0, so each message would be "+
+		return q, a, nil, fmt.Errorf("--visibility-timeout: queue %s has a visibility timeout of 0, so every message would be "+
 			"received again immediately: set one, such as 60s", q.Name())
 	case deadLetter:
 		err = q.OpenDeadLetter(ctx, a)
@@ -43,8 +44,8 @@ func OpenQueue(ctx context.Context, client *queue.Client, c config.Queue, t conf
 	return q, a, nil, err
 }
 
-// unknownAttributes are what is taken for those that may not be read. Every FIFO queue's
-// name ends so, and no other's.
+// unknownAttributes returns defaults for attributes that may not be read. A queue is FIFO
+// exactly if its name ends in .fifo.
 func unknownAttributes(name string) queue.Attributes {
 	return queue.Attributes{
 		QueueAttributes: message.QueueAttributes{VisibilityTimeout: defaultVisibility},
@@ -52,8 +53,8 @@ func unknownAttributes(name string) queue.Attributes {
 	}
 }
 
-// TryTarget makes and drops what delivers to a target: what it refuses, the daemon
-// refuses.
+// TryTarget sets up a target exactly as the daemon does and discards it. It fails for the
+// same reasons.
 func TryTarget(name string, t config.Target) error {
 	made, err := newTarget(name, t, Options{}, "poller")
 	if err != nil {

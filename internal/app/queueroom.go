@@ -21,11 +21,11 @@ import (
 const (
 	firstOpenPause = 100 * time.Millisecond
 	maxOpenPause   = 20 * time.Second
-	// sayAgain is how often the log repeats why the queue is not reached.
+	// sayAgain is how often the log repeats why the queue cannot be reached.
 	sayAgain = time.Minute
 )
 
-// queueRoom is one queue: first it is reached, then its consumer runs.
+// queueRoom is one queue. First it is opened, then its consumer runs.
 type queueRoom struct {
 	app    *App
 	config config.Queue
@@ -33,12 +33,12 @@ type queueRoom struct {
 	target *targetRoom
 	log    *slog.Logger
 
-	summary consumer.Summary // when run has returned
+	summary consumer.Summary // valid once run has returned
 
 	mu       sync.Mutex         // guards what follows
-	queue    *queue.Queue       // nil until it was reached
-	consumer *consumer.Consumer // the same
-	problem  *admin.Problem     // why it was not
+	queue    *queue.Queue       // nil until it is reached
+	consumer *consumer.Consumer // nil until it is reached
+	problem  *admin.Problem     // why it has not been reached
 }
 
 func newQueueRoom(a *App, c config.Queue) *queueRoom {
@@ -53,14 +53,14 @@ func newQueueRoom(a *App, c config.Queue) *queueRoom {
 	return r
 }
 
-// nameOf is the queue's name, of its URL, ARN or name.
+// nameOf returns the queue's name, given its URL, ARN or name.
 func nameOf(ref string) string {
 	return ref[strings.LastIndexAny(ref, "/:")+1:]
 }
 
-// run reaches the queue and consumes it until the stop.
-func (r *queueRoom) run(drain, now context.Context) error {
-	q, attributes, err := r.open(drain)
+// run opens the queue and consumes it until the stop.
+func (r *queueRoom) run(drainCtx, killCtx context.Context) error {
+	q, attributes, err := r.open(drainCtx)
 	if q == nil {
 		return err
 	}
@@ -71,47 +71,47 @@ func (r *queueRoom) run(drain, now context.Context) error {
 	r.mu.Lock()
 	r.queue, r.consumer, r.problem = q, c, nil
 	r.mu.Unlock()
-	r.summary = c.Run(drain, now)
+	r.summary = c.Run(drainCtx, killCtx)
 	return nil
 }
 
-// open reaches the queue. What SQS refuses is an error; while it cannot be
-// reached, throttles or answers 5xx it is tried again, until the stop: then it
-// gives neither a queue nor an error.
-func (r *queueRoom) open(drain context.Context) (*queue.Queue, queue.Attributes, error) {
+// open opens the queue. A refusal is an error. If SQS cannot be reached, throttles or
+// answers 5xx, open tries again until the stop, and then returns neither a queue nor an
+// error.
+func (r *queueRoom) open(drainCtx context.Context) (*queue.Queue, queue.Attributes, error) {
 	var said time.Time
 	fault := message.NoFault
 	for failures := 0; ; failures++ {
-		q, attributes, err := r.tryOpen(drain)
+		q, attributes, err := r.tryOpen(drainCtx)
 		if err == nil {
 			return q, attributes, nil
 		}
-		if drain.Err() != nil {
+		if drainCtx.Err() != nil {
 			return nil, attributes, nil //nolint:nilerr // the stop came first
 		}
 		if f := message.FaultOf(err); f != message.Network && f != message.ThrottledBySQS {
 			return nil, attributes, err
 		} else if now := time.Now(); f != fault || now.Sub(said) >= sayAgain {
 			fault, said = f, now
-			r.log.WarnContext(drain, "the queue cannot be reached yet: it is tried again until it can",
+			r.log.WarnContext(drainCtx, "the queue cannot be reached: trying again",
 				slog.String("reason", f.String()), slog.Any("error", err))
 		}
 		r.notReached(err)
 		pause := min(maxOpenPause, firstOpenPause<<min(failures, 16))
 		select {
-		case <-drain.Done():
+		case <-drainCtx.Done():
 			return nil, attributes, nil
 		case <-time.After(time.Duration(float64(pause) * (0.75 + r.jitter(failures)/2))):
 		}
 	}
 }
 
-// jitter is uniform in [0, 1), drawn from the seed, the queue and how many tries have
-// failed: a simulated start replays exactly.
+// jitter returns a number in [0, 1) that depends only on the seed, the queue and the
+// number of failures, so that a simulated start replays exactly.
 func (r *queueRoom) jitter(failures int) float64 {
 	h := fnv.New64a()
 	_, _ = h.Write([]byte("open " + r.name))
-	return rand.New(rand.NewPCG(r.app.seed^h.Sum64(), uint64(failures))).Float64() //nolint:gosec // jitter, no secret
+	return rand.New(rand.NewPCG(r.app.seed^h.Sum64(), uint64(failures))).Float64() //nolint:gosec // jitter, not a secret
 }
 
 func (r *queueRoom) notReached(err error) {
@@ -120,22 +120,22 @@ func (r *queueRoom) notReached(err error) {
 	r.problem = &admin.Problem{What: err.Error(), Since: r.problem.Since}
 }
 
-// tryOpen reaches the queue once, and asks for what the consumer needs to know.
+// tryOpen tries once to open the queue and to read what the consumer needs to know.
 func (r *queueRoom) tryOpen(ctx context.Context) (*queue.Queue, queue.Attributes, error) {
 	q, attributes, unread, err := OpenQueue(ctx, r.app.sqs, r.config, r.app.config.Targets[r.config.Target])
 	if err == nil && unread != nil {
-		r.log.WarnContext(ctx, "the queue's attributes may not be read: its depth is unknown, and its visibility timeout is taken as "+
+		r.log.WarnContext(ctx, "the queue's attributes may not be read: its depth is unknown, and its visibility timeout is assumed to be "+
 			"30 s unless --visibility-timeout is set; allow sqs:GetQueueAttributes", slog.Any("error", unread))
 	}
 	return q, attributes, err
 }
 
-// policies are on_rejected's values.
+// policies are the values of on_rejected.
 var policies = map[string]consumer.OnRejected{
 	"retry": consumer.Retry, "dead-letter": consumer.DeadLetter, "discard": consumer.Discard,
 }
 
-// consume makes the queue's consumer.
+// consume creates the queue's consumer.
 func (r *queueRoom) consume(q *queue.Queue, attributes queue.Attributes) (*consumer.Consumer, error) {
 	t := r.app.config.Targets[r.config.Target]
 	return consumer.New(consumer.Options{
@@ -165,14 +165,14 @@ func (r *queueRoom) consume(q *queue.Queue, attributes queue.Attributes) (*consu
 	})
 }
 
-// opened is the queue, once it was reached.
+// opened returns the queue, or nil if it has not been reached.
 func (r *queueRoom) opened() *queue.Queue {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	return r.queue
 }
 
-// state is the consumer, or why there is none.
+// state returns the consumer, or why there is none yet.
 func (r *queueRoom) state() (*consumer.Consumer, *admin.Problem) {
 	r.mu.Lock()
 	defer r.mu.Unlock()

@@ -11,9 +11,9 @@ import (
 	"poller/internal/ratelimit"
 )
 
-// Reload takes what may change while the daemon runs from c: the pace of each
-// target, the replicas that share it, and the log level. It says in words what it changed, and what else is
-// different and needs a restart.
+// Reload applies those settings of c that can change while the daemon runs: the pace of
+// each target, the number of replicas that share it, and the log level. It returns, in
+// words, what it changed and which other differences need a restart.
 func (a *App) Reload(c config.Config) (changed, restart []string) {
 	a.reload.Lock()
 	defer a.reload.Unlock()
@@ -21,11 +21,11 @@ func (a *App) Reload(c config.Config) (changed, restart []string) {
 		old := a.loaded.Targets[name]
 		t, ok := c.Targets[name]
 		if !ok {
-			restart = append(restart, "targets."+name+" (it is gone)")
+			restart = append(restart, "targets."+name+" (removed)")
 			continue
 		}
 		if before, after := limitsOf(a.loaded.Fleet.Share(old)), limitsOf(c.Fleet.Share(t)); before != after {
-			// More connections than at the start are not kept: the docs say so.
+			// The number of idle connections stays that of the start, as documented.
 			a.targets[name].pace.Set(time.Now(), after)
 			changed = append(changed, fmt.Sprintf("targets.%s: %s, was %s", name, inWords(after), inWords(before)))
 		}
@@ -35,7 +35,7 @@ func (a *App) Reload(c config.Config) (changed, restart []string) {
 	}
 	for name := range c.Targets {
 		if _, ok := a.targets[name]; !ok {
-			restart = append(restart, "targets."+name+" (it is new)")
+			restart = append(restart, "targets."+name+" (added)")
 		}
 	}
 	if was, is := a.loaded.Fleet.Replicas, c.Fleet.Replicas; was != is {
@@ -63,8 +63,8 @@ func inWords(l ratelimit.Limits) string {
 	return fmt.Sprintf("%s, concurrency %d", rate, l.Concurrency)
 }
 
-// different names the settings that differ between two structs of one type, by
-// their YAML keys. Values are not named: they may be secrets.
+// different returns the YAML keys of the settings that differ between two structs of one
+// type. It does not return values, which may be secrets.
 func different(prefix string, before, after any) []string {
 	var names []string
 	b, a := reflect.ValueOf(before), reflect.ValueOf(after)
@@ -79,7 +79,7 @@ func different(prefix string, before, after any) []string {
 	return names
 }
 
-// place is scheme and host of a target's URL: what may be shown of it.
+// place returns the scheme and host of a target's URL, which may be shown.
 func place(raw string) string {
 	u, err := url.Parse(raw)
 	if err != nil {

@@ -11,23 +11,22 @@ import (
 	"poller/internal/consumer"
 )
 
-// lastScrape is how long the admin server waits at the end for answers that are
-// under way.
+// lastScrape is how long the admin server waits at the end for responses in progress.
 const lastScrape = time.Second
 
-// Run works until drain is done and everything in hand is settled, or until now
-// is done, and says what came of it. It returns when every goroutine of the daemon
-// has ended, and may be called once. The error is that of a queue that could not
-// be reached at the start, or of the admin server.
-func (a *App) Run(drain, now context.Context) (consumer.Summary, error) {
-	return a.run(drain, now, func() {})
+// Run runs the daemon until drainCtx is done and everything in hand is settled, or until
+// killCtx is done. It returns what happened to the messages once every goroutine of the
+// daemon has ended, and may be called once. The error is that of a queue that could not
+// be opened, or of the admin server.
+func (a *App) Run(drainCtx, killCtx context.Context) (consumer.Summary, error) {
+	return a.run(drainCtx, killCtx, func() {})
 }
 
-// run is Run; settled is called when everything in hand is settled, and SQS can still
-// be asked.
-func (a *App) run(drain, now context.Context, settled func()) (consumer.Summary, error) {
+// run is Run, except that it calls settled when everything in hand is settled and SQS can
+// still be called.
+func (a *App) run(drainCtx, killCtx context.Context, settled func()) (consumer.Summary, error) {
 	a.sayStarted()
-	drain, stop := context.WithCancel(drain)
+	drainCtx, stop := context.WithCancel(drainCtx)
 	defer stop()
 
 	served := make(chan error, 1)
@@ -42,7 +41,7 @@ func (a *App) run(drain, now context.Context, settled func()) (consumer.Summary,
 	var parts errgroup.Group
 	for _, r := range a.queues {
 		parts.Go(func() error {
-			err := r.run(drain, now)
+			err := r.run(drainCtx, killCtx)
 			if err != nil {
 				stop() // the other queues finish what they have begun
 			}
@@ -57,8 +56,8 @@ func (a *App) run(drain, now context.Context, settled func()) (consumer.Summary,
 		t.http.Close()
 	}
 	a.sqs.Close()
-	// The admin server goes last, so that the last metrics are scraped.
-	closing, cancel := context.WithTimeout(context.WithoutCancel(now), lastScrape)
+	// The admin server stops last, so that the final metrics can be scraped.
+	closing, cancel := context.WithTimeout(context.WithoutCancel(killCtx), lastScrape)
 	defer cancel()
 	err = errors.Join(err, a.admin.Close(closing), <-served)
 	if err == nil {
@@ -67,7 +66,7 @@ func (a *App) run(drain, now context.Context, settled func()) (consumer.Summary,
 	return summary, err
 }
 
-// summary adds up what came of every queue's messages.
+// summary adds up what happened to every queue's messages.
 func (a *App) summary() consumer.Summary {
 	var sum consumer.Summary
 	for _, r := range a.queues {
@@ -76,7 +75,7 @@ func (a *App) summary() consumer.Summary {
 	return sum
 }
 
-// sayStarted logs what was understood.
+// sayStarted logs the settings in force.
 func (a *App) sayStarted() {
 	for _, r := range a.queues {
 		t := a.config.Fleet.Share(a.config.Targets[r.target.name])
@@ -106,7 +105,7 @@ func (a *App) sayStarted() {
 	}
 }
 
-// sayStopped logs the last line: what came of everything that was received.
+// sayStopped logs the last line: what happened to everything that was received.
 func (a *App) sayStopped(s consumer.Summary) {
 	a.log.Info("poller stopped",
 		slog.Int64("delivered", s.Delivered),

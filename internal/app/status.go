@@ -14,10 +14,10 @@ import (
 	"poller/internal/ratelimit"
 )
 
-// failuresShown is how many failures of all queues the status has.
+// failuresShown is how many failures the status lists, over all queues.
 const failuresShown = 20
 
-// Status says how things stand at now, for the admin port.
+// Status returns a snapshot of the daemon for the admin port.
 func (a *App) Status(now time.Time) admin.Status {
 	st := admin.Status{StartedAt: inJSON(a.started), Queues: []admin.Queue{}, Targets: []admin.Target{}, Failures: []admin.Failure{}}
 	byTarget := make(map[string][]consumer.Snapshot)
@@ -48,17 +48,17 @@ func (a *App) Status(now time.Time) admin.Status {
 	return st
 }
 
-// replicas is how many share each target's budget, by the settings in force.
+// replicas returns how many replicas share each target's budget.
 func (a *App) replicas() int {
 	a.reload.Lock()
 	defer a.reload.Unlock()
 	return max(1, a.loaded.Fleet.Replicas)
 }
 
-// inJSON is a time as the status says it: UTC, without parts of a millisecond.
+// inJSON returns t as the status shows it: in UTC, to the millisecond.
 func inJSON(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }
 
-// unreached is a queue that was not reached yet.
+// unreached returns the status of a queue that has not been reached.
 func unreached(name, target string, problem *admin.Problem) admin.Queue {
 	q := admin.Queue{
 		Name: name, Target: target,
@@ -125,14 +125,14 @@ func targetStatus(name, place string, limits ratelimit.Limits, delivering int, q
 	}
 	type kind struct{ outcome, status string }
 	counts := make(map[kind]int64)
-	var sum, weights float64 // of the queues' mean delivery times
+	var sum, weights float64 // of the queues' mean delivery durations
 	for _, s := range queues {
 		t.StartedPerSecond += s.StartedPerSecond
 		for _, d := range s.Deliveries {
 			counts[kind{d.Outcome.String(), d.Status}] += d.Count
 		}
 		if s.MeanDelivery > 0 {
-			// An idle queue's mean counts a little, so that the last one known stays.
+			// An idle queue's mean counts a little, so that the last known mean stays.
 			weight := s.DeliveredPerSecond + 1e-6
 			sum += weight * s.MeanDelivery.Seconds()
 			weights += weight
@@ -170,7 +170,7 @@ func gateStatus(g gate.Status) admin.Gate {
 	return status
 }
 
-// rank orders outcomes as the outcomes' table does.
+// rank orders outcomes as in the table of outcomes.
 func rank(outcome string) int {
 	return slices.IndexFunc(message.Outcomes(), func(o message.Outcome) bool { return o.String() == outcome })
 }

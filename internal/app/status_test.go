@@ -77,7 +77,7 @@ func TestAQueueThatWasNotReachedSaysWhy(t *testing.T) {
 		t.Fatal(err)
 	}
 	if strings.Contains(string(body), `"in_hand":null`) {
-		t.Errorf("in_hand is no object: %s", body)
+		t.Errorf("in_hand is not an object: %s", body)
 	}
 }
 
@@ -119,6 +119,6 @@ func TestATargetsPlaceHasNoSecrets(t *testing.T) {
 		t.Errorf("place is %q", got)
 	}
 	if got := place("://"); got != "" {
-		t.Errorf("a URL that is none has the place %q", got)
+		t.Errorf("an invalid URL has the place %q", got)
 	}
 }

@@ -10,39 +10,39 @@ import (
 )
 
 const (
-	// lookEvery is how often a drain looks whether the queues are empty.
+	// lookEvery is how often a drain checks whether the queues are empty.
 	lookEvery = 250 * time.Millisecond
-	// lastLook is how long SQS may take to say what is left, at the end: less than what
-	// platforms grant over a drain.
+	// lastLook bounds the final query of what is left: less than the time that platforms
+	// grant beyond a drain.
 	lastLook = 3 * time.Second
 )
 
-// Emptying says how long RunUntilEmpty goes on.
+// Emptying configures RunUntilEmpty.
 type Emptying struct {
-	// Idle is how long a queue must have brought nothing before SQS is asked whether
-	// it is empty. Over 0.
+	// Idle is how long a queue must have returned nothing before SQS is asked whether it
+	// is empty. It must be positive.
 	Idle time.Duration
-	// Longest ends it even if messages are left; 0: never.
+	// Longest bounds the run even if messages are left; 0 means no bound.
 	Longest time.Duration
-	// Progress is called about once a second, if it is set.
+	// Progress, if set, is called about once a second.
 	Progress func(admin.Status)
 }
 
 // Emptied is how RunUntilEmpty ended.
 type Emptied struct {
 	consumer.Summary
-	// Empty says that every queue was, by its own word: nothing visible, in flight or
-	// delayed.
+	// Empty reports whether every queue was empty according to SQS: nothing visible, in
+	// flight or delayed.
 	Empty bool
-	// Left is how many messages SQS says are left where the time ran out, when what was
-	// in hand is settled; -1: it does not say.
+	// Left is how many messages were left according to SQS if the time ran out, after
+	// everything in hand was settled; -1 if unknown.
 	Left int
 }
 
-// RunUntilEmpty is Run that stops by itself: when every queue has brought nothing for
-// a while, holds nothing in hand, and says that it is empty; or when the time is over.
-func (a *App) RunUntilEmpty(drain, now context.Context, e Emptying) (Emptied, error) {
-	inner, stop := context.WithCancel(drain)
+// RunUntilEmpty is like Run but stops by itself: when every queue has returned nothing
+// for a while, has nothing in hand and is empty according to SQS, or when the time is up.
+func (a *App) RunUntilEmpty(drainCtx, killCtx context.Context, e Emptying) (Emptied, error) {
+	inner, stop := context.WithCancel(drainCtx)
 	defer stop()
 	watched := make(chan bool, 1)
 	go func() {
@@ -50,11 +50,11 @@ func (a *App) RunUntilEmpty(drain, now context.Context, e Emptying) (Emptied, er
 		watched <- a.watchUntilEmpty(inner, e)
 	}()
 	var result Emptied
-	summary, err := a.run(inner, now, func() {
+	summary, err := a.run(inner, killCtx, func() {
 		stop()
 		if result.Empty = <-watched; !result.Empty {
-			// Only now: what was in hand when the time ran out may be delivered since.
-			asking, cancel := context.WithTimeout(now, lastLook)
+			// Not earlier: what was in hand when the time ran out may have been delivered.
+			asking, cancel := context.WithTimeout(killCtx, lastLook)
 			defer cancel()
 			result.Left = a.left(asking)
 			result.Empty = result.Left == 0
@@ -64,8 +64,8 @@ func (a *App) RunUntilEmpty(drain, now context.Context, e Emptying) (Emptied, er
 	return result, err
 }
 
-// watchUntilEmpty says that the queues are empty, or returns when the time is over or
-// ctx is done.
+// watchUntilEmpty reports whether the queues became empty before the time was up or ctx
+// was done.
 func (a *App) watchUntilEmpty(ctx context.Context, e Emptying) bool {
 	var over <-chan time.Time
 	if e.Longest > 0 {
@@ -97,8 +97,8 @@ func (a *App) watchUntilEmpty(ctx context.Context, e Emptying) bool {
 	}
 }
 
-// quietFor says that every queue was reached, has nothing in hand, and has brought
-// nothing for that long.
+// quietFor reports whether every queue has been reached, has nothing in hand, and has
+// returned nothing for that long.
 func (a *App) quietFor(now time.Time, idle time.Duration) bool {
 	for _, r := range a.queues {
 		c, _ := r.state()
@@ -118,7 +118,7 @@ func (a *App) quietFor(now time.Time, idle time.Duration) bool {
 	return true
 }
 
-// left asks SQS how many messages there are; -1: it does not say.
+// left returns how many messages there are according to SQS, or -1 if unknown.
 func (a *App) left(ctx context.Context) int {
 	sum := 0
 	for _, r := range a.queues {
@@ -128,7 +128,7 @@ func (a *App) left(ctx context.Context) int {
 		}
 		now, err := q.Look(ctx)
 		if err != nil {
-			if message.FaultOf(err) == message.Refused { // as everywhere: not known, and no reason to go on for ever
+			if message.FaultOf(err) == message.Refused { // unknown, and no reason to run forever
 				continue
 			}
 			return -1

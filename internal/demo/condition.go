@@ -2,27 +2,27 @@ package demo
 
 import "time"
 
-// Condition is how a sink is at a moment.
+// Condition is the state of a sink.
 type Condition uint8
 
 // The conditions.
 const (
-	// Well takes what the sink's options say.
+	// Well means that the sink accepts what its options say.
 	Well Condition = iota
-	// Away is in an outage.
+	// Away means an outage.
 	Away
-	// Recovering is back from an outage, and takes less.
+	// Recovering means that an outage has just ended, and the sink accepts less.
 	Recovering
 )
 
-// Recovery is the time after each outage, in which a sink is overloaded: it takes
-// fewer at once. The zero value is none.
+// Recovery is the time after each outage in which a sink is overloaded and accepts fewer
+// concurrent requests. The zero value means none.
 type Recovery struct {
 	For      time.Duration
 	Capacity int
 }
 
-// Condition says how the sink is now, and for how long yet; 0 is for an unknown time.
+// Condition returns the sink's state, and how much longer it lasts, or 0 if unknown.
 func (s *Sink) Condition() (c Condition, left time.Duration) {
 	since := s.since()
 	o := &s.options

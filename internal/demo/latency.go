@@ -7,12 +7,12 @@ import (
 	"time"
 )
 
-// Latency is how long the sink takes for an answer: evenly spread from Min to Max.
+// Latency is how long the sink takes to answer, uniformly distributed from Min to Max.
 type Latency struct {
 	Min, Max time.Duration
 }
 
-// UnmarshalText reads 200ms, or a range such as 100ms-200ms.
+// UnmarshalText parses 200ms, or a range such as 100ms-200ms.
 func (l *Latency) UnmarshalText(text []byte) error {
 	from, to, ranged := strings.Cut(string(text), "-")
 	if !ranged {
@@ -21,7 +21,7 @@ func (l *Latency) UnmarshalText(text []byte) error {
 	shortest, err := time.ParseDuration(from)
 	longest, err2 := time.ParseDuration(to)
 	if err != nil || err2 != nil || shortest < 0 || shortest > longest {
-		return fmt.Errorf("%q is not a latency: write a duration such as 200ms, or a range such as 100ms-200ms", text)
+		return fmt.Errorf("invalid latency %q: write a duration such as 200ms, or a range such as 100ms-200ms", text)
 	}
 	*l = Latency{Min: shortest, Max: longest}
 	return nil
@@ -34,14 +34,13 @@ func (l Latency) String() string {
 	return l.Min.String() + "-" + l.Max.String()
 }
 
-// of is the latency of the n-th request.
+// of returns the latency of the n-th request.
 func (l Latency) of(n int64) time.Duration {
 	return l.Min + time.Duration(spread(n)*float64(l.Max-l.Min))
 }
 
-// spread is the n-th of numbers from 0 to 1. The multiples of the golden ratio,
-// without their whole parts, are as even a spread as there is, and the same in
-// every run.
+// spread returns the n-th of a sequence of numbers from 0 to 1: the fractional parts of
+// the multiples of the golden ratio, which are evenly spread and the same in every run.
 func spread(n int64) float64 {
 	_, part := math.Modf(float64(n) * math.Phi)
 	return part

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// Limit is how many requests may come in any window of a length: 28/s is at most
-// 28 in any second, 1000/m at most 1,000 in any minute. The zero value is none.
+// Limit is how many requests are accepted in any window of a given length: 28/s is at
+// most 28 in any second, 1000/m at most 1,000 in any minute. The zero value is no limit.
 type Limit struct {
 	N   int
 	Per time.Duration
@@ -19,13 +19,13 @@ const maxLimit = 10_000_000
 
 var units = map[string]time.Duration{"": time.Second, "s": time.Second, "m": time.Minute, "h": time.Hour}
 
-// UnmarshalText reads 28/s, 1000/m, 50000/h, or a bare number a second.
+// UnmarshalText parses 28/s, 1000/m, 50000/h, or a bare number a second.
 func (l *Limit) UnmarshalText(text []byte) error {
 	number, unit, slash := strings.Cut(string(text), "/")
 	per, known := units[unit]
 	n, err := strconv.Atoi(number)
 	if err != nil || !known || slash && unit == "" || n < 1 || n > maxLimit {
-		return fmt.Errorf("%q is not a rate: write a whole number from 1 to %d and a unit, such as 28/s, 1000/m or 50000/h",
+		return fmt.Errorf("invalid rate %q: write a whole number from 1 to %d and a unit, such as 28/s, 1000/m or 50000/h",
 			text, maxLimit)
 	}
 	*l = Limit{N: n, Per: per}

@@ -10,27 +10,27 @@ import (
 	"time"
 )
 
-// The ways of an outage that are no status.
+// The kinds of outage other than a status.
 const (
-	// Refuse closes the port: connections are refused.
+	// Refuse closes the port, so that connections are refused.
 	Refuse = "refuse"
-	// Hang answers nothing, until the client gives up.
+	// Hang does not answer until the client gives up.
 	Hang = "hang"
 	// Reset cuts the connection in the middle of the request.
 	Reset = "reset"
 )
 
-// Outage is a time, counted from the sink's start, in which it answers nothing good.
+// Outage is a period, relative to the sink's start, in which no request succeeds.
 type Outage struct {
-	// From is in the outage, To is not; To 0 is for ever.
+	// From is in the outage, To is not. To 0 means forever.
 	From, To time.Duration
-	// Status is what every request is answered with; 0: see How.
+	// Status is the answer to every request. If 0, How applies.
 	Status int
 	// How is Refuse, Hang or Reset when there is no status.
 	How string
 }
 
-// UnmarshalText reads 30s-60s (503), 30s-60s=500, 30s-60s=refuse, 30s-=hang.
+// UnmarshalText parses 30s-60s (503), 30s-60s=500, 30s-60s=refuse, 30s-=hang.
 func (o *Outage) UnmarshalText(text []byte) error {
 	span, how, given := strings.Cut(string(text), "=")
 	from, to, ranged := strings.Cut(span, "-")
@@ -60,11 +60,11 @@ func (o *Outage) UnmarshalText(text []byte) error {
 }
 
 func errNoOutage(text []byte) error {
-	return fmt.Errorf("%q is not an outage: write from when to when after the start, and what then: "+
+	return fmt.Errorf("invalid outage %q: write from when to when after the start, and what happens: "+
 		"30s-60s (answers 503), 30s-60s=500, 30s-60s=refuse, =hang or =reset", text)
 }
 
-// ValidStatus says whether a status can be an answer's last.
+// ValidStatus reports whether a status can be an answer's last.
 func ValidStatus(status int) bool { return status >= 200 && status <= 599 }
 
 func (o Outage) String() string {
@@ -79,11 +79,11 @@ func (o Outage) String() string {
 type Schedule struct {
 	// Outages do not overlap, or the first of them counts.
 	Outages []Outage
-	// Every is after how long they all begin again; 0: never.
+	// Every is the period after which they all repeat; 0 means never.
 	Every time.Duration
 }
 
-// Check says in a sentence what cannot be meant.
+// Check returns an error if the schedule is invalid.
 func (s Schedule) Check() error {
 	for _, o := range s.Outages {
 		if s.Every > 0 && (o.To == 0 || o.To > s.Every) {
@@ -93,7 +93,7 @@ func (s Schedule) Check() error {
 	return nil
 }
 
-// at is the outage that is on at that time after the start.
+// at returns the outage at that time after the start.
 func (s Schedule) at(since time.Duration) (Outage, bool) {
 	turn := since
 	if s.Every > 0 {
@@ -107,10 +107,10 @@ func (s Schedule) at(since time.Duration) (Outage, bool) {
 	return Outage{}, false
 }
 
-// never is a time that does not come.
+// never is later than any time.
 const never = time.Duration(math.MaxInt64)
 
-// next is how long after since an outage begins or ends; never if none does.
+// next returns how long after since an outage begins or ends, or never.
 func (s Schedule) next(since time.Duration) time.Duration {
 	turn, wait := since, never
 	if s.Every > 0 {
@@ -129,8 +129,8 @@ func (s Schedule) next(since time.Duration) time.Duration {
 	return wait
 }
 
-// over is how long ago, at that time after the start, the last outage ended; never
-// if none has.
+// over returns how long ago, at that time after the start, the last outage ended, or
+// never.
 func (s Schedule) over(since time.Duration) time.Duration {
 	turn, ago := since, never
 	if s.Every > 0 {

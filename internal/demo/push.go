@@ -9,22 +9,22 @@ import (
 	"time"
 )
 
-// PushOptions say how a push delivers.
+// PushOptions configure a push.
 type PushOptions struct {
 	// URL is the downstream's.
 	URL string
-	// Retries are the waits before each retry, from half to half as much again.
+	// Retries are the delays before each retry, randomized by half either way.
 	Retries []time.Duration
-	// AtOnce bounds how many requests it has begun and not ended; others wait.
+	// AtOnce bounds the requests in progress; others wait.
 	AtOnce int
 	// Client sends them.
 	Client *http.Client
 }
 
-// Push is what stands in many places where the poller could: it delivers each
-// request as soon as it is there, tries a few times more, and gives it up. So do SNS
-// to an HTTP endpoint (by default three retries, 20 s apart) and a function that is
-// called asynchronously (two, a minute and two apart).
+// Push does what many systems do in place of a poller: it delivers each request as soon as
+// it arrives, retries a few times, and gives up. SNS does so with an HTTP endpoint (by
+// default three retries, 20 s apart), and Lambda with an asynchronous invocation (two
+// retries, after one and two minutes).
 type Push struct {
 	options PushOptions
 	wake    chan struct{}
@@ -36,7 +36,7 @@ type Push struct {
 	counts  PushStats
 }
 
-// PushStats is what came of the requests so far.
+// PushStats counts what happened to the requests so far.
 type PushStats struct {
 	// Accepted is all of them; Dead used up their retries.
 	Accepted, Delivered, Dead int64
@@ -44,10 +44,10 @@ type PushStats struct {
 	Ended bool
 }
 
-// NewPush makes a push, which delivers while it runs.
+// NewPush returns a push. It delivers while Run runs.
 func NewPush(o PushOptions) *Push { return &Push{options: o, wake: make(chan struct{}, 1)} }
 
-// Deliver takes a request and does not wait.
+// Deliver accepts a request and does not block.
 func (p *Push) Deliver(body string) {
 	p.mu.Lock()
 	p.counts.Accepted++
@@ -59,7 +59,7 @@ func (p *Push) Deliver(body string) {
 	}
 }
 
-// Stats counts up to now.
+// Stats returns the counts so far.
 func (p *Push) Stats() PushStats {
 	p.mu.Lock()
 	defer p.mu.Unlock()

@@ -14,7 +14,7 @@ func newSeen() seen {
 	return seen{seed: maphash.MakeSeed(), new: make(map[uint64]struct{})}
 }
 
-// add says whether id was there already.
+// add reports whether id was there already.
 func (s *seen) add(id string) bool {
 	key := maphash.String(s.seed, id)
 	if _, ok := s.new[key]; ok {

@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// NewServer is the HTTP server of everything here: its requests end with ctx, it
-// gives a slow client up, and it does not write what clients do wrong.
+// NewServer returns the HTTP server for everything in this package. Its requests end with
+// ctx, it drops slow clients, and it does not log clients' errors.
 func NewServer(ctx context.Context, handler http.Handler) *http.Server {
 	return &http.Server{
 		Handler:           handler,
@@ -23,9 +23,9 @@ func NewServer(ctx context.Context, handler http.Handler) *http.Server {
 	}
 }
 
-// Serve answers on the listener until ctx is done, and closes it. In outages of
-// the kind Refuse the port is closed, with all its connections, and opened again
-// after.
+// Serve serves on the listener until ctx is done, and closes it. During outages of the
+// kind Refuse the port and all its connections are closed, and the port is reopened
+// afterwards.
 func (s *Sink) Serve(ctx context.Context, l net.Listener) error {
 	again := func() (net.Listener, error) {
 		var c net.ListenConfig
@@ -44,7 +44,7 @@ func (s *Sink) serve(ctx context.Context, l net.Listener, again func() (net.List
 		}
 		var err error
 		if l, err = again(); err != nil {
-			return fmt.Errorf("open the port again after an outage: %w", err)
+			return fmt.Errorf("reopen the port after an outage: %w", err)
 		}
 	}
 }

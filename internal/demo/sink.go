@@ -12,26 +12,26 @@ import (
 	"time"
 )
 
-// SinkOptions say what a sink can take. The zero value takes everything at once.
+// SinkOptions configure a sink. The zero value accepts everything immediately.
 type SinkOptions struct {
-	// Capacity is how many requests it takes at once; 0: any number.
+	// Capacity is how many concurrent requests it accepts; 0 means any number.
 	Capacity int
-	// Rate is how many it takes in a time.
+	// Rate is how many requests it accepts in a period.
 	Rate Limit
 	// Latency is how long each of them takes.
 	Latency Latency
-	// Status is the answer to what it takes; 0: 200.
+	// Status is the answer to accepted requests; 0 means 200.
 	Status int
-	// OverloadStatus is the answer to what is too much; 0: 429.
+	// OverloadStatus is the answer to excess requests; 0 means 429.
 	OverloadStatus int
-	// RetryAfter is sent with OverloadStatus, in whole seconds; 0: not sent.
+	// RetryAfter is sent with OverloadStatus, in whole seconds, unless 0.
 	RetryAfter time.Duration
 	Outages    Schedule
 	Recovery   Recovery
 }
 
-// Sink is a downstream to practise on: it answers every path but /stats as told,
-// and counts.
+// Sink is a downstream to practice on: it answers every path except /stats as configured,
+// and counts requests.
 type Sink struct {
 	options SinkOptions
 	start   time.Time
@@ -45,7 +45,7 @@ type Sink struct {
 	requests   int64 // since the start, whatever was reset
 }
 
-// NewSink makes a sink; the time of its outages begins now.
+// NewSink returns a sink. Its schedule of outages starts now.
 func NewSink(o SinkOptions) *Sink {
 	o.Status = cmp.Or(o.Status, http.StatusOK)
 	o.OverloadStatus = cmp.Or(o.OverloadStatus, http.StatusTooManyRequests)

@@ -7,7 +7,7 @@ import (
 	"time"
 )
 
-// Stats is what came to a sink since its start, or since the counts were reset.
+// Stats counts a sink's requests since its start, or since the counts were reset.
 type Stats struct {
 	Since time.Time `json:"since"`
 	// Received is every request; Accepted those that were taken, answered with the
@@ -69,7 +69,7 @@ func newCounts(now time.Time) counts {
 	}
 }
 
-// Stats counts up to now.
+// Stats returns the counts so far.
 func (s *Sink) Stats() Stats {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -84,7 +84,7 @@ func (s *Sink) Stats() Stats {
 	return stats
 }
 
-// Reset begins the counts again. The outages keep their time.
+// Reset resets the counts. The schedule of outages is not affected.
 func (s *Sink) Reset() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

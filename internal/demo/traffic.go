@@ -11,8 +11,8 @@ import (
 	"time"
 )
 
-// Traffic is requests in bursts: each as fast as the front door takes it, far
-// faster than the downstream could.
+// Traffic sends requests in bursts, as fast as the front door accepts them and much faster
+// than the downstream could.
 type Traffic struct {
 	// URL is the front door's.
 	URL string
@@ -28,7 +28,7 @@ type Traffic struct {
 // callers is how many clients send a burst.
 const callers = 16
 
-// Run sends until ctx is done. A request that is on its way then is finished.
+// Run sends until ctx is done. A request in progress is finished.
 func (t *Traffic) Run(ctx context.Context) {
 	ticker := time.NewTicker(t.Every)
 	defer ticker.Stop()
@@ -42,8 +42,7 @@ func (t *Traffic) Run(ctx context.Context) {
 	}
 }
 
-// Sent is how many requests there were, and how many of them were not answered
-// with 202.
+// Sent returns how many requests were sent, and how many of them were not answered 202.
 func (t *Traffic) Sent() (sent, failed int64) { return t.sent.Load(), t.failed.Load() }
 
 func (t *Traffic) burst(ctx context.Context) {
@@ -62,7 +61,7 @@ func (t *Traffic) burst(ctx context.Context) {
 	wg.Wait()
 }
 
-// request says whether the n-th request was taken.
+// request reports whether the n-th request was taken.
 func (t *Traffic) request(ctx context.Context, n int64) bool {
 	body := fmt.Sprintf(`{"order":%d,"item":"A-%d","quantity":%d}`, 1000+n, 10+n%17, 1+n%3)
 	r, err := http.NewRequestWithContext(ctx, http.MethodPost, t.URL, strings.NewReader(body))

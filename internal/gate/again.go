@@ -8,23 +8,23 @@ import (
 	"poller/internal/message"
 )
 
-// When a held message is tried next: computed from its tries, the trouble, and what it was
-// told, never stored.
+// When a held message is tried next is computed from its tries, the trouble and its
+// Retry-After, never stored.
 const (
 	firstBackoff      = 200 * time.Millisecond
 	maxBackoff        = time.Second
-	maxVainBackoff    = 30 * time.Second // of a refused message where such retries are in vain
-	maxTroubleBackoff = 10 * time.Second // half the trouble's age, but at most this
+	maxVainBackoff    = 30 * time.Second // after a 429 if such retries hardly ever succeed
+	maxTroubleBackoff = 10 * time.Second // caps half the trouble's age
 	maxRetryAfter     = 10 * time.Minute
-	vain              = 1.0 / 8 // of the retries delivered: fewer, and retrying a refusal is in vain
+	vain              = 1.0 / 8 // share of retries that succeed below which retrying a 429 is futile
 )
 
-// Next is when m, which is held, may be tried again while the gate is not closed.
+// Next returns when m, which is held, may be tried again if the gate is not closed.
 func (s *Seat) Next(m *Message) time.Time {
 	g := s.gate
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if m.try <= g.reopened { // what failed before the gate opened says nothing of now
+	if m.try <= g.reopened { // it failed before the gate reopened: try it now
 		return m.failedAt
 	}
 	longest := maxBackoff
@@ -38,8 +38,8 @@ func (s *Seat) Next(m *Message) time.Time {
 	return m.failedAt.Add(max(time.Duration(float64(pause)*m.spread), m.told))
 }
 
-// RetriesPay reports whether a retry is about as likely to be delivered as a first try: then
-// the two take turns; else retries are few while others wait.
+// RetriesPay reports whether a retry is about as likely to succeed as a first try. If so
+// the two take turns; if not, retries are rare while first tries wait.
 func (s *Seat) RetriesPay() bool {
 	s.gate.mu.Lock()
 	defer s.gate.mu.Unlock()
@@ -47,19 +47,19 @@ func (s *Seat) RetriesPay() bool {
 }
 
 const (
-	minProbeGap = time.Second // a tenth of the trouble's age, within these
+	minProbeGap = time.Second // bounds of a tenth of the trouble's age
 	maxProbeGap = 10 * time.Second
 )
 
-// scheduleProbe has the next probe begin after a while, and what the target asked for.
+// scheduleProbe sets the time of the next probe, not before the target's Retry-After.
 func (g *Gate) scheduleProbe(now time.Time, told time.Duration) {
 	g.probes++
 	gap := min(max(now.Sub(g.trouble.since)/10, minProbeGap), maxProbeGap)
 	g.nextProbe = now.Add(max(time.Duration(float64(gap)*g.draw("probe", g.probes)), told))
 }
 
-// draw is uniform in [0.5, 1.5), the same for the same seed, key and number: a simulation
-// replays exactly.
+// draw returns a number in [0.5, 1.5) that depends only on seed, key and n, so that a
+// simulation replays exactly.
 func (g *Gate) draw(key string, n int) float64 {
 	h := fnv.New64a()
 	_, _ = h.Write([]byte(key))                                                       // never fails

@@ -6,63 +6,63 @@ import (
 	"poller/internal/message"
 )
 
-// Message is what the gate knows of one message in hand, from Enter to Leave. Its fields
-// belong to the gate.
+// Message is what the gate knows about a message in hand, from Enter to Leave. The gate's
+// mutex guards its fields.
 type Message struct {
 	id      string
 	entered bool
 
-	known bool // it was given up before,
-	seen  bool // or released to make room: its first try here is no newcomer's
+	known bool // known bad: given up in an earlier receive
+	seen  bool // released earlier to make room, so not a newcomer
 
 	tries int
-	try   uint64    // the number of the last,
-	began time.Time // when it began,
-	probe bool      // and whether it was one, while the gate was closed
+	try   uint64    // number of the last try
+	began time.Time // when the last try began
+	probe bool      // whether it was a probe of a closed gate
 
 	held       bool
-	failed     message.Outcome // what the last failed try came to
-	base       int             // strikes that are enough after it; 0: none ever are
+	failed     message.Outcome // outcome of the last failed try
+	base       int             // strikes needed after it; 0 if no number is enough
 	lastFailed uint64          // its number
-	failedAt   time.Time       // when it ended,
-	since      time.Time       // and when the first one did
+	failedAt   time.Time       // when it ended
+	since      time.Time       // when the first failed try ended
 	told       time.Duration   // Retry-After
 	spread     float64         // jitter, uniform in [0.5, 1.5)
-	answered   int             // tries that failed by an answer
-	throttled  bool            // one of them by a 429
-	struck     bool            // the last failed try has its strike
+	answered   int             // failed tries that got an answer
+	throttled  bool            // one of them got a 429
+	struck     bool            // the last failed try has been counted as a strike
 	strikes    int
-	closings   int  // of the gate, when the last try failed: a closing ends what may be proven
-	counted    bool // among the held messages of which nothing is known
+	closings   int  // g.closings at the last failed try: a success after a closing proves nothing about it
+	counted    bool // included in heldUnknown
 }
 
-// Tries is how often it was tried in this receive.
+// Tries returns how often m has been tried in this receive.
 func (m *Message) Tries() int { return m.tries }
 
-// Answered is how many of its tries failed by an answer of the target.
+// Answered returns how many of m's failed tries got an answer from the target.
 func (m *Message) Answered() int { return m.answered }
 
 const (
-	alone              = 5 * time.Minute // failed for so long, with hardly anybody to prove it
-	few                = 3               // fewer failing messages are no sign of an outage
-	believedRejections = 5               // in a row; then the target is at fault
-	rejectedFor        = time.Hour       // is held at most what is rejected with everything else
+	alone              = 5 * time.Minute // how long a message that fails alone is held
+	few                = 3               // fewer failing messages than this do not suggest an outage
+	believedRejections = 5               // rejections in a row before the target is at fault
+	rejectedFor        = time.Hour       // how long a rejection is held while everything is rejected
 )
 
-// baseOf is how many strikes are enough after an answer, where retrying does not work.
+// baseOf returns how many strikes are enough for an outcome if retries do not help.
 func baseOf(o message.Outcome, told time.Duration) int {
 	switch {
 	case o == message.Failed, o == message.Rejected:
 		return 1
-	case o == message.Unavailable && told == 0: // else it was told when to come again
+	case o == message.Unavailable && told == 0: // with Retry-After, the target announced the failure
 		return 3
 	default:
 		return 0
 	}
 }
 
-// believes reports whether m's rejection is its own fault: rejections are believed until
-// five different messages in a row were rejected.
+// believes reports whether m's rejection is taken to be m's fault. It is until five
+// different messages in a row have been rejected.
 func (g *Gate) believes(now time.Time, m *Message) bool {
 	if len(g.rejected) >= believedRejections {
 		return false
@@ -74,7 +74,7 @@ func (g *Gate) believes(now time.Time, m *Message) bool {
 	return true
 }
 
-// fail takes in a failed try of m, and reports whether m is given up.
+// fail records a failed try of m and reports whether m is given up.
 func (g *Gate) fail(now time.Time, m *Message, o message.Outcome, told time.Duration) bool {
 	m.failed, m.base, m.told, m.failedAt, m.spread = o, baseOf(o, told), told, now, g.draw(m.id, m.tries)
 	m.lastFailed = m.try
@@ -100,19 +100,19 @@ func (g *Gate) fail(now time.Time, m *Message, o message.Outcome, told time.Dura
 	return false
 }
 
-// enough reports whether m has the strikes to be given up.
+// enough reports whether m has enough strikes to be given up.
 func (g *Gate) enough(m *Message) bool {
 	return m.base > 0 && m.strikes >= g.retrying.enough(m.base)
 }
 
 // trusts reports whether m may be struck without proof: it has a record, and the target
-// seems to be well.
+// looks healthy.
 func (g *Gate) trusts(now time.Time, m *Message) bool {
 	return (m.known || m.strikes > 0) && g.trouble.counts() < few && g.heldUnknown < few &&
 		(g.retrying.newcomers.value >= minNewcomers || now.Sub(m.since) >= alone)
 }
 
-// strike gives m the strike of its last failed try.
+// strike adds the strike for m's last failed try.
 func (g *Gate) strike(m *Message) {
 	m.struck = true
 	m.strikes++
@@ -120,15 +120,15 @@ func (g *Gate) strike(m *Message) {
 	g.count(m)
 }
 
-// bank gives m the strike that others' deliveries have proven since it failed.
+// bank adds the strike for m's last failed try if a later delivery has proven it.
 func (g *Gate) bank(m *Message) {
 	if m.held && !m.struck && m.closings == g.closings && g.proof.After(m.began) {
 		g.strike(m)
 	}
 }
 
-// Review takes in what has become known since m, which is held, has failed, and reports
-// whether it is given up.
+// Review applies what has been learned since m failed and reports whether m, if held, is
+// given up.
 func (s *Seat) Review(now time.Time, m *Message) bool {
 	g := s.gate
 	g.mu.Lock()
@@ -150,21 +150,21 @@ func (s *Seat) Review(now time.Time, m *Message) bool {
 	}
 }
 
-// isAlone reports whether so few fail, for so long, that nobody is left to prove whose
-// fault it is. At least five fail while the gate is closed.
+// isAlone reports whether so few messages have failed for so long that proof is not to be
+// expected. At least five fail while the gate is closed.
 func (g *Gate) isAlone(now time.Time) bool {
 	return g.held < few && g.trouble.counts() < few &&
 		!g.trouble.since.IsZero() && now.Sub(g.trouble.since) >= alone
 }
 
-// Version grows when Review may say something new of a message.
+// Version returns a number that increases whenever Review may give a new answer.
 func (s *Seat) Version() uint64 {
 	s.gate.mu.Lock()
 	defer s.gate.mu.Unlock()
 	return s.gate.version
 }
 
-// hold notes that m is held, or is not any more.
+// hold marks m as held or not held.
 func (g *Gate) hold(m *Message, held bool) {
 	if m.held == held {
 		return
@@ -181,7 +181,7 @@ func (g *Gate) hold(m *Message, held bool) {
 	g.count(m)
 }
 
-// count keeps the number of held messages of which nothing is known.
+// count updates heldUnknown, the number of held messages without a strike or a record.
 func (g *Gate) count(m *Message) {
 	if counts := m.held && m.strikes == 0 && !m.known; counts != m.counted {
 		m.counted = counts

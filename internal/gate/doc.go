@@ -1,32 +1,34 @@
-// Package gate says whether a target may be tried, and whose fault a failure was.
+// Package gate decides whether a target may be tried, and whether a failure is the
+// message's fault or the target's.
 //
-// A failing answer proves nothing by itself. The message is held: kept in hand and
-// tried again, until it is known whether the message is at fault or the target. A hold
-// costs no receive; a release costs one.
+// A failed try proves nothing by itself. The message is held: kept in hand and tried
+// again until it is clear which of the two is at fault. A hold costs no receive; a
+// release costs one.
 //
-// Who is given up, and when. Each failed try can earn its message one strike:
+// Who is given up, and when. A failed try can earn its message one strike, in one of
+// three ways:
 //
-//   - proof: another delivery that began later was delivered, and the gate has not
-//     closed in between. Then the target was well, and it was the message;
-//   - record: the message was struck or given up before, fewer than three messages fail
-//     of which nothing is known, and either a quarter of the newcomers are delivered, or
-//     the message has failed for five minutes;
-//   - alone: the message has failed for five minutes with an answer that one strike is
-//     enough for, and fewer than three messages fail at all.
+//   - proof: a delivery that began later succeeded, and the gate has not closed in
+//     between. The target was fine, so the message is at fault;
+//   - record: the message was struck or given up before, fewer than three unknown
+//     messages are failing, and either a quarter of all first tries succeed or this
+//     message has failed for five minutes;
+//   - alone: the message has failed for five minutes with an answer for which one strike
+//     is enough, and fewer than three messages are failing in total.
 //
-// One strike is enough after 500, other 5xx, a time-out, and an answer by which a target
-// refuses (3xx, 401, 403, 404, 405, 407, 421, and other 4xx once the target rejects
-// everything); three after 502, 503, 504, 408, 425, a reset or a broken answer. More are
-// needed where retrying works: so many, at most 100, that a message which retrying would
-// deliver is given up once in a thousand times. Nobody is struck for 429, for a failure to
-// connect, or for 502, 503, 504, 408 and 425 with a Retry-After: nothing is the message's
-// fault there.
-// What is rejected while everything is rejected is held for an hour at most.
+// One strike is enough for a 500 and other 5xx, a timeout, and an answer that means the
+// target is refusing (3xx, 401, 403, 404, 405, 407, 421, and other 4xx once the target
+// rejects everything). Three are needed for 502, 503, 504, 408, 425, a reset or a broken
+// answer. If retries tend to succeed, more are needed, up to 100: enough that only one in
+// a thousand messages that a retry would have delivered is given up. A 429, a failure to
+// connect, or a 502, 503, 504, 408 or 425 with a Retry-After is never the message's fault
+// and earns no strike. A message rejected while the target rejects everything is
+// held for at most an hour.
 //
-// Whether the target may be tried is one state (state.go has the drawing), and a state
-// is a limit: how many deliveries run, how far apart they start, what a receive may ask
-// for.
+// Whether the target may be tried is a state (see the diagram in state.go). A state is a
+// limit: how many deliveries run, how far apart they start, and how much a receive may
+// ask for.
 //
-// The package owns no goroutine, never waits, and may be used from several goroutines.
-// What is called a question changes nothing.
+// The package starts no goroutines, never blocks, and is safe for concurrent use.
+// Methods that only report change nothing.
 package gate

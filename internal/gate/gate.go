@@ -16,9 +16,9 @@ type Gate struct {
 	since time.Time
 	limit int // deliveries at once while half-open
 
-	// Tries are numbered as they begin. mark is the last that had begun when the state or
-	// the limit changed: a try with a greater number is of now, others are of before.
-	// succeeded is the last that had begun when the last success ended, and reopened
+	// Tries are numbered in the order in which they begin. mark is the newest try at the
+	// last change of state or limit: only tries with a greater number are fresh.
+	// succeeded is the newest try at the end of the last success, reopened the newest
 	// when the gate last became half-open.
 	tries     uint64
 	mark      uint64
@@ -33,7 +33,7 @@ type Gate struct {
 
 	trouble  trouble
 	rejected map[string]struct{} // different messages in a row, since the last delivery
-	rejects  time.Time           // since when everything is rejected; zero: it is not
+	rejects  time.Time           // when the target began to reject everything; zero if it does not
 	retrying retrying
 	records  records
 	released records // to make room
@@ -45,20 +45,20 @@ type Gate struct {
 	probing       *Message
 	nextProbe     time.Time
 	probes        int
-	probeAnswered bool  // the last probe failed by an answer; at the closing: a held message did
-	scout         *Seat // whose queue the last probe's message came from
+	probeAnswered bool  // the last probe got an answer; on closing, whether any held message did
+	scout         *Seat // the queue that the last probe's message came from
 
 	strikes       int64
 	probeReceives int64
 	madeRoom      int64
 	counted       map[changeKey]int64
 	changes       []Change
-	// version grows when something is known of held messages that was not before.
+	// version increases whenever something new is known about held messages.
 	version uint64
-	stir    bool // the owners of other queues have to look
+	stir    bool // wake the owners of the other queues
 }
 
-// New makes the gate of one target. Jitter is drawn from seed.
+// New returns the gate of one target. seed determines the jitter.
 func New(seed uint64) *Gate {
 	return &Gate{
 		seed: seed, since: time.Now(), trouble: newTrouble(), rejected: make(map[string]struct{}),
@@ -66,16 +66,16 @@ func New(seed uint64) *Gate {
 	}
 }
 
-// Seat is the place of one queue at the gate of its target.
+// Seat is one queue's place at the gate of its target.
 type Seat struct {
 	gate *Gate
 	wake func()
 	hand Hand
 }
 
-// Join makes the seat of one queue. wake has its owner look again, since something has
-// changed by another queue's doing; it must not wait, and is called without locks of this
-// package.
+// Join returns a seat for one queue. wake tells its owner to look again because another
+// queue changed something. It must not block; it is called without this package's locks
+// held.
 func (g *Gate) Join(wake func()) *Seat {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -84,8 +84,8 @@ func (g *Gate) Join(wake func()) *Seat {
 	return s
 }
 
-// lock takes the gate's mutex, and gives what releases it: it then wakes the owners of
-// the other queues, if there is something for them to see.
+// lock locks the gate and returns the function that unlocks it and, if something changed
+// for the other queues, wakes their owners.
 func (s *Seat) lock() (unlock func()) {
 	g := s.gate
 	g.mu.Lock()
@@ -104,7 +104,7 @@ func (s *Seat) lock() (unlock func()) {
 	}
 }
 
-// Enter puts a message in hand before the gate.
+// Enter adds a message that is now in hand.
 func (s *Seat) Enter(m *Message, id string) {
 	g := s.gate
 	g.mu.Lock()
@@ -113,8 +113,8 @@ func (s *Seat) Enter(m *Message, id string) {
 	g.inHand++
 }
 
-// Release notes that m leaves to make room for another, not for its fault: when it comes
-// again, its first try is not a newcomer's.
+// Release records that m is released to make room, not because it is at fault. When it
+// comes back, its first try does not count as a newcomer's.
 func (s *Seat) Release(m *Message) {
 	s.gate.mu.Lock()
 	defer s.gate.mu.Unlock()
@@ -122,7 +122,8 @@ func (s *Seat) Release(m *Message) {
 	s.gate.madeRoom++
 }
 
-// Leave takes a message out of hand. It may be called for one that never entered.
+// Leave removes a message that is no longer in hand. It may be called for one that never
+// entered.
 func (s *Seat) Leave(m *Message) {
 	g := s.gate
 	g.mu.Lock()
@@ -138,7 +139,7 @@ func (s *Seat) Leave(m *Message) {
 	}
 }
 
-// Begin reports whether m may be tried now, and if so notes that its try begins.
+// Begin reports whether m may be tried now; if so, its try has begun.
 func (s *Seat) Begin(now time.Time, m *Message) bool {
 	g := s.gate
 	g.mu.Lock()
@@ -158,8 +159,8 @@ func (s *Seat) Begin(now time.Time, m *Message) bool {
 	return true
 }
 
-// admits reports whether a try may begin now: one probe at a time while the gate is
-// closed, one every fifth of the time that is left to it while it is wary.
+// admits reports whether a try may begin now. A closed gate admits one probe at a time; a
+// wary one spaces its few tries evenly.
 func (g *Gate) admits(now time.Time) bool {
 	switch g.state {
 	case Closed:
@@ -171,25 +172,25 @@ func (g *Gate) admits(now time.Time) bool {
 	}
 }
 
-const waryTries = 5 // at most, from wary to closed
+const waryTries = 5 // at most, between wary and closed
 
 func (g *Gate) waryGap() time.Duration { return g.closesAfter() / waryTries }
 
-// Fate is what becomes of a message whose try has ended.
+// Fate is what happens to a message after a try.
 type Fate uint8
 
 // The fates.
 const (
-	// Settled: delivered, rejected, or cut off; the caller knows which.
+	// Settled means delivered, rejected or canceled; the caller knows which.
 	Settled Fate = iota
-	// Held: it stays in hand until it is known whose fault the failure was.
+	// Held means that it stays in hand until the failure is explained.
 	Held
-	// GivenUp: it is known to be the message's.
+	// GivenUp means that the message is at fault.
 	GivenUp
 )
 
-// End takes in what m's try came to, and says what becomes of m. Unless it is held, the
-// caller settles it and calls Leave. slots are the target's.
+// End records the result of m's try and returns what happens to m. Unless it is held, the
+// caller settles it and calls Leave. slots is the target's concurrency.
 func (s *Seat) End(now time.Time, m *Message, r message.Result, slots int) Fate {
 	defer s.lock()()
 	g := s.gate
@@ -221,7 +222,7 @@ func (s *Seat) End(now time.Time, m *Message, r message.Result, slots int) Fate 
 	return Held
 }
 
-// worked takes in a success.
+// worked records a success.
 func (g *Gate) worked(now time.Time, m *Message, o message.Outcome, fresh bool, slots int) {
 	g.succeeded, g.success = g.tries, now
 	if fresh || g.state != Closed && g.state != Wary {
@@ -243,13 +244,14 @@ func (g *Gate) worked(now time.Time, m *Message, o message.Outcome, fresh bool, 
 	g.step(now, worked, fresh, slots)
 }
 
-// Tick makes the changes that are due by time alone.
+// Tick makes the state changes that depend only on time.
 func (s *Seat) Tick(now time.Time, slots int) {
 	defer s.lock()()
 	s.gate.step(now, tick, false, slots)
 }
 
-// Wake is when Tick or a try has something to do by time alone; zero: never.
+// Wake returns the next time at which Tick should be called or a try may begin, or the
+// zero time if there is none.
 func (s *Seat) Wake(now time.Time) time.Time {
 	g := s.gate
 	g.mu.Lock()
@@ -277,14 +279,14 @@ func (s *Seat) Wake(now time.Time) time.Time {
 	return at
 }
 
-// State is the state now.
+// State returns the current state.
 func (g *Gate) State() State {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	return g.state
 }
 
-// Changes are those since it was last called, for whoever logs them.
+// Changes returns the state changes since the last call, for logging.
 func (g *Gate) Changes() []Change {
 	g.mu.Lock()
 	defer g.mu.Unlock()
@@ -293,33 +295,34 @@ func (g *Gate) Changes() []Change {
 	return changes
 }
 
-// Status is how the gate stands, for the page, the metrics and the log.
+// Status is a snapshot of the gate for the page, the metrics and the log.
 type Status struct {
 	State State
 	Since time.Time
 	Held  int
-	// TroubleSince is when the failures began that no success has ended; zero: none.
+	// TroubleSince is when the current run of failures began; zero if there is none.
 	TroubleSince time.Time
-	// Messages are in trouble; most of their tries came to Mostly.
+	// Messages is how many messages are failing, Mostly their most common outcome.
 	Messages int
 	Mostly   message.Outcome
-	// RejectsSince is since when the target rejects everything, and Rejected how many of
-	// those were given back; zero: it does not.
+	// RejectsSince is when the target began to reject everything, zero if it does not;
+	// Rejected is how many of those messages were settled as rejected.
 	RejectsSince time.Time
 	Rejected     int
-	// NextProbe is when the target is tried again; zero unless the gate is closed.
+	// NextProbe is when the target is tried next; zero unless the gate is closed.
 	NextProbe time.Time
 	// Limit is how many deliveries may run at once.
 	Limit int
-	// Strikes were given since the start; Retried is the share of retries that work.
+	// Strikes counts the strikes since the start; Retried is the share of retries that
+	// succeed.
 	Strikes int64
 	Retried float64
-	// ProbeReceives are the receives that were made while it was closed; Released are the
-	// messages that made room for others.
+	// ProbeReceives counts receives while the gate was closed, Released messages that
+	// were released to make room.
 	ProbeReceives, Released int64
 }
 
-// Status says how the gate stands. slots are the target's.
+// Status returns a snapshot of the gate. slots is the target's concurrency.
 func (g *Gate) Status(slots int) Status {
 	g.mu.Lock()
 	defer g.mu.Unlock()

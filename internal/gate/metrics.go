@@ -10,23 +10,23 @@ import (
 // Register adds the gate's metrics to reg, which carries the target's label.
 func (g *Gate) Register(reg prometheus.Registerer) error {
 	if err := reg.Register(collector{g}); err != nil {
-		return fmt.Errorf("register the metrics of the gate: %w", err)
+		return fmt.Errorf("register gate metrics: %w", err)
 	}
 	return nil
 }
 
-// collector reads what is known anyway, at a scrape.
+// collector reads the gate's state at each scrape.
 type collector struct{ gate *Gate }
 
 var (
 	stateDesc = prometheus.NewDesc("poller_gate_state",
 		"1 for the state that the gate is in: starting, open, wary, closed or half_open.", []string{"state"}, nil)
 	changesDesc = prometheus.NewDesc("poller_gate_changes_total",
-		"Changes of the gate, by the state changed to and why.", []string{"to", "reason"}, nil)
+		"State changes of the gate, by new state and reason.", []string{"to", "reason"}, nil)
 	strikesDesc = prometheus.NewDesc("poller_strikes_total",
-		"Failed tries that are known to be the message's fault: a delivery that began later was delivered, or the message has a record.", nil, nil)
+		"Failed tries that are the message's fault: a delivery that began later succeeded, or the message is known bad.", nil, nil)
 	probesDesc = prometheus.NewDesc("poller_gate_probe_receives_total",
-		"Receives of one message while the gate was closed, to try somebody new.", nil, nil)
+		"Receives of a single message while the gate was closed, to probe with a new message.", nil, nil)
 )
 
 // Describe implements prometheus.Collector.

@@ -69,7 +69,7 @@ func TestTheMetrics(t *testing.T) {
 	if err := r.Register(registry); err != nil {
 		t.Error(err)
 	}
-	if err := r.Register(registry); err == nil || !strings.Contains(err.Error(), "metrics of the gate") {
+	if err := r.Register(registry); err == nil || !strings.Contains(err.Error(), "gate metrics") {
 		t.Errorf("registered twice: %v", err)
 	}
 }

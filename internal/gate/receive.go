@@ -3,29 +3,30 @@ package gate
 import "time"
 
 const (
-	startLimit = 5           // deliveries at once, and messages in hand, before the first success
-	readyOver  = 10          // held messages that are due, over the slots: then receives come one by one
-	quiet      = time.Second // after a success and a receive, before such a one
+	startLimit = 5           // concurrent deliveries, and messages in hand, before the first success
+	readyOver  = 10          // due held messages, beyond the slots, from which receives ask for one message
+	quiet      = time.Second // pause after a success or a receive before such a receive
 	maxHeld    = 1000        // messages in hand
 )
 
-// Hand is what one queue has, as far as its gate has to know.
+// Hand is what the gate needs to know about one queue's messages in hand.
 type Hand struct {
-	// Untried are in hand, could be started and were never tried. Ready are held and due.
+	// Untried counts messages that could start and have never been tried, Ready held
+	// messages that are due.
 	Untried, Ready int
-	// Polls are the receives that are out; LastReceive is when one last went out or returned.
+	// Polls counts receives in progress; LastReceive is when one last began or returned.
 	Polls       int
 	LastReceive time.Time
-	// Receives reports whether the queue can be asked at all now.
+	// Receives reports whether the queue can receive at all now.
 	Receives bool
-	// Full reports whether no more bodies may be taken in.
+	// Full reports whether the memory bound is reached.
 	Full bool
 }
 
-// hands adds up those of all queues.
+// hands is the sum over all queues.
 type hands struct{ untried, polls int }
 
-// Report says what the queue has now. It is to be called before Receive.
+// Report updates what the queue has in hand. Call it before Receive.
 func (s *Seat) Report(h Hand) {
 	defer s.lock()()
 	g := s.gate
@@ -37,22 +38,22 @@ func (s *Seat) Report(h Hand) {
 	s.hand = h
 }
 
-// Limit is what a receive may ask for.
+// Limit bounds a receive.
 type Limit struct {
-	// Most is for how many messages; 0: none may go out.
+	// Most is how many messages it may ask for; 0 means no receive.
 	Most int
-	// Alone reports whether at most one receive may be out, whatever the demand: the way
-	// out for a hand full of messages that all fail.
+	// Alone limits the queue to one receive at a time, whatever the demand: the way
+	// forward when everything in hand is failing.
 	Alone bool
-	// Slots stands for the slots in the rule of demand, Startable for those of them that
-	// could be used now.
+	// Slots replaces the target's slots when demand is computed; Startable is how many of
+	// them could be used now.
 	Slots, Startable int
-	// NoRoom reports that a receive is wanted, and that a held message has to be released
-	// for it.
+	// NoRoom reports that a receive is wanted and a held message must be released first.
 	NoRoom bool
 }
 
-// Receive is what a receive of this queue may ask for now. slots are the target's.
+// Receive returns what a receive of this queue may ask for now. slots is the target's
+// concurrency.
 func (s *Seat) Receive(now time.Time, slots int) Limit {
 	g := s.gate
 	g.mu.Lock()
@@ -61,8 +62,9 @@ func (s *Seat) Receive(now time.Time, slots int) Limit {
 	limit := Limit{Slots: g.atOnce(slots), Startable: g.startable(slots)}
 	switch {
 	case g.state == Closed:
-		// Each probe that was answered tries somebody new: the way out of a false closing.
-		// No message can cause a failure to connect, so then there is no need for one.
+		// After a probe that got an answer, the next one uses a new message, so that a gate
+		// closed by poison opens again. No message can cause a failure to connect, so after
+		// one of those any held message will do.
 		if g.handed.untried > 0 || g.inHand > 0 && !g.probeAnswered {
 			return limit
 		}
@@ -87,11 +89,11 @@ func (s *Seat) Receive(now time.Time, slots int) Limit {
 	return limit
 }
 
-// maxReceive is how many messages a receive may ask for.
+// maxReceive is the most messages that a receive may ask for.
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ReceiveMessage.html
 const maxReceive = 10
 
-// one lets a receive for a single message go out, if there is room.
+// one allows a receive of a single message if there is room.
 func (l *Limit) one(full, wait bool) {
 	switch {
 	case full:
@@ -101,8 +103,8 @@ func (l *Limit) one(full, wait bool) {
 	}
 }
 
-// mayScout reports whether it is this queue's turn to bring somebody new: after one from it
-// comes another queue's, if that can be asked.
+// mayScout reports whether it is this queue's turn to supply a new message to probe with.
+// Queues that can receive take turns.
 func (s *Seat) mayScout() bool {
 	if s.gate.scout != s {
 		return true
@@ -115,7 +117,7 @@ func (s *Seat) mayScout() bool {
 	return true
 }
 
-// Received notes that a receive has gone out.
+// Received records that a receive has been sent.
 func (s *Seat) Received() {
 	g := s.gate
 	g.mu.Lock()
@@ -126,7 +128,7 @@ func (s *Seat) Received() {
 	}
 }
 
-// atOnce is how many deliveries may run.
+// atOnce returns how many deliveries may run concurrently.
 func (g *Gate) atOnce(slots int) int {
 	switch g.state {
 	case Starting:
@@ -138,8 +140,8 @@ func (g *Gate) atOnce(slots int) int {
 	}
 }
 
-// startable is how many of them are good for a plan: what a probe or a wary gate needs is in
-// hand.
+// startable returns how many of those slots to receive for: while closed or wary, what is
+// in hand is enough.
 func (g *Gate) startable(slots int) int {
 	if g.state == Closed || g.state == Wary {
 		return 0
@@ -147,7 +149,7 @@ func (g *Gate) startable(slots int) int {
 	return g.atOnce(slots)
 }
 
-// Slots is how many deliveries may run at once now, of the target's slots.
+// Slots returns how many of the target's slots may be used now.
 func (s *Seat) Slots(slots int) int {
 	s.gate.mu.Lock()
 	defer s.gate.mu.Unlock()

@@ -6,10 +6,10 @@ import (
 	"poller/internal/message"
 )
 
-// State is whether the target may be tried, and how much.
+// State is whether the target may be tried, and how hard.
 type State uint8
 
-// The states. A success is a delivered delivery, or a rejection that is believed.
+// The states. A success is a 2xx, or a rejection that is taken to be the message's fault.
 //
 //	           first success        5 failing, beyond chance      5 failing for 2 T (1 to 10 s)
 //	Starting ───────────────► Open ─────────────────────────► Wary ─────────────────────► Closed
@@ -20,8 +20,8 @@ type State uint8
 //	    └──────────────────────┴──────────────────────────────────────────────────────────────┘
 //	                             5 failing for 2 T
 //
-// T is the mean time of a delivered delivery. "Failing" are different messages whose
-// first try failed since the last success.
+// T is the mean duration of a successful delivery. "5 failing" means five different
+// messages whose first try has failed since the last success.
 const (
 	Starting State = iota
 	Open
@@ -32,12 +32,12 @@ const (
 	states
 )
 
-// String is the state's name in logs, metrics and docs.
+// String returns the state's name in logs, metrics and docs.
 func (s State) String() string {
 	return [states]string{"starting", "open", "wary", "closed", "half_open"}[s]
 }
 
-// States lists every state, in the order of their constants.
+// States returns every state, in the order of the constants.
 func States() []State { return []State{Starting, Open, Wary, Closed, HalfOpen} }
 
 const (
@@ -47,17 +47,17 @@ const (
 	halfOpenFor     = 30 * time.Second
 )
 
-// event is what may change the state.
+// An event may change the state.
 type event uint8
 
 const (
-	tick   event = iota // time alone
-	worked              // a success
+	tick   event = iota // time has passed
+	worked              // a try succeeded
 	failed              // a try failed
 )
 
-// step is the one place where the state changes. fresh reports whether the try behind the
-// event began after the state did.
+// step makes every state change. fresh reports whether the event's try began in the
+// current state.
 func (g *Gate) step(now time.Time, e event, fresh bool, slots int) {
 	lasting := g.trouble.counts() >= closingMessages && now.Sub(g.trouble.since) >= g.closesAfter()
 	switch g.state {
@@ -110,7 +110,7 @@ func (g *Gate) close(now time.Time) {
 	last.Since, last.Messages, last.Mostly, last.NextProbe = g.trouble.since, g.trouble.counts(), g.trouble.mostly(), g.nextProbe
 }
 
-// enter begins a state. What began before is older than it: fresh tells the two apart.
+// enter enters a state. Tries that began earlier are no longer fresh.
 func (g *Gate) enter(now time.Time, to State, reason string) {
 	change := Change{At: now, From: g.state, To: to, Reason: reason, Held: g.held, Lasted: now.Sub(g.since)}
 	if len(g.changes) == changesKept {
@@ -123,7 +123,7 @@ func (g *Gate) enter(now time.Time, to State, reason string) {
 	g.stir = true
 }
 
-// closesAfter is how long trouble lasts before it closes the gate.
+// closesAfter is how long trouble must last to close the gate.
 func (g *Gate) closesAfter() time.Duration {
 	return min(max(2*g.took.mean(), minTrouble), maxTrouble)
 }
@@ -132,20 +132,21 @@ func (g *Gate) closesAfter() time.Duration {
 type Change struct {
 	At       time.Time
 	From, To State
-	// Reason is success, elapsed, or the answer that most tries had.
+	// Reason is success, elapsed, or the most common outcome of the failed tries.
 	Reason string
-	// Held is how many messages were held, Lasted how long the state before did.
+	// Held is how many messages were held, Lasted how long the previous state lasted.
 	Held   int
 	Lasted time.Duration
-	// Since is when the trouble began, Messages how many are in it, Mostly what most of
-	// their tries came to, and NextProbe when the target is tried again; of a closing alone.
+	// Since is when the trouble began, Messages how many messages were failing, Mostly
+	// their most common outcome, and NextProbe when the target is tried next. Set only if
+	// the gate closed.
 	Since     time.Time
 	Messages  int
 	Mostly    message.Outcome
 	NextProbe time.Time
 }
 
-// changesKept bounds the changes that nobody has asked for.
+// changesKept bounds the changes kept for the next call of Changes.
 const changesKept = 16
 
 // changeKey labels poller_gate_changes_total.
@@ -154,13 +155,13 @@ type changeKey struct {
 	reason string
 }
 
-// Why the state changes, beside the answers that close the gate.
+// The reasons for a state change other than outcomes.
 const (
 	reasonSuccess = "success"
 	reasonElapsed = "elapsed"
 )
 
-// changeKeys are all that there are.
+// changeKeys returns every label pair of poller_gate_changes_total.
 func changeKeys() []changeKey {
 	keys := []changeKey{{Open, reasonSuccess}, {Open, reasonElapsed}, {HalfOpen, reasonSuccess}}
 	for _, c := range message.Outcomes()[message.Rejected:] {

@@ -7,18 +7,19 @@ import (
 	"poller/internal/message"
 )
 
-// trouble is what fails since the last success: it may be the target's.
+// trouble is the run of failures since the last success, for which the target may be at
+// fault.
 type trouble struct {
-	since    time.Time // when the first of the tries that failed began
+	since    time.Time // when the earliest failed try began
 	messages map[string]struct{}
 	outcomes [message.Connection + 1]int
 }
 
 func newTrouble() trouble { return trouble{messages: make(map[string]struct{})} }
 
-// add takes in a try that failed and that no success has overtaken. first reports whether
-// it was its message's first and nothing is known against the message: the retries of a few
-// poison messages are no sign of an outage, however many they are.
+// add records a failed try that no success has overtaken. first reports whether it was
+// the first try of a message without a record: any number of retries of a few poison
+// messages does not make an outage.
 func (t *trouble) add(began time.Time, id string, first bool, o message.Outcome) {
 	if t.since.IsZero() || began.Before(t.since) {
 		t.since = began
@@ -34,10 +35,10 @@ func (t *trouble) end() {
 	clear(t.messages)
 }
 
-// counts is how many different messages are in it.
+// counts returns how many different messages are failing.
 func (t *trouble) counts() int { return len(t.messages) }
 
-// tries is how many tries have failed.
+// tries returns how many tries have failed.
 func (t *trouble) tries() int {
 	n := 0
 	for _, of := range t.outcomes {
@@ -46,7 +47,7 @@ func (t *trouble) tries() int {
 	return n
 }
 
-// mostly is what most of them came to.
+// mostly returns the most common outcome.
 func (t *trouble) mostly() message.Outcome {
 	most := message.Failed
 	for o, n := range t.outcomes {
@@ -57,7 +58,7 @@ func (t *trouble) mostly() message.Outcome {
 	return most
 }
 
-// average is a moving mean: of all samples at first, later of about the last 1/weight.
+// average is a moving mean: at first of all samples, later of about the last 1/weight.
 type average struct {
 	weight, value float64
 	n             int
@@ -68,28 +69,28 @@ func (a *average) add(sample float64) {
 	a.value += max(1/float64(a.n), a.weight) * (sample - a.value)
 }
 
-// mean is a moving mean of seconds.
+// mean returns the mean of samples in seconds.
 func (a *average) mean() time.Duration { return time.Duration(a.value * float64(time.Second)) }
 
 const (
 	worksWeight     = 0.02
 	newcomersWeight = 0.05
 	paysWeight      = 0.05
-	minNewcomers    = 0.25  // delivered at their first try: fewer, and a failure says little of its message
-	doubt           = 0.001 // of giving up a message that retrying would deliver
+	minNewcomers    = 0.25  // share of first tries delivered below which a failure says little about its message
+	doubt           = 0.001 // accepted risk of giving up a message that a retry would deliver
 	maxStrikes      = 100
-	// One retry that worked is remembered through as many failures as strikes are asked for
-	// at most, worksWeight × (1 − worksWeight)^maxStrikes: where one in twenty works, 35
-	// failures in a row come by within minutes.
+	// One successful retry must outlast maxStrikes failures, so minWorks is
+	// worksWeight × (1 − worksWeight)^maxStrikes: if one retry in twenty succeeds, 35
+	// failures in a row turn up within minutes.
 	minWorks = 0.0026
 )
 
-// retrying is how well trying again works: it tells a target that fails now and then,
-// whose messages are good, from poison.
+// retrying tracks how often retries succeed. It tells a target that fails now and then
+// from poison.
 type retrying struct {
-	works     float64 // the share of retries that were delivered; 0 before the first
-	newcomers average // the share of first tries that were
-	pays      average // the share of all retries that were, those after a refusal as well
+	works     float64 // share of retries that succeed; 0 before the first; 429s do not count
+	newcomers average // share of first tries that succeed
+	pays      average // share of all retries that succeed, including those after a 429
 }
 
 func newRetrying() retrying {
@@ -101,8 +102,8 @@ func newRetrying() retrying {
 
 func (r *retrying) pay() bool { return r.pays.value >= r.newcomers.value/2 }
 
-// enough is how many failures in a row, at least n, are more than bad luck where retrying
-// works as well as here.
+// enough returns how many failures in a row, at least n, are more than chance given how
+// often retries succeed.
 func (r *retrying) enough(n int) int {
 	if r.works >= minWorks {
 		n = max(n, min(maxStrikes, int(math.Ceil(math.Log(doubt)/math.Log(1-r.works)))))
@@ -110,9 +111,10 @@ func (r *retrying) enough(n int) int {
 	return n
 }
 
-// learn takes in what m's try came to. A probe says nothing of retrying, nor does a retry of
-// what had failed before the gate opened again: it works because the target is back. A retry
-// after a 429 works because the crowd is gone.
+// learn updates the shares with the outcome of m's try. A probe says nothing about
+// retries. Neither does a retry of a failure from before the gate reopened, which succeeds
+// because the target is back, nor one after a 429, which succeeds because the load is
+// gone.
 func (g *Gate) learn(m *Message, o message.Outcome) {
 	r := &g.retrying
 	if m.probe || o == message.Rejected || m.tries > 1 && m.lastFailed <= g.reopened {

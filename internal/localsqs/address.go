@@ -61,7 +61,7 @@ func (s *Server) queueAt(address string) (*queue, error) {
 	return q, nil
 }
 
-// validName says whether a queue may have that name: 1 to 80 letters, digits,
+// validName reports whether a queue may have that name: 1 to 80 letters, digits,
 // hyphens and underscores, and ".fifo" at the end of a FIFO queue's and of no
 // other's.
 func validName(name string, isFIFO bool) error {
@@ -78,7 +78,7 @@ func validName(name string, isFIFO bool) error {
 	return nil
 }
 
-// onlyChars says whether s is made of ASCII letters, digits and extra alone.
+// onlyChars reports whether s is made of ASCII letters, digits and extra alone.
 func onlyChars(s, extra string) bool {
 	for i := range len(s) {
 		c := s[i]

@@ -108,7 +108,7 @@ func readAttribute(name string, given attributeValue) (attribute, error) {
 const invalidCharacters = "Invalid characters found. Valid unicode characters are " +
 	"#x9 | #xA | #xD | #x20 to #xD7FF | #xE000 to #xFFFD | #x10000 to #x10FFFF"
 
-// validText says whether s holds only the characters that SQS takes.
+// validText reports whether s holds only the characters that SQS takes.
 func validText(s string) bool {
 	for i := 0; i < len(s); {
 		c := s[i]
@@ -128,7 +128,7 @@ func validText(s string) bool {
 	return true
 }
 
-// isNumber says whether s is a decimal number, with or without an exponent.
+// isNumber reports whether s is a decimal number, with or without an exponent.
 func isNumber(s string) bool {
 	s = strings.TrimSpace(s)
 	if s != "" && (s[0] == '-' || s[0] == '+') {

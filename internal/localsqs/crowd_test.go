@@ -103,7 +103,7 @@ func (c *crowd) send(sender, n int) {
 	}
 }
 
-// done says that everything was sent and nothing is left.
+// done reports whether everything was sent and nothing is left.
 func (c *crowd) done() bool {
 	if c.sending.Load() > 0 {
 		return false

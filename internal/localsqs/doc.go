@@ -1,31 +1,31 @@
-// Package localsqs is an Amazon SQS server in memory: one http.Handler that
-// speaks the AWS JSON 1.0 protocol (X-Amz-Target: AmazonSQS.Action), for the
-// demo and the tests. An unmodified AWS SDK or command line works against it.
+// Package localsqs is an in-memory Amazon SQS server for the demo and the tests. It
+// is an http.Handler that speaks the AWS JSON 1.0 protocol (X-Amz-Target:
+// AmazonSQS.Action). Unmodified AWS SDKs and the AWS command line work with it.
 //
-// It promises what a worker would notice: typed errors with SQS's names, MD5s,
-// long polls served one by one in the order of their arrival, a long poll whose
-// client went away gives back what it was handed (and the receive is not
-// counted), visibility to the nanosecond of the clock it runs under, receive
-// counts, FIFO groups and deduplication, delays, redrive to dead-letter queues
-// and move tasks, retention, the limits of SQS.
+// It implements what a worker can notice: typed errors with SQS's names, MD5s, long
+// polls served in order of arrival, visibility exact to the nanosecond, receive counts,
+// FIFO groups and deduplication, delays, redrive to dead-letter queues and move tasks,
+// retention, and SQS's limits. If the client of a long poll goes away, the messages it
+// was handed become visible again and the receive does not count.
 //
-// It never writes to disk, never checks a signature, and takes any
-// credentials: bind it to 127.0.0.1. Queues live in one account
-// (000000000000) and one region (us-east-1); an ARN of another region means
-// the queue of the same name here. The old query protocol is refused by name.
+// It never writes to disk, never checks signatures, and accepts any credentials: bind
+// it to 127.0.0.1. All queues are in one account (000000000000) and one region
+// (us-east-1); an ARN of another region refers to the queue of the same name here. The
+// old query protocol is refused with a message that names it.
 //
-// Where it is not like SQS: a deleted queue may be made again at once, messages
-// come out oldest first, every receive sees all of them, and a change of
-// DeduplicationScope holds at once. In one thing it is stricter: the visibility
-// of a message that is not in flight, or by an older handle than the newest,
-// cannot be changed. SQS's documents say so; SQS itself mostly lets it pass.
+// It differs from SQS as follows. A deleted queue can be created again immediately,
+// messages are returned oldest first, every receive sees all of them, and a change of
+// DeduplicationScope takes effect immediately. It is stricter in one respect: the
+// visibility of a message that is not in flight cannot be changed, nor can it be
+// changed with an older handle than the newest. SQS's documentation says the same, but
+// SQS mostly allows it.
 //
-// It owns no goroutines. A queue has one timer, set only while a long poll
-// waits for a delay or a visibility to end; a move task has one while it runs;
-// so an idle server costs nothing, and all of it obeys the clock of a
-// testing/synctest bubble. Close ends the long polls and stops the timers.
+// It starts no goroutines. A queue has one timer, set only while a long poll waits for
+// a delay or a visibility to end; a move task has one while it runs. So an idle server
+// costs nothing, and everything obeys the clock of a testing/synctest bubble. Close
+// ends the long polls and stops the timers.
 //
-// One mutex guards all queues. Nothing is read, written, encoded or waited for
-// while it is held, and each operation under it is O(1) or O(log n) in the
-// number of messages.
+// One mutex guards all queues. Nothing is read, written, encoded or waited for while
+// it is held, and every operation under it is O(1) or O(log n) in the number of
+// messages.
 package localsqs

@@ -5,7 +5,7 @@ import "time"
 // held counts the bytes of all bodies, so that memory can be given back to the
 // system when most of them are gone.
 type held struct {
-	release func() // nil: nothing is given back
+	release func() // nil means never
 	bytes   int
 	peak    int
 	timer   *time.Timer

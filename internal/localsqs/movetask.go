@@ -49,7 +49,7 @@ func (t *moveTask) start() {
 
 func (t *moveTask) stop() { t.timer.Stop() }
 
-// active says that the task has not ended.
+// active reports whether the task has not ended.
 func (t *moveTask) active() bool { return t.status == taskRunning || t.status == taskCancelling }
 
 // step moves what one step may, and sets the timer for the next.

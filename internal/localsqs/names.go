@@ -89,7 +89,7 @@ func (d *delivery) appendSystem(to []byte, wanted systemNames) []byte {
 	return to
 }
 
-// wants says whether a list of message attribute names asks for name: by itself,
+// wants reports whether a list of message attribute names asks for name: by itself,
 // by a prefix ("foo.*"), or by "All", "*" or ".*".
 func wants(names []string, name string) bool {
 	for _, n := range names {

@@ -5,6 +5,7 @@ import (
 )
 
 // inFlightLimit is how many messages of one queue may be in flight.
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
 const inFlightLimit = 120_000
 
 // queue is the state of one queue, guarded by the server's mutex. Each message

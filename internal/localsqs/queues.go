@@ -228,7 +228,7 @@ func listDeadLetterSourceQueues(c *call) error {
 	}{c.urls(names), token})
 }
 
-// deleteQueue is the action DeleteQueue. The name is free at once.
+// deleteQueue is the action DeleteQueue. The name is free immediately.
 func deleteQueue(c *call) error {
 	return c.withQueue(func(q *queue, _ instant) error {
 		delete(c.s.queues, q.name)
@@ -237,7 +237,7 @@ func deleteQueue(c *call) error {
 	})
 }
 
-// purgeQueue is the action PurgeQueue: everything is gone at once.
+// purgeQueue is the action PurgeQueue: everything is gone immediately.
 func purgeQueue(c *call) error {
 	return c.withQueue(func(q *queue, now instant) error {
 		if q.purgedAt >= 0 && now-q.purgedAt < time.Minute {

@@ -101,7 +101,7 @@ func redriveAllowPolicy(value string) (string, bool) {
 	}
 }
 
-// admits says whether the queue of that name may have q as its dead-letter queue.
+// admits reports whether the queue of that name may have q as its dead-letter queue.
 func (q *queue) admits(source string) bool {
 	text := q.attributes["RedriveAllowPolicy"]
 	if text == "" {

@@ -25,7 +25,7 @@ type Server struct {
 	closed   bool
 }
 
-// Option changes how New makes a Server.
+// Option configures a Server.
 type Option func(*Server)
 
 // WithSeed draws message ids, receipt handles and task ids from seed, so that a
@@ -43,8 +43,8 @@ func WithRelease(release func()) Option {
 	return func(s *Server) { s.held.release = release }
 }
 
-// New makes a server without queues. It starts nothing; Close ends what
-// requests have started.
+// New returns a server without queues. It starts nothing; Close ends what requests have
+// started.
 func New(opts ...Option) *Server {
 	s := &Server{
 		ids:    randomIdentity(),
@@ -58,10 +58,10 @@ func New(opts ...Option) *Server {
 	return s
 }
 
-// CreateQueue makes a queue as the action of that name does, with SQS's
-// attribute names and values, and returns its URL under the host "localsqs":
-// requests are resolved by the URL's path, whatever its host. A queue that is
-// there with the same attributes is no error.
+// CreateQueue creates a queue like the action of that name, with SQS's attribute names
+// and values, and returns its URL under the host "localsqs": requests are resolved by the
+// URL's path, whatever its host. It is not an error if the queue exists with the same
+// attributes.
 func (s *Server) CreateQueue(name string, attributes map[string]string) (url string, err error) {
 	if err := s.createQueue(name, attributes, nil); err != nil {
 		return "", err
@@ -69,8 +69,8 @@ func (s *Server) CreateQueue(name string, attributes map[string]string) (url str
 	return queueURL("http://localsqs", name), nil
 }
 
-// Depth tells how many messages of a queue are visible, in flight and delayed;
-// ok is false when there is no such queue.
+// Depth returns how many messages of a queue are visible, in flight and delayed; ok is
+// false if there is no such queue.
 func (s *Server) Depth(name string) (visible, inFlight, delayed int, ok bool) {
 	now := s.lock()
 	defer s.unlock(now)
@@ -101,21 +101,20 @@ func (s *Server) Close() {
 	clear(s.tasks)
 }
 
-// instant is a moment on the server's monotonic clock.
+// instant is a time on the server's monotonic clock.
 type instant = time.Duration
 
 func (s *Server) now() instant { return time.Since(s.start) }
 
-// lock takes the mutex and reads the clock under it, so that operations see
-// time in their own order.
+// lock locks the mutex and then reads the clock, so that time does not go backwards
+// between operations.
 func (s *Server) lock() instant {
 	s.mu.Lock()
 	return s.now()
 }
 
-// unlock serves the long polls that the operation has made servable, in one
-// place and after the operation, so that serving never nests: a redrive of one
-// queue may feed another.
+// unlock serves the long polls that can now be served. It does so after the operation, so
+// that serving never nests: a redrive from one queue may feed another.
 func (s *Server) unlock(now instant) {
 	for len(s.dirty) > 0 {
 		q := s.dirty[0]

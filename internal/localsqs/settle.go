@@ -2,8 +2,8 @@ package localsqs
 
 import "time"
 
-// maxVisibility is the longest that one receive may hide a message, extensions
-// included.
+// maxVisibility is how long one receive may hide a message, including extensions.
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-visibility-timeout.html
 const maxVisibility = 12 * time.Hour
 
 // readHandle reads a receipt handle of this queue.
@@ -45,8 +45,8 @@ func (q *queue) settle(handle string) error {
 	return nil
 }
 
-// changeVisibility hides the message of a handle for timeout from now, or shows
-// it at once.
+// changeVisibility hides the message of a handle for timeout from now; 0 makes it
+// visible immediately.
 func (q *queue) changeVisibility(handle string, timeout *int, now instant) error {
 	if timeout == nil {
 		return missing("VisibilityTimeout")

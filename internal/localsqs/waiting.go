@@ -6,7 +6,7 @@ import (
 	"time"
 )
 
-// waiter is one long poll that waits for messages.
+// waiter is a long poll waiting for messages.
 type waiter struct {
 	ask
 	// gone tells that the client went away: it is then passed over.
@@ -23,8 +23,8 @@ func (w *waiter) end(out []delivery, err error) {
 	close(w.done)
 }
 
-// wait parks a long poll until it is served, its time is over, or its client
-// has gone. What a client that has gone was handed is given back.
+// wait blocks a long poll until it is served, its time is up, or its client has gone.
+// Messages handed to a client that has gone are returned to the queue.
 func (q *queue) wait(ctx context.Context, a ask, most time.Duration) ([]delivery, error) {
 	now := q.s.lock()
 	if q.closed {

@@ -6,28 +6,31 @@ import (
 	"time"
 )
 
-// Fault sorts the error of an SQS call by what follows from it.
+// Fault classifies the error of an SQS call by what to do about it.
 type Fault uint8
 
 // The faults.
 const (
-	// NoFault: the error is nil, or not one of an SQS call.
+	// NoFault means no error, or an error that is not from an SQS call.
 	NoFault Fault = iota
-	// Lost: the receipt handle no longer owns the message (ReceiptHandleIsInvalid,
-	// MessageNotInflight, an InvalidParameterValue of that kind). Final for the handle.
+	// Lost means that the receipt handle no longer owns the message
+	// (ReceiptHandleIsInvalid, MessageNotInflight, or InvalidParameterValue for a
+	// handle). It is final for the handle.
 	Lost
-	// Invalid: SQS calls the request itself wrong (SenderFault, another 4xx). Sending it
-	// again changes nothing.
+	// Invalid means that the request itself is wrong (SenderFault, another 4xx). Sending
+	// it again does not help.
 	Invalid
-	// ThrottledBySQS: the same call works later.
+	// ThrottledBySQS means that the same call may succeed later.
 	ThrottledBySQS
-	// Refused: credentials, permission, KMS or no such queue. A person has to act.
+	// Refused means bad credentials, a missing permission, KMS, or no such queue.
+	// Somebody has to act.
 	Refused
-	// Network: no whole answer, or a 5xx: the same call may work at once.
+	// Network means no complete response, or a 5xx. The same call may succeed
+	// immediately.
 	Network
 )
 
-// String is the fault's name in logs and metrics.
+// String returns the fault's name in logs and metrics.
 func (f Fault) String() string {
 	switch f {
 	case Lost:
@@ -45,28 +48,28 @@ func (f Fault) String() string {
 	}
 }
 
-// SQSError is an SQS call, or one entry of a batch, that failed.
+// SQSError is the error of an SQS call, or of one entry of a batch.
 type SQSError struct {
-	// Action is SQS's name of the call, such as ReceiveMessage.
+	// Action is the call's name in the SQS API, such as ReceiveMessage.
 	Action string
 	// Queue is the queue's name.
 	Queue string
 	Fault Fault
-	// Code is SQS's error code, such as AccessDenied; empty when there was no answer.
+	// Code is SQS's error code, such as AccessDenied; empty if there was no response.
 	Code string
-	// Err is a sentence for a person, without bodies, handles or credentials.
+	// Err is for people to read. It contains no bodies, handles or credentials.
 	Err error
 }
 
-// Error is one sentence: what was being done, to which queue, and what came of it.
+// Error returns the action, the queue and what went wrong, in one line.
 func (e *SQSError) Error() string {
 	return fmt.Sprintf("%s on %s: %v", e.Action, e.Queue, e.Err)
 }
 
-// Unwrap gives the cause.
+// Unwrap returns the cause.
 func (e *SQSError) Unwrap() error { return e.Err }
 
-// FaultOf sorts err: NoFault for nil and for errors of other rooms.
+// FaultOf returns the fault of err, or NoFault if err is not an SQSError.
 func FaultOf(err error) Fault {
 	if sqs, ok := errors.AsType[*SQSError](err); ok {
 		return sqs.Fault
@@ -74,30 +77,31 @@ func FaultOf(err error) Fault {
 	return NoFault
 }
 
-// Depth is how many messages SQS says are in the queue, approximately.
+// Depth is the approximate number of messages in the queue according to SQS.
 type Depth struct {
 	Visible  int
 	InFlight int
 	Delayed  int
 }
 
-// QueueAttributes are what SQS says of a queue that may change while it is consumed:
-// how full it is, and what it is set to.
+// QueueAttributes are the attributes of a queue that may change while it is consumed: its
+// depth and its settings.
 type QueueAttributes struct {
 	Depth Depth
-	// VisibilityTimeout and Retention are the queue's own; 0 where SQS does not say.
+	// VisibilityTimeout and Retention are the queue's; 0 if unknown.
 	VisibilityTimeout time.Duration
 	Retention         time.Duration
-	// MaxReceiveCount and DeadLetterQueueARN are of the redrive policy; 0 and empty when
+	// MaxReceiveCount and DeadLetterQueueARN are from the redrive policy; 0 and empty if
 	// there is none.
 	MaxReceiveCount    int
 	DeadLetterQueueARN string
 }
 
-// VisibilityChange asks for one message's visibility to end after Seconds from now;
-// 0 makes it visible at once.
+// VisibilityChange changes how long a message stays invisible, counted from now; 0 makes
+// it visible immediately.
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ChangeMessageVisibility.html
 type VisibilityChange struct {
 	ReceiptHandle string
-	// Seconds is 0 to 43,200: SQS takes whole seconds.
+	// Seconds is 0 to 43,200 (12 hours).
 	Seconds int
 }

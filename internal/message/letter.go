@@ -1,9 +1,9 @@
 package message
 
-// Letter is a message that goes to the dead-letter queue by our own hand.
+// Letter is a message that the worker itself sends to the dead-letter queue.
 type Letter struct {
 	*Message
-	// Status and Reason are those of the answer that rejected it.
+	// Status and Reason are from the answer that rejected it.
 	Status int
 	Reason string
 }

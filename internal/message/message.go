@@ -1,42 +1,42 @@
-// Package message holds the values that pass between the rooms: a Message on
-// its way from SQS to the target, the Outcome of its delivery, and the Fault
-// that sorts what SQS refuses. It promises to be plain data: nothing here
-// blocks, logs, or knows another room.
+// Package message defines the values that other packages share: a Message on its way
+// from SQS to the target, the Outcome of its delivery, and the Fault that classifies
+// errors of SQS. It is plain data: nothing here blocks, logs or imports another package
+// of this module.
 package message
 
 import "time"
 
-// Message is one SQS message, as received. The body and the attributes are
-// what the queue holds, byte for byte; neither they nor the receipt handle may
-// reach logs, metrics or the status page.
+// Message is an SQS message as received, its body and attributes byte for byte. These and
+// the receipt handle must not appear in logs, metrics or on the status page.
 type Message struct {
-	// ID is the MessageId, the same at every receive of the message.
+	// ID is the MessageId, which is the same at every receive.
 	ID string
-	// ReceiptHandle is the right to settle or extend this receive of it.
+	// ReceiptHandle identifies this receive when the message is settled or extended.
 	ReceiptHandle string
-	// Body is at most 1 MiB, attributes included.
+	// Body is at most 1 MiB, including attributes.
+	// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
 	Body string
-	// Attributes are the message attributes by name; nil when there are none.
+	// Attributes are the message attributes by name; nil if there are none.
 	Attributes map[string]Attribute
-	// SentAt is the SentTimestamp, by SQS's clock.
+	// SentAt is the SentTimestamp, according to SQS's clock.
 	SentAt time.Time
-	// HandedOut is when SQS handed it out, by our clock and by the answer's Date: up to
-	// two seconds early, never late. Zero: the answer does not tell.
+	// HandedOut is when SQS handed the message out, on our clock, estimated from the
+	// response's Date: up to two seconds early, never late. It is zero if unknown.
 	HandedOut time.Time
-	// ReceiveCount is the ApproximateReceiveCount: 1 at the first receive.
+	// ReceiveCount is the ApproximateReceiveCount, 1 at the first receive.
 	ReceiveCount int
-	// GroupID and DeduplicationID are empty where the message has none. On a
-	// standard queue the group is a tenant's label and only passed on.
+	// GroupID and DeduplicationID are empty if the message has none. On a standard queue
+	// the group is a tenant's label and only passed on.
 	GroupID         string
 	DeduplicationID string
-	// SequenceNumber is where the message of a FIFO queue stands in its group: digits
-	// without a sign or zeros before them, empty on a standard queue.
+	// SequenceNumber orders a FIFO queue's messages within their group. It is decimal
+	// digits without a sign or leading zeros, and empty on a standard queue.
 	SequenceNumber string
 	// TraceHeader is the AWSTraceHeader (X-Ray's format), or empty.
 	TraceHeader string
 }
 
-// Attribute is one message attribute.
+// Attribute is a message attribute.
 type Attribute struct {
 	// DataType is String, Number or Binary, with an optional label after a dot.
 	DataType string
@@ -46,8 +46,8 @@ type Attribute struct {
 	BinaryValue []byte
 }
 
-// Size is what SQS counts a message for: its body and its attributes, names and
-// types included, in bytes.
+// Size returns the message's size as SQS counts it: the bytes of its body and of its
+// attributes' names, types and values.
 func (m *Message) Size() int {
 	size := len(m.Body)
 	for name, a := range m.Attributes {
@@ -56,10 +56,10 @@ func (m *Message) Size() int {
 	return size
 }
 
-// Before says that SQS hands out m before other, of the same group of a FIFO queue: "the
+// Before reports whether m comes before other in their group of a FIFO queue: "the
 // SequenceNumber continues to increase for a particular MessageGroupId"
 // (https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_SendMessage.html).
-// Where one of them has none, it says no.
+// It is false if either has no number.
 func (m *Message) Before(other *Message) bool {
 	a, b := m.SequenceNumber, other.SequenceNumber
 	switch {

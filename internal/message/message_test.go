@@ -17,7 +17,7 @@ func TestAGroupsMessagesAreOrderedByTheirSequenceNumbers(t *testing.T) {
 		{"18849496460467696128", "18849496460467696128", false},
 		{"9", "10", true},
 		{"10", "9", false},
-		{"", "1", false}, // where either is not known, nothing is
+		{"", "1", false}, // false if either is unknown
 		{"1", "", false},
 		{"", "", false},
 	} {

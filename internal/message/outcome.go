@@ -2,29 +2,28 @@ package message
 
 import "time"
 
-// Outcome is what a delivery came to.
+// Outcome is the result of a delivery.
 type Outcome uint8
 
-// The outcomes, by what follows from them. Which answer means which is the
-// target's table (package target).
+// The outcomes. Package target has the table that maps answers to outcomes.
 const (
-	// Delivered: the target took the message; it is deleted.
+	// Delivered means that the target took the message. It is deleted.
 	Delivered Outcome = iota
-	// Rejected: the target is well and does not want this message.
+	// Rejected means that the target is healthy and does not want this message.
 	Rejected
-	// Failed: an answer that message or target may be to blame for.
+	// Failed means that the message or the target may be at fault.
 	Failed
-	// Unavailable: an answer that rather the target is to blame for.
+	// Unavailable means that the target is more likely at fault.
 	Unavailable
-	// Throttled: the target says that it is too much.
+	// Throttled means that the target asked for fewer requests.
 	Throttled
-	// Connection: the target was not reached; no message can cause it.
+	// Connection means that the target was not reached, which no message can cause.
 	Connection
 
 	outcomes
 )
 
-// Outcomes lists every outcome, in the order of their constants.
+// Outcomes returns every outcome, in the order of the constants.
 func Outcomes() []Outcome {
 	all := make([]Outcome, outcomes)
 	for i := range all {
@@ -33,7 +32,7 @@ func Outcomes() []Outcome {
 	return all
 }
 
-// String is the outcome's name in logs, metrics and docs.
+// String returns the outcome's name in logs, metrics and docs.
 func (o Outcome) String() string {
 	switch o {
 	case Delivered:
@@ -53,23 +52,24 @@ func (o Outcome) String() string {
 	}
 }
 
-// Result is what one delivery came to, and why.
+// Result is the outcome of one delivery, and why.
 type Result struct {
 	Outcome Outcome
-	// Status is the HTTP status of the answer, 0 when there was none.
+	// Status is the HTTP status, 0 if there was no answer.
 	Status int
-	// Reason is the status's class ("2xx" … "5xx") or, when there was no whole
-	// answer, why not ("timeout", "refused", "dns", …). It is from a fixed set,
-	// so that it may label a metric.
+	// Reason is the status's class ("2xx" to "5xx") or, if there was no complete answer,
+	// why not ("timeout", "refused", "dns" and so on). It is from a fixed set, so that it
+	// can label a metric.
 	Reason string
-	// RetryAfter is how long the target asked to be left alone, 0 when it did not.
+	// RetryAfter is how long the target asked to wait, 0 if it did not.
 	RetryAfter time.Duration
-	// Refused: the answer's status is one by which a target refuses: 3xx, 401, 403, 404,
-	// 405, 407, 421; a message given up after it counts as rejected.
+	// Refused reports whether the status means that the target refuses requests: 3xx,
+	// 401, 403, 404, 405, 407 or 421. A message given up after it counts as rejected.
 	Refused bool
-	// Canceled says that we cut the delivery off: it proves nothing.
+	// Canceled reports whether the worker canceled the delivery, which says nothing about
+	// the message or the target.
 	Canceled bool
-	// Err says in words why there was no whole answer; nil when there was one.
-	// It carries neither body nor credentials.
+	// Err says why there was no complete answer; nil if there was one. It contains
+	// neither the body nor credentials.
 	Err error
 }

@@ -25,7 +25,7 @@ func TestTheEarliestMomentOfAnAnswerIsKnownWithinTwoSecondsAndNeverTooLate(t *te
 			case 0: // a long poll
 				written = written.Add(time.Duration(r.Int64N(int64(20 * time.Second))))
 				came = written.Add(time.Millisecond)
-			case 1: // an answer that is late
+			case 1: // a late response
 				came = written.Add(time.Duration(r.Int64N(int64(25 * time.Second))))
 			default:
 				quick++
@@ -52,7 +52,7 @@ func TestAClockThatIsSetIsFollowedAtOnce(t *testing.T) {
 		for i := range 30 {
 			sent := epoch.Add(time.Duration(i) * 1100 * time.Millisecond)
 			if i == 29 {
-				sent = sent.Add(-jump) // by a clock that stood still for a while, or was behind
+				sent = sent.Add(-jump) // on a clock that stood still for a while, or was behind
 			}
 			came := sent.Add(10 * time.Millisecond)
 			date := epoch.Add(time.Duration(i) * 1100 * time.Millisecond).Truncate(time.Second)
@@ -61,7 +61,7 @@ func TestAClockThatIsSetIsFollowedAtOnce(t *testing.T) {
 				t.Errorf("jump %s: an answer between %s and %s is taken for %s", jump, sent, came, at)
 			}
 		}
-		// A late one after it is known to be late.
+		// A late response after it is recognized as late.
 		sent := epoch.Add(40*time.Second - jump)
 		came := sent.Add(13 * time.Second)
 		date := epoch.Add(40 * time.Second)
@@ -76,7 +76,7 @@ func TestAClockThatDriftsIsFollowedThoughEachAnswerIsLate(t *testing.T) {
 	t.Parallel()
 	epoch := time.Date(2026, 1, 1, 0, 0, 0, 0, time.UTC)
 	var a ahead
-	// The first one is not, and was written at the end of its second: no bound is tighter.
+	// The first one is written at the end of its second, so its bound is the tightest.
 	a.note(epoch.Add(-time.Second), epoch.Add(-time.Millisecond), epoch)
 	for hours := range 24 {
 		written := epoch.Add(time.Duration(hours) * time.Hour)

@@ -13,12 +13,12 @@ import (
 	"poller/internal/message"
 )
 
-// Attributes are what a queue is set to, and how full it is.
+// Attributes are a queue's settings and its depth.
 type Attributes struct {
 	message.QueueAttributes
 	ARN string
-	// ReceiveWait and Delay are the queue's own, for what a receive or a message does
-	// not say.
+	// ReceiveWait and Delay are the queue's defaults for receives and messages that set
+	// none.
 	ReceiveWait time.Duration
 	Delay       time.Duration
 	// MaximumMessageSize is in bytes.
@@ -27,14 +27,14 @@ type Attributes struct {
 	FIFO                      bool
 	ContentBasedDeduplication bool
 
-	// SSE says that bodies are encrypted at rest, by SQS's key or by KMS's.
+	// SSE reports whether bodies are encrypted at rest, with a key of SQS or of KMS.
 	SSE bool
-	// KMSKeyID is empty unless the key is one of KMS.
+	// KMSKeyID is empty unless the key is in KMS.
 	KMSKeyID string
 }
 
-// changing are the attributes of message.QueueAttributes. Every queue has them, or may
-// have them: SQS refuses the name of one that only FIFO queues have.
+// changing are the attributes of message.QueueAttributes. They are valid for every queue:
+// SQS refuses the names of FIFO attributes on a standard queue.
 var changing = []types.QueueAttributeName{
 	types.QueueAttributeNameApproximateNumberOfMessages,
 	types.QueueAttributeNameApproximateNumberOfMessagesNotVisible,
@@ -44,8 +44,8 @@ var changing = []types.QueueAttributeName{
 	types.QueueAttributeNameRedrivePolicy,
 }
 
-// Look asks how many messages there are, and for those attributes that decide how
-// they are handled.
+// Look returns how many messages there are, and the attributes that decide how they are
+// handled.
 func (q *Queue) Look(ctx context.Context) (message.QueueAttributes, error) {
 	found, err := q.attributes(ctx, changing...)
 	if err != nil {
@@ -56,7 +56,7 @@ func (q *Queue) Look(ctx context.Context) (message.QueueAttributes, error) {
 	return now, nil
 }
 
-// Attributes asks for all of them.
+// Attributes returns all attributes.
 func (q *Queue) Attributes(ctx context.Context) (Attributes, error) {
 	found, err := q.attributes(ctx, types.QueueAttributeNameAll)
 	if err != nil {
@@ -101,8 +101,8 @@ func changingOf(found map[string]string) message.QueueAttributes {
 
 func seconds(s string) time.Duration { return time.Duration(number(s)) * time.Second }
 
-// redriveOf reads a redrive policy; its count is a number or a string, as it was
-// set.
+// redriveOf parses a redrive policy. SQS returns the count as a number or a string,
+// depending on how it was set.
 func redriveOf(policy string) (arn string, maxReceiveCount int) {
 	var p struct {
 		ARN string          `json:"deadLetterTargetArn"`
@@ -116,8 +116,7 @@ func redriveOf(policy string) (arn string, maxReceiveCount int) {
 
 func isTrue(s string) bool { return strings.EqualFold(s, "true") }
 
-// IsDenied says whether err is a missing permission, and nothing else that SQS
-// refuses.
+// IsDenied reports whether err is a missing permission, as opposed to another refusal.
 func IsDenied(err error) bool {
 	e, ok := errors.AsType[*message.SQSError](err)
 	return ok && e.Fault == message.Refused && plain(e.Code) == "AccessDenied"

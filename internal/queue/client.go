@@ -18,23 +18,23 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// defaultConnections are kept where Options do not say how many.
+// defaultConnections is the default of Options.Connections.
 const defaultConnections = 32
 
-// httpClient is what the SDK sends its requests with.
+// httpClient sends the SDK's requests.
 type httpClient interface {
 	Do(*http.Request) (*http.Response, error)
 }
 
-// Options are what a Client is made of; none is needed.
+// Options configure a Client. All are optional.
 type Options struct {
-	// Logger gets what the SDK says, at debug; nil: nobody.
+	// Logger gets the SDK's log at debug level. If nil, it is discarded.
 	Logger *slog.Logger
-	// Registerer gets the metrics, which have their own label queue; nil: none.
+	// Registerer gets the metrics, which carry a label queue. If nil, there are none.
 	Registerer prometheus.Registerer
-	// Connections is how many idle ones are kept; 0: 32.
+	// Connections is how many idle connections are kept; 0 means 32.
 	Connections int
-	// HTTPClient replaces the connections, in tests and simulations; nil: TCP.
+	// HTTPClient replaces the HTTP client in tests and simulations.
 	HTTPClient interface {
 		Do(*http.Request) (*http.Response, error)
 	}
@@ -42,13 +42,13 @@ type Options struct {
 	UserAgent string
 }
 
-// Client reaches the SQS of one region.
+// Client calls SQS in one region.
 type Client struct {
 	sqs         *sqs.Client
 	log         *slog.Logger
 	region      string
 	endpoint    string // where requests go
-	custom      bool   // the endpoint is none of AWS's defaults
+	custom      bool   // the endpoint is not one of AWS's defaults
 	variant     variant
 	credentials *credentials
 	clock       *clock
@@ -56,27 +56,27 @@ type Client struct {
 	close       func()
 }
 
-// NewClient finds region, credentials and endpoint as every AWS SDK does. It
-// reaches nothing but what gives the credentials; its errors are for a person, and
-// final. Credentials that cannot be fetched yet are no error: each call tries again.
+// NewClient finds region, credentials and endpoint as every AWS SDK does. It connects only
+// to the provider of the credentials. Its errors are final and say what to do.
+// Credentials that cannot be fetched yet are not an error: every call tries again.
 func NewClient(ctx context.Context, o Options) (*Client, error) {
 	kept, log := cmp.Or(o.Connections, defaultConnections), o.Logger
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
 	}
-	// A client type of our own at this place is refused where AWS_CA_BUNDLE is set.
+	// The SDK refuses a custom client type here if AWS_CA_BUNDLE is set.
 	base := awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
 		t.MaxIdleConns, t.MaxIdleConnsPerHost = 0, kept
 		t.DisableCompression = true
 	})
-	// Left alone, the SDK writes to stderr, between the lines of a log in JSON.
+	// By default the SDK writes to stderr, in between the lines of a JSON log.
 	says := logging.LoggerFunc(func(_ logging.Classification, format string, v ...any) {
-		log.DebugContext(ctx, "the AWS SDK says something", slog.String("text", fmt.Sprintf(format, v...)))
+		log.DebugContext(ctx, "AWS SDK log", slog.String("text", fmt.Sprintf(format, v...)))
 	})
 	load := func(ctx context.Context) (aws.Config, error) {
 		cfg, err := config.LoadDefaultConfig(ctx, config.WithHTTPClient(base), config.WithLogger(says))
 		if err != nil {
-			return cfg, fmt.Errorf("the AWS configuration cannot be read: %w", oneLine(err))
+			return cfg, fmt.Errorf("cannot read the AWS configuration: %w", oneLine(err))
 		}
 		return cfg, nil
 	}
@@ -85,8 +85,8 @@ func NewClient(ctx context.Context, o Options) (*Client, error) {
 		return nil, err
 	}
 	if cfg.Region == "" {
-		return nil, errors.New("no AWS region: set AWS_REGION to the queue's, such as eu-central-1 " +
-			"(for an emulator any, such as us-east-1)")
+		return nil, errors.New("no AWS region: set AWS_REGION to the queue's region, such as eu-central-1 " +
+			"(for an emulator, any region)")
 	}
 	c := &Client{log: log, region: cfg.Region, clock: new(clock), close: func() {}}
 	if c.metrics, err = newMetrics(o.Registerer); err != nil {
@@ -106,8 +106,8 @@ func NewClient(ctx context.Context, o Options) (*Client, error) {
 	c.sqs = sqs.NewFromConfig(cfg, func(s *sqs.Options) {
 		s.Credentials = c.credentials
 		s.HTTPClient = whole{carrier: carrier, clock: c.clock, agent: o.UserAgent}
-		// The callers have their own backoff; the SDK's would hide receives whose
-		// answer was lost.
+		// The callers back off themselves. The SDK's retries would hide receives whose
+		// response was lost.
 		s.Retryer, s.RetryMaxAttempts = aws.NopRetryer{}, 0
 	})
 	if err := c.findEndpoint(ctx); err != nil {
@@ -117,7 +117,7 @@ func NewClient(ctx context.Context, o Options) (*Client, error) {
 	return c, nil
 }
 
-// connect makes the connections: the SDK's transport, with AWS_CA_BUNDLE in it.
+// connect creates the transport: the SDK's own, which honors AWS_CA_BUNDLE.
 func (c *Client) connect(configured aws.HTTPClient, base *awshttp.BuildableClient) httpClient {
 	if b, ok := configured.(*awshttp.BuildableClient); ok {
 		base = b
@@ -130,8 +130,8 @@ func (c *Client) connect(configured aws.HTTPClient, base *awshttp.BuildableClien
 	}
 }
 
-// findEndpoint learns where requests go: it is named in errors, and decides which
-// queue URLs can be meant.
+// findEndpoint determines where requests go. Errors name the endpoint, and it decides
+// which queue URLs are valid.
 func (c *Client) findEndpoint(ctx context.Context) error {
 	o := c.sqs.Options()
 	c.custom = o.BaseEndpoint != nil
@@ -159,7 +159,7 @@ func (c *Client) findEndpoint(ctx context.Context) error {
 	return nil
 }
 
-// Credentials says why there are no credentials now; nil: there are.
+// Credentials returns an error if there are no credentials at the moment.
 func (c *Client) Credentials(ctx context.Context) error {
 	limited, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
@@ -170,14 +170,14 @@ func (c *Client) Credentials(ctx context.Context) error {
 	return nil
 }
 
-// Region is the client's.
+// Region returns the client's region.
 func (c *Client) Region() string { return c.region }
 
-// Endpoint is the URL that requests go to.
+// Endpoint returns the URL that requests go to.
 func (c *Client) Endpoint() string { return c.endpoint }
 
-// Close closes the connections that are idle.
+// Close closes idle connections.
 func (c *Client) Close() { c.close() }
 
-// oneLine is err as one line.
+// oneLine returns err on a single line.
 func oneLine(err error) error { return errors.New(strings.Join(strings.Fields(err.Error()), " ")) }

@@ -9,16 +9,17 @@ import (
 )
 
 const (
-	// clockSamples is how many answers the offset is the median of.
+	// clockSamples is how many responses the offset is the median of.
 	clockSamples = 9
-	// clockNoise is what the offset must be over to count: Date has whole seconds.
+	// clockNoise is the offset up to which the clocks count as equal: Date has whole
+	// seconds.
 	clockNoise = 2 * time.Second
-	// quickAnswer is the longest that an answer takes which SQS gave at once: its
-	// Date was written in the middle. A long poll's was written at the end.
+	// quickAnswer bounds the calls that SQS answers immediately, whose Date is taken
+	// from the middle of the call. A long poll's Date is from its end.
 	quickAnswer = time.Second
 )
 
-// clock is SQS's clock less ours, by the Date of the answers.
+// clock estimates SQS's clock minus ours from the Date of responses.
 type clock struct {
 	offset atomic.Int64
 
@@ -28,10 +29,10 @@ type clock struct {
 	ahead   ahead
 }
 
-// note takes in the Date of an answer.
+// note records the Date of a response.
 func (c *clock) note(sent, came time.Time, header http.Header) {
 	if header.Get("Age") != "" {
-		return // somebody else's answer, kept
+		return // from a cache
 	}
 	date, err := http.ParseTime(header.Get("Date"))
 	if err != nil {
@@ -58,9 +59,9 @@ func (c *clock) note(sent, came time.Time, header http.Header) {
 	c.offset.Store(int64(median))
 }
 
-// handedOut is the earliest moment, by our clock, at which SQS can have written an
-// answer of that Date to a call that was made at sent; the zero time if nothing is
-// known of its clock.
+// handedOut returns the earliest time, on our clock, at which SQS can have written a
+// response with that Date to a call made at sent, or the zero time if SQS's clock is
+// unknown.
 func (c *clock) handedOut(date, sent, came time.Time) time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()

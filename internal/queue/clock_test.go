@@ -12,7 +12,7 @@ func TestTheClocksOffsetIsTheMedianOfTheLastAnswers(t *testing.T) {
 	for _, tt := range []struct {
 		name  string
 		took  time.Duration
-		dates []time.Duration // of SQS's clock, after the answer came by ours
+		dates []time.Duration // on SQS's clock, relative to the response's arrival on ours
 		want  time.Duration
 	}{
 		{"no answers", 0, nil, 0},

@@ -12,42 +12,42 @@ import (
 )
 
 const (
-	// renewEvery is how often credentials that SQS refuses are fetched again.
+	// renewEvery is how often refused credentials are fetched again.
 	renewEvery = 30 * time.Second
-	// credentialsTimeout is how long the first ones may take: the instance's
-	// metadata, which is asked last, does not answer everywhere.
+	// credentialsTimeout bounds the first fetch: the instance's metadata service, which
+	// is tried last, does not answer everywhere.
 	credentialsTimeout = 20 * time.Second
 )
 
-// credentials are those of the SDK's chain; its errors are told from those of SQS.
+// credentials come from the SDK's chain. Its errors are distinguished from those of SQS.
 type credentials struct {
-	// build reads the environment and the shared files and returns their chain.
+	// build reads the environment and the shared files and returns the chain.
 	build func(context.Context) (aws.CredentialsProvider, error)
 
 	mu      sync.Mutex // guards what follows
 	chain   aws.CredentialsProvider
-	stale   bool // build the chain again before it is used
+	stale   bool // rebuild the chain before using it
 	renewed time.Time
 }
 
-// noCredentials is why there are none.
+// noCredentials is the error of a chain that has no credentials.
 type noCredentials struct{ err error }
 
 func (e *noCredentials) Error() string { return e.err.Error() }
 
 func (e *noCredentials) Unwrap() error { return e.err }
 
-// sentence names what was tried.
+// sentence returns an error that names what was tried.
 func (e *noCredentials) sentence() error {
 	if passes(e.err, onEC2()) {
-		return fmt.Errorf("AWS credentials cannot be fetched now: tried %s (%w)", chainInWords(), oneLine(e))
+		return fmt.Errorf("cannot fetch AWS credentials at the moment: tried %s (%w)", chainInWords(), oneLine(e))
 	}
 	return fmt.Errorf("no AWS credentials: tried %s; set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY, AWS_PROFILE, "+
 		"or give the task, the pod or the instance a role (%w)", chainInWords(), oneLine(e))
 }
 
-// first fetches the first credentials. It fails only if somebody has to act: an
-// endpoint that does not answer yet is asked again by the next call.
+// first fetches the first credentials. It fails only if somebody has to act: if an
+// endpoint does not answer yet, the next call tries again.
 func (c *credentials) first(ctx context.Context) error {
 	limited, cancel := context.WithTimeout(ctx, credentialsTimeout)
 	defer cancel()
@@ -76,16 +76,16 @@ func (c *credentials) Retrieve(ctx context.Context) (aws.Credentials, error) {
 	return found, nil
 }
 
-// discard has a chain that gives no credentials built again by the next call: it may
-// have been read from a file that was just being written.
+// discard makes the next call rebuild a chain that has no credentials: it may have read a
+// file that was still being written.
 func (c *credentials) discard(chain aws.CredentialsProvider) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.stale = c.stale || c.chain == chain
 }
 
-// current is the chain, built again if it has to be. The SDK reads the shared files
-// when it builds a chain, and never after that.
+// current returns the chain, rebuilt if it is stale. The SDK reads the shared files only
+// when it builds a chain.
 func (c *credentials) current(ctx context.Context) (aws.CredentialsProvider, error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -100,8 +100,7 @@ func (c *credentials) current(ctx context.Context) (aws.CredentialsProvider, err
 	return chain, nil
 }
 
-// renew makes the next call build the chain again, unless the last time is too
-// recent.
+// renew makes the next call rebuild the chain, unless it was rebuilt recently.
 func (c *credentials) renew(now time.Time) bool {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -113,7 +112,7 @@ func (c *credentials) renew(now time.Time) bool {
 	return true
 }
 
-// chainInWords names what the SDK looks at, in its order, and what of it is there.
+// chainInWords lists what the SDK tries, in order, and which of it is set.
 func chainInWords() string {
 	set := func(names ...string) string {
 		for _, name := range names {
@@ -123,7 +122,7 @@ func chainInWords() string {
 		}
 		return names[0] + " (not set)"
 	}
-	profile := "the profile default of ~/.aws"
+	profile := "the profile default in ~/.aws"
 	if name := os.Getenv("AWS_PROFILE"); name != "" {
 		profile = "the profile " + name + " (AWS_PROFILE)"
 	}

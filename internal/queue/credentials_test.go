@@ -27,7 +27,7 @@ func writeKey(t *testing.T, key string) {
 	}
 }
 
-// onlyKey lets requests pass that are signed with the key.
+// onlyKey accepts only requests signed with the key.
 func onlyKey(key *atomic.Value, next http.Handler) http.Handler {
 	expired := canned(403, nil, errorBody("x#ExpiredTokenException", "expired"))
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
@@ -105,7 +105,7 @@ func TestACredentialsEndpointThatIsAwayAtTheStartIsAskedAgain(t *testing.T) {
 	}
 	c := newTestClient(t, s, nil)
 	_, err := c.Open(t.Context(), "orders")
-	wantFault(t, err, message.Network, "AWS credentials cannot be fetched now", "AWS_CONTAINER_CREDENTIALS_FULL_URI (set)")
+	wantFault(t, err, message.Network, "cannot fetch AWS credentials at the moment", "AWS_CONTAINER_CREDENTIALS_FULL_URI (set)")
 	away.Store(false)
 	if _, err := c.Open(t.Context(), "orders"); err != nil {
 		t.Errorf("after the endpoint came back: %v", err)
@@ -124,7 +124,7 @@ func TestACredentialsEndpointThatRefusesNeedsAPerson(t *testing.T) {
 	t.Setenv("AWS_CONTAINER_CREDENTIALS_FULL_URI", endpoint.URL)
 	if c, err := NewClient(t.Context(), Options{Logger: quiet()}); err == nil {
 		c.Close()
-		t.Error("there is a client without credentials")
+		t.Error("NewClient succeeded without credentials")
 	} else if !strings.Contains(err.Error(), "no AWS credentials: tried") {
 		t.Error(err)
 	}
@@ -135,14 +135,14 @@ func TestSilenceOfTheMetadataServiceMeansNothingOffEC2(t *testing.T) {
 	refused := &smithy.OperationError{ServiceID: metadataService, Err: &timeoutError{}}
 	t.Setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", "")
 	if passes(refused, false) || !passes(refused, true) {
-		t.Error("silence off EC2 passes, or silence on EC2 does not")
+		t.Error("a timeout off EC2 counts as transient, or one on EC2 does not")
 	}
 	t.Setenv("AWS_EC2_METADATA_SERVICE_ENDPOINT", "http://127.0.0.1:1")
 	if !passes(refused, false) {
-		t.Error("silence of an endpoint that was set does not pass")
+		t.Error("a timeout of a configured endpoint does not count as transient")
 	}
 	if passes(errors.New("no such profile"), true) {
-		t.Error("a wrong profile passes")
+		t.Error("a wrong profile counts as transient")
 	}
 }
 

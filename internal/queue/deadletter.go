@@ -12,19 +12,20 @@ import (
 )
 
 const (
-	// rejectedAttribute tells, on the dead-letter queue, why a message is there, and
-	// which it was.
+	// rejectedAttribute says, on the dead-letter queue, why a message is there and which
+	// message it was.
 	rejectedAttribute = "PollerRejected"
-	// maxAttributes is how many SQS lets a message have.
+	// maxAttributes is SQS's limit per message.
+	// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-message-metadata.html
 	maxAttributes = 10
 )
 
-// OpenDeadLetter opens the queue's dead-letter queue, for DeadLetter. a are the
-// queue's own attributes.
+// OpenDeadLetter opens the queue's dead-letter queue, for use by DeadLetter. a are the
+// source queue's attributes.
 func (q *Queue) OpenDeadLetter(ctx context.Context, a Attributes) error {
 	if a.DeadLetterQueueARN == "" {
-		return errors.New("--on-rejected: dead-letter needs a dead-letter queue, and the queue " + q.name +
-			" has none: set its RedrivePolicy, or write retry or discard")
+		return errors.New("--on-rejected: dead-letter needs a dead-letter queue, but queue " + q.name +
+			" has none: set its RedrivePolicy, or use retry or discard")
 	}
 	q.dead.follow(a.DeadLetterQueueARN)
 	if _, err := q.openDead(ctx); err != nil {
@@ -33,17 +34,17 @@ func (q *Queue) OpenDeadLetter(ctx context.Context, a Attributes) error {
 	return nil
 }
 
-// deadLetterQueue is where rejected messages go: the one that the redrive policy names
-// now.
+// deadLetterQueue is where rejected messages go: the queue that the redrive policy
+// currently names.
 type deadLetterQueue struct {
 	mu     sync.Mutex // guards what follows
-	arn    string     // of the one that is named
-	queue  *Queue     // the one that was opened; nil: none yet
+	arn    string     // of the queue that the policy names
+	queue  *Queue     // the queue that was opened last, or nil
 	opened string     // its ARN
 }
 
-// follow takes over what the redrive policy names. Where there is no policy any more,
-// the last one named stays the one: the messages have to go somewhere.
+// follow switches to the queue that the redrive policy names. If the policy is gone, the
+// last queue stays: the messages have to go somewhere.
 func (d *deadLetterQueue) follow(arn string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
@@ -52,7 +53,7 @@ func (d *deadLetterQueue) follow(arn string) {
 	}
 }
 
-// openDead is the dead-letter queue, opened when it has become another one.
+// openDead returns the dead-letter queue, opening it if it has changed.
 func (q *Queue) openDead(ctx context.Context) (*Queue, error) {
 	d := &q.dead
 	d.mu.Lock()
@@ -61,7 +62,7 @@ func (q *Queue) openDead(ctx context.Context) (*Queue, error) {
 	if arn == opened && dead != nil {
 		return dead, nil
 	}
-	dead, err := q.client.OpenNamed(ctx, arn) // not under the mutex: it waits for SQS
+	dead, err := q.client.OpenNamed(ctx, arn) // without the mutex: this waits for SQS
 	if err != nil {
 		return nil, err
 	}
@@ -71,10 +72,10 @@ func (q *Queue) openDead(ctx context.Context) (*Queue, error) {
 	return dead, nil
 }
 
-// DeadLetter sends messages to the dead-letter queue: body, attributes and group as
-// they were, the MessageId as the deduplication id, and in one attribute more the
-// reason, the MessageId and when it was sent. That one is left out where it does not
-// fit. It returns nil when all are sent, else one error for each.
+// DeadLetter sends messages to the dead-letter queue with the same body, attributes and
+// group, and the MessageId as deduplication id. An additional attribute has the reason,
+// the MessageId and the time sent; it is left out if it does not fit. DeadLetter returns
+// nil if all were sent, else one error per letter.
 func (q *Queue) DeadLetter(ctx context.Context, letters []message.Letter) []error {
 	dead, err := q.openDead(ctx)
 	if err != nil {
@@ -87,9 +88,9 @@ func (q *Queue) DeadLetter(ctx context.Context, letters []message.Letter) []erro
 	return dead.Send(ctx, drafts)
 }
 
-// notSent is the error of each letter when the dead-letter queue could not be opened.
+// notSent returns one error per letter when the dead-letter queue cannot be opened.
 func notSent(n int, queue string, err error) []error {
-	if message.FaultOf(err) == message.NoFault { // a reference that cannot be meant
+	if message.FaultOf(err) == message.NoFault { // an invalid reference
 		err = &message.SQSError{Action: getURL.String(), Queue: queue, Fault: message.Refused, Err: err}
 	}
 	errs := make([]error, n)
@@ -101,7 +102,7 @@ func notSent(n int, queue string, err error) []error {
 
 func deadDraft(l *message.Letter) Draft {
 	d := Draft{Body: l.Body, GroupID: l.GroupID, Attributes: l.Attributes}
-	if l.DeduplicationID != "" { // a FIFO queue's
+	if l.DeduplicationID != "" { // from a FIFO queue
 		d.DeduplicationID = l.ID
 	}
 	if len(l.Attributes) >= maxAttributes {

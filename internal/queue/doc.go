@@ -1,19 +1,19 @@
-// Package queue makes the calls to Amazon SQS: receive, delete, change of
-// visibility, send, attributes. It is the only room that knows the AWS SDK.
+// Package queue calls Amazon SQS: it receives, deletes, changes visibility, sends and
+// reads attributes. It is the only package that imports the AWS SDK.
 //
-// It promises: region, credentials and endpoint come from the SDK's own
-// variables and files alone; one call is one request on the wire, sent again by
-// nobody but the caller (but for a kept connection that was closed before the
-// request went out); an answer is read whole before anything looks at it, so that
-// no receive is lost between SQS and the caller; each call ends in time, a receive
-// ten seconds after its long poll at the latest. Every error of SQS is a
-// *message.SQSError: sorted by what follows from it, in a sentence that says what
-// to do, without bodies, receipt handles or credentials. A call that was cancelled
-// also satisfies errors.Is(err, context.Canceled).
+// Region, credentials and endpoint come only from the SDK's own variables and files. One
+// call is one request on the wire. Only the caller repeats it, except that a request is
+// sent on another connection if a kept one was closed before anything was sent. A response
+// is read completely before anything is done with it, so that no received message is lost
+// between SQS and the caller. Every call is bounded in time; a receive ends at most ten
+// seconds after its long poll. Every error from SQS is a *message.SQSError: classified by
+// what to do about it, with advice in plain words, and without bodies, receipt handles or
+// credentials. The error of a canceled call also satisfies
+// errors.Is(err, context.Canceled).
 //
-// When SQS refuses the credentials, the SDK's chain is built again, files and all, at
-// most every 30 s. Credentials that cannot be fetched for now are like a network that
-// is down; ones that nobody has set are refused.
+// When SQS refuses the credentials, the SDK's chain is rebuilt, including its files, at
+// most every 30 s. Credentials that cannot be fetched at the moment are treated like a
+// network failure; credentials that are not set at all, like a refusal.
 //
-// It owns no goroutines but those of net/http; Close ends them.
+// The package starts no goroutines except those of net/http; Close ends them.
 package queue

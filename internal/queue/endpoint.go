@@ -8,14 +8,13 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 )
 
-// variant is which of a region's endpoints is meant.
+// variant is one of a region's endpoints: FIPS, dual-stack, both or neither.
 type variant struct{ fips, dualStack bool }
 
-// variants are all there are. In some regions two of them have one host: the first
-// one is taken then.
+// variants are all variants. In some regions two of them share a host; the first one wins.
 var variants = [...]variant{{}, {dualStack: true}, {fips: true}, {fips: true, dualStack: true}}
 
-// missingFrom names the variables that a client of variant c lacks to reach v.
+// missingFrom returns the variables that must be set for a client of variant c to use v.
 func (v variant) missingFrom(c variant) string {
 	var set []string
 	if v.fips && !c.fips {
@@ -27,9 +26,9 @@ func (v variant) missingFrom(c variant) string {
 	return strings.Join(set, " and ")
 }
 
-// whereIs returns the region and the variant of a host of SQS, and whether it is one,
-// in any partition: a host is one if the SDK's endpoint rules give it for a region
-// that it names. A VPC endpoint is none: the SDK goes there only if it is told to.
+// whereIs returns the region and variant of an SQS host in any partition, and whether
+// host is one: whether the SDK's endpoint rules return it for a region that it names. A
+// VPC endpoint is not: the SDK uses it only if told to.
 func whereIs(ctx context.Context, host string) (region string, v variant, known bool) {
 	if net.ParseIP(host) != nil {
 		return "", variant{}, false
@@ -45,7 +44,7 @@ func whereIs(ctx context.Context, host string) (region string, v variant, known 
 	return "", variant{}, false
 }
 
-// hostOf is where SQS is in a region, by the SDK's endpoint rules.
+// hostOf returns SQS's host in a region according to the SDK's endpoint rules.
 func hostOf(ctx context.Context, region string, v variant) (string, error) {
 	at, err := sqs.NewDefaultEndpointResolverV2().ResolveEndpoint(ctx, sqs.EndpointParameters{
 		Region: &region, UseFIPS: &v.fips, UseDualStack: &v.dualStack,
@@ -56,7 +55,7 @@ func hostOf(ctx context.Context, region string, v variant) (string, error) {
 	return at.URI.Hostname(), nil
 }
 
-// current turns a host of SQS's old form, REGION.queue.DOMAIN, into today's:
+// current turns a host of the legacy form REGION.queue.DOMAIN into the current form:
 // https://docs.aws.amazon.com/general/latest/gr/sqs-service.html
 func current(host string) string {
 	first, rest, _ := strings.Cut(host, ".")

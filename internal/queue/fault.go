@@ -22,18 +22,18 @@ import (
 )
 
 const (
-	// maxQuote is how much of SQS's own sentence is shown.
+	// maxQuote is how much of SQS's own message is shown.
 	maxQuote = 300
-	// shortestSecret is the length from which a body is looked for in that sentence:
-	// a shorter one would be found in any.
+	// shortestSecret is the length from which that message is searched for a body: a
+	// shorter body would match anything.
 	shortestSecret = 6
 )
 
-// failed sorts the error of a whole call that could take limit.
+// failed classifies the error of a call whose timeout was limit.
 func (c *Client) failed(ctx context.Context, a action, queue string, err error, limit time.Duration) *message.SQSError {
 	e := &message.SQSError{Action: a.String(), Queue: queue, Fault: message.Network}
 	if ctx.Err() != nil {
-		e.Err = fmt.Errorf("the call was cut off: %w", ctx.Err())
+		e.Err = fmt.Errorf("the call was canceled: %w", ctx.Err())
 		return e
 	}
 	if none, ok := errors.AsType[*noCredentials](err); ok {
@@ -52,22 +52,22 @@ func (c *Client) failed(ctx context.Context, a action, queue string, err error, 
 	switch {
 	case ok:
 		e.Code = api.ErrorCode()
-		if e.Code == "UnknownError" { // the SDK's own word
+		if e.Code == "UnknownError" { // the SDK's placeholder
 			e.Code = ""
 		}
-		c.say(e, a, judge(e.Code, api.ErrorMessage(), status), api.ErrorMessage(), status)
+		c.say(e, a, classify(e.Code, api.ErrorMessage(), status), api.ErrorMessage(), status)
 	case status/100 == 2:
 		e.Err = errors.New("the answer is not from SQS: the same call may succeed if repeated")
 	case status != 0:
-		c.say(e, a, judge("", "", status), "", status)
+		c.say(e, a, classify("", "", status), "", status)
 	default:
 		e.Err = c.unanswered(err, limit)
 	}
 	return e
 }
 
-// say completes e by a verdict. Secrets are what SQS's own sentence, text, may quote
-// of the request.
+// say completes e according to v. text is SQS's own message; secrets are the parts of the
+// request that it may quote.
 func (c *Client) say(e *message.SQSError, a action, v verdict, text string, status int, secrets ...string) {
 	e.Fault = v.fault
 	code := plain(e.Code)
@@ -86,18 +86,18 @@ func (c *Client) say(e *message.SQSError, a action, v verdict, text string, stat
 	}
 }
 
-// renew has credentials that do not work fetched anew.
+// renew fetches credentials again if they do not work.
 func (c *Client) renew() {
 	if c.credentials.renew(time.Now()) {
-		c.log.Debug("the credentials are fetched anew: SQS refused the old ones, or there were none")
+		c.log.Debug("fetching credentials again: SQS refused the old ones, or there were none")
 	}
 }
 
-// place is where a call went.
+// place says where calls go.
 func (c *Client) place() string { return "in region " + c.region + " at " + c.endpoint }
 
-// clean is SQS's sentence as a part of ours: one line, not too long, without what
-// it quotes of the request.
+// clean prepares SQS's message for use in ours: on one line, shortened, and without what it
+// quotes from the request.
 func clean(text string, secrets []string) string {
 	for _, s := range secrets {
 		if len(s) >= shortestSecret {
@@ -120,8 +120,8 @@ func clean(text string, secrets []string) string {
 	return strings.TrimSuffix(strings.TrimSpace(text), ".")
 }
 
-// unanswered says why there was no answer. Only the endpoint is named: a proxy's
-// URL, which net/http's errors may show, can have a password in it.
+// unanswered says why there was no response. It names only the endpoint: a proxy's URL,
+// which net/http's errors may show, can contain a password.
 func (c *Client) unanswered(err error, limit time.Duration) error {
 	if errors.Is(err, context.DeadlineExceeded) {
 		return fmt.Errorf("no answer within %s from %s", limit, c.endpoint)
@@ -142,7 +142,7 @@ func (c *Client) unanswered(err error, limit time.Duration) error {
 	case isUnverified:
 		reason = "its certificate is not trusted (" + unverified.Err.Error() + ")"
 		if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
-			reason += ": set AWS_CA_BUNDLE to a file with the certificate of its authority"
+			reason += ": set AWS_CA_BUNDLE to a file with its CA certificate"
 		}
 	case isRecord, errors.Is(err, http.ErrSchemeMismatch):
 		reason = "it does not speak TLS: use http:// in AWS_ENDPOINT_URL_SQS if you mean plain HTTP"

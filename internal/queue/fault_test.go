@@ -38,7 +38,7 @@ func TestWhatSQSAnswersIsSortedByWhatFollows(t *testing.T) {
 			[]string{"no such queue in region us-east-1 at http://127.0.0.1:9324", "AWS_REGION"},
 		},
 		{"no such queue, without the old name", 400, nil, errorBody(sqsShape+"QueueDoesNotExist", "gone"), message.Refused, "QueueDoesNotExist", nil},
-		{"an address that is none", 404, query("InvalidAddress"), errorBody(sqsShape+"InvalidAddress", "x"), message.Refused, "InvalidAddress", nil},
+		{"an invalid address", 404, query("InvalidAddress"), errorBody(sqsShape+"InvalidAddress", "x"), message.Refused, "InvalidAddress", nil},
 		{
 			"denied", 403, nil, errorBody(coral+"AccessDeniedException", "User: arn:aws:iam::1:user/u is not authorized"), message.Refused,
 			"AccessDeniedException",
@@ -65,7 +65,7 @@ func TestWhatSQSAnswersIsSortedByWhatFollows(t *testing.T) {
 		{"an expired request", 400, query("RequestExpired"), errorBody("x#RequestExpired", "x"), message.Network, "", nil},
 		{"no token", 403, query("MissingAuthenticationToken"), errorBody(coral+"MissingAuthenticationTokenException", "x"), message.Refused, "", nil},
 		{"KMS denies", 400, query("KMS.AccessDeniedException"), errorBody(sqsShape+"KmsAccessDenied", "x"), message.Refused, "", []string{"kms:Decrypt"}},
-		{"a disabled key", 400, nil, errorBody(sqsShape+"KmsDisabled", "x"), message.Refused, "", []string{"enabled"}},
+		{"a disabled key", 400, nil, errorBody(sqsShape+"KmsDisabled", "x"), message.Refused, "", []string{"enable the key"}},
 		{"no key", 400, query("KMS.NotFoundException"), errorBody(sqsShape+"KmsNotFound", "x"), message.Refused, "", nil},
 		{"KMS throttles", 400, query("KMS.ThrottlingException"), errorBody(sqsShape+"KmsThrottled", "x"), message.ThrottledBySQS, "", nil},
 		{"KMS throttles, without the old name", 400, nil, errorBody(sqsShape+"KmsThrottled", "x"), message.ThrottledBySQS, "", nil},
@@ -127,11 +127,11 @@ func TestTheEntriesOfABatchAreSortedOneByOne(t *testing.T) {
 	}
 	want := []message.Fault{
 		message.NoFault, message.Lost, message.Network, message.Invalid, message.ThrottledBySQS, message.Lost, message.Network,
-		message.Network, // which the answer leaves out
-		message.Invalid, // as LocalStack says it
+		message.Network, // missing from the response
+		message.Invalid, // as LocalStack reports it
 	}
 	if !slices.Equal(got, want) {
-		t.Fatalf("sorted as %v, want %v", got, want)
+		t.Fatalf("classified as %v, want %v", got, want)
 	}
 	if s := errs[3].Error(); !strings.Contains(s, "about …") || strings.Contains(s, "h3-of-ours") {
 		t.Fatalf("%q shows the handle", s)
@@ -181,17 +181,17 @@ func TestRefusedCredentialsAreFetchedAnewAtMostEachHalfMinute(t *testing.T) {
 		}
 		first := c.credentials.renewed
 		if first.Equal(before) {
-			t.Fatal("not fetched anew")
+			t.Fatal("not fetched again")
 		}
 		time.Sleep(29 * time.Second)
 		_ = q.Delete(t.Context(), []string{"a"})
 		if !c.credentials.renewed.Equal(first) {
-			t.Fatal("fetched anew too soon")
+			t.Fatal("fetched again too soon")
 		}
 		time.Sleep(time.Second)
 		_ = q.Delete(t.Context(), []string{"a"})
 		if c.credentials.renewed.Equal(first) {
-			t.Fatal("not fetched anew after half a minute")
+			t.Fatal("not fetched again after half a minute")
 		}
 	})
 }

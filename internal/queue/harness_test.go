@@ -18,7 +18,7 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// direct is an HTTP client without a network: it calls the handler itself.
+// direct is an HTTP client that calls the handler without a network.
 type direct struct{ http.Handler }
 
 func (d direct) Do(r *http.Request) (*http.Response, error) {
@@ -33,7 +33,7 @@ func (d direct) Do(r *http.Request) (*http.Response, error) {
 	return w.Result(), nil
 }
 
-// canned answers every request in the same way.
+// canned gives every request the same response.
 func canned(status int, header map[string]string, body string) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
 		for name, value := range header {
@@ -44,8 +44,8 @@ func canned(status int, header map[string]string, body string) http.Handler {
 	})
 }
 
-// settings are those of a machine that has all that is needed for an emulator, and
-// nothing else: they are set before a bubble begins.
+// settings sets up the environment for an emulator and nothing else. Call it before the
+// bubble begins.
 func settings(t *testing.T) {
 	t.Helper()
 	for _, name := range []string{
@@ -77,7 +77,7 @@ func newTestClient(t *testing.T, h http.Handler, reg prometheus.Registerer) *Cli
 	return c
 }
 
-// bench is a server, a client before it, and a queue.
+// bench is a server, a client of it, and a queue.
 type bench struct {
 	*Queue
 	server *localsqs.Server
@@ -127,11 +127,11 @@ func (b bench) depth(t *testing.T, want message.Depth) {
 	}
 }
 
-// wantFault checks how err is sorted, and that its sentence has the parts.
+// wantFault checks the fault of err, and that its message contains the parts.
 func wantFault(t *testing.T, err error, want message.Fault, parts ...string) {
 	t.Helper()
 	if got := message.FaultOf(err); got != want {
-		t.Fatalf("%v is sorted as %s, want %s", err, got, want)
+		t.Fatalf("%v is classified as %s, want %s", err, got, want)
 	}
 	for _, part := range parts {
 		if !strings.Contains(err.Error(), part) {

@@ -9,7 +9,7 @@ import (
 	"poller/internal/message"
 )
 
-// action is one of the calls.
+// action is a call of the SQS API.
 type action uint8
 
 const (
@@ -23,7 +23,7 @@ const (
 	actions
 )
 
-// String is SQS's name of the action.
+// String returns the action's name in the SQS API.
 func (a action) String() string {
 	return [actions]string{
 		"ReceiveMessage", "DeleteMessageBatch", "ChangeMessageVisibilityBatch", "SendMessageBatch",
@@ -31,7 +31,7 @@ func (a action) String() string {
 	}[a]
 }
 
-// permission is the IAM action that allows it: batches have none of their own.
+// permission returns the IAM action that allows it. Batch calls have none of their own.
 func (a action) permission() string {
 	return "sqs:" + [actions]string{
 		"ReceiveMessage", "DeleteMessage", "ChangeMessageVisibility", "SendMessage",
@@ -39,10 +39,10 @@ func (a action) permission() string {
 	}[a]
 }
 
-// faults is the number of faults, NoFault among them.
+// faults is the number of faults, including NoFault.
 const faults = message.Network + 1
 
-// billedBytes is the payload that SQS bills as one request.
+// billedBytes is the payload that SQS bills as one request: https://aws.amazon.com/sqs/pricing/
 const billedBytes = 64 << 10
 
 type metrics struct {
@@ -55,17 +55,17 @@ func newMetrics(reg prometheus.Registerer) (metrics, error) {
 	m := metrics{
 		requests: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "poller_sqs_requests_total",
-			Help: "Requests to SQS, by what came of them. A batch with failed entries is ok.",
+			Help: "Requests to SQS, by result. A batch with failed entries is ok.",
 		}, []string{"queue", "action", "result"}),
 		billed: prometheus.NewCounterVec(prometheus.CounterOpts{
 			Name: "poller_sqs_billed_requests_total",
-			Help: "What SQS bills, by its price list: each 64 KiB of a request's messages is one. " +
-				"Requests that were throttled, failed in SQS or had no answer are left out.",
+			Help: "Requests as SQS bills them: every 64 KiB of a request's messages is one. " +
+				"Requests that were throttled, failed in SQS or got no response are not counted.",
 		}, []string{"queue", "action"}),
 		took: prometheus.NewHistogramVec(prometheus.HistogramOpts{
 			Name: "poller_sqs_request_duration_seconds",
-			Help: "From a request's begin to its whole answer, where there was one. Long polls are apart: " +
-				"ReceiveMessage counts only when it brought messages within a second.",
+			Help: "From the start of a request to its complete response, if there was one. Long polls are excluded: " +
+				"ReceiveMessage counts only if it returned messages within a second.",
 			Buckets: []float64{.0025, .005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10},
 		}, []string{"queue", "action"}),
 	}
@@ -73,12 +73,12 @@ func newMetrics(reg prometheus.Registerer) (metrics, error) {
 		return m, nil
 	}
 	if err := errors.Join(reg.Register(m.requests), reg.Register(m.billed), reg.Register(m.took)); err != nil {
-		return m, fmt.Errorf("register the metrics of SQS: %w", err)
+		return m, fmt.Errorf("register SQS metrics: %w", err)
 	}
 	return m, nil
 }
 
-// tally is one queue's metrics, resolved once.
+// tally is one queue's metrics, looked up once.
 type tally struct {
 	requests [actions][faults]prometheus.Counter
 	billed   [actions]prometheus.Counter
@@ -105,7 +105,7 @@ func result(f message.Fault) string {
 	return f.String()
 }
 
-// count notes a request: what came of it, and how much payload it had.
+// count counts a request by its result and payload.
 func (t *tally) count(a action, f message.Fault, payload int) {
 	t.requests[a][f].Inc()
 	if f != message.ThrottledBySQS && f != message.Network {

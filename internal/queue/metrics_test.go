@@ -30,7 +30,7 @@ func TestRequestsAreCountedAndWhatSQSBills(t *testing.T) {
 		if errs := q.Send(t.Context(), []Draft{{Body: strings.Repeat("x", 64<<10)}, {Body: "y"}}); errs != nil {
 			t.Fatal(errs)
 		}
-		for range 2 { // the first brings 64 KiB and a byte, the second waits for nothing
+		for range 2 { // the first returns 64 KiB and a byte, the second waits in vain
 			if _, err := q.Receive(t.Context(), 10, 20*time.Second, time.Minute, ""); err != nil {
 				t.Fatal(err)
 			}
@@ -40,8 +40,8 @@ func TestRequestsAreCountedAndWhatSQSBills(t *testing.T) {
 		wantFault(t, q.Delete(t.Context(), []string{"nobody's"})[0], message.Network)
 
 		var b strings.Builder
-		b.WriteString("# HELP poller_sqs_billed_requests_total What SQS bills, by its price list: each 64 KiB of a request's messages is one. " +
-			"Requests that were throttled, failed in SQS or had no answer are left out.\n# TYPE poller_sqs_billed_requests_total counter\n")
+		b.WriteString("# HELP poller_sqs_billed_requests_total Requests as SQS bills them: every 64 KiB of a request's messages is one. " +
+			"Requests that were throttled, failed in SQS or got no response are not counted.\n# TYPE poller_sqs_billed_requests_total counter\n")
 		for action, n := range map[string]string{
 			"GetQueueUrl": "1", "SendMessageBatch": "2", "ReceiveMessage": "3", "DeleteMessageBatch": "1",
 			"ChangeMessageVisibilityBatch": "0", "GetQueueAttributes": "0",
@@ -71,7 +71,7 @@ func TestRequestsAreCountedAndWhatSQSBills(t *testing.T) {
 			}
 			for _, m := range f.GetMetric() {
 				if m.GetLabel()[0].GetValue() == "ReceiveMessage" && m.GetHistogram().GetSampleCount() != 1 {
-					t.Errorf("%d receives are in the durations, want the one that did not wait", m.GetHistogram().GetSampleCount())
+					t.Errorf("the durations count %d receives, want only the one that did not wait", m.GetHistogram().GetSampleCount())
 				}
 			}
 		}

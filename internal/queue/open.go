@@ -10,13 +10,12 @@ import (
 	"poller/internal/message"
 )
 
-// Open finds a queue by its URL, ARN or name, and asks SQS whether it is there. A
-// reference that cannot be meant is a plain error; what SQS says is a
-// *message.SQSError: one that is refused stays so until a person acts, network and
-// throttled ones are worth another try.
+// Open finds a queue by its URL, ARN or name, and checks with SQS that it exists. An
+// invalid reference is a plain error; any other is a *message.SQSError. A refusal is final
+// until somebody acts; a network error or throttling is worth another try.
 //
-// A name or an ARN needs sqs:GetQueueUrl. A URL is opened even if the queue's
-// attributes may not be read: Attributes says so then.
+// A name or an ARN needs sqs:GetQueueUrl. A URL can be opened even if the queue's
+// attributes may not be read; Attributes then fails.
 func (c *Client) Open(ctx context.Context, ref string) (*Queue, error) {
 	r, err := parseReference(ctx, ref)
 	if err != nil {
@@ -44,14 +43,14 @@ func (c *Client) Open(ctx context.Context, ref string) (*Queue, error) {
 	if q.url = text(out.QueueUrl); q.url == "" {
 		return nil, &message.SQSError{
 			Action: getURL.String(), Queue: q.name, Fault: message.Refused,
-			Err: fmt.Errorf("what answers %s is not SQS: check AWS_ENDPOINT_URL_SQS", c.place()),
+			Err: fmt.Errorf("the server %s is not SQS: check AWS_ENDPOINT_URL_SQS", c.place()),
 		}
 	}
 	return q, nil
 }
 
 // OpenNamed opens the dead-letter queue that a redrive policy names. An emulator's ARNs
-// may have a region of their own; its queues are all in one place.
+// may have a different region although all its queues are in one place.
 func (c *Client) OpenNamed(ctx context.Context, arn string) (*Queue, error) {
 	if r, err := parseARN(arn); err == nil && c.custom && r.region != c.region {
 		return c.Open(ctx, r.name)
@@ -59,8 +58,8 @@ func (c *Client) OpenNamed(ctx context.Context, arn string) (*Queue, error) {
 	return c.Open(ctx, arn)
 }
 
-// reaches returns an error unless the client's requests can be for the queue that is
-// meant: they go to its endpoint, whatever the queue's URL says.
+// reaches returns an error if the client's requests cannot reach the referenced queue:
+// they go to the client's endpoint, whatever the queue's URL says.
 func (c *Client) reaches(r reference) error {
 	if r.region != "" && r.region != c.region {
 		return fmt.Errorf("queue %s is in region %s, but the client is in %s: set AWS_REGION=%[2]s", r.name, r.region, c.region)

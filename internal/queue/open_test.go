@@ -56,7 +56,7 @@ func TestAReferenceThatCannotBeMeantIsRefusedWithTheWayToWriteIt(t *testing.T) {
 		{"https://sqs-fips.us-east-1.api.aws/1/orders", "", []string{"AWS_USE_FIPS_ENDPOINT=true and AWS_USE_DUALSTACK_ENDPOINT=true"}},
 		{"https://sqs.us-east-1.amazonaws.example/1/orders", "", []string{"AWS_ENDPOINT_URL_SQS"}},
 		{"https://sqs.amazonaws.com/1/orders", "", []string{"AWS_ENDPOINT_URL_SQS"}},
-		{"two words", "", []string{`"two words"`, "write a URL"}},
+		{"two words", "", []string{`"two words"`, "use a URL"}},
 		{"arn:aws:sns:us-east-1:1:topic", "", []string{"arn:aws:sqs:REGION:ACCOUNT:NAME"}},
 		{"arn:aws:sqs:eu-west-1:1:orders", "", []string{"eu-west-1", "us-east-1", "AWS_REGION=eu-west-1"}},
 		{"https://sqs.eu-west-1.amazonaws.com/1/orders", "", []string{"AWS_REGION=eu-west-1"}},
@@ -102,9 +102,9 @@ func TestWhatIsMissingIsSaidAtOnce(t *testing.T) {
 		}},
 		{"an endpoint without a scheme", "AWS_ENDPOINT_URL_SQS", "127.0.0.1:9324", []string{"AWS_ENDPOINT_URL_SQS", "http://"}},
 		{"an endpoint with a password", "AWS_ENDPOINT_URL_SQS", "http://u:local-secret@h:1", []string{"AWS_ENDPOINT_URL_SQS"}},
-		{"a region that is none", "AWS_REGION", "us east", []string{"AWS_REGION"}},
-		{"authorities that are not there", "AWS_CA_BUNDLE", "/nowhere.pem", []string{"/nowhere.pem"}},
-		{"a profile that is not there", "AWS_PROFILE", "nobody", []string{"nobody"}},
+		{"an invalid region", "AWS_REGION", "us east", []string{"AWS_REGION"}},
+		{"a missing CA bundle", "AWS_CA_BUNDLE", "/nowhere.pem", []string{"/nowhere.pem"}},
+		{"a missing profile", "AWS_PROFILE", "nobody", []string{"nobody"}},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			settings(t)
@@ -114,7 +114,7 @@ func TestWhatIsMissingIsSaidAtOnce(t *testing.T) {
 			}
 			c, err := NewClient(t.Context(), Options{Logger: quiet()})
 			if err == nil {
-				t.Fatalf("there is a client for %s", c.Endpoint())
+				t.Fatalf("NewClient succeeded, for %s", c.Endpoint())
 			}
 			for _, part := range tt.says {
 				if !strings.Contains(err.Error(), part) {
@@ -138,7 +138,7 @@ func TestAQueueIsOpenedByItsURLThoughItsAttributesMayNotBeRead(t *testing.T) {
 	_, err = q.Attributes(t.Context())
 	wantFault(t, err, message.Refused, "allow sqs:GetQueueAttributes")
 	if !IsDenied(err) || IsDenied(errors.New("x")) {
-		t.Fatal("a denial is not told from other errors")
+		t.Fatal("IsDenied is false for a denial")
 	}
 	_, err = c.Open(t.Context(), "orders")
 	wantFault(t, err, message.Refused, "allow sqs:GetQueueUrl")

@@ -12,20 +12,20 @@ import (
 	"github.com/aws/smithy-go"
 )
 
-// metadataService is how the SDK names the instance's metadata service in errors.
+// metadataService is the SDK's name for the instance metadata service in errors.
 const metadataService = "ec2imds"
 
-// answeredError is an answer that gives no credentials.
+// answeredError is a response without credentials.
 type answeredError interface {
 	error
 	HTTPStatusCode() int
 }
 
-// passes reports whether the reason for having no credentials may pass without
-// anybody's doing: the endpoint that gives them does not answer, throttles or fails.
+// passes reports whether the lack of credentials may be transient: their endpoint does not
+// respond, throttles or fails.
 //
-// The metadata service is asked last, on every machine, so silence there means
-// nothing unless the machine is an EC2 instance or the endpoint was set.
+// The metadata service is tried last, on every machine, so its silence means nothing
+// unless the machine is an EC2 instance or the endpoint was set explicitly.
 func passes(err error, onEC2 bool) bool {
 	if answered, ok := errors.AsType[answeredError](err); ok {
 		if api, ok := errors.AsType[smithy.APIError](err); ok && strings.HasPrefix(api.ErrorCode(), "IDPCommunicationError") {
@@ -45,7 +45,7 @@ func passes(err error, onEC2 bool) bool {
 	return true
 }
 
-// onEC2 reports whether the machine says that it is an EC2 instance:
+// onEC2 reports whether the machine identifies itself as an EC2 instance:
 // https://docs.aws.amazon.com/AWSEC2/latest/UserGuide/identify_ec2_instances.html
 func onEC2() bool {
 	vendor, err := os.ReadFile("/sys/devices/virtual/dmi/id/sys_vendor")

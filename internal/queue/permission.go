@@ -9,19 +9,19 @@ import (
 	"poller/internal/message"
 )
 
-// Permission is what SQS says to a call of one kind.
+// Permission is whether SQS allows calls of one kind.
 type Permission struct {
 	// Action is the IAM action, such as sqs:DeleteMessage.
 	Action string
-	// Err is why such a call is refused; nil when it is not.
+	// Err is why such a call is refused, or nil.
 	Err error
-	// Unknown says that SQS's answer tells nothing.
+	// Unknown reports that SQS's response is inconclusive.
 	Unknown bool
 }
 
-// Permissions asks SQS whether messages may be received, deleted and hidden, by
-// calls that it must refuse for another reason: no message is touched, none is
-// received.
+// Permissions checks whether messages may be received, deleted and hidden, using calls
+// that SQS must refuse for another reason, so that it neither touches nor receives a
+// message.
 func (q *Queue) Permissions(ctx context.Context) []Permission {
 	const nobodys = "poller-check"
 	return []Permission{
@@ -31,8 +31,8 @@ func (q *Queue) Permissions(ctx context.Context) []Permission {
 	}
 }
 
-// told reads the answer to a receipt handle that nobody has. Where a server makes
-// nothing of it, the call is allowed.
+// told interprets the response to an invalid receipt handle. If a server accepts it, the
+// call is allowed.
 func told(a action, errs []error) Permission {
 	p := Permission{Action: a.permission()}
 	if len(errs) == 0 {
@@ -47,8 +47,8 @@ func told(a action, errs []error) Permission {
 	return p
 }
 
-// mayReceive asks for eleven messages, hidden and waited for longer than SQS
-// allows. Should a server give some all the same, they are given back at once.
+// mayReceive asks for eleven messages, with a wait and a visibility longer than SQS
+// allows. If a server returns messages nevertheless, they are released immediately.
 func (q *Queue) mayReceive(ctx context.Context) Permission {
 	p := Permission{Action: receive.permission()}
 	const tooMany, tooLong, tooHidden = MaxBatch + 1, 21, 43_201
@@ -58,7 +58,7 @@ func (q *Queue) mayReceive(ctx context.Context) Permission {
 	if err == nil {
 		q.tally.count(receive, message.NoFault, 0)
 		p.Unknown = true
-		p.Err = errors.New("the server takes a receive that SQS refuses, so that its answer tells nothing")
+		p.Err = errors.New("the server accepts a receive that SQS refuses, so the check is inconclusive")
 		for i := range out.Messages {
 			_ = q.ChangeVisibility(ctx, []message.VisibilityChange{{ReceiptHandle: text(out.Messages[i].ReceiptHandle)}})
 		}

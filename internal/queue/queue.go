@@ -9,13 +9,14 @@ import (
 	"poller/internal/message"
 )
 
-// callTimeout is how long a call may take that SQS answers at once.
+// callTimeout bounds calls that SQS answers immediately.
 const callTimeout = 10 * time.Second
 
-// MaxBatch is how many entries SQS takes in one call.
+// MaxBatch is how many entries SQS accepts in one call.
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-batch-api-actions.html
 const MaxBatch = 10
 
-// Queue is one SQS queue. It is safe for concurrent use.
+// Queue is an SQS queue. It is safe for concurrent use.
 type Queue struct {
 	client *Client
 	name   string
@@ -24,18 +25,18 @@ type Queue struct {
 	dead   deadLetterQueue
 }
 
-// Name is the queue's, without account and region.
+// Name returns the queue's name, without account and region.
 func (q *Queue) Name() string { return q.name }
 
-// URL is the one that requests name the queue by.
+// URL returns the queue URL used in requests.
 func (q *Queue) URL() string { return q.url }
 
-// ClockOffset is SQS's clock less ours, by the median of the last answers; 0 while
-// it is not over 2 s.
+// ClockOffset returns SQS's clock minus ours, the median over the last responses, or 0
+// if it is at most 2 s.
 func (q *Queue) ClockOffset() time.Duration { return q.client.clock.now() }
 
-// call makes one call, which may take limit, and sorts its error. The payload of
-// an answer is told by billed, which may be nil; a request's is payload.
+// call makes one call with the timeout limit, and classifies its error. payload is the
+// request's payload; billed, if not nil, returns the response's.
 func call[In, Out any](
 	ctx context.Context, q *Queue, a action, limit time.Duration, in *In, payload int,
 	do func(context.Context, *In, ...func(*sqs.Options)) (*Out, error),
@@ -53,7 +54,7 @@ func call[In, Out any](
 		}
 		return nil, took, e
 	}
-	if a != receive { // its answer tells the payload, and whether it has waited
+	if a != receive { // counted once its response shows the payload and whether it waited
 		q.tally.count(a, message.NoFault, payload)
 		q.tally.took[a].Observe(took.Seconds())
 	}

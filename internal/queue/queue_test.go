@@ -309,7 +309,7 @@ func TestRejectedMessagesGoToTheDeadLetterQueueThatIsNamedNow(t *testing.T) {
 		letter(1, 0)
 		set(policy("other"))
 		letter(1, 1)
-		set("") // the last one that was named stays it
+		set("") // the last dead-letter queue stays in use
 		letter(1, 2)
 	})
 }
@@ -337,7 +337,7 @@ func TestEveryRefusedDraftIsNamedAndNoOther(t *testing.T) {
 			drafts[i].Body = "fine"
 		}
 		drafts[3].Body = ""
-		drafts[7].Body = strings.Repeat("x", 1<<20) // with the others it is too long, alone it is not
+		drafts[7].Body = strings.Repeat("x", 1<<20) // too long together with the others, but not alone
 		drafts[12].Body = "a secret \x00"
 		drafts[20].Body = strings.Repeat("x", 1<<20+1)
 		errs := b.Send(t.Context(), drafts)

@@ -12,10 +12,10 @@ import (
 	"poller/internal/message"
 )
 
-// receiveMargin is how long after its long poll a receive is given up.
+// receiveMargin is how long a receive may take beyond its long poll.
 const receiveMargin = 10 * time.Second
 
-// The attributes that deliveries need. SQS puts no more into its answers.
+// The attributes that deliveries need. SQS returns no others.
 var (
 	wantedSystem = []types.MessageSystemAttributeName{
 		types.MessageSystemAttributeNameSentTimestamp,
@@ -28,13 +28,14 @@ var (
 	wantedAttributes = []string{"All"}
 )
 
-// Receive asks for up to maximum (1 to 10) messages, waits for the first one for
-// wait, and hides them for visibility; both are whole seconds. A wait or visibility
-// of 0 means the queue's own: the SDK does not send it. ctx should not be cancelled
-// while the call is out: what SQS has handed out by then stays hidden.
+// Receive asks for up to maximum (1 to 10) messages, waits up to wait for the first one,
+// and hides them for visibility. Both are whole seconds; 0 means the queue's own setting,
+// since the SDK does not send it. Do not cancel ctx during the call: what SQS has handed
+// out by then stays hidden.
 //
-// attempt, for a FIFO queue, is the ReceiveRequestAttemptId: a receive whose answer
-// was lost gets the same messages again with the same one, within 5 minutes. Empty: none.
+// attempt, for a FIFO queue, is the ReceiveRequestAttemptId, or empty. If the response is
+// lost, a receive with the same one within 5 minutes gets the same messages again:
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/using-receiverequestattemptid-request-parameter.html
 func (q *Queue) Receive(ctx context.Context, maximum int, wait, visibility time.Duration, attempt string) ([]*message.Message, error) {
 	in := &sqs.ReceiveMessageInput{
 		QueueUrl:                    &q.url,
@@ -68,7 +69,7 @@ func (q *Queue) Receive(ctx context.Context, maximum int, wait, visibility time.
 	return messages, nil
 }
 
-// handedOut is when SQS wrote the answer to a receive that was made at start.
+// handedOut returns when SQS wrote the response to a receive made at start.
 func (q *Queue) handedOut(out *sqs.ReceiveMessageOutput, start time.Time) time.Time {
 	date, ok := awsmiddleware.GetServerTime(out.ResultMetadata)
 	if !ok || len(out.Messages) == 0 {
@@ -77,17 +78,17 @@ func (q *Queue) handedOut(out *sqs.ReceiveMessageOutput, start time.Time) time.T
 	return q.client.clock.handedOut(date, start, time.Now())
 }
 
-// receiveMessage leaves out the SDK's check of each body against the MD5 that comes
-// in the same answer: it copies every body, and finds nothing that TLS, TCP and the
-// answer's length do not. What is sent is checked by the SDK as ever.
+// receiveMessage skips the SDK's check of each body against the MD5 in the same response:
+// it copies every body and catches nothing that TLS, TCP and the response's length do not.
+// The SDK still checks what is sent.
 func (c *Client) receiveMessage(ctx context.Context, in *sqs.ReceiveMessageInput, _ ...func(*sqs.Options)) (*sqs.ReceiveMessageOutput, error) {
 	return c.sqs.ReceiveMessage(ctx, in, withoutChecksums)
 }
 
 func withoutChecksums(o *sqs.Options) { o.DisableMessageChecksumValidation = true }
 
-// messageOf takes a message over. Each is allocated by itself: ten in one piece
-// would keep nine bodies in memory for the one that is held.
+// messageOf converts a message. Each is allocated separately: a slice of ten would keep
+// nine bodies in memory for a single held message.
 func messageOf(m *types.Message) *message.Message {
 	return &message.Message{
 		ID:              text(m.MessageId),
@@ -129,7 +130,7 @@ func number(s string) int {
 	return n
 }
 
-// instant is a time in Unix milliseconds; the zero time if there is none.
+// instant parses a time in Unix milliseconds. It returns the zero time if there is none.
 func instant(s string) time.Time {
 	ms, err := strconv.ParseInt(s, 10, 64)
 	if err != nil {

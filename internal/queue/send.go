@@ -10,26 +10,27 @@ import (
 	"poller/internal/message"
 )
 
-// maxBatchBytes is the most that the messages of a call may have together.
+// maxBatchBytes bounds the total size of the messages of one call: SQS's limit of 1 MiB.
+// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/quotas-messages.html
 const maxBatchBytes = 1 << 20
 
-// Draft is a message to be sent.
+// Draft is a message to send.
 type Draft struct {
 	Body string
-	// GroupID is needed on FIFO queues.
+	// GroupID is required on FIFO queues.
 	GroupID string
-	// DeduplicationID is needed on FIFO queues without content-based deduplication.
+	// DeduplicationID is required on FIFO queues without content-based deduplication.
 	DeduplicationID string
-	// Delay is in whole seconds; 0: the queue's own.
+	// Delay is in whole seconds; 0 means the queue's own.
 	Delay      time.Duration
 	Attributes map[string]message.Attribute
 }
 
 func (d *Draft) size() int { return (&message.Message{Body: d.Body, Attributes: d.Attributes}).Size() }
 
-// Send sends drafts in their order, as many a call as SQS takes. It returns nil
-// when all are sent, else one error for each draft, nil for those that are. It
-// sends nothing again but what was refused for another draft of its call.
+// Send sends drafts in order, with as many per call as SQS accepts. It returns nil if all
+// were sent, else one error per draft, nil for those that were. It repeats a draft only if
+// that was refused because of another draft in the same call.
 func (q *Queue) Send(ctx context.Context, drafts []Draft) []error {
 	var errs []error
 	for first := 0; first < len(drafts); {
@@ -48,8 +49,8 @@ func (q *Queue) Send(ctx context.Context, drafts []Draft) []error {
 	return errs
 }
 
-// fitting is how many of drafts go into one call, at least one: SQS says itself
-// what is wrong with a message that is too long.
+// fitting returns how many drafts fit into one call, at least one: if a single message is
+// too long, SQS says so.
 func fitting(drafts []Draft) int {
 	size := 0
 	for i := range drafts {
@@ -61,8 +62,8 @@ func fitting(drafts []Draft) int {
 	return len(drafts)
 }
 
-// sendOnce makes one call. When SQS refuses the whole of it, each draft goes by
-// itself, so that only those that SQS does not want are refused.
+// sendOnce makes one call. If SQS refuses all of it, every draft is sent on its own, so
+// that only the bad ones are refused.
 func (q *Queue) sendOnce(ctx context.Context, drafts []Draft) []error {
 	b := batch{queue: q, action: sendBatch, n: len(drafts)}
 	entries := make([]types.SendMessageBatchRequestEntry, len(drafts))
@@ -98,7 +99,7 @@ func (q *Queue) sendOnce(ctx context.Context, drafts []Draft) []error {
 func entryOf(d *Draft, id *string) types.SendMessageBatchRequestEntry {
 	entry := types.SendMessageBatchRequestEntry{
 		Id: id, MessageBody: &d.Body,
-		DelaySeconds: int32(d.Delay / time.Second), //nolint:gosec // SQS refuses what is out of its range
+		DelaySeconds: int32(d.Delay / time.Second), //nolint:gosec // SQS refuses values out of range
 	}
 	if d.GroupID != "" {
 		entry.MessageGroupId = &d.GroupID

@@ -11,14 +11,14 @@ import (
 	"poller/internal/message"
 )
 
-// ids are those of a batch's entries: the index, so that no two are the same.
+// ids are the ids of a batch's entries: their index, so that they are unique.
 var ids = [MaxBatch]string{"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"}
 
-// errNotMentioned is that of an entry which the answer leaves out.
+// errNotMentioned is the error of an entry that is missing from the response.
 var errNotMentioned = errors.New("SQS's answer does not mention it: the same call may succeed if repeated")
 
-// Delete deletes up to ten messages. It returns nil when all are deleted, else one
-// error for each handle, nil for those that are.
+// Delete deletes up to ten messages. It returns nil if all were deleted, else one error per
+// handle, nil for those that were.
 func (q *Queue) Delete(ctx context.Context, handles []string) []error {
 	if len(handles) == 0 {
 		return nil
@@ -49,8 +49,8 @@ func (q *Queue) Delete(ctx context.Context, handles []string) []error {
 	return b.result()
 }
 
-// ChangeVisibility extends or releases up to ten messages; it returns as Delete
-// does. A change to 0 is sent as such.
+// ChangeVisibility extends or releases up to ten messages. It returns errors like Delete. A
+// change to 0 is sent as 0.
 func (q *Queue) ChangeVisibility(ctx context.Context, changes []message.VisibilityChange) []error {
 	if len(changes) == 0 {
 		return nil
@@ -63,7 +63,7 @@ func (q *Queue) ChangeVisibility(ctx context.Context, changes []message.Visibili
 	for i := range changes {
 		entries[i] = types.ChangeMessageVisibilityBatchRequestEntry{
 			Id: &ids[i], ReceiptHandle: &changes[i].ReceiptHandle,
-			VisibilityTimeout: int32(changes[i].Seconds), //nolint:gosec // SQS refuses what is out of its range
+			VisibilityTimeout: int32(changes[i].Seconds), //nolint:gosec // SQS refuses values out of range
 		}
 	}
 	out, _, err := call(ctx, q, changeBatch, callTimeout,
@@ -84,7 +84,7 @@ func (q *Queue) ChangeVisibility(ctx context.Context, changes []message.Visibili
 	return b.result()
 }
 
-// batch collects what came of a call's entries.
+// batch collects the results of a call's entries.
 type batch struct {
 	queue  *Queue
 	action action
@@ -98,12 +98,12 @@ func (b *batch) fits() bool {
 	}
 	b.all(&message.SQSError{
 		Action: b.action.String(), Queue: b.queue.name, Fault: message.Invalid,
-		Err: errors.New("more than ten entries in one call"),
+		Err: errors.New("more than 10 entries in one call"),
 	})
 	return false
 }
 
-// all gives every entry the error of the whole call.
+// all sets the error of every entry to that of the call.
 func (b *batch) all(err error) []error {
 	b.errs = make([]error, b.n)
 	for i := range b.errs {
@@ -112,14 +112,14 @@ func (b *batch) all(err error) []error {
 	return b.errs
 }
 
-// begin takes every entry as not mentioned until it is.
+// begin marks every entry as not mentioned.
 func (b *batch) begin() {
 	b.all(&message.SQSError{
 		Action: b.action.String(), Queue: b.queue.name, Fault: message.Network, Err: errNotMentioned,
 	})
 }
 
-// index is an entry's by its id; SQS sends back what it was sent.
+// index returns the index of the entry with the id. SQS returns ids as they were sent.
 func (b *batch) index(id *string) (int, bool) {
 	if id == nil || len(*id) != 1 {
 		return 0, false
@@ -134,7 +134,7 @@ func (b *batch) worked(id *string) {
 	}
 }
 
-// failed sorts the error of one entry. SQS may quote what secret tells of it.
+// failed classifies the error of one entry. SQS may quote what secret returns.
 func (b *batch) failed(f *types.BatchResultErrorEntry, secret func(i int) string) {
 	i, ok := b.index(f.Id)
 	if !ok {
@@ -145,11 +145,11 @@ func (b *batch) failed(f *types.BatchResultErrorEntry, secret func(i int) string
 	if f.SenderFault {
 		status = http.StatusBadRequest
 	}
-	b.queue.client.say(e, b.action, judge(e.Code, text(f.Message), status), text(f.Message), status, secret(i))
+	b.queue.client.say(e, b.action, classify(e.Code, text(f.Message), status), text(f.Message), status, secret(i))
 	b.errs[i] = e
 }
 
-// result is nil if everything worked after all.
+// result returns nil if every entry succeeded.
 func (b *batch) result() []error {
 	for _, err := range b.errs {
 		if err != nil {

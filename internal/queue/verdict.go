@@ -7,15 +7,15 @@ import (
 	"poller/internal/message"
 )
 
-// verdict is what follows from an error of SQS: its fault, and the sentence for a
-// person, in which {place} is region and endpoint, {iam} the IAM action and {code}
-// SQS's code.
+// verdict is what to make of an error of SQS: its fault and a message for people, in which
+// {place} stands for region and endpoint, {iam} for the IAM action and {code} for SQS's
+// code.
 type verdict struct {
 	fault message.Fault
 	say   string
-	// quote has SQS's own sentence after ours.
+	// quote appends SQS's own message.
 	quote bool
-	// credentials says that other ones may work.
+	// credentials reports that other credentials may work.
 	credentials bool
 }
 
@@ -44,8 +44,8 @@ var (
 	}
 	kmsRefuses = verdict{
 		fault: message.Refused,
-		say: "KMS refuses the queue's key ({code}): the key must be enabled, and kms:Decrypt on it allowed " +
-			"(for sending kms:GenerateDataKey too)",
+		say: "KMS refuses the use of the queue's key ({code}): enable the key and allow kms:Decrypt on it " +
+			"(and kms:GenerateDataKey to send)",
 		quote: true, credentials: true,
 	}
 	wrongTime = verdict{
@@ -57,14 +57,13 @@ var (
 		say:   "the queue has reached its limit of messages in flight: receives work again when some are deleted ({code})",
 	}
 	noSQS = verdict{
-		fault: message.Refused, say: "what answers {place} is not SQS, or does not know this action ({code}): check AWS_ENDPOINT_URL_SQS",
+		fault: message.Refused, say: "the server {place} is not SQS, or does not know this action ({code}): check AWS_ENDPOINT_URL_SQS",
 	}
 	serverError = verdict{fault: message.Network, say: "SQS failed ({code}): the same call may succeed if repeated"}
 	invalid     = verdict{fault: message.Invalid, say: "SQS refuses the request ({code})", quote: true}
 )
 
-// verdicts are the codes that say more than the status does, in the form that
-// plain gives them.
+// verdicts has the codes that say more than the status, as returned by plain.
 var verdicts = map[string]verdict{
 	"ReceiptHandleIsInvalid": lost,
 	"MessageNotInflight":     lost,
@@ -121,8 +120,8 @@ var verdicts = map[string]verdict{
 	"RequestTimeout":                serverError,
 }
 
-// plain is a code without what the protocols put around it: the namespace of the
-// JSON protocol, SQS's old prefix, and the suffix that only some of them have.
+// plain returns a code without the JSON protocol's namespace, SQS's old prefix, and the
+// suffix that only some codes have.
 func plain(code string) string {
 	if i := strings.IndexByte(code, '#'); i >= 0 {
 		code = code[i+1:]
@@ -131,10 +130,10 @@ func plain(code string) string {
 	return strings.TrimSuffix(code, "Exception")
 }
 
-// judge sorts an error by its code, SQS's sentence and, where the code says
-// nothing, the answer's status. Servers do not agree on whose fault the failure of
-// a batch's entry is, so the code goes first there too.
-func judge(code, text string, status int) verdict {
+// classify classifies an error by its code, SQS's message and, if the code is unknown, the
+// response's status. Servers disagree on whose fault a failed entry of a batch is, so the
+// code takes precedence there too.
+func classify(code, text string, status int) verdict {
 	name := plain(code)
 	if v, ok := verdicts[name]; ok {
 		if v.fault == message.Refused && v.credentials && aboutTime(text) {
@@ -161,13 +160,13 @@ func judge(code, text string, status int) verdict {
 	return invalid
 }
 
-// aboutTime says whether a signature was refused for its time alone.
+// aboutTime reports whether a signature was refused only because of its time.
 func aboutTime(text string) bool {
 	return strings.Contains(text, "Signature expired") || strings.Contains(text, "Signature not yet current")
 }
 
-// aboutHandle says whether a parameter's value was refused because its message is
-// no longer ours.
+// aboutHandle reports whether a parameter was refused because its message is no longer
+// ours.
 func aboutHandle(text string) bool {
 	text = strings.ToLower(text)
 	for _, part := range []string{"receipthandle", "receipt handle", "message does not exist", "not available for visibility"} {

@@ -9,27 +9,26 @@ import (
 	"time"
 )
 
-// maxAnswer is the longest answer that is read. Ten messages of 1 MiB, each byte
-// escaped six times over in JSON, are 60 MiB.
+// maxAnswer bounds a response. Ten messages of 1 MiB, with every byte escaped to six in
+// JSON, are 60 MiB.
 const maxAnswer = 80 << 20
 
-// keepAnswers is the size up to which a buffer for answers is used again.
+// keepAnswers is the size up to which a response buffer is reused.
 const keepAnswers = 1 << 20
 
 var errAnswerTooLong = errors.New("the answer is too long to be from SQS")
 
-// whole is the HTTP client under the SDK. The SDK closes the request's body as
-// soon as the answer begins, whereupon net/http may drop the connection before the
-// answer was read: a receive would fail after SQS has handed its messages out. So
-// the transport gets its own copy of the body, and the SDK an answer that is read
-// already.
+// whole is the HTTP client under the SDK. The SDK closes the request's body as soon as the
+// response begins, whereupon net/http may drop the connection before the response has been
+// read: a receive would fail after SQS has handed its messages out. So the transport gets
+// its own copy of the body, and the SDK a response that has already been read.
 type whole struct {
 	carrier httpClient
 	clock   *clock
 	agent   string
 }
 
-// Do sends r and returns when its whole answer is here.
+// Do sends r and returns once the response is complete.
 func (w whole) Do(r *http.Request) (*http.Response, error) {
 	if err := ownBody(r); err != nil {
 		return nil, err
@@ -44,7 +43,7 @@ func (w whole) Do(r *http.Request) (*http.Response, error) {
 	}
 	w.clock.note(sent, time.Now(), resp.Header)
 	a, err := readAnswer(resp.Body, resp.ContentLength)
-	_ = resp.Body.Close() // it is read, or broken
+	_ = resp.Body.Close() // it has been read, or is broken
 	if err != nil {
 		return nil, err
 	}
@@ -52,8 +51,8 @@ func (w whole) Do(r *http.Request) (*http.Response, error) {
 	return resp, nil
 }
 
-// ownBody gives r a copy of its body, which the transport may also read twice: a
-// kept connection may turn out to be closed before anything was sent.
+// ownBody gives r a copy of its body that the transport can read again if a kept
+// connection turns out to be closed before anything is sent.
 func ownBody(r *http.Request) error {
 	if r.Body == nil || r.Body == http.NoBody {
 		return nil
@@ -69,10 +68,10 @@ func ownBody(r *http.Request) error {
 	return nil
 }
 
-// buffers are used again by the next answers.
+// buffers are reused for the next responses.
 var buffers = sync.Pool{New: func() any { return new(bytes.Buffer) }}
 
-// answer is the body of an answer, in memory, until it is closed.
+// answer is a response body in memory, until it is closed.
 type answer struct{ buffer *bytes.Buffer }
 
 func readAnswer(body io.Reader, length int64) (*answer, error) {
@@ -110,7 +109,7 @@ func (a *answer) WriteTo(w io.Writer) (int64, error) {
 	return a.buffer.WriteTo(w)
 }
 
-// Close gives the buffer back; it may be called twice.
+// Close releases the buffer. It may be called twice.
 func (a *answer) Close() error {
 	if b := a.buffer; b != nil {
 		a.buffer = nil

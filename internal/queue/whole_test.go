@@ -18,7 +18,7 @@ import (
 	"poller/internal/message"
 )
 
-// served is a server behind a real socket, and a client before it.
+// served is a server on a real socket, and a client of it.
 func served(t *testing.T, h http.Handler, start func(*httptest.Server)) *Client {
 	t.Helper()
 	server := httptest.NewUnstartedServer(h)
@@ -58,8 +58,8 @@ func TestAnAnswerThatBeginsBeforeTheRequestIsReadIsNotLost(t *testing.T) {
 	}
 }
 
-// answerEarly sends half of the answer, reads the request to its end, and then
-// sends the other half: a client that has dropped the request gets none.
+// answerEarly sends half of the response, reads the request to its end, and then sends the
+// other half: a client that has dropped the request gets none of it.
 func answerEarly(l net.Listener) error {
 	conn, err := l.Accept()
 	if err != nil {

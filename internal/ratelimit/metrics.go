@@ -7,19 +7,19 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Register adds the metrics of the pace to reg, which carries the target's label.
+// Register registers the pace's metrics with reg, which carries the target's label.
 func (p *Pace) Register(reg prometheus.Registerer) error {
 	if err := reg.Register(collector{p}); err != nil {
-		return fmt.Errorf("register the metrics of the pace: %w", err)
+		return fmt.Errorf("register pace metrics: %w", err)
 	}
 	return nil
 }
 
-// collector reads what is known anyway, at a scrape.
+// collector reads the limits at each scrape.
 type collector struct{ pace *Pace }
 
 var limitDesc = prometheus.NewDesc("poller_pace_limit",
-	"What is in force: rate in deliveries started a second (+Inf: none), concurrency in deliveries at once.", []string{"kind"}, nil)
+	"Limits in force: rate in deliveries started per second (+Inf: no limit), concurrency in simultaneous deliveries.", []string{"kind"}, nil)
 
 // Describe implements prometheus.Collector.
 func (collector) Describe(descs chan<- *prometheus.Desc) {

@@ -1,16 +1,16 @@
-// Package ratelimit says when the next delivery to a target may start. The
-// pace is slots and tokens together: a slot is the right to one delivery at a
-// time, a token the right to start one now.
+// Package ratelimit decides when the next delivery to a target may start. A pace
+// combines slots and tokens: a slot is the right to run one delivery, a token the
+// right to start one now.
 //
-// It promises that never more deliveries run at once than there are slots, and
-// that in any window never more are started than rate × window + burst: across
-// a pause, a change of rate, and retries, since every start takes a token.
+// At most as many deliveries run concurrently as there are slots, and in any
+// window at most rate × window + burst are started. This holds across pauses, rate
+// changes and retries, since every start takes a token.
 //
-// It owns no goroutine and never waits. Whoever starts deliveries joins, which
-// gives a Share: one a queue. It asks Start, and when that says no, asks again
-// when a delivery ends, at Due, or when its wake function is called. Nobody queues
-// for tokens inside: a waiter inside rate.Limiter is not reached by a change of
-// the rate, and one that began at rate 0 never wakes.
+// The package starts no goroutines and never blocks. Each queue joins a target's
+// pace and gets a Share. It calls Start, and if that says no, calls it again when a
+// delivery ends, at Due, or when its wake function is called. Nothing waits inside
+// the package: a waiter in rate.Limiter does not notice a change of rate, and one
+// that began at rate 0 never wakes.
 package ratelimit
 
 import (
@@ -21,75 +21,75 @@ import (
 	"golang.org/x/time/rate"
 )
 
-// Limits are what a target can take.
+// Limits are a target's limits.
 type Limits struct {
-	// Concurrency is how many deliveries may run at once, at least 1.
+	// Concurrency is how many deliveries may run concurrently, at least 1.
 	Concurrency int
-	// Limited says that Rate and Burst are in force; without it there is no rate.
+	// Limited reports whether Rate and Burst apply.
 	Limited bool
-	// Rate is how many deliveries may start a second; 0 pauses.
+	// Rate is how many deliveries may start per second; 0 pauses.
 	Rate float64
-	// Burst is how many may start at once after a lull, at least 1.
+	// Burst is how many may start simultaneously after a lull, at least 1.
 	Burst int
 }
 
-// Want is what a start has to wait for.
+// Want is what a start is waiting for.
 type Want uint8
 
-// What a start can want.
+// What a start can wait for.
 const (
-	// Nothing: it may start.
+	// Nothing means that it may start.
 	Nothing Want = iota
-	// Slot: as many deliveries run as may.
+	// Slot means that all slots are taken.
 	Slot
-	// Token: the rate is used up, or 0.
+	// Token means that the rate is used up, or 0.
 	Token
-	// Consent: slot, token and turn are there, and the caller's own condition is not met.
+	// Consent means that only the caller's own condition is not met.
 	Consent
-	// Turn: another queue of the target goes first; it has been woken.
+	// Turn means that another queue of the target goes first; it has been woken.
 	Turn
 )
 
-// A token may be used after its time, for so long, without being counted as used later.
-// A timer fires up to a millisecond late, on a busy machine by several, and a bucket of
-// one token has no room to make up for that: at 50/s a millisecond would cost 5 % of the
-// rate. By the clock of the tokens the bound is exact; by the clock on the wall a window
-// can hold what its length plus this allows, which up to 250/s is a quarter of a delivery.
+// A token used up to this much late counts as used on time. A timer fires up to a
+// millisecond late, several on a busy machine, and a bucket of one token cannot make up
+// for it: at 50/s a millisecond would cost 5 % of the rate. The bound is exact by the
+// tokens' clock; by the wall clock a window can hold what its length plus this allows,
+// which up to 250/s is a quarter of a delivery.
 const (
 	minLateness = time.Millisecond
 	maxLateness = 10 * time.Millisecond
 )
 
-// lateness is a quarter of the time between two tokens, within these.
+// lateness is a quarter of the time between two tokens, within these bounds.
 func lateness(perSecond float64) time.Duration {
 	return min(max(time.Duration(float64(time.Second)/4/perSecond), minLateness), maxLateness)
 }
 
-// longest is the farthest that Due looks ahead: a rate so small that its next
-// token lies beyond what a time.Duration holds is asked again after it.
+// longest is how far Due looks ahead. At a rate so low that its next token is beyond the
+// range of time.Duration, the caller asks again after it.
 const longest = 24 * time.Hour
 
-// Pace is the pace of one target. It may be used from several goroutines.
+// Pace is the pace of one target. It is safe for concurrent use.
 type Pace struct {
 	mu         sync.Mutex // guards what follows
 	limits     Limits
-	bucket     *rate.Limiter // nil: no rate
+	bucket     *rate.Limiter // nil if there is no rate limit
 	delivering int
-	due        time.Time // when the token that was last refused will be there; zero: none refused
+	due        time.Time // when the last refused token will be available; zero if none was refused
 	shares     []*Share
-	virtual    float64 // the turn of the share that started last
+	virtual    float64 // turn of the share that started last
 }
 
-// New makes the pace of one target, its bucket full.
+// New returns the pace of one target, with a full bucket.
 func New(limits Limits) *Pace {
 	p := new(Pace)
 	p.set(time.Now(), limits)
 	return p
 }
 
-// Set changes the limits from now on. Tokens saved up are kept, up to the new
-// burst. Deliveries that run are not ended when the concurrency falls: it is in
-// force once enough of them have ended.
+// Set changes the limits. Saved tokens are kept, up to the new burst. Running
+// deliveries are not ended when the concurrency is lowered; it takes effect once enough
+// of them have ended.
 func (p *Pace) Set(now time.Time, limits Limits) {
 	p.mu.Lock()
 	p.set(now, limits)
@@ -114,7 +114,7 @@ func (p *Pace) set(now time.Time, limits Limits) {
 	}
 }
 
-// token reports whether there is a token, and the time at which to take it.
+// token reports whether a token is available, and the time at which to take it.
 func (p *Pace) token(now time.Time) (at time.Time, ok bool) {
 	if p.bucket == nil {
 		return now, true
@@ -136,14 +136,14 @@ func (p *Pace) token(now time.Time) (at time.Time, ok bool) {
 	return at, false
 }
 
-// Limits gives what is in force.
+// Limits returns the limits in force.
 func (p *Pace) Limits() Limits {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return p.limits
 }
 
-// Delivering is how many deliveries run.
+// Delivering returns how many deliveries are running.
 func (p *Pace) Delivering() int {
 	p.mu.Lock()
 	defer p.mu.Unlock()

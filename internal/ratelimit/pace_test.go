@@ -11,19 +11,19 @@ import (
 	"poller/internal/ratelimit"
 )
 
-// agreed is a consent that is always given.
+// agreed always consents.
 func agreed() bool { return true }
 
-// start starts a delivery, as far as the slots of the limits go.
+// start starts a delivery within the limits' slots.
 func start(p *ratelimit.Share, now time.Time) ratelimit.Want {
 	return p.Start(now, p.Limits().Concurrency, agreed)
 }
 
-// nothing is the wake function of an owner that looks by itself.
+// nothing is the wake function of an owner that needs no waking.
 func nothing() {}
 
-// run starts deliveries as an owner does until the time is over: as soon as the
-// pace allows, each lasting took. It returns when each was started.
+// run starts deliveries for the given time, as soon as the pace allows, each lasting
+// took. It returns their start times.
 func run(t *testing.T, p *ratelimit.Share, until, took time.Duration) []time.Time {
 	t.Helper()
 	var starts []time.Time
@@ -145,7 +145,7 @@ func TestATimerThatFiresLateCostsNoRate(t *testing.T) {
 }
 
 // TestNoWindowHoldsMoreThanItsTokensAcrossChanges changes rate, burst and
-// concurrency at random moments, with pauses.
+// concurrency at random times, with pauses.
 func TestNoWindowHoldsMoreThanItsTokensAcrossChanges(t *testing.T) {
 	t.Parallel()
 	rapid.Check(t, func(r *rapid.T) {
@@ -169,7 +169,7 @@ func TestNoWindowHoldsMoreThanItsTokensAcrossChanges(t *testing.T) {
 			pace := ratelimit.New(changes[0].limit)
 			p := pace.Join(1, nothing)
 			var starts []time.Time
-			var tokens []float64 // made by then, at each start
+			var tokens []float64 // total made by each start
 			made, burst := 0.0, 0
 			for _, c := range changes {
 				pace.Set(time.Now(), c.limit)
@@ -186,8 +186,8 @@ func TestNoWindowHoldsMoreThanItsTokensAcrossChanges(t *testing.T) {
 	})
 }
 
-// checkWindows looks at the windows between two starts: never more starts than
-// tokens made in it, plus the burst.
+// checkWindows checks that no window between two starts has more starts than tokens
+// made in it plus the burst.
 func checkWindows(t interface {
 	Helper()
 	Fatalf(format string, args ...any)

@@ -6,28 +6,28 @@ import (
 	"time"
 )
 
-// Share is one queue's part of a target's pace. While several queues want to
-// start deliveries, they take turns by their weights; what one does not want, the
-// others use. Its methods may be called from several goroutines, but no lock that
-// a wake function takes may be held over them.
+// Share is one queue's share of a target's pace. Queues that want to start deliveries
+// take turns according to their weights; what one does not use, the others do. It is
+// safe for concurrent use, but its methods must not be called with a lock held that a
+// wake function takes.
 //
-// The turns are those of fair queueing with a virtual time: each start moves its
-// share's turn on by 1/weight, the share whose turn is earliest goes first, and
-// one that has wanted nothing for a while begins where the others are, so that it
-// has saved nothing up.
+// Turns follow fair queueing with a virtual time: each start advances its share's turn
+// by 1/weight, and the share with the earliest turn goes first. A share that has been
+// idle resumes where the others are, so that it saves nothing up.
 type Share struct {
 	pace   *Pace
 	weight float64
 	wake   func()
 
-	// Guarded by the pace's mutex.
+	// guarded by the pace's mutex
 	turn  float64
-	wants bool // it was refused, and has not started or given way since
+	wants bool // it was refused and has not started or rested since
 	dry   bool
 }
 
-// Join makes a share of the given weight; one that is not over 0 counts as 1. wake has
-// its owner ask again; it must not wait, and is called without locks of this package.
+// Join returns a share of the given weight; a weight of 0 or less counts as 1. wake tells
+// its owner to ask again. It must not block; it is called without this package's locks
+// held.
 func (p *Pace) Join(weight float64, wake func()) *Share {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -39,11 +39,11 @@ func (p *Pace) Join(weight float64, wake func()) *Share {
 	return s
 }
 
-// Start takes a slot and a token and says Nothing, or takes neither and says what is
-// wanting. slots are how many deliveries may run now, at most the concurrency. consent is
-// asked last, when everything else is there; it must not wait. After Nothing the caller
-// starts one delivery immediately, and calls End when it has ended. After anything else it
-// calls Rest when it has nothing to start any more.
+// Start takes a slot and a token and returns Nothing, or takes neither and returns what is
+// missing. slots is how many deliveries may run now, at most the concurrency. consent is
+// called last, once everything else is available; it must not block. After Nothing the
+// caller starts one delivery immediately and calls End when it ends. Otherwise the caller
+// calls Rest once it has nothing left to start.
 func (s *Share) Start(now time.Time, slots int, consent func() bool) Want {
 	p := s.pace
 	p.mu.Lock()
@@ -55,7 +55,7 @@ func (s *Share) Start(now time.Time, slots int, consent func() bool) Want {
 	return want
 }
 
-// start says also whose turn it is, if not this share's.
+// start also returns whose turn it is, if not this share's.
 func (s *Share) start(now time.Time, slots int, consent func() bool) (Want, *Share) {
 	p := s.pace
 	if !s.wants {
@@ -90,7 +90,7 @@ func (s *Share) start(now time.Time, slots int, consent func() bool) (Want, *Sha
 	return Nothing, next
 }
 
-// first is the share whose turn it is among those that want to start; nil: none does.
+// first returns the share whose turn it is among those that want to start, or nil.
 func (p *Pace) first() *Share {
 	var first *Share
 	for _, s := range p.shares {
@@ -101,7 +101,7 @@ func (p *Pace) first() *Share {
 	return first
 }
 
-// Rest says that there is nothing to start, so that the others need not wait.
+// Rest records that this share has nothing to start, so that the others need not wait.
 func (s *Share) Rest() {
 	p := s.pace
 	p.mu.Lock()
@@ -116,7 +116,7 @@ func (s *Share) Rest() {
 	}
 }
 
-// End gives the slot of a delivery back.
+// End frees a delivery's slot.
 func (s *Share) End() {
 	p := s.pace
 	p.mu.Lock()
@@ -128,16 +128,16 @@ func (s *Share) End() {
 	}
 }
 
-// Due is when the token that was last refused will be there; zero when none was
-// refused since the last start, or when the rate is 0.
+// Due returns when the last refused token will be available, or the zero time if none
+// was refused since the last start or the rate is 0.
 func (s *Share) Due() time.Time {
 	s.pace.mu.Lock()
 	defer s.pace.mu.Unlock()
 	return s.pace.due
 }
 
-// SetDry says whether the queue has nothing to deliver: while it is dry, the others
-// share its part.
+// SetDry sets whether the queue has nothing to deliver. While it is dry, the others
+// divide its part among them.
 func (s *Share) SetDry(dry bool) {
 	p := s.pace
 	p.mu.Lock()
@@ -149,8 +149,8 @@ func (s *Share) SetDry(dry bool) {
 	}
 }
 
-// Part is what this share may plan with: its weight over those of all the queues
-// that are not dry, its own with them. Over 0, at most 1.
+// Part returns the fraction of the pace that this share can plan with: its weight over
+// the total weight of itself and all queues that are not dry.
 func (s *Share) Part() float64 {
 	s.pace.mu.Lock()
 	defer s.pace.mu.Unlock()
@@ -167,11 +167,11 @@ func (s *Share) part() float64 {
 	return s.weight / sum
 }
 
-// Limits gives the whole pace that is in force.
+// Limits returns the target's limits in force.
 func (s *Share) Limits() Limits { return s.pace.Limits() }
 
-// Usable is how many deliveries of this share could start now, of the slots that may be
-// used: its part of the idle ones, or of fewer tokens, rounded up.
+// Usable returns how many deliveries of this share could start now: its part of the idle
+// slots or of the tokens, whichever is less, rounded up.
 func (s *Share) Usable(now time.Time, slots int) int {
 	p := s.pace
 	p.mu.Lock()
@@ -186,7 +186,7 @@ func (s *Share) Usable(now time.Time, slots int) int {
 	return int(math.Ceil(float64(usable) * s.part()))
 }
 
-// wakeAll has the owners of all shares but one ask again.
+// wakeAll wakes the owners of all shares except one.
 func (p *Pace) wakeAll(but *Share) {
 	p.mu.Lock()
 	shares := slices.Clip(p.shares)

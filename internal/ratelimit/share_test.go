@@ -8,8 +8,8 @@ import (
 	"poller/internal/ratelimit"
 )
 
-// greedy starts deliveries of one share for ever: an owner whose queue is never
-// empty. It counts them.
+// greedy starts and counts deliveries of one share forever, like an owner whose queue is
+// never empty.
 type greedy struct {
 	share *ratelimit.Share
 	awake chan struct{}

@@ -13,13 +13,13 @@ import (
 	"poller/internal/message"
 )
 
-// lives notes when connections were made and when this side closed them.
+// lives records when connections were made and when this side closed them.
 type lives struct {
 	dial func(context.Context, string, string) (net.Conn, error)
 
 	mu    sync.Mutex
 	all   []*life
-	worst time.Duration // of all that have ended
+	worst time.Duration // of all closed connections
 }
 
 type life struct {
@@ -47,7 +47,7 @@ func (l *life) Close() error {
 	return l.Conn.Close()
 }
 
-// count says how many were made, and how many are open.
+// count returns how many connections were made, and how many are open.
 func (l *lives) count() (made, open int) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
@@ -59,7 +59,7 @@ func (l *lives) count() (made, open int) {
 	return len(l.all), open
 }
 
-// slow answers after as long as its body says.
+// slow answers after the duration in the body.
 func slow(_ int, r *http.Request, c net.Conn) bool {
 	took, _ := time.ParseDuration(r.Header.Get("X-Poller-Attr-Takes"))
 	<-time.After(took)
@@ -96,7 +96,7 @@ func TestNoConnectionGetsOldThoughItIsNeverIdle(t *testing.T) {
 				var all sync.WaitGroup
 				for i := range 4 {
 					all.Go(func() {
-						<-time.After(time.Duration(i) * 1200 * time.Millisecond) // so that one of HTTP/2 is never idle
+						<-time.After(time.Duration(i) * 1200 * time.Millisecond) // so that an HTTP/2 connection is never idle
 						for begun := time.Now(); time.Since(begun) < time.Hour; {
 							expect(t, target.Deliver(t.Context(), "orders", takes(5*time.Second)), message.Delivered, 200, "2xx")
 						}

@@ -13,25 +13,26 @@ const (
 	omittedHeader   = "X-Poller-Attr-Omitted"
 	renamedHeader   = "X-Poller-Renamed"
 
-	// maxAttributes bounds the lines of all attributes of a message together, in
-	// bytes: servers refuse more than 8 to 16 KiB of headers, and a message that
-	// every server refuses could never be delivered.
+	// maxAttributes bounds the total bytes of all attribute lines of a message: servers
+	// refuse more than 8 to 16 KiB of headers, and a message that every server refuses
+	// could never be delivered.
 	maxAttributes = 6 << 10
-	// maxOmitted bounds the list of those that are left out; it ends in "..." where
-	// there are more. SQS allows ten attributes, with names of 256 characters.
+	// maxOmitted bounds the list of omitted attributes, which ends in "..." if there are
+	// more. SQS allows 10 attributes, with names of 256 characters:
+	// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-message-metadata.html
 	maxOmitted = 4 << 10
-	// lineCost is what a header line has beside name and value: a colon, a space
+	// lineCost is the size of a header line without name and value: a colon, a space
 	// and the line break.
 	lineCost = 4
 )
 
-// named is an attribute's name, and what stands for it in its header's.
+// named is an attribute's name, and its form in a header name.
 type named struct{ name, sent string }
 
-// attributes writes the attributes of type String and Number, by name as long as
-// they fit. Others are named in X-Poller-Attr-Omitted: binary ones, those that do
-// not fit, those whose names HTTP does not know or that come to the same header (it
-// does not tell capitals), and one called Omitted.
+// attributes writes the attributes of type String and Number, in order of their names, as
+// long as they fit. It lists the others in X-Poller-Attr-Omitted: binary attributes, those
+// that do not fit, those whose names are invalid in HTTP or map to the same header (header
+// names ignore case), and one called Omitted.
 func (w *writer) attributes(all map[string]message.Attribute) {
 	var few [10]named
 	names := few[:0]
@@ -75,9 +76,9 @@ func (w *writer) attributes(all map[string]message.Attribute) {
 	}
 }
 
-// sentName is what an attribute's name is in its header's: letters, digits and hyphens.
-// Headers with an underscore or a dot are dropped without a word by nginx and gunicorn
-// among others, since CGI cannot tell them from those with a hyphen.
+// sentName returns the form of an attribute's name in a header name: letters, digits and
+// hyphens. nginx, gunicorn and others silently drop headers with an underscore or a dot,
+// since CGI cannot tell them from those with a hyphen.
 func sentName(name string) string {
 	if !strings.ContainsFunc(name, isOdd) {
 		return name
@@ -94,8 +95,8 @@ func isOdd(r rune) bool {
 	return (r < 'a' || r > 'z') && (r < 'A' || r > 'Z') && (r < '0' || r > '9') && r != '-'
 }
 
-// omitted lists names. If one of them is no token, all are percent-encoded as far
-// as tokens are not, so that the list can be split at its commas and then decoded.
+// omitted joins names. If any of them is not a token, all non-token characters are
+// percent-encoded, so that the list can be split at its commas and then decoded.
 func (w *writer) omitted(names []string) {
 	coded := slices.ContainsFunc(names, func(name string) bool { return !isToken(name) })
 	var b strings.Builder
@@ -121,14 +122,14 @@ func (w *writer) omitted(names []string) {
 	w.raw(omittedHeader, b.String())
 }
 
-// isText says that the attribute has text: String or Number, with or without a
-// label of the sender's after a dot.
+// isText reports whether the attribute is text: String or Number, with or without a custom
+// label after a dot.
 func isText(a message.Attribute) bool {
 	kind, _, _ := strings.Cut(a.DataType, ".")
 	return kind == "String" || kind == "Number"
 }
 
-// text is the String attribute of that name, empty if there is none.
+// text returns the String attribute with that name, or "".
 func text(m *message.Message, name string) string {
 	if a, ok := m.Attributes[name]; ok && isText(a) {
 		return a.StringValue
@@ -136,7 +137,7 @@ func text(m *message.Message, name string) string {
 	return ""
 }
 
-// equalFold compares as HTTP compares names: capitals of ASCII only.
+// equalFold compares header names as HTTP does, ignoring the case of ASCII letters.
 func equalFold(a, b string) bool { return len(a) == len(b) && compareFold(a, b) == 0 }
 
 func compareFold(a, b string) int {

@@ -13,7 +13,7 @@ import (
 	"poller/internal/message"
 )
 
-// canned is a connection that answers each request whose body ends in its mark.
+// canned is a connection that answers every request whose body ends in its mark.
 type canned struct {
 	mark    []byte
 	answers chan struct{}
@@ -52,12 +52,12 @@ func (c *canned) SetDeadline(time.Time) error      { return nil }
 func (c *canned) SetReadDeadline(time.Time) error  { return nil }
 func (c *canned) SetWriteDeadline(time.Time) error { return nil }
 
-// benchBody is JSON that ends in the mark.
+// benchBody returns JSON that ends in the mark.
 func benchBody(size int) string {
 	return `{"a":"` + strings.Repeat("x", size) + `","b":{"c":1     }}`
 }
 
-// BenchmarkDeliver is one delivery of a JSON body of 256 bytes with seven headers.
+// BenchmarkDeliver measures one delivery of a JSON body of 256 bytes with seven headers.
 func BenchmarkDeliver(b *testing.B) {
 	target, err := New(Options{URL: "http://orders.test/hook", Timeout: 30 * time.Second, Slots: 10, DialContext: dialCanned, UserAgent: "poller/1"})
 	if err != nil {
@@ -73,8 +73,8 @@ func BenchmarkDeliver(b *testing.B) {
 	}
 }
 
-// BenchmarkBareHTTP is what the least that somebody would write costs: the same
-// request with as many headers, the same time-out, the answer read.
+// BenchmarkBareHTTP measures the simplest code that does the same: the same request with
+// as many headers, the same timeout, and the answer read.
 func BenchmarkBareHTTP(b *testing.B) {
 	client := &http.Client{Transport: &http.Transport{DialContext: dialCanned, DisableCompression: true}}
 	defer client.CloseIdleConnections()
@@ -106,7 +106,7 @@ func BenchmarkBareHTTP(b *testing.B) {
 	}
 }
 
-// BenchmarkIsJSON is the price of looking at a body.
+// BenchmarkIsJSON measures checking whether a body is JSON.
 func BenchmarkIsJSON(b *testing.B) {
 	body := `{"items":[` + strings.Repeat(`{"sku":"abc-123","n":4},`, 40) + `{}]}`
 	b.SetBytes(int64(len(body)))

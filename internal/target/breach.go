@@ -13,25 +13,25 @@ import (
 	"poller/internal/message"
 )
 
-// errNoAnswer is an answer whose status says that it is none.
+// errNoAnswer is the error for a status that cannot be final.
 var errNoAnswer = errors.New("no final answer")
 
-// A breach is why there was no whole answer.
+// A breach is why there was no complete answer.
 type breach struct {
 	reason string
-	// detail is added to the sentence; empty for none. It is never taken from what
-	// the target sent: that may be anything.
+	// detail is added to the error, if not empty. It never comes from the target, which
+	// may send anything.
 	detail string
 }
 
-// breachOf sorts an error of a connection that was made. Those of making it are
-// sorted in connect.go.
+// breachOf classifies an error on an established connection. connect.go classifies errors
+// of connecting.
 func breachOf(err error) breach {
 	_, unsent := errors.AsType[*unsentError](err)
 	switch {
 	case isTLS(err):
-		// With TLS 1.3 the refusal of our certificate comes after the handshake; behind
-		// a proxy, all of the handshake is net/http's own.
+		// In TLS 1.3 our certificate is refused after the handshake; behind a proxy,
+		// net/http makes the whole handshake.
 		return breach{reasonTLS, tlsDetail(err)}
 	case unsent:
 		return breach{reason: reasonUnsent}
@@ -39,7 +39,7 @@ func breachOf(err error) breach {
 		return breach{reason: reasonGoAway}
 	case isRefusedStream(err):
 		return breach{reason: reasonRefusedStream}
-	case isTimeout(err): // no time-out of ours: net/http's for a handshake behind a proxy
+	case isTimeout(err): // not our timeout: net/http's for a handshake behind a proxy
 		return breach{reason: reasonConnectTimeout}
 	case isReset(err):
 		return breach{reason: reasonReset}
@@ -48,9 +48,9 @@ func breachOf(err error) breach {
 	}
 }
 
-// isReset says that the connection ended before the answer began. What net/http
-// makes of it has no type, neither for a kept connection that the target has
-// closed meanwhile nor for what HTTP/2 reports, so those go by their text.
+// isReset reports whether the connection ended before the answer began. net/http has no
+// error type for a kept connection that the target has closed, nor for the errors of
+// HTTP/2, so those are recognized by their text.
 func isReset(err error) bool {
 	for _, ended := range []error{
 		io.EOF, io.ErrClosedPipe, net.ErrClosed,
@@ -63,7 +63,7 @@ func isReset(err error) bool {
 	text := err.Error()
 	for _, ended := range []string{
 		"server closed idle connection",
-		"GOAWAY", // after which the connection ended, with this request in the target's hands
+		"GOAWAY", // and then the connection ended, after the target had taken this request
 		"stream error",
 		"client connection lost",
 		"client conn",
@@ -75,7 +75,7 @@ func isReset(err error) bool {
 	return false
 }
 
-// The texts of net/http's errors of HTTP/2 that have no type.
+// The texts of net/http's HTTP/2 errors without a type.
 const (
 	goAwayText       = "http2: Transport received Server's graceful shutdown GOAWAY"
 	goAwayFirstText  = "http2: Transport received GOAWAY from server ErrCode:"
@@ -83,23 +83,23 @@ const (
 	notUsableAtFirst = "http2: client conn could not be established"
 )
 
-// isGoAway reports whether the target took its leave of the connection with a GOAWAY that
-// says that it has not processed this request: "streams with identifiers higher than the
-// last stream identifier … might be retried"
-// (https://www.rfc-editor.org/rfc/rfc9113#section-6.8). Those below may have been.
+// isGoAway reports whether the target closed the connection with a GOAWAY that means that
+// it has not processed this request: "streams with identifiers higher than the last stream
+// identifier … might be retried" (https://www.rfc-editor.org/rfc/rfc9113#section-6.8).
+// Lower ones may have been processed.
 func isGoAway(err error) bool {
 	text := err.Error()
 	return text == goAwayText || strings.HasPrefix(text, goAwayFirstText)
 }
 
-// isUnusable reports whether a connection of HTTP/2 ended, or took its leave, before the
-// request had a stream of its own.
+// isUnusable reports whether an HTTP/2 connection ended, or announced its end, before the
+// request had a stream.
 func isUnusable(err error) bool {
 	text := err.Error()
 	return text == unusableText || text == notUsableAtFirst
 }
 
-// streamError is net/http's own, which lets itself be read as one of the same fields.
+// streamError has the fields of net/http's own type, so that errors.As can fill it in.
 type streamError struct {
 	StreamID uint32
 	Code     uint32
@@ -123,34 +123,33 @@ func isTimeout(err error) bool {
 
 func isTLS(err error) bool {
 	if network, ok := errors.AsType[*net.OpError](err); ok && network.Op == "remote error" {
-		return true // crypto/tls's word for an alert of the other side
+		return true // how crypto/tls reports an alert from the peer
 	}
 	return tlsDetail(err) != ""
 }
 
-// tlsDetail says what TLS found fault with, as far as that is known and worth
-// telling; empty if err is not one of TLS's types.
+// tlsDetail describes a TLS error, or returns "" if err is not one of TLS's types.
 func tlsDetail(err error) string {
 	if _, ok := errors.AsType[tls.RecordHeaderError](err); ok {
-		return "it does not speak TLS there"
+		return "it does not speak TLS on this port"
 	}
 	if network, ok := errors.AsType[*net.OpError](err); ok && network.Op == "remote error" {
-		return network.Err.Error() // an alert's name
+		return network.Err.Error() // the alert's name
 	}
 	if network, ok := errors.AsType[*net.OpError](err); ok && network.Op == "local error" && network.Err.Error() == "tls: no renegotiation" {
-		return "it asks to renegotiate, which is not done: let it ask for a certificate in the first handshake"
+		return "it asked to renegotiate, which is not supported: request the certificate in the first handshake"
 	}
 	if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
 		return "its certificate is signed by an unknown authority"
 	}
 	if _, ok := errors.AsType[x509.HostnameError](err); ok {
-		return "its certificate is for another name"
+		return "its certificate is for a different name"
 	}
 	if invalid, ok := errors.AsType[x509.CertificateInvalidError](err); ok {
 		if invalid.Reason == x509.Expired {
 			return "its certificate has expired or is not valid yet"
 		}
-		return "its certificate is not valid"
+		return "its certificate is invalid"
 	}
 	if _, ok := errors.AsType[*tls.CertificateVerificationError](err); ok {
 		return "its certificate cannot be verified"
@@ -158,8 +157,8 @@ func tlsDetail(err error) string {
 	return ""
 }
 
-// sentence says a breach in words of our own: errors of net/http may carry the URL
-// with its user info, or pieces of the answer.
+// sentence describes a breach in our own words: errors of net/http may contain the URL with
+// its user info, or parts of the answer.
 func (t *HTTP) sentence(b breach, status int) error {
 	after := ""
 	if status != 0 {
@@ -177,26 +176,26 @@ func (t *HTTP) sentence(b breach, status int) error {
 	}
 	switch b.reason {
 	case reasonTimeout:
-		return fmt.Errorf("%s did not end its answer%s within %s (--timeout)", t.place, after, t.limits.timeout)
+		return fmt.Errorf("%s did not complete its answer%s within %s (--timeout)", t.place, after, t.limits.timeout)
 	case reasonReset:
-		return fmt.Errorf("%s closed the connection before its answer", t.place)
+		return fmt.Errorf("%s closed the connection before answering", t.place)
 	default:
-		return fmt.Errorf("the answer of %s was broken off or is not HTTP%s", t.place, after)
+		return fmt.Errorf("the answer from %s was cut off or is not HTTP%s", t.place, after)
 	}
 }
 
-// notProcessed says how it is known that the target has not processed a request, though
-// there was a connection.
+// notProcessed says how we know that the target has not processed a request although there
+// was a connection.
 var notProcessed = map[string]string{
-	reasonGoAway:        "it was taking its leave of the connection (GOAWAY)",
-	reasonRefusedStream: "it refused it unseen (REFUSED_STREAM)",
+	reasonGoAway:        "it was closing the connection (GOAWAY)",
+	reasonRefusedStream: "it refused the stream (REFUSED_STREAM)",
 	reasonUnsent:        "the connection ended before it was sent",
 }
 
-// connectWords say why there was no connection, where nothing better is known.
+// connectWords say why there was no connection if nothing more specific is known.
 var connectWords = map[string]string{
 	reasonRefused:        "connection refused",
-	reasonUnreachable:    "no route to it",
+	reasonUnreachable:    "no route to host",
 	reasonDNS:            "its name cannot be resolved",
 	reasonTLS:            "the TLS handshake failed",
 	reasonProxy:          "the proxy refused to connect to it",

@@ -11,21 +11,21 @@ import (
 	"time"
 )
 
-// TLS names the files that connections to an https target are made with. Each is
-// read at the start, and again, for new connections, when it has changed.
+// TLS names the files for connections to an https target. Each is read at startup, and
+// again for new connections when it has changed.
 type TLS struct {
-	// CA has the certificates, in PEM, that the target's must be signed by, instead of
-	// the system's. Empty: the system's.
+	// CA is a PEM file of CA certificates to use instead of the system's. If empty, the
+	// system's are used.
 	CA string
-	// Cert and Key are our own certificate, with its chain, and its key, in PEM, for a
-	// target that asks for one. Both or neither.
+	// Cert and Key are PEM files with the client certificate, with its chain, and its
+	// key, for a target that requests one. Set both or neither.
 	Cert, Key string
 }
 
-// certificates are what TLS's files hold now.
+// certificates are the current contents of TLS's files.
 type certificates struct {
 	files  TLS
-	host   string // of the target: what its certificate must be for
+	host   string // of the target, for which its certificate must be valid
 	logger *slog.Logger
 
 	mu     sync.Mutex // guards all below
@@ -44,7 +44,7 @@ func newCertificates(files TLS, host string, logger *slog.Logger) (*certificates
 		ca: watched{path: files.CA}, cert: watched{path: files.Cert}, key: watched{path: files.Key},
 	}
 	if (files.Cert == "") != (files.Key == "") {
-		return nil, errors.New("--tls-cert and --tls-key belong together: give both or neither")
+		return nil, errors.New("--tls-cert and --tls-key belong together: set both or neither")
 	}
 	if files.CA != "" {
 		if err := c.readCA(); err != nil {
@@ -59,8 +59,8 @@ func newCertificates(files TLS, host string, logger *slog.Logger) (*certificates
 	return c, nil
 }
 
-// apply puts the files into the configuration of every connection. They are asked
-// for at each handshake, behind a proxy too, where net/http makes it.
+// apply sets config to use the files. They are consulted at every handshake, including
+// those that net/http makes behind a proxy.
 func (c *certificates) apply(config *tls.Config) {
 	if c.files.Cert != "" {
 		config.GetClientCertificate = func(*tls.CertificateRequestInfo) (*tls.Certificate, error) {
@@ -69,17 +69,16 @@ func (c *certificates) apply(config *tls.Config) {
 		}
 	}
 	if c.files.CA != "" {
-		// A tls.Config's own roots cannot change: the same check is made in verify.
+		// The roots of a tls.Config cannot change, so verify makes the same check.
 		config.InsecureSkipVerify = true
 		config.VerifyConnection = c.verify
 	}
 }
 
-// verify is what crypto/tls does by itself, with the roots of the CA file as it is
-// now.
+// verify does what crypto/tls does by default, with the current roots of the CA file.
 func (c *certificates) verify(state tls.ConnectionState) error {
 	if len(state.PeerCertificates) == 0 {
-		return errors.New("the target shows no certificate")
+		return errors.New("the target sent no certificate")
 	}
 	pool, _ := c.current()
 	options := x509.VerifyOptions{Roots: pool, DNSName: c.host, Intermediates: x509.NewCertPool()}
@@ -90,8 +89,8 @@ func (c *certificates) verify(state tls.ConnectionState) error {
 	return err
 }
 
-// current looks at the files, at most once a second, and gives what they hold. A
-// file that cannot be used keeps its last content, and one warning is logged.
+// current checks the files, at most once a second, and returns their contents. If a file
+// cannot be used, its last contents are kept and one warning is logged.
 func (c *certificates) current() (*x509.CertPool, *tls.Certificate) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -107,12 +106,12 @@ func (c *certificates) current() (*x509.CertPool, *tls.Certificate) {
 	return c.pool, c.own
 }
 
-// again says what came of reading a file again.
+// again logs the result of reading a file again.
 func (c *certificates) again(err error, file *watched) {
 	if err == nil {
-		c.logger.Info("TLS file read again", slog.String("file", file.path))
+		c.logger.Info("TLS file reloaded", slog.String("file", file.path))
 	} else if !file.failed {
-		c.logger.Warn("TLS file cannot be used, what it held before is kept", slog.Any("error", err))
+		c.logger.Warn("cannot use changed TLS file: keeping its previous contents", slog.Any("error", err))
 	}
 	file.failed = err != nil
 }
@@ -124,7 +123,7 @@ func (c *certificates) readCA() error {
 	}
 	pool := x509.NewCertPool()
 	if !pool.AppendCertsFromPEM(text) {
-		return fmt.Errorf("%s has no certificate in PEM", c.files.CA)
+		return fmt.Errorf("%s contains no PEM certificate", c.files.CA)
 	}
 	c.pool, c.ca.seen = pool, info
 	return nil
@@ -140,15 +139,15 @@ func (c *certificates) readOwn() error {
 		return err
 	}
 	own, err := tls.X509KeyPair(cert, key)
-	if err != nil { // its text has no part of the key
-		return fmt.Errorf("%s and %s are no pair: %w", c.files.Cert, c.files.Key, err)
+	if err != nil { // it shows no part of the key
+		return fmt.Errorf("%s and %s do not match: %w", c.files.Cert, c.files.Key, err)
 	}
 	c.own, c.cert.seen, c.key.seen = &own, certInfo, keyInfo
 	return nil
 }
 
-// readPEM reads a file that the settings name, and what it is known by. It is looked
-// at first: if it changes meanwhile, it is read once more.
+// readPEM reads a file named in the settings, and its FileInfo. It calls Stat first, so
+// that a file that changes meanwhile is read again.
 func readPEM(path string) ([]byte, os.FileInfo, error) {
 	info, err := os.Stat(path)
 	if err != nil {

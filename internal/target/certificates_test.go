@@ -22,7 +22,7 @@ import (
 	"poller/internal/message"
 )
 
-// authority signs certificates, and has its own in a file.
+// authority signs certificates, and has its own certificate in a file.
 type authority struct {
 	cert *x509.Certificate
 	key  *ecdsa.PrivateKey
@@ -36,7 +36,7 @@ func newAuthority(t *testing.T) *authority {
 	return a
 }
 
-// sign makes a certificate for name; by itself if there is no authority.
+// sign returns a certificate for name, self-signed if there is no authority.
 func sign(t *testing.T, name string, by *authority) (*x509.Certificate, *ecdsa.PrivateKey, []byte) {
 	t.Helper()
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
@@ -63,7 +63,7 @@ func sign(t *testing.T, name string, by *authority) (*x509.Certificate, *ecdsa.P
 	return cert, key, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der})
 }
 
-// pair is a certificate and its key for name, as files and as a server wants them.
+// pair returns a certificate for name and its key, as files and as a server needs them.
 func pair(t *testing.T, name string, by *authority) (certPEM, keyPEM []byte, both tls.Certificate) {
 	t.Helper()
 	_, key, certPEM := sign(t, name, by)
@@ -78,8 +78,8 @@ func pair(t *testing.T, name string, by *authority) (certPEM, keyPEM []byte, bot
 	return certPEM, keyPEM, both
 }
 
-// eager takes what is written to it at once, as a socket does: over a pipe, a client
-// that says why it breaks off would wait for the server to be read to its end.
+// eager accepts writes immediately, as a socket does. Over a pipe, a client that sends an
+// alert would wait for the server to read everything.
 type eager struct {
 	net.Conn
 	out chan []byte
@@ -106,7 +106,7 @@ func (e *eager) Close() error {
 	return nil
 }
 
-// put replaces a file whole, as secrets are changed.
+// put replaces a file atomically, as secrets are.
 func put(t *testing.T, file string, content []byte) {
 	t.Helper()
 	if err := os.WriteFile(file+".new", content, 0o600); err != nil {
@@ -135,7 +135,7 @@ func TestATargetIsTrustedByTheFileOfItsAuthorityWhichIsReadAgainWhenItChanges(t 
 		got := target.Deliver(t.Context(), "orders", msg("x"))
 		expect(t, got, message.Connection, 0, "tls")
 		if got.Err == nil || !strings.Contains(got.Err.Error(), "unknown authority") {
-			t.Errorf("it says %v", got.Err)
+			t.Errorf("got error %v", got.Err)
 		}
 		put(t, file, []byte("no certificate"))
 		<-time.After(lookAgain)
@@ -161,8 +161,8 @@ func TestACertificateForAnotherNameIsNotTrusted(t *testing.T) {
 		target := over(t, w, func(o *Options) { o.URL, o.TLS.CA = "https://orders.test/", file })
 		got := target.Deliver(t.Context(), "orders", msg("x"))
 		expect(t, got, message.Connection, 0, "tls")
-		if got.Err == nil || !strings.Contains(got.Err.Error(), "for another name") {
-			t.Errorf("it says %v", got.Err)
+		if got.Err == nil || !strings.Contains(got.Err.Error(), "for a different name") {
+			t.Errorf("got error %v", got.Err)
 		}
 	})
 }
@@ -203,7 +203,7 @@ func TestOurCertificateIsShownAndReadAgainWhenItChanges(t *testing.T) {
 				t.Errorf("%s was shown, want %s", got, name)
 			}
 		}
-		<-time.After(10 * time.Second) // both sides say goodbye into a pipe that nobody reads
+		<-time.After(10 * time.Second) // both sides send close_notify into a pipe that nobody reads
 	})
 }
 
@@ -219,14 +219,14 @@ func TestTLSFilesThatCannotBeUsedAreRefusedByTheirSetting(t *testing.T) {
 	certFile, keyFile, otherKey := at("cert", cert), at("key", key), at("other", other)
 	for says, o := range map[string]Options{
 		"--tls-ca: stat " + filepath.Join(dir, "missing"): {URL: "https://h/", TLS: TLS{CA: filepath.Join(dir, "missing")}},
-		"has no certificate in PEM":                       {URL: "https://h/", TLS: TLS{CA: keyFile}},
+		"contains no PEM certificate":                     {URL: "https://h/", TLS: TLS{CA: keyFile}},
 		"--tls-cert and --tls-key belong together":        {URL: "https://h/", TLS: TLS{Cert: certFile}},
-		"are no pair": {URL: "https://h/", TLS: TLS{Cert: certFile, Key: otherKey}},
+		"do not match": {URL: "https://h/", TLS: TLS{Cert: certFile, Key: otherKey}},
 		"--tls-ca, --tls-cert and --tls-key are for https targets": {URL: "http://h/", TLS: TLS{CA: certFile}},
 	} {
 		o.Timeout, o.Slots = time.Second, 1
 		if _, err := New(o); err == nil || !strings.Contains(err.Error(), says) {
-			t.Errorf("it says %v, want %q", err, says)
+			t.Errorf("got error %v, want %q", err, says)
 		} else if strings.Contains(err.Error(), "PRIVATE") {
 			t.Errorf("the key is in %q", err)
 		}

@@ -14,21 +14,20 @@ import (
 )
 
 const (
-	// maxDial bounds making a connection: name, TCP and TLS.
+	// maxDial bounds connecting: DNS, TCP and TLS.
 	maxDial = 10 * time.Second
-	// readBuffer holds the head of most answers. A longer one, and a body, are read
-	// in more than one piece; net/http's own 4 KiB for each connection is memory
-	// that nothing else needs.
+	// readBuffer holds the headers of most answers. Longer headers and bodies take more
+	// than one read; net/http's default of 4 KiB per connection would waste memory.
 	readBuffer = 2 << 10
 )
 
-// security is what the tests replace of how connections are made.
+// security is what tests replace about connecting.
 type security struct {
 	proxy func(*http.Request) (*url.URL, error)
-	roots *x509.CertPool // nil: the system's
+	roots *x509.CertPool // nil means the system's
 }
 
-// connections makes the pool, with the transport that connects and speaks for it.
+// connections returns the pool, with its transport.
 func connections(o Options, u *url.URL, s security) (*pool, error) {
 	limit := min(maxDial, o.Timeout-o.Timeout/10)
 	d := &dialer{
@@ -40,7 +39,7 @@ func connections(o Options, u *url.URL, s security) (*pool, error) {
 		},
 	}
 	if o.TLS != (TLS{}) && u.Scheme != "https" {
-		return nil, errors.New("--tls-ca, --tls-cert and --tls-key are for https targets: write https:// in --target, or leave them out")
+		return nil, errors.New("--tls-ca, --tls-cert and --tls-key are for https targets: use https:// in --target, or omit them")
 	}
 	files, err := newCertificates(o.TLS, u.Hostname(), o.Logger.With("target", o.Name))
 	if err != nil {
@@ -67,10 +66,10 @@ func connections(o Options, u *url.URL, s security) (*pool, error) {
 		return newPool(t, u, limit), nil
 	}
 	d.dial = new(net.Dialer).DialContext
-	// The target never changes, so the proxy is looked up once and not each time.
+	// The target never changes, so the proxy is looked up only once.
 	proxy, err := s.proxy(&http.Request{URL: u})
-	if err != nil { // its text may have the proxy's password
-		return nil, errors.New("HTTPS_PROXY or HTTP_PROXY is no URL: write http://host:port")
+	if err != nil { // it may contain the proxy's password
+		return nil, errors.New("HTTPS_PROXY or HTTP_PROXY is not a valid URL: use http://host:port")
 	}
 	if proxy != nil {
 		t.Proxy = http.ProxyURL(proxy)
@@ -78,13 +77,13 @@ func connections(o Options, u *url.URL, s security) (*pool, error) {
 	return newPool(t, u, limit), nil
 }
 
-// dialer makes connections, and says as a dialError why it could not. The pool bounds it.
+// dialer makes connections. Its errors are dialErrors. The pool bounds its time.
 type dialer struct {
 	dial func(ctx context.Context, network, address string) (net.Conn, error)
 	tls  *tls.Config
 }
 
-// socketOf is the key of where, in a dial's context, its socket is to be put.
+// socketOf is the context key under which a dial's context says where to put its socket.
 type socketOf struct{}
 
 // plain connects for http, and to a proxy.
@@ -100,8 +99,8 @@ func (d *dialer) plain(ctx context.Context, network, address string) (net.Conn, 
 	return s, nil
 }
 
-// secure connects for https. The handshake is made here and not by net/http, so
-// that its failures are known as such.
+// secure connects for https. It makes the handshake itself, not net/http, so that its
+// failures can be recognized.
 func (d *dialer) secure(ctx context.Context, network, address string) (net.Conn, error) {
 	conn, err := d.plain(ctx, network, address)
 	if err != nil {
@@ -125,13 +124,13 @@ func (d *dialer) secure(ctx context.Context, network, address string) (net.Conn,
 // dialError is a connection that could not be made.
 type dialError struct{ reason, detail string }
 
-// Error is for net/http; people get HTTP.sentence.
+// Error is for net/http; people see HTTP.sentence.
 func (e *dialError) Error() string { return "connect: " + e.reason }
 
 func (e *dialError) breach() breach { return breach{e.reason, e.detail} }
 
-// notMade sorts an error of making a connection, which is a dialError already unless it
-// comes from behind a proxy.
+// notMade classifies an error of connecting, which is already a dialError unless it comes
+// from behind a proxy.
 func notMade(ctx context.Context, err error) *dialError {
 	if failed, ok := errors.AsType[*dialError](err); ok {
 		return failed
@@ -146,7 +145,7 @@ func notMade(ctx context.Context, err error) *dialError {
 	}
 }
 
-// dialFailed sorts an error of a dial.
+// dialFailed classifies an error of a dial.
 func dialFailed(ctx context.Context, err error) *dialError {
 	if name, ok := errors.AsType[*net.DNSError](err); ok {
 		detail := ""
@@ -164,9 +163,9 @@ func dialFailed(ctx context.Context, err error) *dialError {
 		{syscall.ENETUNREACH, reasonUnreachable, ""},
 		{syscall.EHOSTDOWN, reasonUnreachable, ""},
 		{syscall.ETIMEDOUT, reasonConnectTimeout, ""},
-		{syscall.EADDRNOTAVAIL, reasonConnect, "no local port is free"},
-		{syscall.EMFILE, reasonConnect, "too many files are open in this process"},
-		{syscall.ENFILE, reasonConnect, "too many files are open on this machine"},
+		{syscall.EADDRNOTAVAIL, reasonConnect, "no free local port"},
+		{syscall.EMFILE, reasonConnect, "too many open files in this process"},
+		{syscall.ENFILE, reasonConnect, "too many open files on this machine"},
 	} {
 		if errors.Is(err, known.err) {
 			return &dialError{known.reason, known.detail}

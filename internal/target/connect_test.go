@@ -30,11 +30,11 @@ func TestWhyThereIsNoConnection(t *testing.T) {
 		says   string
 	}{
 		{call(syscall.ECONNREFUSED), "refused", "could not connect to http://orders.test: connection refused"},
-		{call(syscall.EHOSTUNREACH), "unreachable", "could not connect to http://orders.test: no route to it"},
-		{call(syscall.ENETUNREACH), "unreachable", "could not connect to http://orders.test: no route to it"},
+		{call(syscall.EHOSTUNREACH), "unreachable", "could not connect to http://orders.test: no route to host"},
+		{call(syscall.ENETUNREACH), "unreachable", "could not connect to http://orders.test: no route to host"},
 		{call(syscall.ETIMEDOUT), "connect_timeout", "could not connect to http://orders.test: it did not answer in time"},
-		{call(syscall.EMFILE), "connect", "could not connect to http://orders.test: too many files are open in this process"},
-		{call(syscall.EADDRNOTAVAIL), "connect", "could not connect to http://orders.test: no local port is free"},
+		{call(syscall.EMFILE), "connect", "could not connect to http://orders.test: too many open files in this process"},
+		{call(syscall.EADDRNOTAVAIL), "connect", "could not connect to http://orders.test: no free local port"},
 		{call(syscall.ECONNRESET), "connect", "could not connect to http://orders.test: the connection failed"},
 		{&net.DNSError{Err: "no such host", Name: "orders.test", IsNotFound: true}, "dns", "could not connect to http://orders.test: no such host"},
 		{&net.DNSError{Err: "i/o timeout", Name: "orders.test", IsTimeout: true}, "dns", "could not connect to http://orders.test: its name cannot be resolved"},
@@ -48,7 +48,7 @@ func TestWhyThereIsNoConnection(t *testing.T) {
 			got := target.Deliver(t.Context(), "orders", msg("x"))
 			expect(t, got, message.Connection, 0, test.reason)
 			if got.Err == nil || got.Err.Error() != test.says {
-				t.Errorf("it says %q, want %q", got.Err, test.says)
+				t.Errorf("got error %q, want %q", got.Err, test.says)
 			}
 		})
 	}
@@ -134,7 +134,7 @@ func TestATLSFailureIsNotTheMessagesFault(t *testing.T) {
 			go io.Copy(io.Discard, c)
 			io.WriteString(c, "HTTP/1.1 400 Bad Request\r\n\r\n")
 			return c
-		}, true, "it does not speak TLS there"},
+		}, true, "it does not speak TLS on this port"},
 		"no common version": {secure(&tls.Config{Certificates: []tls.Certificate{cert}, MaxVersion: tls.VersionTLS11, MinVersion: tls.VersionTLS10}), true, ""},
 		"closed":            {func(c net.Conn) net.Conn { c.Close(); return c }, true, "the TLS handshake failed"},
 	} {
@@ -148,7 +148,7 @@ func TestATLSFailureIsNotTheMessagesFault(t *testing.T) {
 				got := overTLS(t, w.dial, trusted).Deliver(t.Context(), "orders", msg("x"))
 				expect(t, got, message.Connection, 0, "tls")
 				if got.Err != nil && !strings.HasSuffix(got.Err.Error(), test.says) {
-					t.Errorf("it says %q, want %q", got.Err, test.says)
+					t.Errorf("got error %q, want %q", got.Err, test.says)
 				}
 			})
 		})
@@ -157,14 +157,14 @@ func TestATLSFailureIsNotTheMessagesFault(t *testing.T) {
 
 func TestWhatTLSFindsFaultWithIsSaid(t *testing.T) {
 	for says, err := range map[string]error{
-		"its certificate is for another name":               x509.HostnameError{},
-		"its certificate has expired or is not valid yet":   x509.CertificateInvalidError{Reason: x509.Expired},
-		"its certificate is not valid":                      x509.CertificateInvalidError{Reason: x509.TooManyIntermediates},
-		"its certificate cannot be verified":                &tls.CertificateVerificationError{Err: errors.New("x")},
-		"its certificate is signed by an unknown authority": &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}},
-		"it does not speak TLS there":                       tls.RecordHeaderError{},
-		"it asks to renegotiate, which is not done: let it ask for a certificate in the first handshake": &net.OpError{Op: "local error", Err: errors.New("tls: no renegotiation")},
-		"handshake failure": &net.OpError{Op: "remote error", Err: errors.New("handshake failure")},
+		"its certificate is for a different name":                                                         x509.HostnameError{},
+		"its certificate has expired or is not valid yet":                                                 x509.CertificateInvalidError{Reason: x509.Expired},
+		"its certificate is invalid":                                                                      x509.CertificateInvalidError{Reason: x509.TooManyIntermediates},
+		"its certificate cannot be verified":                                                              &tls.CertificateVerificationError{Err: errors.New("x")},
+		"its certificate is signed by an unknown authority":                                               &tls.CertificateVerificationError{Err: x509.UnknownAuthorityError{}},
+		"it does not speak TLS on this port":                                                              tls.RecordHeaderError{},
+		"it asked to renegotiate, which is not supported: request the certificate in the first handshake": &net.OpError{Op: "local error", Err: errors.New("tls: no renegotiation")},
+		"handshake failure":                                                                               &net.OpError{Op: "remote error", Err: errors.New("handshake failure")},
 	} {
 		if got := breachOf(err); got.reason != reasonTLS || got.detail != says {
 			t.Errorf("%T is %+v, want %q", err, got, says)
@@ -176,7 +176,8 @@ func TestWhatTLSFindsFaultWithIsSaid(t *testing.T) {
 	}
 }
 
-// proxied makes a target behind a proxy that answers the CONNECT, or the request, so.
+// proxied returns a target behind a proxy that gives this answer to the CONNECT or the
+// request.
 func proxied(t *testing.T, target, answer string) (*HTTP, chan *http.Request) {
 	t.Helper()
 	listener, err := net.Listen("tcp", "127.0.0.1:0")
@@ -235,7 +236,7 @@ func TestAProxyThatRefusesIsNotTheMessagesFault(t *testing.T) {
 		t.Errorf("the proxy got %s", r.Method)
 	}
 	if got.Err == nil || !strings.Contains(got.Err.Error(), "the proxy answered 407") {
-		t.Errorf("it says %v", got.Err)
+		t.Errorf("got error %v", got.Err)
 	}
 }
 
@@ -256,7 +257,7 @@ func TestARefusedPortIsNamed(t *testing.T) {
 	got := h.Deliver(t.Context(), "orders", msg("x"))
 	expect(t, got, message.Connection, 0, "refused")
 	if got.Err == nil || got.Err.Error() != "could not connect to http://"+address+": connection refused" {
-		t.Errorf("it says %v", got.Err)
+		t.Errorf("got error %v", got.Err)
 	}
 }
 
@@ -265,6 +266,6 @@ func TestAProxyVariableThatIsNoURLIsNamedWithoutItsPassword(t *testing.T) {
 		proxy: func(*http.Request) (*url.URL, error) { return nil, errors.New("parse http://u:hunter2@: no") },
 	})
 	if err == nil || !strings.Contains(err.Error(), "HTTPS_PROXY") || strings.Contains(err.Error(), "hunter2") {
-		t.Errorf("it says %v", err)
+		t.Errorf("got error %v", err)
 	}
 }

@@ -5,29 +5,29 @@ import (
 	"time"
 )
 
-// A connection is one to the target, kept for the next delivery. HTTP/1 carries one
-// delivery at a time, HTTP/2 as many as the target allows.
+// A connection to the target is kept for the next delivery. HTTP/1 carries one delivery at
+// a time, HTTP/2 as many as the target allows.
 type connection struct {
 	client *http.ClientConn
 	socket *socket
 	shared bool // it speaks HTTP/2
 
-	// What is below is guarded by the pool.
-	until   time.Time // when it is old
-	retired bool      // it takes no more deliveries, and ends with the last
-	inUse   int       // deliveries that it carries
-	idle    time.Time // since when it carries none
+	// The pool guards the fields below.
+	until   time.Time // when it retires
+	retired bool      // it takes no more deliveries, and closes after the last
+	inUse   int       // deliveries in progress
+	idle    time.Time // when the last delivery ended
 	timer   *time.Timer
 }
 
-// unsentError is the end of a connection before a byte of the request went out.
+// unsentError means that a connection ended before a byte of the request was sent.
 type unsentError struct{ cause error }
 
 func (e *unsentError) Error() string { return "nothing was sent: " + e.cause.Error() }
 func (e *unsentError) Unwrap() error { return e.cause }
 
-// send makes the one request of a delivery. An unsentError says that it was not made, and
-// that another connection may.
+// send makes the one request of a delivery. An unsentError means that it was not sent, so
+// that it can be sent on another connection.
 func (c *connection) send(r *http.Request) (*http.Response, error) {
 	answer, err := c.client.RoundTrip(r)
 	switch {

@@ -9,7 +9,7 @@ import (
 	"poller/internal/message"
 )
 
-// maxContentType bounds what is believed to be a media type.
+// maxContentType bounds what is accepted as a media type.
 const maxContentType = 256
 
 var (
@@ -17,8 +17,8 @@ var (
 	textType = []string{"text/plain; charset=utf-8"}
 )
 
-// contentType is what the message says of itself by an attribute, if that is a
-// media type, else what its body looks like.
+// contentType returns the media type in the message's attribute if it is valid, else one
+// that fits its body.
 func contentType(m *message.Message) []string {
 	if len(m.Attributes) > 0 {
 		for _, name := range [...]string{"Content-Type", "content-type", "contentType"} {
@@ -41,7 +41,7 @@ func isMediaType(value string) bool {
 	return err == nil && strings.Contains(kind, "/")
 }
 
-// isJSON looks at the ends first: most text that is no JSON shows it there.
+// isJSON checks both ends first: they reveal most text that is not JSON.
 func isJSON(body string) bool {
 	trimmed := strings.Trim(body, " \t\r\n")
 	if trimmed == "" {
@@ -56,7 +56,7 @@ func isJSON(body string) bool {
 	default:
 		return false
 	}
-	return utf8.ValidString(trimmed) && json.Valid([]byte(trimmed)) // no copy: the compiler sees that Valid keeps nothing
+	return utf8.ValidString(trimmed) && json.Valid([]byte(trimmed)) // does not copy: the compiler knows that Valid retains nothing
 }
 
 func isDigit(c byte) bool { return '0' <= c && c <= '9' }

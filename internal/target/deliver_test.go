@@ -67,7 +67,7 @@ func TestAnEmptyBodySaysThatItsLengthIsZero(t *testing.T) {
 	})
 }
 
-// failing is a connection that breaks with err when all that came has been read.
+// failing is a connection that fails with err once everything received has been read.
 type failing struct {
 	net.Conn
 	err error

@@ -15,8 +15,8 @@ import (
 	"poller/internal/message"
 )
 
-// leaving is an HTTP/2 server on loopback that sends GOAWAY with every hundredth answer of
-// a connection.
+// leaving is an HTTP/2 server on loopback that sends GOAWAY with every 100th answer on a
+// connection.
 func leaving(t *testing.T, handle func(*http.Request)) *HTTP {
 	t.Helper()
 	cert, pool := certificate(t)
@@ -29,7 +29,7 @@ func leaving(t *testing.T, handle func(*http.Request)) *HTTP {
 			io.Copy(io.Discard, r.Body)
 			handle(r)
 			if n := r.Context().Value(served{}).(*atomic.Int64).Add(1); n%100 == 0 {
-				w.Header().Set("Connection", "close") // net/http's word for GOAWAY
+				w.Header().Set("Connection", "close") // how net/http sends GOAWAY
 			}
 		}),
 		TLSConfig: &tls.Config{Certificates: []tls.Certificate{cert}},

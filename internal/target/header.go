@@ -7,28 +7,28 @@ import (
 	"strings"
 )
 
-// maxHeaderValue bounds a configured value: most servers refuse longer lines.
+// maxHeaderValue bounds a configured value. Most servers refuse longer lines.
 const maxHeaderValue = 8 << 10
 
-// A Header is sent with each message.
+// A Header is sent with every message.
 type Header struct {
 	Name string
-	// Value is what is sent, if File is empty.
+	// Value is the value, if File is empty.
 	Value string
-	// File has the value, without the line break at its end. It is read again when
-	// it changes.
+	// File is a file with the value, whose trailing line break is dropped. It is read
+	// again when it changes.
 	File string
 }
 
-// reserved are the names that no setting may have: they are the connection's, or
-// poller's own. Content-Type, Host and User-Agent may be set: a Content-Type from
-// the settings goes before what a message says of itself.
+// reserved are the names that cannot be configured, because they belong to the connection
+// or to poller. Content-Type, Host and User-Agent can be: a configured Content-Type takes
+// precedence over the message's.
 var reserved = map[string]string{
 	"Connection":          "the connection's own",
 	"Content-Length":      "the connection's own",
 	"Expect":              "the connection's own",
 	"Keep-Alive":          "the connection's own",
-	"Proxy-Authorization": "the proxy's: put user and password in HTTPS_PROXY",
+	"Proxy-Authorization": "the proxy's: set user and password in HTTPS_PROXY",
 	"Proxy-Connection":    "the connection's own",
 	"Te":                  "the connection's own",
 	"Trailer":             "the connection's own",
@@ -41,25 +41,24 @@ var reserved = map[string]string{
 	"Tracestate":          "taken from the message",
 }
 
-// single are the names that may be given once only.
+// single are the names that can be configured only once.
 var single = map[string]bool{"Authorization": true, "Content-Type": true, "Host": true, "User-Agent": true}
 
-// ParseHeader reads "Name: value", or "Name: @file" for a value in a file. It
-// refuses line breaks and other control characters, names that HTTP does not know,
-// empty values, and reserved names: those of the connection (Connection,
-// Content-Length, Expect, Keep-Alive, Proxy-*, TE, Trailer, Transfer-Encoding,
-// Upgrade), of the message (Idempotency-Key, traceparent, tracestate, X-Amzn-Trace-Id) and X-Poller-*.
-// The error never repeats the value.
+// ParseHeader parses "Name: value", or "Name: @file" for a value in a file. It refuses line
+// breaks and other control characters, invalid names, empty values, and reserved names:
+// those of the connection (Connection, Content-Length, Expect, Keep-Alive, Proxy-*, TE,
+// Trailer, Transfer-Encoding, Upgrade), of the message (Idempotency-Key, traceparent,
+// tracestate, X-Amzn-Trace-Id) and X-Poller-*. The error never contains the value.
 func ParseHeader(s string) (Header, error) {
 	name, value, found := strings.Cut(s, ":")
 	if !found {
-		return Header{}, errors.New("a header has no colon: write 'Name: value' or 'Name: @file'")
+		return Header{}, errors.New("a header has no colon: use 'Name: value' or 'Name: @file'")
 	}
 	h := Header{Name: strings.TrimSpace(name), Value: strings.Trim(value, " \t")}
 	if file, isFile := strings.CutPrefix(h.Value, "@"); isFile {
 		h.Value, h.File = "", file
 		if file == "" {
-			return Header{}, fmt.Errorf("%s names no file after the @", quoteName(h.Name))
+			return Header{}, fmt.Errorf("%s has no file name after the @", quoteName(h.Name))
 		}
 	}
 	if err := h.validate(); err != nil {
@@ -68,10 +67,10 @@ func ParseHeader(s string) (Header, error) {
 	return h, nil
 }
 
-// validate says what is wrong with a header, but for what is in its file.
+// validate checks a header, except for the contents of its file.
 func (h Header) validate() error {
 	if !isToken(h.Name) {
-		return errors.New("a header's name is empty, or has characters that HTTP does not allow: write 'Name: value'")
+		return errors.New("a header's name is empty or has characters that HTTP does not allow: use 'Name: value'")
 	}
 	key := textproto.CanonicalMIMEHeaderKey(h.Name)
 	if why, ok := reserved[key]; ok {
@@ -82,14 +81,14 @@ func (h Header) validate() error {
 	}
 	if h.File != "" {
 		if strings.ContainsFunc(h.File, isControl) {
-			return fmt.Errorf("the header %s names a file with control characters in its name", h.Name)
+			return fmt.Errorf("the header %s has a file name with control characters", h.Name)
 		}
 		return nil
 	}
 	return validValue(h.Name, h.Value)
 }
 
-// validValue says what is wrong with a configured header's value.
+// validValue checks a configured header's value.
 func validValue(name, value string) error {
 	switch {
 	case value == "":
@@ -106,9 +105,9 @@ func validValue(name, value string) error {
 	return nil
 }
 
-// IsSecretName says that the value of a header of this name must not stand on a
-// command line or in a log: Authorization, Proxy-Authorization, Cookie, X-Api-Key,
-// and what ends in -Token, -Key or -Secret, in any case.
+// IsSecretName reports whether the value of a header with this name must not appear on a
+// command line or in a log: Authorization, Proxy-Authorization, Cookie, X-Api-Key, and
+// names ending in -Token, -Key or -Secret, ignoring case.
 func IsSecretName(name string) bool {
 	name = strings.ToLower(strings.TrimSpace(name))
 	switch name {
@@ -118,8 +117,8 @@ func IsSecretName(name string) bool {
 	return strings.HasSuffix(name, "-token") || strings.HasSuffix(name, "-key") || strings.HasSuffix(name, "-secret")
 }
 
-// quoteName names a header in an error, if it is a name: else it may be a secret
-// that was typed in the wrong place.
+// quoteName returns how to refer to a header in an error. An invalid name is not shown: it
+// may be a secret typed in the wrong place.
 func quoteName(name string) string {
 	if isToken(name) {
 		return "the header " + name
@@ -127,10 +126,10 @@ func quoteName(name string) string {
 	return "a header"
 }
 
-// isControl finds what may not be in a header's value, the tab aside.
+// isControl reports whether r is a control character other than tab.
 func isControl(r rune) bool { return r < 0x20 && r != '\t' || r == 0x7f }
 
-// isToken says that s may be a header's name.
+// isToken reports whether s is a valid header name.
 func isToken(s string) bool {
 	for i := range len(s) {
 		if !tokenByte(s[i]) {

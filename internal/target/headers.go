@@ -17,28 +17,27 @@ import (
 	"time"
 )
 
-// lookAgain is how long a header's file is not looked at after it was.
+// lookAgain is how long to wait before checking a header's file again.
 const lookAgain = time.Second
 
-// byteOrderMark begins what some editors save as UTF-8. It is no part of the value.
+// byteOrderMark is what some editors put before UTF-8. It is not part of the value.
 const byteOrderMark = "\ufeff"
 
-// headers are the configured ones, ready to be put into a request. Their files are
-// looked at by the delivery that comes when a second has passed; all others go on
-// with the values they have.
+// headers are the configured headers, ready to be added to a request. The first delivery
+// after a second has passed checks their files; all others use the current values.
 type headers struct {
 	logger *slog.Logger
-	next   atomic.Int64 // when files are looked at, in Unix nanoseconds; never without files
+	next   atomic.Int64 // when to check the files, in Unix nanoseconds; never without files
 	now    atomic.Pointer[values]
 
 	mu       sync.Mutex // guards all below
 	settings []setting
 }
 
-// values are what is sent. They are never changed, only replaced: requests share
-// the slices.
+// values are the headers to send. They are replaced, never modified: requests share the
+// slices.
 type values struct {
-	host        string // empty: the URL's
+	host        string // empty means the URL's
 	contentType bool   // lines has a Content-Type
 	lines       []line
 }
@@ -48,7 +47,7 @@ type line struct {
 	value []string
 }
 
-// setting is one configured header and what is known of its file.
+// setting is a configured header and the state of its file.
 type setting struct {
 	Header
 	key  string
@@ -65,7 +64,7 @@ func newHeaders(o Options, user *url.Userinfo) (*headers, error) {
 		}
 		s := setting{Header: header, key: textproto.CanonicalMIMEHeaderKey(header.Name), file: watched{path: header.File}}
 		if single[s.key] && given[s.key] {
-			return nil, fmt.Errorf("the header %s is given twice", s.Name)
+			return nil, fmt.Errorf("the header %s is set twice", s.Name)
 		}
 		given[s.key] = true
 		if s.File != "" {
@@ -102,7 +101,7 @@ func newHeaders(o Options, user *url.Userinfo) (*headers, error) {
 	return h, nil
 }
 
-// current is what to send now.
+// current returns the current values.
 func (h *headers) current(ctx context.Context) *values {
 	if next := h.next.Load(); next != 1<<63-1 {
 		now := time.Now()
@@ -113,8 +112,8 @@ func (h *headers) current(ctx context.Context) *values {
 	return h.now.Load()
 }
 
-// look reads the files that have changed. One that cannot be read keeps its last
-// value, and one warning is logged until it can be again.
+// look reads the files that have changed. If one cannot be read, its last value is kept,
+// and one warning is logged until it can be read again.
 func (h *headers) look(ctx context.Context) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
@@ -127,21 +126,21 @@ func (h *headers) look(ctx context.Context) {
 		if err := s.read(); err != nil {
 			if !s.file.failed {
 				s.file.failed = true
-				h.logger.WarnContext(ctx, "header file cannot be read, its last value is kept",
+				h.logger.WarnContext(ctx, "cannot read header file: keeping its last value",
 					"header", s.Name, "file", s.File, "error", err)
 			}
 			continue
 		}
 		s.file.failed = false
 		changed = true
-		h.logger.InfoContext(ctx, "header file read again", "header", s.Name, "file", s.File)
+		h.logger.InfoContext(ctx, "header file reloaded", "header", s.Name, "file", s.File)
 	}
 	if changed {
 		h.replace()
 	}
 }
 
-// replace makes the values from the settings.
+// replace builds the values from the settings.
 func (h *headers) replace() {
 	v := &values{}
 	at := make(map[string]int)
@@ -160,7 +159,7 @@ func (h *headers) replace() {
 	h.now.Store(v)
 }
 
-// read takes the value from the file. On an error the setting is as it was.
+// read reads the value from the file. After an error the setting is unchanged.
 func (s *setting) read() error {
 	file, err := os.Open(s.File) // the path is the operator's own setting
 	if err != nil {
@@ -171,7 +170,7 @@ func (s *setting) read() error {
 	if err != nil {
 		return fmt.Errorf("the header %s: %w", s.Name, err)
 	}
-	text, err := io.ReadAll(io.LimitReader(file, maxHeaderValue+3)) // with a line break, and one to be too long
+	text, err := io.ReadAll(io.LimitReader(file, maxHeaderValue+3)) // a line break, and one byte to detect excess
 	if err != nil {
 		return fmt.Errorf("the header %s: %w", s.Name, err)
 	}
@@ -183,9 +182,9 @@ func (s *setting) read() error {
 	return nil
 }
 
-// put adds them to a request.
+// put adds the headers to a request.
 func (v *values) put(r *http.Request) {
-	r.Host = v.host // empty: the URL's
+	r.Host = v.host // empty means the URL's
 	for _, l := range v.lines {
 		r.Header[l.key] = l.value
 	}

@@ -14,42 +14,43 @@ import (
 )
 
 const (
-	// maxAnswerHeaders bounds what is read of an answer before its body, the
-	// informational answers (1xx) before it included.
+	// maxAnswerHeaders bounds an answer's headers, including those of informational
+	// answers (1xx) before it.
 	maxAnswerHeaders = 64 << 10
-	// http2Silence is how long an HTTP/2 connection may bring nothing before it is
-	// pinged: one that is dead would else fail all deliveries until TCP gives up.
+	// http2Silence is how long an HTTP/2 connection may be silent before it is pinged. A
+	// dead one would otherwise fail all deliveries until TCP gives up.
 	http2Silence = 10 * time.Second
 )
 
-// Options says where and how to deliver.
+// Options configure deliveries to a target.
 type Options struct {
 	// Name is the target's name, for logs.
 	Name string
-	// URL is where messages are POSTed to; see ValidateURL. User info in it is sent
-	// as basic authentication.
+	// URL is where messages are POSTed to; see ValidateURL. Its user info is sent as
+	// basic authentication.
 	URL string
-	// Timeout bounds a delivery, from connecting to the end of the answer. Over 0.
+	// Timeout bounds a delivery, from connecting to the end of the answer. It must be
+	// positive.
 	Timeout time.Duration
-	// Slots is how many deliveries there may be at once, 1 or more.
+	// Slots is how many deliveries may run concurrently, at least 1.
 	Slots int
-	// Headers are sent with each message.
+	// Headers are sent with every message.
 	Headers []Header
-	// TLS are the files for an https target; empty: the system's roots, and no
-	// certificate of our own.
+	// TLS names files for an https target. If empty, the system's roots are used, and no
+	// client certificate.
 	TLS TLS
-	// DialContext makes the connections. Nil: a net.Dialer, and proxies by
-	// HTTPS_PROXY, HTTP_PROXY and NO_PROXY; with a function there are no proxies.
+	// DialContext makes the connections. If nil, a net.Dialer does, using the proxies in
+	// HTTPS_PROXY, HTTP_PROXY and NO_PROXY. If set, no proxies are used.
 	DialContext func(ctx context.Context, network, address string) (net.Conn, error)
-	// Logger gets what a person should know of header files. Nil: nothing is logged.
+	// Logger logs changes of header and TLS files. If nil, nothing is logged.
 	Logger *slog.Logger
-	// UserAgent is sent as User-Agent, unless Headers has one.
+	// UserAgent is sent as User-Agent unless Headers has one.
 	UserAgent string
 }
 
-// HTTP delivers to one target. All its methods may be called at once by many.
+// HTTP delivers to one target. It is safe for concurrent use.
 type HTTP struct {
-	// place is the URL's scheme and host: what errors may say of it.
+	// place is the URL's scheme and host, the only parts that errors may show.
 	place    string
 	limits   limits
 	template *http.Request
@@ -57,9 +58,8 @@ type HTTP struct {
 	pool     *pool
 }
 
-// New checks the options and makes ready to deliver; it connects to nothing. Its
-// errors name the setting: --target, --header, --timeout, --concurrency, or the
-// proxy's variable.
+// New checks the options and returns an HTTP. It makes no connections. Its errors name the
+// setting: --target, --header, --timeout, --concurrency, or the proxy's variable.
 func New(o Options) (*HTTP, error) {
 	return build(o, security{proxy: http.ProxyFromEnvironment})
 }
@@ -69,7 +69,7 @@ func build(o Options, s security) (*HTTP, error) {
 		return nil, fmt.Errorf("--target: %w", err)
 	}
 	if o.Timeout <= 0 {
-		return nil, fmt.Errorf("--timeout: %s is not over 0: give the time that one delivery may take, such as 30s", o.Timeout)
+		return nil, fmt.Errorf("--timeout: %s is not positive: set how long one delivery may take, such as 30s", o.Timeout)
 	}
 	if o.Slots < 1 {
 		return nil, fmt.Errorf("--concurrency: %d is below 1", o.Slots)
@@ -79,7 +79,7 @@ func build(o Options, s security) (*HTTP, error) {
 	}
 	u, err := url.Parse(o.URL)
 	if err != nil {
-		return nil, errors.New("--target: it is no URL") // ValidateURL has said so
+		return nil, errors.New("--target: not a valid URL") // ValidateURL has said so
 	}
 	user := u.User
 	u.User = nil
@@ -99,9 +99,9 @@ func build(o Options, s security) (*HTTP, error) {
 	return t, nil
 }
 
-// Deliver sends m, of the queue of that name, and says what it came to. It returns
-// within the target's time-out. When ctx ends first, the delivery is cut off: the
-// outcome is failed, the reason canceled, and Err the context's cause.
+// Deliver sends m from the named queue and returns the result. It returns within the
+// target's timeout. If ctx ends first, the delivery is canceled: the outcome is failed,
+// the reason is canceled, and Err is the context's cause.
 func (t *HTTP) Deliver(ctx context.Context, queue string, m *message.Message) message.Result {
 	if ctx.Err() != nil {
 		return canceled(ctx)
@@ -112,11 +112,11 @@ func (t *HTTP) Deliver(ctx context.Context, queue string, m *message.Message) me
 	return result
 }
 
-// exchange is a delivery within its time-out. limited ends with ctx, or when the time is
-// over. clean reports whether net/http keeps nothing of limited.
+// exchange makes a delivery within its timeout. limited ends with ctx or at the timeout.
+// clean reports whether net/http has kept no reference to limited.
 //
-// A kept connection that turns out to be of no use before a byte of the request went out
-// is passed over for another: what was not sent is not sent again.
+// If a kept connection turns out to be unusable before a byte of the request has been
+// sent, another one is used. That is not a retry: nothing has been sent.
 func (t *HTTP) exchange(ctx, limited context.Context, queue string, m *message.Message) (result message.Result, clean bool) {
 	for {
 		c, kept, err := t.pool.take(limited)
@@ -134,14 +134,14 @@ func (t *HTTP) exchange(ctx, limited context.Context, queue string, m *message.M
 	}
 }
 
-// settle reads an answer to its end, says what it means, and gives its connection back.
+// settle reads an answer to its end, returns its result, and releases its connection.
 func (t *HTTP) settle(ctx, limited context.Context, c *connection, answer *http.Response) message.Result {
 	defer t.pool.put(c)
 	defer func() { _ = answer.Body.Close() }()
 
 	status := answer.StatusCode
 	v, known := verdictOf(status)
-	if !known { // 101, or a number that HTTP does not know
+	if !known { // 101, or not an HTTP status
 		return t.broken(ctx, limited, errNoAnswer, status)
 	}
 	if err := drop(answer); err != nil && v.outcome == message.Delivered {
@@ -154,6 +154,6 @@ func (t *HTTP) settle(ctx, limited context.Context, c *connection, answer *http.
 	return result
 }
 
-// Close ends the connections. It is called when the last Deliver has returned, and may be
+// Close closes the connections. Call it after the last Deliver has returned. It may be
 // called twice.
 func (t *HTTP) Close() { t.pool.close() }

@@ -6,28 +6,28 @@ import (
 	"time"
 )
 
-// limits makes the contexts of deliveries: each ends with the engine's, or when the
-// time-out is over. One that has not ended serves the next delivery of the same engine's
-// context: the engine has one for each delivery that it makes at once, and keeps them. To
-// context.WithTimeout a delivery would owe a tenth of what it allocates.
+// limits creates the contexts of deliveries. Each ends with the engine's context or at the
+// timeout. One that has not ended is reused for the next delivery with the same engine
+// context, of which the engine has one per concurrent delivery. context.WithTimeout would
+// account for a tenth of a delivery's allocations.
 type limits struct {
 	timeout time.Duration
 
 	mu   sync.Mutex                 // guards idle
-	idle map[context.Context]*limit // by the engine's context that they end with
+	idle map[context.Context]*limit // by the engine's context
 }
 
-// limit is one such context, for one delivery at a time.
+// limit is a reusable context for one delivery at a time.
 type limit struct {
-	ctx    context.Context //nolint:containedctx // kept to be used again
+	ctx    context.Context //nolint:containedctx // kept to be reused
 	end    context.CancelFunc
 	timer  *time.Timer
-	engine context.Context //nolint:containedctx // whose end is its end
-	unhook func() bool     // from that
+	engine context.Context //nolint:containedctx // ctx ends with it
+	unhook func() bool     // removes the hook on engine
 }
 
-// begin gives one whose context ends when ctx does, or after the time-out. It
-// carries none of ctx's values.
+// begin returns a limit whose context ends when ctx does or after the timeout. It carries
+// none of ctx's values.
 func (l *limits) begin(ctx context.Context) *limit {
 	l.mu.Lock()
 	one := l.idle[ctx]
@@ -38,15 +38,15 @@ func (l *limits) begin(ctx context.Context) *limit {
 		return one
 	}
 	one = &limit{engine: ctx}
-	one.ctx, one.end = context.WithCancel(context.Background()) //nolint:forbidigo // of no values: net/http looks for its own up the whole chain
+	one.ctx, one.end = context.WithCancel(context.Background()) //nolint:forbidigo // without values: net/http searches the whole chain for its own
 	one.timer = time.AfterFunc(l.timeout, one.end)
 	one.unhook = context.AfterFunc(ctx, func() { l.forget(one) })
 	return one
 }
 
-// release takes it back. Only one that has not ended is used again, and only if the
-// delivery was clean: after an error net/http leaves a context of its own behind, which
-// would stay as long as this one.
+// release takes it back. It is reused only if it has not ended and the delivery was clean:
+// after an error net/http leaves a child context behind, which would live as long as this
+// one.
 func (l *limits) release(one *limit, clean bool) {
 	if !one.timer.Stop() || !clean || !l.keep(one) {
 		one.unhook()
@@ -54,12 +54,12 @@ func (l *limits) release(one *limit, clean bool) {
 	}
 }
 
-// keep has one serve the next delivery, if the engine's context has not ended and keeps
-// no other.
+// keep stores one for the next delivery, if the engine's context has not ended and has no
+// other.
 func (l *limits) keep(one *limit) bool {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	if one.engine.Err() != nil || l.idle[one.engine] != nil { // once it has ended, forget has been here or will be
+	if one.engine.Err() != nil || l.idle[one.engine] != nil { // if it has ended, forget has run or will run
 		return false
 	}
 	if l.idle == nil {
@@ -69,7 +69,7 @@ func (l *limits) keep(one *limit) bool {
 	return true
 }
 
-// forget ends one whose engine's context has ended.
+// forget ends the limit of an engine's context that has ended.
 func (l *limits) forget(one *limit) {
 	l.mu.Lock()
 	if l.idle[one.engine] == one {

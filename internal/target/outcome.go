@@ -8,7 +8,7 @@ import (
 	"poller/internal/message"
 )
 
-// The reasons why there was no whole answer.
+// The reasons why there was no complete answer.
 const (
 	reasonTimeout        = "timeout"
 	reasonCanceled       = "canceled"
@@ -26,15 +26,15 @@ const (
 	reasonUnsent         = "unsent"
 )
 
-// A verdict is what an answer, or its absence, means for the message.
+// A verdict is what an answer, or the lack of one, means for the message.
 type verdict struct {
 	outcome message.Outcome
 	reason  string
 	refused bool // see message.Result
 }
 
-// exceptions are the statuses that do not go by their class. By those that are failed
-// here the target refuses, as by any 3xx. The same table is in docs/outcomes.md; a test
+// exceptions are the statuses that differ from their class. Those that are failed mean, like
+// any 3xx, that the target is refusing. docs/outcomes.md has the same table; a test
 // compares them.
 var exceptions = map[int]message.Outcome{
 	401: message.Failed,
@@ -51,8 +51,8 @@ var exceptions = map[int]message.Outcome{
 	504: message.Unavailable,
 }
 
-// classes are the statuses by their first digit. A status of no class here (1xx as
-// the last answer, 600 and above) is a broken answer.
+// classes are the statuses by their first digit. Any other status (1xx as the final
+// answer, 600 and above) is a broken answer.
 var classes = map[int]verdict{
 	2: {outcome: message.Delivered, reason: "2xx"},
 	3: {outcome: message.Failed, reason: "3xx", refused: true},
@@ -60,7 +60,7 @@ var classes = map[int]verdict{
 	5: {outcome: message.Failed, reason: "5xx"},
 }
 
-// breaks says what it means when there was no whole answer.
+// breaks maps the reasons for not getting a complete answer to outcomes.
 var breaks = map[string]message.Outcome{
 	reasonTimeout:        message.Failed,
 	reasonCanceled:       message.Failed,
@@ -78,7 +78,7 @@ var breaks = map[string]message.Outcome{
 	reasonUnsent:         message.Connection,
 }
 
-// verdictOf looks a status up; false if no answer may have it.
+// verdictOf looks up a status. It reports false if the status cannot be final.
 func verdictOf(status int) (verdict, bool) {
 	v, known := classes[status/100]
 	if outcome, except := exceptions[status]; except {
@@ -88,8 +88,8 @@ func verdictOf(status int) (verdict, bool) {
 	return v, known
 }
 
-// Reasons lists every Reason that a Result may have, sorted: the classes of status
-// from 2xx to 5xx, and why there was no whole answer.
+// Reasons returns every Reason that a Result may have, sorted: the classes from 2xx to 5xx,
+// and why there was no complete answer.
 func Reasons() []string {
 	all := make([]string, 0, len(classes)+len(breaks))
 	for _, v := range classes {
@@ -102,13 +102,13 @@ func Reasons() []string {
 	return all
 }
 
-// canceled is the result of a delivery that the engine has cut off.
+// canceled returns the result of a delivery that the engine has canceled.
 func canceled(ctx context.Context) message.Result {
 	return message.Result{Outcome: breaks[reasonCanceled], Reason: reasonCanceled, Canceled: true, Err: context.Cause(ctx)}
 }
 
-// broken is the result of a delivery without a whole answer. ctx is the engine's,
-// limited has the time-out as well; status is that of the answer's begin, 0 without.
+// broken returns the result of a delivery without a complete answer. ctx is the engine's;
+// limited also has the timeout. status is that of a partial answer, or 0.
 func (t *HTTP) broken(ctx, limited context.Context, err error, status int) message.Result {
 	if ctx.Err() != nil {
 		return canceled(ctx)
@@ -120,7 +120,7 @@ func (t *HTTP) broken(ctx, limited context.Context, err error, status int) messa
 		b = breachOf(err)
 	}
 	if status != 0 && b.reason == reasonReset {
-		b.reason = reasonBrokenAnswer // it had begun
+		b.reason = reasonBrokenAnswer // the answer had begun
 	}
 	return message.Result{
 		Outcome: breaks[b.reason],

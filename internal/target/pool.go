@@ -18,16 +18,16 @@ import (
 const (
 	// idleTimeout is how long a connection is kept without a request.
 	idleTimeout = 90 * time.Second
-	// maxAge is the mean age at which a connection takes no more deliveries, so that a
-	// changed DNS answer, or a new pod, is followed whatever runs on it. Ages are spread
-	// evenly over ageSpread to both sides, so that they do not all end together.
+	// maxAge is the mean age at which a connection retires, so that changes of DNS and new
+	// pods are followed even on a busy connection. Ages are spread evenly over ageSpread
+	// to both sides, so that connections do not all retire together.
 	maxAge    = 5 * time.Minute
 	ageSpread = 0.1
 )
 
-// A pool has the connections to the target. net/http makes them and speaks on them; its
-// own pool is not used, since it takes a connection for idle before it knows that nothing
-// unread is left on it, and cannot retire one of HTTP/2 that is never idle.
+// A pool holds the connections to the target. net/http makes them and speaks HTTP on them,
+// but its own pool is not used: it considers a connection idle before it knows that nothing
+// unread is left on it, and it cannot retire an HTTP/2 connection that is never idle.
 type pool struct {
 	transport *http.Transport
 	scheme    string
@@ -36,19 +36,19 @@ type pool struct {
 
 	mu       sync.Mutex // guards all below
 	all      map[*connection]struct{}
-	free     []*connection // HTTP/1, the last used last
+	free     []*connection // HTTP/1, most recently used last
 	shared   []*connection // HTTP/2
-	together bool          // one dial serves all who wait: the target speaks HTTP/2, or nobody knows yet
+	together bool          // one dial serves all waiters: the target speaks HTTP/2, or we do not know yet
 	dialing  *dial         // that dial
 	made     int
 	closed   bool
 }
 
-// A dial is one that others wait for.
+// A dial is in progress, and others wait for it.
 type dial struct {
 	done chan struct{}
 	err  error // set before done is closed
-	cut  bool  // it ended with the delivery that it was for: it says nothing of the target
+	cut  bool  // its delivery was canceled, so its error says nothing about the target
 }
 
 func newPool(t *http.Transport, u *url.URL, limit time.Duration) *pool {
@@ -58,8 +58,8 @@ func newPool(t *http.Transport, u *url.URL, limit time.Duration) *pool {
 	}
 }
 
-// addressOf is the host and port to connect to. A name of other letters than ASCII's is
-// written as DNS knows it, by net/http, which does it for the Host header.
+// addressOf returns the host and port to connect to. An internationalized name is converted
+// by net/http, which does so for the Host header.
 func addressOf(u *url.URL) string {
 	host, port := u.Hostname(), u.Port()
 	if strings.ContainsFunc(host, func(r rune) bool { return r > unicode.MaxASCII }) {
@@ -80,8 +80,8 @@ func addressOf(u *url.URL) string {
 	return net.JoinHostPort(host, port)
 }
 
-// take gives a connection for one delivery, which put or drop takes back, and says
-// whether it was kept from another. Its error is a dialError, or ctx has ended.
+// take returns a connection for one delivery, and whether it was kept from an earlier one.
+// Return it with put or drop. Its error is a dialError, or ctx has ended.
 func (p *pool) take(ctx context.Context) (c *connection, kept bool, err error) {
 	for {
 		p.mu.Lock()
@@ -128,8 +128,8 @@ func (p *pool) take(ctx context.Context) (c *connection, kept bool, err error) {
 	}
 }
 
-// keptLocked finds a connection that is there. One that the target has closed, or that
-// takes no more requests since it sent GOAWAY, is passed over.
+// keptLocked returns a kept connection, skipping those that the target has closed and those
+// that take no more requests after a GOAWAY.
 func (p *pool) keptLocked() *connection {
 	for _, c := range p.shared {
 		if c.client.Reserve() == nil {
@@ -149,11 +149,11 @@ func (p *pool) useLocked(c *connection) *connection {
 	return c
 }
 
-// dial makes a connection, for the delivery whose context ctx is.
+// dial makes a connection for the delivery with the context ctx.
 func (p *pool) dial(ctx context.Context) (*connection, error) {
 	c := &connection{inUse: 1}
-	// Shorter than the whole delivery, so that a connection that is never made is known as
-	// one: else all that is known is that the time is over.
+	// Less than the delivery's timeout, so that failing to connect can be told from a
+	// timeout of the delivery.
 	bounded, cancel := context.WithTimeout(ctx, p.limit)
 	defer cancel()
 	bounded = context.WithValue(bounded, socketOf{}, &c.socket)
@@ -168,7 +168,7 @@ func (p *pool) dial(ctx context.Context) (*connection, error) {
 		return nil, notMade(bounded, err)
 	}
 	if c.shared {
-		_ = c.client.Reserve() // it fails if the connection has failed: its first request will say how
+		_ = c.client.Reserve() // if the connection has failed, its first request will say how
 	} else {
 		c.socket.first()
 	}
@@ -176,7 +176,7 @@ func (p *pool) dial(ctx context.Context) (*connection, error) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	p.made++
-	_, part := math.Modf(float64(p.made) * math.Phi) // spreads any number of them evenly
+	_, part := math.Modf(float64(p.made) * math.Phi) // spreads any number of connections evenly
 	age := time.Duration(float64(maxAge) * (1 - ageSpread + 2*ageSpread*part))
 	c.until = time.Now().Add(age)
 	c.timer = time.AfterFunc(idleTimeout, func() { p.look(c) })
@@ -188,7 +188,7 @@ func (p *pool) dial(ctx context.Context) (*connection, error) {
 	return c, nil
 }
 
-// put takes c back from a delivery whose answer was read to its end.
+// put returns c after a delivery whose answer was read to its end.
 func (p *pool) put(c *connection) {
 	p.mu.Lock()
 	c.inUse--
@@ -203,8 +203,8 @@ func (p *pool) put(c *connection) {
 	}
 }
 
-// drop takes c back from a delivery that came to no whole answer. What else is carried by
-// one of HTTP/2 goes on.
+// drop returns c after a delivery without a complete answer. Other deliveries on an HTTP/2
+// connection go on.
 func (p *pool) drop(c *connection) {
 	if c.shared && c.client.Err() == nil {
 		p.put(c)
@@ -213,7 +213,8 @@ func (p *pool) drop(c *connection) {
 	p.end(c)
 }
 
-// look ends c when it is old or has been idle for long enough, and comes again.
+// look closes c if it is old or has been idle too long, and otherwise schedules itself
+// again.
 func (p *pool) look(c *connection) {
 	p.mu.Lock()
 	if _, there := p.all[c]; !there {
@@ -238,7 +239,7 @@ func (p *pool) look(c *connection) {
 	}
 }
 
-// retireLocked has c take no more deliveries.
+// retireLocked makes c take no more deliveries.
 func (p *pool) retireLocked(c *connection) {
 	c.retired = true
 	is := func(other *connection) bool { return other == c }
@@ -253,10 +254,10 @@ func (p *pool) end(c *connection) {
 	c.timer.Stop()
 	delete(p.all, c)
 	p.mu.Unlock()
-	_ = c.client.Close() // it may be closed
+	_ = c.client.Close() // it may be closed already
 }
 
-// close ends all connections.
+// close closes all connections.
 func (p *pool) close() {
 	p.mu.Lock()
 	p.closed = true

@@ -19,7 +19,7 @@ import (
 	"poller/internal/message"
 )
 
-// slowly makes each dial take a second.
+// slowly makes every dial take a second.
 func slowly(dials *int, dial func(context.Context, string, string) (net.Conn, error)) func(context.Context, string, string) (net.Conn, error) {
 	var mu sync.Mutex
 	return func(ctx context.Context, network, address string) (net.Conn, error) {
@@ -35,7 +35,7 @@ func slowly(dials *int, dial func(context.Context, string, string) (net.Conn, er
 	}
 }
 
-// together makes ten deliveries that begin at the same time, and says how long all took.
+// together makes ten simultaneous deliveries and returns how long they all took.
 func together(t *testing.T, target *HTTP, outcome message.Outcome) time.Duration {
 	t.Helper()
 	begun := time.Now()

@@ -14,17 +14,17 @@ import (
 // sentAt is RFC 3339 in UTC, to the millisecond.
 const sentAt = "2006-01-02T15:04:05.000Z"
 
-// exchange is what one request needs beside what net/http allocates, in one piece.
+// exchange holds everything a request needs in addition to net/http's own allocations.
 type exchange struct {
 	body strings.Reader
 	head writer
 }
 
-// request makes the one request of a delivery.
+// request creates the one request of a delivery.
 //
-// That it is the only one rests on this: a http.ClientConn sends nothing again, as
-// http.Transport does because there is an Idempotency-Key, or when HTTP/2 refuses. (A
-// request of which not a byte was written is made anew for another connection.)
+// It is the only one because an http.ClientConn never repeats a request, unlike an
+// http.Transport, which does so for an Idempotency-Key or a refused HTTP/2 stream. (A
+// request of which no byte was written is created again for another connection.)
 func (t *HTTP) request(ctx context.Context, queue string, m *message.Message) *http.Request {
 	static := t.headers.current(ctx)
 	x := &exchange{}
@@ -33,9 +33,9 @@ func (t *HTTP) request(ctx context.Context, queue string, m *message.Message) *h
 
 	r := t.template.WithContext(ctx)
 	r.Header = x.head.to
-	r.Body = http.NoBody // of which net/http says that its length is 0
+	r.Body = http.NoBody // which net/http knows to have length 0
 	if m.Body != "" {
-		r.Body = io.NopCloser(&x.body) // known to net/http as in memory: head and body in one write
+		r.Body = io.NopCloser(&x.body) // which net/http knows to be in memory: headers and body in one write
 		r.ContentLength = int64(len(m.Body))
 	}
 	static.put(r)
@@ -46,7 +46,7 @@ func (t *HTTP) request(ctx context.Context, queue string, m *message.Message) *h
 	return r
 }
 
-// message writes what the contract says of the message itself.
+// message writes the headers about the message itself.
 func (w *writer) message(queue string, m *message.Message) {
 	if m.ID != "" {
 		id := w.set("X-Poller-Message-Id", m.ID)

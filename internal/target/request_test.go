@@ -15,7 +15,7 @@ import (
 	"poller/internal/message"
 )
 
-// sent is the request as a server reads it.
+// sent returns the request as a server reads it.
 func sent(t *testing.T, m *message.Message, change ...func(*Options)) *http.Request {
 	t.Helper()
 	var got *http.Request
@@ -212,9 +212,9 @@ func TestLookingForJSONCopiesNothing(t *testing.T) {
 	}
 }
 
-// FuzzHeaders sends what a message may hold and reads it as a server does: there are
-// the headers that poller wrote and no others, each with one value, and each value
-// can be had back.
+// FuzzHeaders sends anything a message may contain and reads it as a server does: there
+// must be no headers but those that poller wrote, each with one value, and every value must
+// decode to the original.
 func FuzzHeaders(f *testing.F) {
 	f.Add("tenant", "7", "Other", "x\r\nX-Evil: 1", "group", "{}")
 	f.Add("a: b\r\nX-Evil", "é", "Omitted", " ", "\x00\x7f%41", "")

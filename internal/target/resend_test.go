@@ -17,7 +17,7 @@ import (
 	"poller/internal/message"
 )
 
-// bodies are those that net/http treats differently when it thinks of sending again.
+// bodies are those that net/http treats differently when it considers a retry.
 var bodies = map[string]string{"empty": "", "small": "x", "large": strings.Repeat("x", 100_000)}
 
 func TestOneDeliveryIsOneRequestThoughTheTargetCutsKeptConnections(t *testing.T) {
@@ -65,7 +65,7 @@ func TestAConnectionThatTheTargetClosedWhileIdleIsNotUsed(t *testing.T) {
 	})
 }
 
-// refuser speaks as much HTTP/2 as it takes to count requests and refuse them.
+// refuser speaks just enough HTTP/2 to count requests and refuse them.
 type refuser struct {
 	certificate tls.Certificate
 	// refuse writes the refusal of a stream; nil answers 200.
@@ -114,7 +114,7 @@ func (f *refuser) dial(context.Context, string, string) (net.Conn, error) {
 			switch kind := head[3]; {
 			case kind == 4 && head[4]&1 == 0:
 				frame(c, 4, 1, 0) // SETTINGS acknowledged
-			case kind == 6: // PING: not heard
+			case kind == 6: // PING: ignored
 			case kind == 0 && n > 0:
 				f.mu.Lock()
 				f.bodies++
@@ -139,7 +139,7 @@ func (f *refuser) dial(context.Context, string, string) (net.Conn, error) {
 	return ours, nil
 }
 
-// queued is a writer that never waits.
+// queued is a writer that never blocks.
 type queued chan []byte
 
 func (q queued) Write(p []byte) (int, error) {

@@ -35,8 +35,8 @@ func TestParseHeaderRefusesInOneSentenceWithoutTheValue(t *testing.T) {
 		": hunter2":                          "name",
 		"X-A:":                               "the header X-A has no value",
 		"X-A:  ":                             "the header X-A has no value",
-		"X-A: @":                             "names no file",
-		"hunter2 x: @":                       "a header names no file",
+		"X-A: @":                             "has no file name",
+		"hunter2 x: @":                       "a header has no file name",
 		"X-A: hunter2\r\nX-B: 1":             "the header X-A has a line break",
 		"X-A: hunter2\x00":                   "control characters",
 		"X-A: @hunter2\n":                    "control characters",
@@ -55,7 +55,7 @@ func TestParseHeaderRefusesInOneSentenceWithoutTheValue(t *testing.T) {
 		_, err := ParseHeader(given)
 		if err == nil || !strings.Contains(err.Error(), says) || strings.Contains(err.Error(), "hunter2") ||
 			strings.ContainsAny(err.Error(), "\r\n") {
-			t.Errorf("of %q it says %v, want %q", given, err, says)
+			t.Errorf("of %q got error %v, want %q", given, err, says)
 		}
 	}
 }
@@ -81,7 +81,7 @@ func TestValidateURLSaysWhatIsWrongWithoutTheURL(t *testing.T) {
 		}
 	}
 	for raw, says := range map[string]string{
-		"":                              "no URL is given",
+		"":                              "no URL given",
 		"orders.internal/hook":          "begin with http",
 		"hunter2:secret@orders":         "begin with http",
 		"localhost:8080":                "begin with http",
@@ -93,15 +93,15 @@ func TestValidateURLSaysWhatIsWrongWithoutTheURL(t *testing.T) {
 		"http://orders/#":               "fragment",
 		"http://u:hunter2@orders:99999": "between 1 and 65535",
 		"http://u:hunter2@orders:0":     "between 1 and 65535",
-		"http://orders:":                "colon without a port",
-		"http://u:hunter2@orders:port/": "no URL",
-		"http://u:hunter2@or ders/":     "no URL",
-		"http://u:hunter2@orders/%zz":   "no URL",
-		"http://orders/\r\nhunter2":     "no URL",
+		"http://orders:":                "colon but no port",
+		"http://u:hunter2@orders:port/": "not a valid URL",
+		"http://u:hunter2@or ders/":     "not a valid URL",
+		"http://u:hunter2@orders/%zz":   "not a valid URL",
+		"http://orders/\r\nhunter2":     "not a valid URL",
 	} {
 		err := ValidateURL(raw)
 		if err == nil || !strings.Contains(err.Error(), says) || strings.Contains(err.Error(), "hunter2") {
-			t.Errorf("of %q it says %v, want %q", raw, err, says)
+			t.Errorf("of %q got error %v, want %q", raw, err, says)
 		}
 	}
 }
@@ -116,14 +116,14 @@ func TestNewNamesTheSetting(t *testing.T) {
 		"keep one of them": func(o *Options) {
 			o.URL, o.Headers = "http://u:p@orders.test", []Header{{Name: "authorization", Value: "x"}}
 		},
-		"the header host is given twice": func(o *Options) {
+		"the header host is set twice": func(o *Options) {
 			o.Headers = []Header{{Name: "Host", Value: "a"}, {Name: "host", Value: "b"}}
 		},
 	} {
 		o := Options{URL: "http://orders.test", Timeout: time.Second, Slots: 1}
 		change(&o)
 		if _, err := New(o); err == nil || !strings.Contains(err.Error(), says) {
-			t.Errorf("it says %v, want %q", err, says)
+			t.Errorf("got error %v, want %q", err, says)
 		}
 	}
 }

@@ -6,25 +6,25 @@ import (
 	"sync"
 )
 
-// errUnread refuses a request on a connection that has brought bytes since its last
+// errUnread refuses a request on a connection that has received bytes since its last
 // answer.
 var errUnread = errors.New("the connection has unread bytes")
 
 // A socket is a connection to the target, or to its proxy, below TLS. It knows what
-// net/http does not tell: whether a request's first byte went out, and whether something
-// came in before it did. HTTP/1 has nothing else to tell a second answer, or the body of
-// a 204, from the answer to the next request.
+// net/http does not reveal: whether a request's first byte was sent, and whether anything
+// arrived before that. HTTP/1 has no other way to tell a second answer, or the body of a
+// 204, from the answer to the next request.
 type socket struct {
 	net.Conn
 
 	mu      sync.Mutex // guards all below
 	waiting sync.Cond  // for reading or closed
-	reading bool       // net/http asks for more: it has used up all that came
+	reading bool       // net/http is reading: it has consumed everything received
 	closed  bool
-	strict  bool // nothing may come before the request is written
+	strict  bool // nothing may arrive before the request is written
 	early   bool // something did
 	begun   bool // the request's first write has begun
-	wrote   bool // a byte of the request was taken by the kernel
+	wrote   bool // the kernel has accepted a byte of the request
 }
 
 func newSocket(c net.Conn) *socket {
@@ -33,18 +33,18 @@ func newSocket(c net.Conn) *socket {
 	return s
 }
 
-// first begins the first request of a connection. What came before it is TLS's: a server
-// that speaks before it is asked is not looked for here.
+// first begins the first request of a connection. Bytes before it belong to TLS, so a server
+// that speaks first is not detected here.
 func (s *socket) first() {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.begun, s.wrote = false, false
 }
 
-// next begins a request on a kept HTTP/1 connection, and reports whether it can take one.
-// It waits until net/http, which owes nobody an answer then, asks for more, so that no
-// buffer above holds anything; or until it has closed the connection, as it does when it
-// finds something there. Both are a matter of microseconds.
+// next begins a request on a kept HTTP/1 connection, and reports whether it can take one. It
+// waits until net/http, which owes no answer at that point, reads again, so that no buffer
+// above holds anything; or until net/http has closed the connection, which it does if it
+// finds unexpected bytes. Both take microseconds.
 func (s *socket) next() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -55,15 +55,15 @@ func (s *socket) next() bool {
 	return !s.closed
 }
 
-// unsent reports whether not a byte of the request was written.
+// unsent reports whether no byte of the request has been written.
 func (s *socket) unsent() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return !s.wrote
 }
 
-// forestalled reports whether something came before the request was written: then it
-// was not the answer to it.
+// forestalled reports whether something arrived before the request was written, which
+// cannot be the answer to it.
 func (s *socket) forestalled() bool {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -86,8 +86,8 @@ func (s *socket) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// Write implements net.Conn. The first write of a request looks once more for bytes that
-// nobody has read: those that the reader has not been woken for yet.
+// Write implements net.Conn. The first write of a request checks once more for unread bytes,
+// for which the reader has not been woken yet.
 func (s *socket) Write(p []byte) (int, error) {
 	s.mu.Lock()
 	if s.strict && !s.begun {

@@ -13,7 +13,7 @@ import (
 	"poller/internal/message"
 )
 
-// documented reads the table of docs/outcomes.md: what each answer comes to.
+// documented reads the table of docs/outcomes.md: the outcome of each answer.
 func documented(t *testing.T) map[string]string {
 	t.Helper()
 	text, err := os.ReadFile("../../docs/outcomes.md")

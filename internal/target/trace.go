@@ -9,15 +9,15 @@ import (
 const (
 	traceparentLen = len("00-5759e988bd862e3fe1be46a994272793-53995c3f42cd8ad8-01")
 	maxTraceparent = 256
-	maxTracestate  = 512 // what W3C asks to be passed on
+	maxTracestate  = 512 // what W3C requires to be passed on: https://www.w3.org/TR/trace-context/#tracestate-limits
 	maxTraceStates = 32
 	maxXRay        = 512
 )
 
-// trace writes traceparent and tracestate: from the message's attributes of these
-// names, else traceparent from its AWSTraceHeader. What is not valid is left out,
-// and a tracestate never goes without its traceparent. X-Ray's own header is passed on
-// as it is, with or without a Parent.
+// trace writes traceparent and tracestate from the message's attributes of these names, or
+// traceparent from its AWSTraceHeader. Invalid values are omitted, and tracestate is never
+// sent without its traceparent. X-Ray's own header is passed on unchanged, with or without
+// a Parent.
 func (w *writer) trace(m *message.Message) {
 	w.xray(m)
 	if parent := text(m, "traceparent"); parent != "" && validTraceparent(parent) {
@@ -35,7 +35,8 @@ func (w *writer) trace(m *message.Message) {
 	}
 }
 
-// xray writes X-Amzn-Trace-Id: the AWSTraceHeader, else the attribute of that name.
+// xray writes X-Amzn-Trace-Id: the AWSTraceHeader or, without one, the attribute of that
+// name.
 func (w *writer) xray(m *message.Message) {
 	for _, id := range [...]string{m.TraceHeader, text(m, "X-Amzn-Trace-Id")} {
 		if strings.Contains(id, "Root=1-") && len(id) <= maxXRay && plain(id) {
@@ -45,8 +46,8 @@ func (w *writer) xray(m *message.Message) {
 	}
 }
 
-// validTraceparent checks version-trace-parent-flags. Versions after 00 may carry
-// more behind it.
+// validTraceparent checks version-trace-parent-flags. Versions after 00 may have more
+// fields.
 func validTraceparent(s string) bool {
 	if len(s) < traceparentLen || len(s) > maxTraceparent ||
 		s[2] != '-' || s[35] != '-' || s[52] != '-' {
@@ -91,8 +92,8 @@ func isStateKey(key string) bool {
 	return key != ""
 }
 
-// fromXRay makes a traceparent of X-Ray's Root=1-8hex-24hex;Parent=16hex;Sampled=1.
-// Empty if it has not both ids: without a parent there is nothing to continue.
+// fromXRay converts X-Ray's Root=1-8hex-24hex;Parent=16hex;Sampled=1 to a traceparent. It
+// returns "" unless it has both ids: without a parent there is nothing to continue.
 func fromXRay(header string) string {
 	var trace, parent string
 	flags := "00"
@@ -117,7 +118,7 @@ func fromXRay(header string) string {
 	return "00-" + trace + "-" + parent + "-" + flags
 }
 
-// isID says that s is lower-case hexadecimal and not all zeros.
+// isID reports whether s is lower-case hexadecimal and not all zeros.
 func isID(s string) bool { return isHex(s) && strings.Trim(s, "0") != "" }
 
 func isHex(s string) bool {

@@ -4,6 +4,6 @@ package target
 
 import "net"
 
-// hasUnread is for systems that can look at a socket without reading from it. Here the
-// reader alone finds what is there.
+// hasUnread needs a system that can peek at a socket. Elsewhere only the reader finds unread
+// bytes.
 func hasUnread(net.Conn) bool { return false }

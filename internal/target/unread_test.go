@@ -21,8 +21,8 @@ import (
 	"poller/internal/message"
 )
 
-// talker is a server on loopback that answers each request so, in one write, and notes
-// which it saw.
+// talker is a server on loopback that gives every request this answer in one write, and
+// records which requests it saw.
 type talker struct {
 	net.Listener
 	answer string
@@ -257,8 +257,8 @@ func TestANextRequestWaitsUntilAllThatCameIsUsedUp(t *testing.T) {
 	})
 }
 
-// cutter closes each connection at the first write of its second request, before a byte of
-// it is out.
+// cutter closes every connection at the first write of its second request, before a byte of
+// it is sent.
 type cutter struct {
 	net.Conn
 	requests int
@@ -302,7 +302,7 @@ func TestAConnectionThatEndsBeforeItsFirstRequestIsNotTheMessagesFault(t *testin
 		got := target.Deliver(t.Context(), "orders", msg("x"))
 		expect(t, got, message.Connection, 0, "unsent")
 		if got.Err == nil || got.Err.Error() != "http://orders.test did not process the request: the connection ended before it was sent" {
-			t.Errorf("it says %v", got.Err)
+			t.Errorf("got error %v", got.Err)
 		}
 	})
 }

@@ -7,9 +7,8 @@ import (
 	"syscall"
 )
 
-// hasUnread reports whether the kernel holds something for c that nobody has read: bytes,
-// or the other side's end. It never waits. Of connections that are no sockets it knows
-// nothing.
+// hasUnread reports whether the kernel holds unread bytes for c, or the peer has closed it.
+// It never blocks. It reports false for connections that are not sockets.
 func hasUnread(c net.Conn) bool {
 	s, ok := c.(syscall.Conn)
 	if !ok {
@@ -20,7 +19,7 @@ func hasUnread(c net.Conn) bool {
 		return false
 	}
 	found := false
-	// Control and not Read, which would wait for the reader that is at the socket.
+	// Control, not Read, which would wait for the current reader.
 	err = raw.Control(func(fd uintptr) {
 		var one [1]byte
 		_, _, err := syscall.Recvfrom(int(fd), one[:], syscall.MSG_PEEK|syscall.MSG_DONTWAIT)

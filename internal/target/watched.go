@@ -2,15 +2,14 @@ package target
 
 import "os"
 
-// watched is a file that is read again when it has changed.
+// watched is a file that is read again when it changes.
 type watched struct {
 	path   string
-	seen   os.FileInfo // as it was read last
+	seen   os.FileInfo // when it was last read
 	failed bool        // the last reading failed
 }
 
-// changed says that the file is not the one that was read. The last reading's
-// failure is one too: it is tried again.
+// changed reports whether the file has changed since it was read, or could not be read.
 func (w *watched) changed() bool {
 	info, err := os.Stat(w.path)
 	return err != nil || w.failed || !os.SameFile(info, w.seen) ||

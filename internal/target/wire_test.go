@@ -22,13 +22,13 @@ import (
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
 
-// wire is a downstream without sockets: each dial makes a pipe, whose other end is
-// served on a goroutine of its own. It counts requests as they are seen on the wire.
+// wire is a target without sockets: each dial makes a pipe whose other end is served by its
+// own goroutine. It counts requests on the wire.
 type wire struct {
-	// answer writes what the target says to the n-th request, counted from 1. A false
-	// ends the connection.
+	// answer writes the target's answer to the n-th request, counted from 1. If it
+	// returns false, the connection is closed.
 	answer func(n int, r *http.Request, c net.Conn) bool
-	// wrap replaces the server's end, for TLS. Nil: plain.
+	// wrap, if set, wraps the server's end, for TLS.
 	wrap func(c net.Conn) net.Conn
 
 	mu       sync.Mutex
@@ -79,7 +79,7 @@ func (w *wire) seen() (requests []*http.Request, bodies []string, dials int) {
 	return w.requests, w.bodies, w.dials
 }
 
-// always answers each request the same.
+// always gives every request the same answer.
 func always(answer string) func(int, *http.Request, net.Conn) bool {
 	return func(_ int, _ *http.Request, c net.Conn) bool {
 		_, err := io.WriteString(c, answer)
@@ -89,7 +89,7 @@ func always(answer string) func(int, *http.Request, net.Conn) bool {
 
 const ok200 = "HTTP/1.1 200 OK\r\nContent-Length: 2\r\n\r\nok"
 
-// over makes a target whose connections go to w.
+// over returns a target whose connections go to w.
 func over(t *testing.T, w *wire, change ...func(*Options)) *HTTP {
 	t.Helper()
 	o := Options{Name: "default", URL: "http://orders.test/hook?x=1", Timeout: 30 * time.Second, Slots: 10, DialContext: w.dial, UserAgent: "poller/test"}
@@ -111,7 +111,7 @@ func msg(body string) *message.Message {
 	}
 }
 
-// deliver is one delivery to a target that answers so.
+// deliver makes one delivery to a target that gives this answer.
 func deliver(t *testing.T, answer string) message.Result {
 	t.Helper()
 	return over(t, &wire{answer: always(answer)}).Deliver(t.Context(), "orders", msg(`{"a":1}`))
@@ -128,7 +128,7 @@ func expect(t *testing.T, got message.Result, outcome message.Outcome, status in
 	}
 }
 
-// certificate is for example.com and 127.0.0.1, valid at any time of a test.
+// certificate returns a certificate for example.com and 127.0.0.1, valid at any time.
 func certificate(t *testing.T) (tls.Certificate, *x509.CertPool) {
 	t.Helper()
 	server := httptest.NewTLSServer(http.NotFoundHandler())
@@ -138,7 +138,7 @@ func certificate(t *testing.T) (tls.Certificate, *x509.CertPool) {
 	return server.TLS.Certificates[0], pool
 }
 
-// overTLS makes a target for https that trusts the pool.
+// overTLS returns an https target that trusts the pool.
 func overTLS(t *testing.T, dial func(context.Context, string, string) (net.Conn, error), pool *x509.CertPool) *HTTP {
 	t.Helper()
 	target, err := build(Options{

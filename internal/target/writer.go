@@ -11,10 +11,10 @@ const (
 	encodedHeader = "X-Poller-Encoded"
 )
 
-// writer puts what comes from a message into a request's headers, so that whatever
-// a value holds it stays one value of one header. A value with bytes outside of
-// printable ASCII is percent-encoded, % itself too, and its header is named in
-// X-Poller-Encoded. So is one that begins or ends with a space: HTTP would drop it.
+// writer writes values from a message to a request's headers such that any value remains a
+// single value of a single header. A value with bytes outside printable ASCII is
+// percent-encoded, including % itself, and its header is listed in X-Poller-Encoded. So is
+// a value that begins or ends with a space, which HTTP would drop.
 type writer struct {
 	to      http.Header
 	room    [12]string // for the values of most messages
@@ -22,8 +22,8 @@ type writer struct {
 	encoded []string
 }
 
-// set writes one value under a key that is a header's name. It returns the value's
-// slice, which another header may share.
+// set writes a value under key, a canonical header name. It returns the value's slice,
+// which another header may share.
 func (w *writer) set(key, value string) []string {
 	if !plain(value) {
 		value = encode(value)
@@ -46,7 +46,7 @@ func (w *writer) raw(key, value string) []string {
 	return slice
 }
 
-// share writes under key what has been written under like.
+// share writes to key the value that was written to like.
 func (w *writer) share(key, like string, value []string) {
 	w.to[key] = value
 	if slices.Contains(w.encoded, like) {
@@ -54,7 +54,7 @@ func (w *writer) share(key, like string, value []string) {
 	}
 }
 
-// finish names the headers whose values are encoded.
+// finish lists the headers whose values are encoded.
 func (w *writer) finish() {
 	if len(w.encoded) > 0 {
 		slices.Sort(w.encoded)
@@ -62,7 +62,7 @@ func (w *writer) finish() {
 	}
 }
 
-// plain says that a value can be sent as it is.
+// plain reports whether a value can be sent as is.
 func plain(value string) bool {
 	if value == "" {
 		return true
@@ -78,8 +78,7 @@ func plain(value string) bool {
 	return true
 }
 
-// encode percent-encodes what is outside of printable ASCII, %, and the spaces at
-// the ends.
+// encode percent-encodes bytes outside printable ASCII, %, and leading and trailing spaces.
 func encode(value string) string {
 	inner := strings.Trim(value, " ")
 	first := strings.Index(value, inner)
@@ -96,8 +95,8 @@ func encode(value string) string {
 	return b.String()
 }
 
-// encodedLen is at least the length of the value when it is encoded, and exactly the
-// length of a plain one's.
+// encodedLen returns an upper bound of the length of the encoded value, exact for a plain
+// one.
 func encodedLen(value string) int {
 	if plain(value) {
 		return len(value)

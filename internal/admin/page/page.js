@@ -1,5 +1,5 @@
-// The page is made by the daemon. This asks for it again, puts what is new in
-// its place, says when nobody answers any more, and draws the last minutes.
+// The daemon renders the page. This script fetches it repeatedly, replaces what has
+// changed, shows a banner when the daemon stops answering, and draws the charts.
 'use strict';
 
 const every = 1500; // ms
@@ -23,7 +23,7 @@ async function refresh() {
     if (!part) throw new Error('this is not the page');
     const build = (page) => page.querySelector('.who').textContent;
     if (build(part) !== build(main)) {
-      location.reload(); // another build has another page
+      location.reload(); // a new build has a new page
       return;
     }
     update(main, part);
@@ -40,20 +40,19 @@ function sayGone(isGone) {
   main.classList.toggle('stale', isGone);
   if (!isGone) return;
   const since = answered.toISOString().slice(11, 19);
-  const text = `poller has not answered since ${since} UTC. What you see is from then; the page keeps asking.`;
+  const text = `poller has not answered since ${since} UTC. This page shows the state at that time and keeps trying.`;
   if (gone.textContent !== text) gone.textContent = text;
   document.title = 'No answer · poller';
 }
 
-// keptFor is the queue whose charts a node keeps; undefined: it keeps none.
+// keptFor returns the queue whose charts a node keeps, or undefined.
 function keptFor(node) {
   return node.hasAttribute?.('data-keep') ? node.querySelector('[data-queue]').dataset.queue : undefined;
 }
 
-// update makes old like fresh and leaves alone what is the same, so that a
-// selection, the focus and the place on the page stay. Where something came or
-// went before them, the two are not of the same thing: charts are kept only
-// where they are the same queue's.
+// update makes old like fresh and leaves equal parts alone, so that the selection, the
+// focus and the scroll position survive. If nodes were added or removed before them, old
+// and fresh may belong to different queues: charts are kept only for the same queue.
 function update(old, fresh) {
   if (old.nodeType !== fresh.nodeType || old.nodeName !== fresh.nodeName || keptFor(old) !== keptFor(fresh)) {
     old.replaceWith(fresh.cloneNode(true));
@@ -85,7 +84,7 @@ async function draw() {
   try {
     history = await (await ask('./history.json')).json();
   } catch {
-    return; // refresh says it
+    return; // refresh reports it
   }
   if (history.at.length < 2) return;
   document.documentElement.classList.add('drawn');
@@ -116,7 +115,7 @@ function chart(figure, data) {
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), 'Etc/UTC'),
     cursor: { y: false, drag: { x: false, y: false }, sync: { key: 'poller' } },
     scales: {
-      // At least five minutes wide, so that a young history is not a wall.
+      // At least five minutes wide, so that a short history is readable.
       x: { range: (_, from, to) => [Math.min(from, to - 300), to] },
       y: { range: (_, _from, to) => [0, Math.max(to * 1.15, 1)] },
     },
@@ -139,7 +138,7 @@ dark.addEventListener('change', () => {
 
 document.addEventListener('visibilitychange', () => { refresh(); draw(); });
 
-// One at a time: the next is asked for when the last has ended.
+// One at a time: the next request starts when the last has ended.
 async function loop(work, pause) {
   for (;;) {
     await work();
