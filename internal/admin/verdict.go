@@ -135,7 +135,7 @@ func (q *Queue) assess(now time.Time, t Target, lastStatus int) Verdict {
 	failing, share, worst := t.failing()
 	switch {
 	case t.Gate.RejectsSince != nil && t.Gate.Held > 0:
-		return bad("Target %s has rejected everything since %s (%s): %d settled as rejected, %d held%s", t.Name, clock(*t.Gate.RejectsSince),
+		return bad("Target %s rejects everything since %s (%s): %d given back, %d held%s", t.Name, clock(*t.Gate.RejectsSince),
 			seconds(now.Sub(*t.Gate.RejectsSince)), t.Gate.Rejected, t.Gate.Held, t.Gate.retried(now))
 	case t.Gate.State == "closed":
 		return bad("Target %s is down: deliveries %s since %s (%s); nothing is lost, %s held, next probe %s",

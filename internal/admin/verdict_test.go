@@ -151,7 +151,7 @@ func TestTheVerdictSaysWhatToLookAt(t *testing.T) {
 		"rejects everything": {behind, func(s *Status) {
 			since := noon.Add(-time.Minute)
 			s.Targets[0].Gate = Gate{State: "open", Held: 40, RejectsSince: &since, Rejected: 5}
-		}, Bad, "Target partner has rejected everything since 11:59:00 UTC (1 min): 5 settled as rejected, 40 held"},
+		}, Bad, "Target partner rejects everything since 11:59:00 UTC (1 min): 5 given back, 40 held"},
 		"a half-open gate": {behind, func(s *Status) {
 			s.Targets[0].Gate = Gate{State: "half_open", Since: noon, Held: 47, Limit: 3}
 		}, Notice, "Target partner is coming back: up to 3 concurrent deliveries, more with each success; 47 messages held"},
