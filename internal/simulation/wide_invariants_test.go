@@ -190,6 +190,9 @@ func memoryIsBounded(t *trial) {
 		by   int
 		sent *sqsCall
 	}
+	if w := t.plan.wide; w != nil && slices.ContainsFunc(w.calls, func(c callTrouble) bool { return c.what != deleteCalls }) {
+		return // what cannot be extended or released leaves its process when its visibility ends, and nobody sees it
+	}
 	bound := t.plan.memory()
 	if bound == 0 {
 		bound = defaultMemory
