@@ -99,26 +99,23 @@ type Consumer struct {
 	demand  demand
 	stats   stats
 	recent  failures
-	notices notices
-	flaps   [callKinds]flapping
+	notices *notices
+	sqs     sqsCalls
+	gateLog gateLog
 
 	polls      *crew[*poll]
 	deliveries *crew[*life]
 	calls      *crew[*call]
 
-	receiving trouble // of receives
-	attempts  attempts
-	deletes   batcher
-	releases  batcher
-	letters   batcher
-	extension extension
-	depth     depthWatch
-	// attributes are the queue's, as they are known to be now.
-	attributes     message.QueueAttributes
-	attributesSaid attributesSaid
-	lag            lagWindow
-	clockSaid      time.Duration // the offset that the log has said last
-	clockLine      time.Time     // when that was
+	attempts   attempts
+	deletes    batcher
+	releases   batcher
+	letters    batcher
+	extension  extension
+	depth      depthWatch
+	attributes attributes
+	lag        lagWindow
+	clock      clock
 
 	running  int            // deliveries, of lost messages too
 	calling  int            // settles, extensions, attributes
@@ -145,20 +142,20 @@ func New(o Options) (*Consumer, error) {
 		demand:  newDemand(o.Gather),
 		notices: newNotices(),
 		stats:   newStats(),
-
-		attributes: o.Attributes,
 	}
+	c.sqs = newSQSCalls(c.log, &c.recent, o.Seed)
+	c.gateLog = gateLog{log: c.log, notices: c.notices, gate: o.Gate}
+	c.clock = clock{source: o.Source, log: c.log}
+	c.depth.log = c.log
+	c.attributes = newAttributes(c.log, c.notices, o.Visibility, o.Attributes)
 	c.attempts = newAttempts(o.FIFO, o.Seed, o.Queue)
-	c.receiving.jitter = jitter(o.Seed, "receive")
-	c.deletes = newBatcher(deleteCall, maxDeleteLinger, jitter(o.Seed, "delete"))
-	c.releases = newBatcher(releaseCall, releaseLinger, jitter(o.Seed, "release"))
-	c.letters = newBatcher(letterCall, releaseLinger, jitter(o.Seed, "dead-letter"))
-	c.extension.trouble.jitter = jitter(o.Seed, "extend")
-	c.keepTo(c.visibility())
-	c.attributesSaid = attributesSaid{attributes: o.Attributes, visibility: c.visibility()}
+	c.deletes = newBatcher(deleteCall, maxDeleteLinger, &c.sqs.trouble[deleteCall])
+	c.releases = newBatcher(releaseCall, releaseLinger, &c.sqs.trouble[releaseCall])
+	c.letters = newBatcher(letterCall, releaseLinger, &c.sqs.trouble[letterCall])
+	c.followVisibility()
 	c.hist = newHistograms()
 	c.turned.Store(time.Now().UnixNano())
-	if err := c.register(o.Registerer); err != nil {
+	if err := register(o.Registerer, c); err != nil {
 		return nil, err
 	}
 	c.pace = o.Pace.Join(o.Weight, c.wake)

@@ -96,7 +96,7 @@ func (c *Consumer) nextWaiting(now time.Time) *life {
 // begin starts the delivery of one message, whose slot and token are taken.
 func (c *Consumer) begin(now time.Time, l *life) {
 	c.hist.waited(c.blocked).Observe(now.Sub(l.since).Seconds())
-	c.hist.age.Observe(c.age(now, l.message).Seconds())
+	c.hist.age.Observe(c.clock.age(now, l.message).Seconds())
 	c.stats.started.add(now)
 	c.holding.started(l)
 	c.hand.move(l, delivering, now)
@@ -207,14 +207,14 @@ func (c *Consumer) verdict(m *message.Message, result message.Result) (settled, 
 func (c *Consumer) logDelivery(ctx context.Context, now time.Time, took time.Duration, l *life, result message.Result) {
 	ok := result.Outcome == message.Delivered
 	if !ok {
-		f := failure{
-			messageID: l.message.ID, receiveCount: l.message.ReceiveCount,
-			outcome: result.Outcome.String(), status: result.Status, reason: result.Reason,
+		f := Failure{
+			At: now, MessageID: l.message.ID, ReceiveCount: l.message.ReceiveCount,
+			Outcome: result.Outcome.String(), Status: result.Status, Reason: result.Reason,
 		}
 		if result.Err != nil {
-			f.detail = result.Err.Error()
+			f.Detail = result.Err.Error()
 		}
-		c.recent.add(now, f)
+		c.recent.add(f)
 	}
 	level := slog.LevelDebug
 	more := 0

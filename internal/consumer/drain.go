@@ -15,7 +15,8 @@ func (c *Consumer) beginDrain(now time.Time) {
 	}
 	c.draining, c.stopped = true, now
 	c.deadline = now.Add(c.options.DrainTimeout)
-	c.permitted(now) // for the last time to settle what was delivered
+	c.sqs.permit(now) // for the last time to settle what was delivered
+	c.depth.again(now)
 	c.releaseWaiting(now)
 	c.log.Info("draining", slog.Int("delivering", c.hand.count[delivering]),
 		slog.Int("deleting", c.hand.count[deleting]), slog.Int("releasing", c.hand.count[releasing]),

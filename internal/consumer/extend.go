@@ -25,8 +25,6 @@ const (
 type extension struct {
 	next time.Time // when the next message is due; zero: nothing in hand
 	out  int       // batches that are out
-
-	trouble trouble
 }
 
 // extendLater has l extended at half of the visibility that its receive came with. A
@@ -44,8 +42,9 @@ func (c *Consumer) extend(now time.Time) {
 	if e.next.IsZero() || now.Before(e.next) {
 		return
 	}
-	within := now.Add(c.visibility() / 10)
-	refused := e.trouble.fault == message.Refused // one call finds out whether it still is
+	within := now.Add(c.attributes.visibility() / 10)
+	t := &c.sqs.trouble[extendCall]
+	refused := t.fault == message.Refused // one call finds out whether it still is
 	e.next = time.Time{}
 	var batch []*life
 	var next *life
@@ -57,7 +56,7 @@ func (c *Consumer) extend(now time.Time) {
 		case l.state == releasing && !c.comesBack(now, l):
 			if !now.Before(l.deadline) {
 				c.outlasted(now, l)
-			} else if c.releases.trouble.failures > 0 {
+			} else if c.sqs.trouble[releaseCall].failures > 0 {
 				e.next = earlier(e.next, l.deadline)
 			}
 		case l.extendAt.IsZero():
@@ -69,8 +68,8 @@ func (c *Consumer) extend(now time.Time) {
 			c.ownershipEnds(now, l)
 		case e.out >= maxCalls, refused && e.out > 0:
 			e.next = earlier(e.next, l.extendAt) // when a call returns
-		case refused && now.Before(e.trouble.until):
-			e.next = earlier(e.next, earlier(e.trouble.until, l.deadline))
+		case refused && now.Before(t.until):
+			e.next = earlier(e.next, earlier(t.until, l.deadline))
 		default:
 			batch = append(batch, l)
 			if len(batch) == maxBatch {
@@ -129,7 +128,7 @@ func (c *Consumer) extended(now, sent time.Time, l *life, do *call, i int, err e
 		c.stats.extensions[extensionOK]++
 		l.visibility, l.deadline = do.visibility, sent.Add(asked)
 		l.extendAt = sent.Add(asked / 2)
-		c.watchRetention(now, l)
+		c.attributes.watchRetention(now, l.message, c.clock.age(now, l.message))
 	case fault == message.Lost || fault == message.Invalid:
 		c.stats.extensions[extensionLost]++
 		c.lose(now, l, "SQS no longer knows its receipt handle")
@@ -146,7 +145,6 @@ func (c *Consumer) extended(now, sent time.Time, l *life, do *call, i int, err e
 // extensionTrouble notes what came of a whole call. One whose entries failed only in
 // part is no trouble: those are tried again by themselves.
 func (c *Consumer) extensionTrouble(now time.Time, errs []error) {
-	t := &c.extension.trouble
 	var err error
 	for _, e := range errs {
 		if fault := message.FaultOf(e); e == nil || fault == message.Lost || fault == message.Invalid {
@@ -156,14 +154,13 @@ func (c *Consumer) extensionTrouble(now time.Time, errs []error) {
 		err = e
 	}
 	if err == nil {
-		c.callWorked(now, extendCall, t)
+		c.worked(now, extendCall)
 		return
 	}
-	t.failed(now, err, extendAgain)
+	t := c.sqs.failed(now, extendCall, err, extendAgain)
 	if t.fault == message.Refused { // half a minute may be all that is left
 		t.until = earlier(t.until, now.Add(maxSettlePause))
 	}
-	c.callFailed(now, extendCall, t)
 }
 
 // lose takes a message out of hand that is ours no longer.

@@ -3,8 +3,6 @@ package consumer
 import (
 	"log/slog"
 	"time"
-
-	"poller/internal/message"
 )
 
 const (
@@ -95,56 +93,4 @@ func (f *flapping) due(now time.Time) (line, []any) {
 		f.since = time.Time{}
 	}
 	return which, with
-}
-
-// callsInWords names what is said of the calls to SQS.
-var callsInWords = [...]string{
-	receiveCall: "receives", deleteCall: "deletes", releaseCall: "releases",
-	letterCall: "sends to the dead-letter queue", extendCall: "extensions",
-}
-
-// sayCalls logs whether the calls to SQS work.
-func (c *Consumer) sayCalls(now time.Time) {
-	for _, k := range [...]struct {
-		kind callKind
-		*trouble
-	}{
-		{receiveCall, &c.receiving},
-		{deleteCall, &c.deletes.trouble},
-		{releaseCall, &c.releases.trouble},
-		{letterCall, &c.letters.trouble},
-		{extendCall, &c.extension.trouble},
-	} {
-		switch which, with := c.flaps[k.kind].due(now); which {
-		case itFails:
-			c.log.With(with...).Warn("calls to SQS fail", slog.String("calls", callsInWords[k.kind]),
-				slog.String("reason", k.fault.String()), slog.Any("error", k.err),
-				slog.Duration("next_try_in", max(k.until.Sub(now), 0).Round(time.Millisecond)))
-		case itWorksAgain:
-			c.log.With(with...).Info("calls to SQS work again", slog.String("calls", callsInWords[k.kind]))
-		case itFailsNowAndThen:
-			c.log.With(with...).Warn("calls to SQS fail now and then", slog.String("calls", callsInWords[k.kind]))
-		case noLine:
-		}
-	}
-}
-
-// callFailed notes a call that failed, after its trouble was told.
-func (c *Consumer) callFailed(now time.Time, kind callKind, t *trouble) {
-	c.flaps[kind].failed(now, t.fault == message.Refused)
-	c.recent.add(now, failure{reason: t.fault.String(), detail: t.err.Error()})
-}
-
-// callWorked ends the trouble of a kind of calls, if there is any. What SQS refused to do
-// as well is tried again.
-func (c *Consumer) callWorked(now time.Time, kind callKind, t *trouble) {
-	if t.failures == 0 {
-		return
-	}
-	c.flaps[kind].worked(now)
-	refused := t.fault == message.Refused
-	t.worked()
-	if refused {
-		c.permitted(now)
-	}
 }

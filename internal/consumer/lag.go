@@ -51,7 +51,7 @@ func (c *Consumer) queueLag(now time.Time) time.Duration {
 	lag := c.lag.largest(now)
 	for l := c.hand.first; l != nil; l = l.next {
 		if l.state == waiting || l.state == delivering || l.state == held {
-			lag = max(lag, c.age(now, l.message))
+			lag = max(lag, c.clock.age(now, l.message))
 		}
 	}
 	return lag

@@ -16,8 +16,8 @@ type notice struct {
 	more int // since the last line
 }
 
-func newNotices() notices {
-	return notices{said: make(map[string]*notice)}
+func newNotices() *notices {
+	return &notices{said: make(map[string]*notice)}
 }
 
 // say counts one event of key and says whether a line is due, and how many events
@@ -37,36 +37,26 @@ func (n *notices) say(now time.Time, key string, changed bool) (events int, due 
 	return events, true
 }
 
+// forget ends key: its next event is a change.
+func (n *notices) forget(key string) { delete(n.said, key) }
+
 // failuresKept is how many failures the status page shows.
 const failuresKept = 20
 
-// failure is one delivery or SQS call that failed, for the status page. It has no
-// bodies and no handles.
-type failure struct {
-	at           time.Time
-	messageID    string
-	receiveCount int
-	outcome      string
-	status       int
-	reason       string
-	detail       string
-}
-
 // failures is a ring of the last ones.
 type failures struct {
-	ring [failuresKept]failure
+	ring [failuresKept]Failure
 	n    int
 }
 
-func (f *failures) add(now time.Time, what failure) {
-	what.at = now
+func (f *failures) add(what Failure) {
 	f.ring[f.n%failuresKept] = what
 	f.n++
 }
 
 // newestFirst gives those that are kept.
-func (f *failures) newestFirst() []failure {
-	kept := make([]failure, 0, min(f.n, failuresKept))
+func (f *failures) newestFirst() []Failure {
+	var kept []Failure
 	for i := f.n - 1; i >= 0 && i >= f.n-failuresKept; i-- {
 		kept = append(kept, f.ring[i%failuresKept])
 	}

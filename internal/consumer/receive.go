@@ -3,7 +3,6 @@ package consumer
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"time"
 
 	"poller/internal/gate"
@@ -46,7 +45,8 @@ func (o *Options) pollWait() time.Duration {
 // order sends out the receives that the stock rule wants.
 func (c *Consumer) order(now time.Time) {
 	c.reportHand(now)
-	if c.draining || c.tooManyUnsettled() || now.Before(c.receiving.until) || c.receiving.failures > 0 && len(c.demand.polls) > 0 {
+	t := &c.sqs.trouble[receiveCall]
+	if c.draining || c.tooManyUnsettled() || now.Before(t.until) || t.failures > 0 && len(c.demand.polls) > 0 {
 		return
 	}
 	for {
@@ -54,17 +54,17 @@ func (c *Consumer) order(now time.Time) {
 		if quantity == 0 {
 			return
 		}
-		try := c.attempts.next(now, quantity, c.visibility())
+		try := c.attempts.next(now, quantity, c.attributes.visibility())
 		p := c.demand.send(now, try.asked)
 		p.attempt, p.wait = try, c.options.pollWait()
-		if c.receiving.failures > 0 {
+		if t.failures > 0 {
 			p.wait = time.Second // that SQS is back is to be known soon, though the queue is empty
 		}
 		p.limit = limitOf(now, p.wait+callTimeout, receiveCall, uint64(len(c.demand.polls)))
 		c.polls.hire(p)
 		c.gate.Received()
 		c.reportHand(now)
-		if c.receiving.failures > 0 {
+		if t.failures > 0 {
 			return // one at a time finds out whether SQS is back
 		}
 	}
@@ -95,7 +95,7 @@ func (c *Consumer) reportHand(now time.Time) {
 		Ready:       c.holding.due,
 		Polls:       len(c.demand.polls),
 		LastReceive: c.demand.lastTurn,
-		Receives:    !c.draining && c.receiving.failures == 0 && !c.tooManyUnsettled(),
+		Receives:    !c.draining && c.sqs.trouble[receiveCall].failures == 0 && !c.tooManyUnsettled(),
 		Full:        c.options.Memory.full(),
 	})
 }
@@ -119,8 +119,7 @@ func (c *Consumer) receive(ctx context.Context, m *member[*poll], p *poll) {
 		c.stats.receives[failed]++
 		c.attempts.failed(p, err)
 		c.demand.failed(now, p)
-		c.receiving.failed(now, err, maxReceivePause)
-		c.callFailed(now, receiveCall, &c.receiving)
+		c.sqs.failed(now, receiveCall, err, maxReceivePause)
 	}
 	c.polls.rest(m)
 	c.turn(now)
@@ -136,8 +135,8 @@ func (c *Consumer) arrived(now, sent time.Time, p *poll, messages []*message.Mes
 	}
 	c.stats.receives[result]++
 	c.demand.returned(now, p, len(messages))
-	c.callWorked(now, receiveCall, &c.receiving)
-	c.sayClock(now)
+	c.worked(now, receiveCall)
+	c.clock.say(now)
 	prompt := now.Add(-min(now.Sub(sent), c.demand.parkedAfter()))
 	for _, m := range messages {
 		c.takeIn(now, handedOut(m, prompt, p.attempt.visibility), p, m)
@@ -198,8 +197,8 @@ func (c *Consumer) takeIn(now, handedOut time.Time, p *poll, m *message.Message)
 		c.hand.add(l)
 		c.releases.add(l)
 	default:
-		c.lag.note(now, c.age(now, m))
-		c.watchRetention(now, l)
+		c.lag.note(now, c.clock.age(now, m))
+		c.attributes.watchRetention(now, l.message, c.clock.age(now, l.message))
 		if l.group != nil && m.ReceiveCount > 1 && c.attributes.MaxReceiveCount > 0 {
 			c.spared.add(now, key) // another replica may have had to give it back
 		}
@@ -208,27 +207,4 @@ func (c *Consumer) takeIn(now, handedOut time.Time, p *poll, m *message.Message)
 		c.queueUp(l)
 	}
 	c.extendLater(l)
-}
-
-// age is how long ago SQS took the message, by SQS's clock; never below 0.
-func (c *Consumer) age(now time.Time, m *message.Message) time.Duration {
-	if m.SentAt.IsZero() {
-		return 0
-	}
-	return max(now.Add(c.options.Source.ClockOffset()).Sub(m.SentAt), 0)
-}
-
-// watchRetention warns of a message that SQS will soon drop: its retention goes on
-// while it is in hand.
-func (c *Consumer) watchRetention(now time.Time, l *life) {
-	retention := c.attributes.Retention
-	age := c.age(now, l.message)
-	if retention == 0 || age < retention*9/10 {
-		return
-	}
-	if events, ok := c.notices.say(now, "retention", false); ok {
-		c.log.Warn("SQS drops messages soon: they are older than 90 % of the queue's retention",
-			slog.String("message_id", l.message.ID), slog.Duration("lag", age),
-			slog.Duration("retention", retention), slog.Int("messages", events))
-	}
 }

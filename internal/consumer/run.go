@@ -161,16 +161,16 @@ func (c *Consumer) turn(now time.Time) {
 func (c *Consumer) advance(now time.Time) {
 	c.review(now)
 	c.sendBack(now)
-	c.sayGate(now)
+	c.gateLog.say(now, c.pace.Limits().Concurrency)
 	c.startWaiting(now)
 	c.order(now)
-	c.pace.SetDry(c.draining || (c.demand.dry() || c.receiving.failures > 0) && c.hand.count[waiting]+c.hand.count[delivering]+c.hand.count[held] == 0)
+	c.pace.SetDry(c.draining || (c.demand.dry() || c.sqs.trouble[receiveCall].failures > 0) && c.hand.count[waiting]+c.hand.count[delivering]+c.hand.count[held] == 0)
 	c.flush(now, &c.deletes)
 	c.flush(now, &c.releases)
 	c.flush(now, &c.letters)
 	c.extend(now)
-	c.watchDepth(now)
-	c.sayCalls(now)
+	c.look(now)
+	c.sqs.say(now)
 }
 
 // wake has the loop turn.
@@ -202,7 +202,7 @@ func (c *Consumer) nextWake(now time.Time) time.Time {
 		at = earlier(at, c.demand.lastTurn.Add(time.Second+1))
 	}
 	if !c.draining {
-		at = earlier(at, c.receiving.until)
+		at = earlier(at, c.sqs.trouble[receiveCall].until)
 		at = earlier(at, c.demand.wake(now))
 	} else {
 		at = earlier(at, c.deadline)

@@ -47,11 +47,11 @@ type batcher struct {
 	linger  time.Duration
 	pending []*life
 	out     int
-	trouble trouble
+	trouble *trouble
 }
 
-func newBatcher(kind callKind, linger time.Duration, jitter func(int) float64) batcher {
-	return batcher{kind: kind, linger: linger, trouble: trouble{jitter: jitter}}
+func newBatcher(kind callKind, linger time.Duration, trouble *trouble) batcher {
+	return batcher{kind: kind, linger: linger, trouble: trouble}
 }
 
 func (b *batcher) add(l *life) { b.pending = append(b.pending, l) }
@@ -156,7 +156,7 @@ func (c *Consumer) call(kind callKind, lives []*life) {
 		c.letters.out++
 	case extendCall:
 		c.extension.out++
-		do.seconds, do.visibility = make([]int, len(lives)), c.visibility()
+		do.seconds, do.visibility = make([]int, len(lives)), c.attributes.visibility()
 		for i, l := range lives {
 			do.seconds[i] = c.wantedSeconds(now, l, do.visibility)
 		}
@@ -304,7 +304,7 @@ func (c *Consumer) settle(now time.Time, l *life) {
 // SQS is well, and the others need not wait long for these.
 func (c *Consumer) batchTrouble(now time.Time, kind callKind, b *batcher, err error, worked bool) {
 	if err == nil || worked {
-		c.callWorked(now, kind, &b.trouble)
+		c.worked(now, kind)
 	}
 	switch {
 	case err == nil:
@@ -315,10 +315,16 @@ func (c *Consumer) batchTrouble(now time.Time, kind callKind, b *batcher, err er
 				slog.String("reason", message.FaultOf(err).String()), slog.Any("error", err), slog.Int("failures", more))
 		}
 	default:
-		b.trouble.failed(now, err, maxSettlePause)
+		t := c.sqs.failed(now, kind, err, maxSettlePause)
 		if c.draining { // there may be no half minute left
-			b.trouble.until = earlier(b.trouble.until, now.Add(maxSettlePause))
+			t.until = earlier(t.until, now.Add(maxSettlePause))
 		}
-		c.callFailed(now, kind, &b.trouble)
+	}
+}
+
+// worked notes that a kind of calls works.
+func (c *Consumer) worked(now time.Time, kind callKind) {
+	if c.sqs.worked(now, kind) {
+		c.depth.again(now)
 	}
 }

@@ -53,7 +53,7 @@ type Deliveries struct {
 	Count   int64
 }
 
-// Failure is one delivery, or one SQS call, that failed.
+// Failure is one delivery, or one SQS call, that failed. It has no bodies and no handles.
 type Failure struct {
 	At time.Time
 	// MessageID, ReceiveCount, Outcome and Status are empty for an SQS call.
@@ -91,17 +91,12 @@ func (c *Consumer) Snapshot(now time.Time) Snapshot {
 		Parked:             parked,
 		StartedPerSecond:   c.stats.started.mean(now),
 		DeliveredPerSecond: c.stats.arrived.mean(now),
-		Problem:            c.problem(),
+		Problem:            c.sqs.problem(c.hand.count[deleting], c.hand.count[releasing], c.tooManyUnsettled()),
+		Failures:           c.recent.newestFirst(),
 		MeanDelivery:       time.Duration(c.demand.delivery.value * float64(time.Second)),
 	}
 	for key, n := range c.stats.deliveries {
 		s.Deliveries = append(s.Deliveries, Deliveries{Outcome: key.outcome, Status: key.status, Count: n})
-	}
-	for _, f := range c.recent.newestFirst() {
-		s.Failures = append(s.Failures, Failure{
-			At: f.at, MessageID: f.messageID, ReceiveCount: f.receiveCount,
-			Outcome: f.outcome, Status: f.status, Reason: f.reason, Detail: f.detail,
-		})
 	}
 	return s
 }

@@ -22,11 +22,6 @@ func (c *Consumer) tooManyUnsettled() bool {
 	return n >= spareUnsettled && n >= spareUnsettled+c.pace.Limits().Concurrency
 }
 
-// settlesFail reports whether the last call that was to settle something failed.
-func (c *Consumer) settlesFail() bool {
-	return c.deletes.trouble.failures+c.releases.trouble.failures+c.letters.trouble.failures > 0
-}
-
 // What was delivered and cannot be deleted is hidden by one call for so long, not by
 // one at each half of its visibility. On a FIFO queue it blocks its group for that
 // long after a crash, so it is less there.
@@ -43,7 +38,7 @@ func (c *Consumer) patience(l *life) time.Duration {
 		return 0
 	case l.state == waiting && c.tooManyUnsettled():
 		return heldVisibility
-	case l.state != deleting || c.deletes.trouble.failures+c.letters.trouble.failures == 0:
+	case l.state != deleting || c.sqs.trouble[deleteCall].failures+c.sqs.trouble[letterCall].failures == 0:
 		return 0
 	case c.options.FIFO:
 		return undeletedVisibilityFIFO

@@ -242,9 +242,9 @@ func TestTheProblemThatAPersonHasToSolveIsToldFirstThenTheOldest(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c.deletes.trouble, c.receiving, c.extension.trouble = test.deletes, test.receiving, test.extension
+		c.sqs.trouble[deleteCall], c.sqs.trouble[receiveCall], c.sqs.trouble[extendCall] = test.deletes, test.receiving, test.extension
 		said := ""
-		if p := c.problem(); p != nil {
+		if p := c.sqs.problem(0, 0, false); p != nil {
 			said, _, _ = strings.Cut(p.What, ";")
 		}
 		if said != test.want {
