@@ -92,10 +92,6 @@ type Consumer struct {
 
 	armed   time.Time // when the loop wakes by itself
 	hand    hand
-	waiting []*life // in the order of their receives; those no longer waiting are skipped
-	holding holding
-	ledger  ledger
-	spared  spared
 	demand  demand
 	stats   stats
 	recent  failures
@@ -108,24 +104,18 @@ type Consumer struct {
 	calls      *crew[*call]
 
 	attempts   attempts
-	deletes    batcher
-	releases   batcher
-	letters    batcher
 	extension  extension
 	depth      depthWatch
 	attributes attributes
 	lag        lagWindow
 	clock      clock
 
-	running  int            // deliveries, of lost messages too
-	calling  int            // settles, extensions, attributes
-	blocked  ratelimit.Want // why the last start was refused
-	draining bool
-	stopped  time.Time // when the drain began
-	deadline time.Time // of the drain
-	over     bool      // the drain's time is over: deliveries are cut
-	aborted  bool      // the second signal, or the end of the grace
-	ended    bool      // Run has stopped working and waits for its goroutines
+	running int            // deliveries, of lost messages too
+	calling int            // settles, extensions, attributes
+	blocked ratelimit.Want // why the last start was refused
+	drain   drain
+	aborted bool // the second signal, or the end of the grace
+	ended   bool // Run has stopped working and waits for its goroutines
 }
 
 // New makes a consumer; Run starts it.
@@ -137,8 +127,6 @@ func New(o Options) (*Consumer, error) {
 		options: o,
 		log:     o.Logger.With("queue", o.Queue, "target", o.Target),
 		awake:   make(chan struct{}, 1),
-		hand:    newHand(o.Memory),
-		ledger:  newLedger(),
 		demand:  newDemand(o.Gather),
 		notices: newNotices(),
 		stats:   newStats(),
@@ -149,17 +137,16 @@ func New(o Options) (*Consumer, error) {
 	c.depth.log = c.log
 	c.attributes = newAttributes(c.log, c.notices, o.Visibility, o.Attributes)
 	c.attempts = newAttempts(o.FIFO, o.Seed, o.Queue)
-	c.deletes = newBatcher(deleteCall, maxDeleteLinger, &c.sqs.trouble[deleteCall])
-	c.releases = newBatcher(releaseCall, releaseLinger, &c.sqs.trouble[releaseCall])
-	c.letters = newBatcher(letterCall, releaseLinger, &c.sqs.trouble[letterCall])
-	c.followVisibility()
 	c.hist = newHistograms()
 	c.turned.Store(time.Now().UnixNano())
+	c.hand = newHand(c)
+	c.followVisibility()
 	if err := register(o.Registerer, c); err != nil {
 		return nil, err
 	}
 	c.pace = o.Pace.Join(o.Weight, c.wake)
 	c.gate = o.Gate.Join(c.wake)
+	c.hand.pace, c.hand.gate = c.pace, c.gate
 	return c, nil
 }
 

@@ -232,6 +232,17 @@ func (d *demand) forget(now time.Time, p *poll) {
 	d.polls = slices.DeleteFunc(d.polls, func(other *poll) bool { return other == p })
 }
 
+// endWithin is how long the receives that are out may last, at pollWait each: they are
+// never canceled, since what SQS has handed out to one would stay invisible.
+func (d *demand) endWithin(now time.Time, pollWait time.Duration) time.Duration {
+	var longest time.Duration
+	for _, p := range d.polls {
+		left := p.sent.Add(pollWait).Sub(now)
+		longest = max(longest, left.Round(time.Second/10))
+	}
+	return longest
+}
+
 // size notes the size of a message that was received.
 func (d *demand) size(bytes int) {
 	if d.meanSize == 0 {

@@ -206,10 +206,10 @@ func (d *depthWatch) drainSeconds() float64 {
 // look asks for the queue's attributes when that is due, and says what is known of them.
 func (c *Consumer) look(now time.Time) {
 	d := &c.depth
-	d.follow(now, c.options.FIFO, c.sqs.settlesFail() && c.tooManyUnsettled())
+	d.follow(now, c.options.FIFO, c.sqs.settlesFail() && c.hand.tooManyUnsettled())
 	d.say(now, c.hand.count[deleting], c.hand.count[releasing])
 	c.attributes.say(now)
-	if !c.draining && d.due(now) {
+	if !c.drain.begun && d.due(now) {
 		c.call(lookCall, nil)
 	}
 }
@@ -230,5 +230,5 @@ func (c *Consumer) looked(now time.Time, is message.QueueAttributes, err error) 
 func (c *Consumer) followVisibility() {
 	visibility := c.attributes.visibility()
 	c.demand.visibility = visibility
-	c.deletes.linger = min(maxDeleteLinger, visibility/6)
+	c.hand.deletes.linger = min(maxDeleteLinger, visibility/6)
 }

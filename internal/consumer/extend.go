@@ -1,7 +1,6 @@
 package consumer
 
 import (
-	"log/slog"
 	"time"
 
 	"poller/internal/message"
@@ -27,12 +26,11 @@ type extension struct {
 	out  int       // batches that are out
 }
 
-// extendLater has l extended at half of the visibility that its receive came with. A
-// message that comes again in hand has that one and no other, however long it was
-// extended before.
-func (c *Consumer) extendLater(l *life) {
+// later has l extended at half of the visibility that its receive came with. A message
+// that comes again in hand has that one and no other, however long it was extended before.
+func (e *extension) later(l *life) {
 	l.extendAt = l.deadline.Add(-l.visibility / 2)
-	c.extension.next = earlier(c.extension.next, l.extendAt)
+	e.next = earlier(e.next, l.extendAt)
 }
 
 // extend makes the extensions that are due, with those that are due within a
@@ -53,9 +51,9 @@ func (c *Consumer) extend(now time.Time) {
 		switch {
 		case l.out:
 			// It is looked at again when its call has returned.
-		case l.state == releasing && !c.comesBack(now, l):
+		case l.state == releasing && !c.hand.releaseHasToWait(now, l):
 			if !now.Before(l.deadline) {
-				c.outlasted(now, l)
+				c.hand.outlasted(now, l)
 			} else if c.sqs.trouble[releaseCall].failures > 0 {
 				e.next = earlier(e.next, l.deadline)
 			}
@@ -63,9 +61,9 @@ func (c *Consumer) extend(now time.Time) {
 		case l.extendAt.After(within):
 			e.next = earlier(e.next, l.extendAt)
 		case !now.Before(l.deadline):
-			c.expired(now, l)
+			c.hand.expired(now, l)
 		case l.owned.Add(ownership - lastCall).Before(now):
-			c.ownershipEnds(now, l)
+			c.hand.ownershipEnds(now, l)
 		case e.out >= maxCalls, refused && e.out > 0:
 			e.next = earlier(e.next, l.extendAt) // when a call returns
 		case refused && now.Before(t.until):
@@ -83,39 +81,6 @@ func (c *Consumer) extend(now time.Time) {
 	}
 }
 
-// expired deals with a message whose visibility ended before SQS could be told to
-// extend it: somebody else may have it by now, or nobody.
-func (c *Consumer) expired(now time.Time, l *life) {
-	if l.state == waiting || l.state == held {
-		c.lose(now, l, "its visibility ended before SQS could be reached to extend it")
-		return
-	}
-	// A delivery that runs may still succeed, and a delete still be accepted: SQS
-	// takes an old handle until the message is received again.
-	l.extendAt = time.Time{}
-}
-
-// ownershipEnds deals with a message that has been in flight for nearly 12 h.
-func (c *Consumer) ownershipEnds(now time.Time, l *life) {
-	if l.state == waiting || l.state == held {
-		c.releaseUntried(now, l)
-		return
-	}
-	l.extendAt = time.Time{}
-}
-
-// wantedSeconds is what an extension asks for; never for less than is left: were its
-// answer lost, nobody could say which of the two holds.
-func (c *Consumer) wantedSeconds(now time.Time, l *life, visibility time.Duration) int {
-	wanted := max(visibility, l.deadline.Sub(now))
-	if l.state == held {
-		wanted = max(wanted, heldVisibility)
-	}
-	wanted = max(wanted, c.patience(l))
-	most := ownership - now.Sub(l.owned) - ownershipMargin
-	return max(min(wholeSeconds(wanted), int(most/time.Second)), 1)
-}
-
 // extended takes in what came of one message's extension, the i-th of the call that
 // was made at sent.
 func (c *Consumer) extended(now, sent time.Time, l *life, do *call, i int, err error) {
@@ -131,13 +96,13 @@ func (c *Consumer) extended(now, sent time.Time, l *life, do *call, i int, err e
 		c.attributes.watchRetention(now, l.message, c.clock.age(now, l.message))
 	case fault == message.Lost || fault == message.Invalid:
 		c.stats.extensions[extensionLost]++
-		c.lose(now, l, "SQS no longer knows its receipt handle")
+		c.hand.lose(now, l, "SQS no longer knows its receipt handle")
 		return
 	default:
 		c.stats.extensions[extensionFailed]++
 		l.extendAt = now.Add(extendAgain)
 	}
-	if l.state != releasing || c.comesBack(now, l) {
+	if l.state != releasing || c.hand.releaseHasToWait(now, l) {
 		c.extension.next = earlier(c.extension.next, l.extendAt)
 	}
 }
@@ -163,31 +128,23 @@ func (c *Consumer) extensionTrouble(now time.Time, errs []error) {
 	}
 }
 
-// lose takes a message out of hand that is ours no longer.
-func (c *Consumer) lose(now time.Time, l *life, why string) {
-	l.lost = true
-	c.stats.settled[doneAbandoned]++
-	if c.draining {
-		c.stats.stranded++
+// ownershipEnds deals with a message that has been in flight for nearly 12 h.
+func (h *hand) ownershipEnds(now time.Time, l *life) {
+	if l.state == waiting || l.state == held {
+		h.releaseUntried(now, l)
+		return
 	}
-	if l.state == deleting {
-		c.stats.undeleted++
-		c.ledger.deleted(l.key, now.Add(2*l.visibility))
+	l.extendAt = time.Time{}
+}
+
+// wantedSeconds is what an extension asks for; never for less than is left: were its
+// answer lost, nobody could say which of the two holds.
+func (h *hand) wantedSeconds(now time.Time, l *life, visibility time.Duration) int {
+	wanted := max(visibility, l.deadline.Sub(now))
+	if l.state == held {
+		wanted = max(wanted, heldVisibility)
 	}
-	if l.cut != nil {
-		l.cut(errLost)
-	}
-	behind := l.group.behind(l)
-	c.holding.drop(l)
-	if l.state != delivering { // a delivery that is cut leaves when it has ended
-		c.gate.Leave(&l.try)
-	}
-	c.hand.remove(l)
-	c.releaseAll(now, behind)
-	c.unblock(l)
-	if more, ok := c.notices.say(now, "lost", false); ok {
-		c.log.Warn("message lost to another receiver", slog.String("message_id", l.message.ID),
-			slog.Int("receive_count", l.message.ReceiveCount), slog.String("state", l.state.String()),
-			slog.String("reason", why), slog.Int("failures", more))
-	}
+	wanted = max(wanted, h.patience(l))
+	most := ownership - now.Sub(l.owned) - ownershipMargin
+	return max(min(wholeSeconds(wanted), int(most/time.Second)), 1)
 }

@@ -85,11 +85,12 @@ func (g *group) leave(l *life) {
 	}
 }
 
-// goesBack says that some of it that is before m is ours and is to be released yet. One
-// that is before all of those has come again by a release of its own: its turn is now.
-func (g *group) goesBack(m *message.Message) bool {
+// releasesBefore reports whether some of it that is before m is in hand and its release is
+// still to be sent. One that is before all of those has come again by a release of its own:
+// its turn is now.
+func (g *group) releasesBefore(m *message.Message) bool {
 	return g != nil && slices.ContainsFunc(g.releasing, func(l *life) bool {
-		return l.backAt.IsZero() && !m.Before(l.message)
+		return l.visibleAt.IsZero() && !m.Before(l.message)
 	})
 }
 

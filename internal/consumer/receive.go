@@ -46,7 +46,7 @@ func (o *Options) pollWait() time.Duration {
 func (c *Consumer) order(now time.Time) {
 	c.reportHand(now)
 	t := &c.sqs.trouble[receiveCall]
-	if c.draining || c.tooManyUnsettled() || now.Before(t.until) || t.failures > 0 && len(c.demand.polls) > 0 {
+	if c.drain.begun || c.hand.tooManyUnsettled() || now.Before(t.until) || t.failures > 0 && len(c.demand.polls) > 0 {
 		return
 	}
 	for {
@@ -74,14 +74,14 @@ func (c *Consumer) order(now time.Time) {
 // gate allows; 0: none goes out now.
 func (c *Consumer) wanted(now time.Time) int {
 	limit := c.gate.Receive(now, c.pace.Limits().Concurrency)
-	if limit.NoRoom && c.makeRoom(now) {
+	if limit.NoRoom && c.hand.makeRoom(now) {
 		c.reportHand(now)
 		limit = c.gate.Receive(now, c.pace.Limits().Concurrency)
 	}
 	if limit.Alone {
 		return limit.Most
 	}
-	if c.spared.any(now) {
+	if c.hand.spared.any(now) {
 		limit.Most = min(limit.Most, 1)
 	}
 	return min(limit.Most, c.demand.next(now, c.stock(now, limit)))
@@ -89,13 +89,13 @@ func (c *Consumer) wanted(now time.Time) int {
 
 // reportHand says to the gate what it has to know of what is in hand.
 func (c *Consumer) reportHand(now time.Time) {
-	c.countDue(now)
+	c.hand.countDue(now)
 	c.gate.Report(gate.Hand{
 		Untried:     c.hand.count[waiting] - c.hand.followers,
-		Ready:       c.holding.due,
+		Ready:       c.hand.holding.due,
 		Polls:       len(c.demand.polls),
 		LastReceive: c.demand.lastTurn,
-		Receives:    !c.draining && c.sqs.trouble[receiveCall].failures == 0 && !c.tooManyUnsettled(),
+		Receives:    !c.drain.begun && c.sqs.trouble[receiveCall].failures == 0 && !c.hand.tooManyUnsettled(),
 		Full:        c.options.Memory.full(),
 	})
 }
@@ -163,10 +163,10 @@ func (c *Consumer) takeIn(now, handedOut time.Time, p *poll, m *message.Message)
 		c.stats.duplicates++
 		return // by an answer that was late: what came before it is newer
 	}
-	if ok && l.isBack(now) {
+	if ok && l.released(now) {
 		// SQS has done its release, though we have not been told. To release it once more
 		// would cost it one more receive.
-		c.settle(now, l)
+		c.hand.settle(now, l)
 		ok = false
 	}
 	if ok {
@@ -176,7 +176,7 @@ func (c *Consumer) takeIn(now, handedOut time.Time, p *poll, m *message.Message)
 		l.owned = handedOut
 		l.grant(handedOut, p.attempt.visibility)
 		l.renewed = l.out
-		c.extendLater(l)
+		c.extension.later(l)
 		return
 	}
 	l = &life{message: m, size: size, key: key, owned: handedOut, since: now}
@@ -186,25 +186,25 @@ func (c *Consumer) takeIn(now, handedOut time.Time, p *poll, m *message.Message)
 		l.group.strict = c.options.FIFOStrict
 	}
 	switch {
-	case c.ledger.has(key):
+	case c.hand.ledger.has(key):
 		c.stats.ledgerHits++
 		l.state = deleting
 		c.hand.add(l)
-		c.deletes.add(l)
-	case c.draining && !c.enoughLeft(now), l.group.goesBack(m):
+		c.hand.deletes.add(l)
+	case c.drain.begun && !c.drain.leaves(now, c.options.Timeout), l.group.releasesBefore(m):
 		l.state = releasing
 		l.outcome = doneUntried
 		c.hand.add(l)
-		c.releases.add(l)
+		c.hand.releases.add(l)
 	default:
 		c.lag.note(now, c.clock.age(now, m))
 		c.attributes.watchRetention(now, l.message, c.clock.age(now, l.message))
 		if l.group != nil && m.ReceiveCount > 1 && c.attributes.MaxReceiveCount > 0 {
-			c.spared.add(now, key) // another replica may have had to give it back
+			c.hand.spared.add(now, key) // another replica may have had to give it back
 		}
 		c.hand.add(l)
 		c.gate.Enter(&l.try, m.ID)
-		c.queueUp(l)
+		c.hand.queueUp(l)
 	}
-	c.extendLater(l)
+	c.extension.later(l)
 }

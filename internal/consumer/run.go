@@ -86,13 +86,13 @@ func (c *Consumer) Run(drain, now context.Context) Summary {
 		if drain.Err() != nil || now.Err() != nil {
 			c.beginDrain(at)
 		}
-		if now.Err() != nil || c.draining && at.After(c.deadline.Add(grace)) {
+		if now.Err() != nil || c.drain.begun && at.After(c.drain.deadline.Add(grace)) {
 			c.aborted = true
 		}
 		if c.aborted || c.done() {
 			break
 		}
-		if c.draining && !at.Before(c.deadline) {
+		if c.drain.begun && !at.Before(c.drain.deadline) {
 			c.endDrain(at)
 		}
 		c.advance(at)
@@ -141,7 +141,7 @@ func (c *Consumer) dismiss() Summary {
 
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.abandonRest()
+	c.hand.abandonRest()
 	return c.stats.summary()
 }
 
@@ -152,22 +152,22 @@ func (c *Consumer) turn(now time.Time) {
 	if !c.ended {
 		c.advance(now)
 	}
-	if c.ended || c.draining || !c.armed.IsZero() && c.nextWake(now).Before(c.armed) {
+	if c.ended || c.drain.begun || !c.armed.IsZero() && c.nextWake(now).Before(c.armed) {
 		c.wake()
 	}
 }
 
 // advance starts whatever the state allows now.
 func (c *Consumer) advance(now time.Time) {
-	c.review(now)
-	c.sendBack(now)
+	c.hand.review(now)
+	c.hand.releasesDue(now)
 	c.gateLog.say(now, c.pace.Limits().Concurrency)
 	c.startWaiting(now)
 	c.order(now)
-	c.pace.SetDry(c.draining || (c.demand.dry() || c.sqs.trouble[receiveCall].failures > 0) && c.hand.count[waiting]+c.hand.count[delivering]+c.hand.count[held] == 0)
-	c.flush(now, &c.deletes)
-	c.flush(now, &c.releases)
-	c.flush(now, &c.letters)
+	c.pace.SetDry(c.drain.begun || (c.demand.dry() || c.sqs.trouble[receiveCall].failures > 0) && c.hand.count[waiting]+c.hand.count[delivering]+c.hand.count[held] == 0)
+	c.flush(now, &c.hand.deletes)
+	c.flush(now, &c.hand.releases)
+	c.flush(now, &c.hand.letters)
 	c.extend(now)
 	c.look(now)
 	c.sqs.say(now)
@@ -191,29 +191,29 @@ func (c *Consumer) nextWake(now time.Time) time.Time {
 		}
 		return at
 	}
-	if c.hand.count[waiting]+len(c.holding.lives) > 0 && c.blocked == ratelimit.Token {
+	if c.hand.count[waiting]+len(c.hand.holding.lives) > 0 && c.blocked == ratelimit.Token {
 		at = earlier(at, c.pace.Due())
 	}
 	at = earlier(at, c.gate.Wake(now))
 	if c.blocked != ratelimit.Slot {
-		at = earlier(at, c.holding.next)
+		at = earlier(at, c.hand.holding.next)
 	}
-	if len(c.holding.lives) >= 1 && !c.draining {
+	if len(c.hand.holding.lives) >= 1 && !c.drain.begun {
 		at = earlier(at, c.demand.lastTurn.Add(time.Second+1))
 	}
-	if !c.draining {
+	if !c.drain.begun {
 		at = earlier(at, c.sqs.trouble[receiveCall].until)
 		at = earlier(at, c.demand.wake(now))
 	} else {
-		at = earlier(at, c.deadline)
+		at = earlier(at, c.drain.deadline)
 		if c.hand.count[waiting] > 0 {
-			at = earlier(at, c.deadline.Add(1-c.options.Timeout))
+			at = earlier(at, c.drain.deadline.Add(1-c.options.Timeout))
 		}
-		at = earlier(at, c.deadline.Add(grace+1))
+		at = earlier(at, c.drain.deadline.Add(grace+1))
 	}
-	at = earlier(at, c.deletes.wake())
-	at = earlier(at, c.releases.wake())
-	at = earlier(at, c.letters.wake())
+	at = earlier(at, c.hand.deletes.wake())
+	at = earlier(at, c.hand.releases.wake())
+	at = earlier(at, c.hand.letters.wake())
 	at = earlier(at, c.extension.next)
 	at = earlier(at, c.depth.next)
 	return at

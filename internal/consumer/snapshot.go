@@ -71,9 +71,9 @@ func (c *Consumer) Snapshot(now time.Time) Snapshot {
 	defer c.mu.Unlock()
 	_, _, parked := c.demand.look(now)
 	s := Snapshot{
-		Draining:           c.draining,
-		DrainingSince:      c.stopped,
-		Lag:                c.queueLag(now),
+		Draining:           c.drain.begun,
+		DrainingSince:      c.drain.since,
+		Lag:                max(c.lag.largest(now), c.hand.oldestAge(now, &c.clock)),
 		ClockOffset:        c.options.Source.ClockOffset(),
 		Depth:              c.depth.depth,
 		DepthAt:            c.depth.at,
@@ -87,11 +87,11 @@ func (c *Consumer) Snapshot(now time.Time) Snapshot {
 		Received:           c.stats.received,
 		Duplicates:         c.stats.duplicates,
 		LedgerHits:         c.stats.ledgerHits,
-		LedgerSize:         c.ledger.size(),
+		LedgerSize:         c.hand.ledger.size(),
 		Parked:             parked,
 		StartedPerSecond:   c.stats.started.mean(now),
 		DeliveredPerSecond: c.stats.arrived.mean(now),
-		Problem:            c.sqs.problem(c.hand.count[deleting], c.hand.count[releasing], c.tooManyUnsettled()),
+		Problem:            c.sqs.problem(c.hand.count[deleting], c.hand.count[releasing], c.hand.tooManyUnsettled()),
 		Failures:           c.recent.newestFirst(),
 		MeanDelivery:       time.Duration(c.demand.delivery.value * float64(time.Second)),
 	}

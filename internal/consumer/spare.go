@@ -48,38 +48,3 @@ func (s *spared) any(now time.Time) bool {
 	}
 	return len(s.keys) > 0
 }
-
-// goBack releases l, whose fault it was, and what is behind it.
-func (c *Consumer) goBack(now time.Time, l *life) {
-	behind := l.group.behind(l)
-	if len(behind) > 0 && c.attributes.MaxReceiveCount > 0 && !c.draining {
-		for _, other := range behind {
-			c.spared.add(now, other.key)
-		}
-		if c.demand.manyOut() && !l.extendAt.IsZero() && now.Before(l.deadline) {
-			l.goesBack = true
-			c.gate.Leave(&l.try)
-			if l.state != held {
-				c.keep(now, l)
-			}
-			return
-		}
-	}
-	c.release(now, l)
-}
-
-// sendBack releases those that have waited for receives to end.
-func (c *Consumer) sendBack(now time.Time) {
-	if !c.options.FIFO || len(c.holding.lives) == 0 || c.demand.manyOut() && !c.draining {
-		return
-	}
-	var back []*life // a release takes it out of what is held
-	for _, l := range c.holding.lives {
-		if l.goesBack {
-			back = append(back, l)
-		}
-	}
-	for _, l := range back {
-		c.release(now, l)
-	}
-}

@@ -193,8 +193,8 @@ func TestTheRuleUndeletedCountsWhatSQSHasNotConfirmed(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c.hand.count[deleting], c.hand.count[releasing], c.draining = test.deleting, test.releasing, test.draining
-		if got := c.tooManyUnsettled(); got != test.want {
+		c.hand.count[deleting], c.hand.count[releasing], c.drain.begun = test.deleting, test.releasing, test.draining
+		if got := c.hand.tooManyUnsettled(); got != test.want {
 			t.Errorf("%+v: %v", test, got)
 		}
 	}
