@@ -82,7 +82,7 @@ func (a *attributes) say(now time.Time) {
 // sayNoVisibility: with none at all a message would be received again immediately.
 func (a *attributes) sayNoVisibility(now time.Time) {
 	if _, ok := a.notices.say(now, "visibility", false); ok {
-		a.log.Warn("the queue's visibility timeout is 0: the one before is asked for; set another, or --visibility-timeout",
+		a.log.Warn("the queue's visibility timeout is 0: keeping the previous one; set it on the queue, or set --visibility-timeout",
 			slog.Duration("visibility_timeout", a.visibility()))
 	}
 }

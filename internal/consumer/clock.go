@@ -7,8 +7,8 @@ import (
 	"poller/internal/message"
 )
 
-// clockChange is how far SQS's clock has to move against ours to be said: its answers
-// tell whole seconds, so that a smaller offset comes and goes.
+// clockChange is how far SQS's clock has to move against ours to be logged: its answers
+// have whole seconds, so that a smaller offset comes and goes.
 const clockChange = 5 * time.Second
 
 // clock is SQS's, as its answers tell it.
@@ -28,7 +28,7 @@ func (k *clock) age(now time.Time, m *message.Message) time.Duration {
 }
 
 // say logs that this machine's clock differs from SQS's, or agrees with it again: at the
-// change, and at most once a minute. The lag is computed by SQS's clock; other programs,
+// change, and at most once a minute. The lag is computed from SQS's clock; other programs,
 // and what reads our logs, know nothing of it.
 func (k *clock) say(now time.Time) {
 	offset := k.source.ClockOffset()
@@ -38,7 +38,7 @@ func (k *clock) say(now time.Time) {
 	case offset == 0 && k.said != 0:
 		k.log.Info("this machine's clock agrees with SQS's again")
 	case (offset - k.said).Abs() >= clockChange:
-		k.log.Warn("this machine's clock is wrong by SQS's: set it; the lag is reckoned by SQS's",
+		k.log.Warn("this machine's clock differs from SQS's: set it; the lag is computed from SQS's",
 			slog.Duration("clock_offset", offset.Round(time.Second)))
 	default:
 		return

@@ -37,7 +37,7 @@ func (c *Consumer) courier(work context.Context) func(*member[*life], *life) {
 	}
 }
 
-// standstill is how much longer than its time-out a delivery must take to show that it was
+// standstill is how much longer than its timeout a delivery must take to show that it was
 // this process that stood still (a SIGSTOP, a suspended machine), not the target: whether
 // that had answered, nobody knows.
 const standstill = 2 * time.Second
@@ -59,13 +59,12 @@ func (c *Consumer) finish(ctx context.Context, now time.Time, took time.Duration
 	c.stats.delivered(now, result)
 	c.hist.took(result.Outcome).Observe(took.Seconds())
 	if result.Outcome == message.Delivered {
-		c.demand.delivery.add(took.Seconds())
+		c.demand.delivered(took)
 	}
 	c.logDelivery(ctx, now, took, l, result)
 	switch {
 	case l.lost:
-		// It went to somebody else and is out of hand. If it was delivered after all
-		// and comes back, it is deleted.
+		// It went to somebody else and is out of hand.
 		c.gate.Leave(&l.try)
 		if result.Outcome == message.Delivered {
 			c.hand.deliveredAfterLoss(now, l)

@@ -8,26 +8,25 @@ import (
 	"poller/internal/message"
 )
 
-// How often GetQueueAttributes is asked: while messages come or are in hand; once
-// more after the last one; and of an idle queue, where an empty long poll itself
-// says that nothing is visible, or where SQS refuses to say.
+// How often GetQueueAttributes is called: while messages come or are in hand; once
+// more after the last one; and for an idle queue, where an empty long poll itself
+// shows that nothing is visible, or where SQS refuses the call.
 const (
 	depthBusy  = 15 * time.Second
 	depthAfter = 5 * time.Minute
 	depthIdle  = time.Hour
 )
 
-// depthWatch knows how many messages the queue holds, and whether they get fewer.
+// depthWatch knows how many messages the queue holds, and whether that falls.
 type depthWatch struct {
 	log    *slog.Logger
-	next   time.Time // when it is asked next; zero: an answer is awaited
+	next   time.Time // when to ask next; zero: an answer is awaited
 	denied bool      // SQS has refused the last answer
 	last   time.Time // when the last message came
 	known  bool
 	at     time.Time
 	depth  message.Depth
-	slope  float64 // visible messages more a second, smoothed
-	sloped bool
+	slope  mean // visible messages more a second
 
 	empties    int       // receives in a row that brought nothing
 	emptySince time.Time // when the first of them returned
@@ -57,13 +56,13 @@ func (b blocked) String() string {
 }
 
 const (
-	// blockedAfter is how many receives in a row bring nothing before that is odd.
+	// blockedAfter is how many receives in a row must bring nothing before the queue may count as blocked.
 	blockedAfter = 3
 	// inFlightLimit is a little below SQS's 120,000.
 	inFlightLimit = 100_000
 )
 
-// begin has the depth asked at once.
+// begin has the depth asked for immediately.
 func (d *depthWatch) begin(now time.Time) { d.next, d.last = now, now }
 
 // empty notes that a receive brought nothing.
@@ -98,7 +97,7 @@ func (d *depthWatch) active(now time.Time) {
 	}
 }
 
-// again has it asked at once: the queue may be another one.
+// again has it asked for immediately: the queue may be another one.
 func (d *depthWatch) again(now time.Time) {
 	if !d.next.IsZero() {
 		d.next = now
@@ -177,11 +176,7 @@ func (d *depthWatch) answered(now time.Time, depth message.Depth, err error, inH
 		return
 	}
 	if d.known {
-		slope := float64(depth.Visible-d.depth.Visible) / max(now.Sub(d.at).Seconds(), 1e-3)
-		if d.sloped {
-			slope = (d.slope + slope) / 2
-		}
-		d.slope, d.sloped = slope, true
+		d.slope.add(float64(depth.Visible-d.depth.Visible)/max(now.Sub(d.at).Seconds(), 1e-3), 0.5)
 	}
 	d.known, d.at, d.depth = true, now, depth
 }
@@ -194,12 +189,12 @@ func (d *depthWatch) drainSeconds() float64 {
 		return math.NaN()
 	case d.depth.Visible == 0:
 		return 0
-	case !d.sloped:
+	case d.slope.n == 0:
 		return math.NaN()
-	case d.slope >= 0:
+	case d.slope.value >= 0:
 		return math.Inf(1)
 	default:
-		return float64(d.depth.Visible) / -d.slope
+		return float64(d.depth.Visible) / -d.slope.value
 	}
 }
 
@@ -221,7 +216,7 @@ func (c *Consumer) looked(now time.Time, is message.QueueAttributes, err error) 
 		c.attributes.follow(now, is)
 		c.followVisibility()
 	} else if events, ok := c.notices.say(now, "depth", false); ok && !c.ended {
-		c.log.Warn("the queue's depth is not known: GetQueueAttributes fails; everything else goes on",
+		c.log.Warn("the queue's depth is not known: GetQueueAttributes fails; everything else continues",
 			slog.String("reason", message.FaultOf(err).String()), slog.Any("error", err), slog.Int("failures", events))
 	}
 }

@@ -43,7 +43,7 @@ func (c *Consumer) endDrain(now time.Time) {
 	c.hand.releaseUnfinished(now)
 	c.hand.cut(errDrained)
 	if n := c.hand.count[delivering]; n > 0 {
-		c.log.Warn("the drain timeout is over: deliveries are cut off and given back (--drain-timeout)", slog.Int("delivering", n))
+		c.log.Warn("drain timeout over: cutting off deliveries and releasing their messages; raise --drain-timeout to let them finish", slog.Int("delivering", n))
 	}
 }
 

@@ -7,12 +7,13 @@ import (
 )
 
 const (
-	// ownership is how long SQS lets a message be in flight, whatever is asked for.
+	// ownership is how long SQS lets a message be in flight, whatever is asked for:
+	// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ChangeMessageVisibility.html
 	ownership = 12 * time.Hour
-	// ownershipMargin: asked for up to it SQS would refuse, for want of a clock that
-	// it shares with us.
+	// ownershipMargin: SQS would refuse what is asked for beyond it, since its clock
+	// is not ours.
 	ownershipMargin = time.Minute
-	// lastCall: with less than that left, what waits is given back in good order.
+	// lastCall: with less than that left, what waits is released while it still can be.
 	lastCall = 5 * time.Minute
 	// extendAgain is when an extension that failed is tried again.
 	extendAgain = time.Second
@@ -138,7 +139,7 @@ func (h *hand) ownershipEnds(now time.Time, l *life) {
 }
 
 // wantedSeconds is what an extension asks for; never for less than is left: were its
-// answer lost, nobody could say which of the two holds.
+// answer lost, nobody could know which of the two applies.
 func (h *hand) wantedSeconds(now time.Time, l *life, visibility time.Duration) int {
 	wanted := max(visibility, l.deadline.Sub(now))
 	if l.state == held {

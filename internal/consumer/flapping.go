@@ -6,20 +6,20 @@ import (
 )
 
 const (
-	// steadyAfter is how long what failed has to work before the log says that it does.
+	// steadyAfter is how long what failed has to work before that is logged.
 	steadyAfter = 10 * time.Second
-	// calmAfter is how long nothing was said of a state that counts as steady.
+	// calmAfter is how long nothing was logged of a state that counts as steady.
 	calmAfter = 5 * noticeEvery
 )
 
 // flapping decides which changes of a state are lines of the log, such as whether
-// receives work: that it fails is said at once, that it works again after 10 s of it. A
-// state that keeps changing is one line a minute, with its counts; but that a person has
-// to act is said at once all the same.
+// receives work: that it fails is logged immediately, that it works again after 10 s of it.
+// A state that keeps changing is one line a minute, with its counts; but that a person has
+// to act is logged immediately all the same.
 type flapping struct {
 	bad    bool      // it fails
 	urgent bool      // and a person has to act
-	since  time.Time // when the failures began of which the log has not said that they are over
+	since  time.Time // when the failures began whose end is not logged yet
 	over   time.Time // when it last began to work
 
 	failures, recoveries int // since the last line
@@ -45,7 +45,7 @@ func (f *flapping) worked(now time.Time) {
 	}
 }
 
-// line is what the log says of a state.
+// line is what is logged of a state.
 type line uint8
 
 const (
@@ -55,7 +55,7 @@ const (
 	itFailsNowAndThen
 )
 
-// due says which line is due, which is then taken for said, and what is to be in it.
+// due returns which line is due, and the attributes to log with it. It counts as logged then.
 func (f *flapping) due(now time.Time) (line, []any) {
 	minute := f.at.IsZero() || now.Sub(f.at) >= noticeEvery
 	which := noLine

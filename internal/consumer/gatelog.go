@@ -9,16 +9,16 @@ import (
 	"poller/internal/message"
 )
 
-// inWords says what most deliveries came to that closed the gate.
+// inWords is what most of the deliveries came to that closed the gate.
 var inWords = map[message.Outcome]string{
 	message.Rejected:    "were rejected",
-	message.Failed:      "failed (500, a time-out, 3xx, 401 to 421)",
+	message.Failed:      "failed (500, a timeout, 3xx, 401 to 421)",
 	message.Unavailable: "were answered 502, 503, 504, or cut off",
 	message.Throttled:   "were answered 429",
 	message.Connection:  "could not connect",
 }
 
-// gateLog says in the log what the gate does.
+// gateLog logs what the gate does.
 type gateLog struct {
 	log     *slog.Logger
 	notices *notices
@@ -26,7 +26,7 @@ type gateLog struct {
 }
 
 // say logs each change of the gate, and once a minute that it is closed. Of the queues
-// of one target the first to look says it.
+// of one target the first to look logs it.
 func (g *gateLog) say(now time.Time, slots int) {
 	for _, change := range g.gate.Changes() {
 		g.sayChange(change)
@@ -50,7 +50,7 @@ func (g *gateLog) sayClosed(now time.Time, is gate.Status) {
 
 func (g *gateLog) sayChange(change gate.Change) {
 	switch change.To {
-	case gate.Closed: // said with what is known by now
+	case gate.Closed: // logged by sayClosed, with what is known by now
 	case gate.Wary:
 		g.log.Debug("gate wary: deliveries fail, trying a few more before it closes", slog.String("reason", change.Reason))
 	case gate.HalfOpen:

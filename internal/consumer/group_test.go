@@ -8,7 +8,7 @@ import (
 )
 
 // SQS may bring the head of a group again while the calls that release those behind it are
-// still to be made: to give it back once more would cost it a receive for nothing, and its
+// still to be made: to release it once more would cost it a receive for nothing, and its
 // group the order.
 func TestWhatIsBeforeAllThatIsToBeReleasedOfItsGroupDoesNotGoBack(t *testing.T) {
 	t.Parallel()

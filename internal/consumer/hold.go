@@ -8,10 +8,10 @@ import (
 // heldVisibility is what a held message's extension asks for at least.
 const heldVisibility = 2 * time.Minute
 
-// holding is what is held: messages whose delivery failed, kept in hand while it is not
+// holding are the messages whose delivery failed and that are kept in hand while it is not
 // known whose fault that was. A hold costs no receive; a release costs one.
 type holding struct {
-	lives    []*life   // in the order of their receives
+	lives    []*life   // in the sequence of their receives
 	next     time.Time // when the first of them is due that is not yet; zero: none
 	due      int       // how many are
 	counted  uint64    // the gate's version by which next and due were found; 0: not since a change
@@ -30,7 +30,7 @@ func (h *holding) heldFirst(pay bool) bool {
 	return h.starts >= vainTurns || pay && h.starts > 0
 }
 
-// started takes l out, if it is held, and counts the turn.
+// started removes l, if it is held, and counts the turn.
 func (h *holding) started(l *life) {
 	if l.state == held {
 		h.starts = 0
@@ -51,7 +51,7 @@ func (h *holding) drop(l *life) {
 }
 
 // hold keeps l in hand, if it is still ours and can stay so: else it could not be tried
-// again, and as the one to probe with it would keep a closed gate shut for ever.
+// again, and as the one to probe with it would keep the gate closed forever.
 func (h *hand) hold(now time.Time, l *life) {
 	switch {
 	case !now.Before(l.deadline):
@@ -99,11 +99,11 @@ func (h *hand) countDue(now time.Time) {
 	}
 }
 
-// reviewEvery is how often held messages are looked at though nothing has become known:
-// some are given up by time alone.
+// reviewEvery is how often held messages are reviewed though nothing has become known:
+// time alone may show that one is at fault.
 const reviewEvery = 15 * time.Second
 
-// review gives up the held messages that are known to be at fault.
+// review ends the held messages that are known to be at fault.
 func (h *hand) review(now time.Time) {
 	h.gate.Tick(now, h.slots())
 	g := &h.holding

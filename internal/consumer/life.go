@@ -15,7 +15,7 @@ import (
 //	                       v      |
 //	                       held --+--> releasing
 //
-// A message whose delivery failed is held until it is proven whose fault that was,
+// A message whose delivery failed is held until it is known whose fault that was,
 // and tried again meanwhile.
 //
 // A duplicate of a message in the ledger starts at deleting; at a stop, a

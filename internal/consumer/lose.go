@@ -57,7 +57,7 @@ func (h *hand) outlasted(now time.Time, l *life) {
 	h.abandoned()
 	h.remove(l)
 	if more, ok := h.notices.say(now, "outlasted", false); ok {
-		h.log.Warn("message could not be released: it comes again when its visibility ends",
+		h.log.Warn("message could not be released: it is visible again when its visibility timeout ends",
 			slog.String("message_id", l.message.ID), slog.Int("receive_count", l.message.ReceiveCount), slog.Int("messages", more))
 	}
 }
@@ -81,7 +81,7 @@ func (h *hand) abandonRest() {
 			h.stats.undeleted++
 		}
 		if n++; n <= maxReported {
-			h.log.Warn("message abandoned: it comes back when its visibility ends", slog.String("message_id", l.message.ID),
+			h.log.Warn("message abandoned: it is visible again when its visibility timeout ends", slog.String("message_id", l.message.ID),
 				slog.Int("receive_count", l.message.ReceiveCount), slog.String("state", l.state.String()))
 		}
 	}

@@ -2,11 +2,11 @@ package consumer
 
 import "time"
 
-// noticeEvery is how often the log says the same thing.
+// noticeEvery is how often the same thing is logged.
 const noticeEvery = time.Minute
 
 // notices keeps the log from being flooded: of each key one line at the change,
-// then one a minute that says how many there were. Keys are from fixed sets.
+// then one a minute with how many there were. Keys are from fixed sets.
 type notices struct {
 	said map[string]*notice
 }
@@ -20,7 +20,7 @@ func newNotices() *notices {
 	return &notices{said: make(map[string]*notice)}
 }
 
-// say counts one event of key and says whether a line is due, and how many events
+// say counts one event of key and reports whether a line is due, and how many events
 // it stands for. changed: this event is a change, and so has a line.
 func (n *notices) say(now time.Time, key string, changed bool) (events int, due bool) { //nolint:unparam // changes that flap are for flapping
 	s, known := n.said[key]
@@ -54,7 +54,7 @@ func (f *failures) add(what Failure) {
 	f.n++
 }
 
-// newestFirst gives those that are kept.
+// newestFirst are those that are kept.
 func (f *failures) newestFirst() []Failure {
 	var kept []Failure
 	for i := f.n - 1; i >= 0 && i >= f.n-failuresKept; i-- {

@@ -13,7 +13,7 @@ type Problem struct {
 	Since time.Time
 	// Fault sorts it by who has to act.
 	Fault message.Fault
-	// Stops says that nothing more is received or delivered until it is over.
+	// Stops reports whether nothing more is received or delivered until it is over.
 	Stops bool
 }
 
@@ -44,8 +44,8 @@ func (s *sqsCalls) problem(deleting, releasing int, stops bool) *Problem {
 	return &Problem{What: worst.err.Error() + follows, Since: worst.since, Fault: worst.fault, Stops: stops}
 }
 
-// worseThan reports whether t is to be told rather than other: a person has to act, or
-// else it is older.
+// worseThan reports whether t is the one to show rather than other: a person has to act,
+// or else it is older.
 func (t *trouble) worseThan(other *trouble) bool {
 	if refused := t.fault == message.Refused; refused != (other.fault == message.Refused) {
 		return refused

@@ -32,7 +32,7 @@ const (
 	refusedPause    = 30 * time.Second
 )
 
-// pollWait is the WaitTimeSeconds of every receive: a poll is never cancelled, so
+// pollWait is the WaitTimeSeconds of every receive: a poll is never canceled, so
 // it must end in time for a drain to deal with what it brings.
 func (o *Options) pollWait() time.Duration {
 	longest := maxPollWait
@@ -42,8 +42,8 @@ func (o *Options) pollWait() time.Duration {
 	return min(max((o.DrainTimeout-drainMargin).Truncate(time.Second), time.Second), longest)
 }
 
-// order sends out the receives that the stock rule wants.
-func (c *Consumer) order(now time.Time) {
+// sendReceives sends out the receives that the demand rule asks for.
+func (c *Consumer) sendReceives(now time.Time) {
 	c.reportHand(now)
 	t := &c.sqs.trouble[receiveCall]
 	if c.drain.begun || c.hand.tooManyUnsettled() || now.Before(t.until) || t.failures > 0 && len(c.demand.polls) > 0 {
@@ -58,20 +58,20 @@ func (c *Consumer) order(now time.Time) {
 		p := c.demand.send(now, try.asked)
 		p.attempt, p.wait = try, c.options.pollWait()
 		if t.failures > 0 {
-			p.wait = time.Second // that SQS is back is to be known soon, though the queue is empty
+			p.wait = time.Second // to learn soon that SQS works again, though the queue is empty
 		}
 		p.limit = limitOf(now, p.wait+callTimeout, receiveCall, uint64(len(c.demand.polls)))
 		c.polls.hire(p)
 		c.gate.Received()
 		c.reportHand(now)
 		if t.failures > 0 {
-			return // one at a time finds out whether SQS is back
+			return // one at a time finds out whether SQS works again
 		}
 	}
 }
 
-// wanted is for how many the next receive asks, by the stock rule within what the
-// gate allows; 0: none goes out now.
+// wanted returns for how many messages the next receive asks, according to the demand rule
+// and within the gate's limit; 0: do not receive now.
 func (c *Consumer) wanted(now time.Time) int {
 	limit := c.gate.Receive(now, c.pace.Limits().Concurrency)
 	if limit.NoRoom && c.hand.makeRoom(now) {
@@ -84,10 +84,10 @@ func (c *Consumer) wanted(now time.Time) int {
 	if c.hand.spared.any(now) {
 		limit.Most = min(limit.Most, 1)
 	}
-	return min(limit.Most, c.demand.next(now, c.stock(now, limit)))
+	return min(limit.Most, c.demand.next(now, c.supply(now, limit)))
 }
 
-// reportHand says to the gate what it has to know of what is in hand.
+// reportHand tells the gate what it has to know of what is in hand.
 func (c *Consumer) reportHand(now time.Time) {
 	c.hand.countDue(now)
 	c.gate.Report(gate.Hand{
@@ -156,16 +156,16 @@ func (c *Consumer) takeIn(now, handedOut time.Time, p *poll, m *message.Message)
 	c.stats.received++
 	c.hist.receives.Observe(float64(m.ReceiveCount))
 	size := m.Size()
-	c.demand.size(size)
+	c.demand.received(size)
 	key := keyOf(m.ID)
 	l, ok := c.hand.byKey[key]
 	if ok && m.ReceiveCount < l.message.ReceiveCount && p.sent.Before(l.owned) {
 		c.stats.duplicates++
-		return // by an answer that was late: what came before it is newer
+		return // with an answer that was late: what came before it is newer
 	}
 	if ok && l.released(now) {
-		// SQS has done its release, though we have not been told. To release it once more
-		// would cost it one more receive.
+		// SQS has carried out its release, though its answer is not here. To release it
+		// once more would cost it one more receive.
 		c.hand.settle(now, l)
 		ok = false
 	}
@@ -200,7 +200,7 @@ func (c *Consumer) takeIn(now, handedOut time.Time, p *poll, m *message.Message)
 		c.lag.note(now, c.clock.age(now, m))
 		c.attributes.watchRetention(now, l.message, c.clock.age(now, l.message))
 		if l.group != nil && m.ReceiveCount > 1 && c.attributes.MaxReceiveCount > 0 {
-			c.hand.spared.add(now, key) // another replica may have had to give it back
+			c.hand.spared.add(now, key) // another replica may have had to release it
 		}
 		c.hand.add(l)
 		c.gate.Enter(&l.try, m.ID)

@@ -6,7 +6,7 @@ import (
 	"poller/internal/message"
 )
 
-// OnRejected is what becomes of a message that the target rejects.
+// OnRejected is what happens to a message that the target rejects.
 type OnRejected uint8
 
 // The policies.

@@ -8,14 +8,14 @@ import (
 )
 
 const (
-	// roomDelay is how long a message stays away at least that is released to make room;
-	// while others are delivered it doubles with each receive.
+	// roomDelay is the least delay of a message that is released to make room; while
+	// others are delivered it doubles with each receive.
 	roomDelay = 15 * time.Minute
-	// roomEvery is how often one is while nothing works: so a long outage costs a message
-	// one receive.
+	// roomEvery is the time between two such releases while nothing works: so a long
+	// outage costs a message one receive.
 	roomEvery = 90 * time.Second
-	// worthIt is how long a message must have to wait at least to be released for another,
-	// where retrying pays.
+	// worthIt is the least time that a message must have to wait to be released for
+	// another, where retrying pays.
 	worthIt = 30 * time.Second
 )
 

@@ -30,13 +30,13 @@ const (
 	callKinds
 )
 
-// call is one batch on its way to SQS, or the question for the queue's attributes.
+// call is one batch under way to SQS, or the request for the queue's attributes.
 type call struct {
 	kind    callKind
 	lives   []*life
 	handles []string // of the lives, when the call went out
 	seconds []int    // of visibility, for releases and extensions
-	// visibility is the queue's, which extensions were asked by.
+	// visibility is the queue's, according to which extensions were asked for.
 	visibility time.Duration
 	limit      time.Duration
 }
@@ -46,7 +46,7 @@ type call struct {
 func (c *Consumer) flush(now time.Time, b *batcher) {
 	for len(b.pending) > 0 && b.out < maxCalls && !now.Before(b.trouble.until) {
 		if b.trouble.failures > 0 && b.out > 0 {
-			return // one at a time finds out whether SQS is back
+			return // one at a time finds out whether SQS works again
 		}
 		if len(b.pending) < maxBatch && !c.drain.begun && now.Before(b.pending[0].since.Add(b.linger)) {
 			// What a group of a FIFO queue waits for does not linger: two calls may be out,
@@ -63,7 +63,7 @@ func (c *Consumer) flush(now time.Time, b *batcher) {
 	}
 }
 
-// call sends a batch on its way.
+// call sends a batch.
 func (c *Consumer) call(kind callKind, lives []*life) {
 	do := &call{kind: kind, lives: lives, handles: make([]string, len(lives))}
 	for i, l := range lives {
@@ -99,9 +99,9 @@ func (c *Consumer) call(kind callKind, lives []*life) {
 }
 
 // limitOf is how long a call may take that begins now: up to half a millisecond less
-// than the longest, by what it is for, so that no two that were begun together are
-// given up at one instant. Their order would be chance, and a simulated run could not
-// be repeated.
+// than the longest, depending on what it is for, so that no two that began together time
+// out at one instant. Which came first would be chance, and a simulated run could not be
+// repeated.
 func limitOf(now time.Time, longest time.Duration, kind callKind, what uint64) time.Duration {
 	const spread = uint64(500 * time.Microsecond)
 	mixed := (uint64(now.UnixNano()) ^ what<<3 ^ uint64(kind)) * 0x9e3779b97f4a7c15

@@ -13,14 +13,14 @@ type Snapshot struct {
 	DrainingSince time.Time
 	// Lag is the age of the oldest message known; ClockOffset is SQS's clock less ours.
 	Lag, ClockOffset time.Duration
-	// Depth is what SQS said at DepthAt; zero time: it has not said anything yet.
+	// Depth is SQS's answer at DepthAt; zero time: there was no answer yet.
 	Depth   message.Depth
 	DepthAt time.Time
 	// LastMessage is when a receive last brought something; before the first, when the
 	// consumer was started.
 	LastMessage time.Time
 	// Blocked is why nothing is received though messages are visible
-	// (in_flight_limit, groups, unsettled); empty: it is.
+	// (in_flight_limit, groups, unsettled); empty: it is not blocked.
 	Blocked string
 	// DrainSeconds is the estimated time to empty: +Inf while the queue grows, NaN
 	// while it is not known.
@@ -65,7 +65,7 @@ type Failure struct {
 	Detail       string
 }
 
-// Snapshot says how things stand at now.
+// Snapshot is what is known at now.
 func (c *Consumer) Snapshot(now time.Time) Snapshot {
 	c.mu.Lock()
 	defer c.mu.Unlock()

@@ -8,7 +8,7 @@ import (
 )
 
 // sqsCalls knows for each kind of call to SQS whether it works: since when it fails, why,
-// and when it may be tried again. The log and the status page are told from here.
+// and when it may be tried again. The log and the status page are fed from here.
 type sqsCalls struct {
 	log     *slog.Logger
 	recent  *failures

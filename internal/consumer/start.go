@@ -10,7 +10,7 @@ import (
 // startWaiting starts what may be started, as far as pace and gate allow.
 func (c *Consumer) startWaiting(now time.Time) {
 	if c.drain.begun && !c.drain.leaves(now, c.options.Timeout) {
-		c.hand.releaseWaiting(now) // what came in the drain and has found no slot in time
+		c.hand.releaseWaiting(now) // what came in the drain and has not found a slot in time
 	}
 	want := ratelimit.Nothing
 	for {
@@ -88,7 +88,8 @@ func (h *hand) nextHeld(now time.Time) *life {
 	return nil
 }
 
-// mayTryHeld says, at a stop, that enough of the drain is left for another try.
+// mayTryHeld reports whether a held message may be tried: at a stop, whether enough of the
+// drain is left for it.
 func (h *hand) mayTryHeld(now time.Time) bool {
 	if !h.drain.begun {
 		return true

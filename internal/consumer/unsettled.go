@@ -1,8 +1,6 @@
 package consumer
 
-import (
-	"time"
-)
+import "time"
 
 // The rule "undeleted": while slots + 100 messages wait for SQS to confirm that they
 // are deleted or released, nothing new is received, and nothing is started but the
