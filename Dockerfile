@@ -23,6 +23,8 @@ LABEL org.opencontainers.image.title="poller" \
       org.opencontainers.image.base.name="gcr.io/distroless/static-debian12:nonroot"
 COPY --from=build /out/poller /poller
 USER 65532:65532
+# Says that this is a container, wherever it runs: the admin port is then open to other containers by default.
+ENV container=oci
 EXPOSE 9500
 # 127.0.0.1 alone is asked; a daemon whose target or queue is away is healthy.
 HEALTHCHECK --interval=10s --timeout=5s --start-period=10s --start-interval=1s --retries=3 CMD ["/poller", "health"]

@@ -5,7 +5,8 @@
 #   deploy/aws.sh deploy --dry-run [...]      show the change set and change nothing
 #   deploy/aws.sh outputs                     the endpoint and the queues
 #   deploy/aws.sh send [BODY]                 POST a test message to the endpoint (curl); says what it answered
-#   deploy/aws.sh delete [--dry-run] [--yes]  delete the stack; --yes also where messages would be lost
+#   deploy/aws.sh delete [--dry-run] [--yes]  delete the stack; the queues stay, unless it was deployed with
+#                                             QueueDeletion=Delete: then --yes also where messages would be lost
 #
 #   --stack NAME   the stack's name (poller)
 #
@@ -59,6 +60,11 @@ output() { # NAME
     --query "Stacks[0].Outputs[?OutputKey=='$1'].OutputValue | [0]"
 }
 
+parameter() { # NAME; None where the stack has no such parameter, nothing where there is no stack
+  cloudformation describe-stacks --stack-name "$stack" --output text \
+    --query "Stacks[0].Parameters[?ParameterKey=='$1'].ParameterValue | [0]" 2>/dev/null || true
+}
+
 must_exist() {
   case $(status) in
     '') fail "there is no stack $stack in $AWS_REGION; deploy/aws.sh deploy makes it" ;;
@@ -67,10 +73,19 @@ must_exist() {
 }
 
 deploy() {
-  local before log change_set
+  local before log change_set word path
   before=$(status)
+  for word in "${words[@]}"; do
+    if [[ $word == Path=* ]] && [[ $before == *_COMPLETE ]]; then
+      path=$(parameter Path)
+      # A stack of before Path was a parameter serves /example.
+      [ "$path" != None ] || path=example
+      [ "$word" = "Path=$path" ] ||
+        fail "Path cannot be changed, the API would go on serving /$path: deploy a stack of another name (--stack NAME)"
+    fi
+  done
   [ "$before" != ROLLBACK_COMPLETE ] || fail "the stack $stack could not be made the last time; delete it first: deploy/aws.sh delete --stack $stack"
-  set -- --template-file "$template" --stack-name "$stack" --capabilities CAPABILITY_IAM --no-fail-on-empty-changeset
+  set -- --template-file "$template" --stack-name "$stack" --capabilities CAPABILITY_IAM CAPABILITY_AUTO_EXPAND --no-fail-on-empty-changeset
   [ ${#words[@]} -eq 0 ] || set -- "$@" --parameter-overrides "${words[@]}"
   if [ -z "$dry_run" ]; then
     cloudformation deploy "$@" >&2
@@ -126,22 +141,33 @@ messages() { # OUTPUT
 }
 
 delete() {
-  local queue dead
+  local queue dead kept='' url
   [ -n "$(status)" ] || fail "there is no stack $stack in $AWS_REGION"
   queue=$(messages QueueUrl) || queue="an unknown number of"
   dead=$(messages DeadLetterQueueUrl) || dead="an unknown number of"
+  case $(parameter QueueDeletion) in
+    Retain*) kept="$(output QueueUrl) $(output DeadLetterQueueUrl)" ;;
+  esac
+  [ "$kept" != "None None" ] || kept=
   if [ -n "$dry_run" ]; then
     cloudformation describe-stack-resources --stack-name "$stack" --output table \
       --query 'StackResources[].{Resource: LogicalResourceId, Type: ResourceType}'
+    if [ -n "$kept" ]; then
+      echo "the queues would stay, with $queue messages in the queue and $dead in the dead-letter queue"
+      return
+    fi
     echo "messages lost: $queue in the queue, $dead in the dead-letter queue"
     return
   fi
-  if [ "$queue$dead" != 00 ] && [ -z "$yes" ]; then
+  if [ -z "$kept" ] && [ "$queue$dead" != 00 ] && [ -z "$yes" ]; then
     fail "$queue messages in the queue and $dead in the dead-letter queue would be lost; to delete them too, add --yes"
   fi
   cloudformation delete-stack --stack-name "$stack"
   cloudformation wait stack-delete-complete --stack-name "$stack"
   echo "deleted: $stack"
+  for url in $kept; do
+    echo "kept: $url"
+  done
 }
 
 verb=${1:-}

@@ -17,7 +17,7 @@ const maxBody = 1 << 20
 
 var (
 	errTooLong = fmt.Errorf("it is longer than the %d bytes that SQS takes", maxBody)
-	errNoText  = errors.New("it is not UTF-8: SQS takes text alone; encode it, as Base64 for one")
+	errNoText  = errors.New("it is not UTF-8, and SQS takes only text: encode it, for example as Base64")
 	errOneID   = errors.New("--dedup names one message, and this is another one: put {n} into it, which becomes the body's number")
 )
 

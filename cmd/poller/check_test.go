@@ -75,7 +75,7 @@ func TestCheckFindsNothingWrongAndReceivesNothing(t *testing.T) {
 	if err != nil || !strings.HasSuffix(out, "0 errors, 0 warnings\n") || strings.Contains(out, "warning ") {
 		t.Fatalf("%v\n%s", err, out)
 	}
-	for _, part := range []string{"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes", "orders-dlq", "can be connected"} {
+	for _, part := range []string{"sqs:ReceiveMessage", "sqs:DeleteMessage", "sqs:ChangeMessageVisibility", "sqs:GetQueueAttributes", "orders-dlq", "can be reached"} {
 		if !strings.Contains(out, part) {
 			t.Errorf("no %q in\n%s", part, out)
 		}
@@ -140,6 +140,22 @@ func TestCheckSaysAsJSONWhatIsWrong(t *testing.T) {
 	}
 }
 
+func TestCheckSaysLastWhatMattersMost(t *testing.T) {
+	var f findings
+	f.add(wrong, "orders", "", "refused")
+	f.add(fine, "orders", "", "well")
+	f.add(warning, "orders", "--timeout", "slow")
+	f.add(fine, "crm", "", "well too")
+	var out strings.Builder
+	if err := f.print(&out); err != nil {
+		t.Fatal(err)
+	}
+	const want = "ok       orders: well\nok       crm: well too\nwarning  orders: slow; change --timeout\nerror    orders: refused\n1 error, 1 warning\n"
+	if out.String() != want {
+		t.Errorf("\n%s\nwant\n%s", out.String(), want)
+	}
+}
+
 func TestCheckIsStrictIfItIsAsked(t *testing.T) {
 	emulate(t, withQueues(t, [2]string{"orders", `{}`}))
 	target := untouched(t)
@@ -154,8 +170,8 @@ func TestCheckIsStrictIfItIsAsked(t *testing.T) {
 func TestCheckSaysWhichSettingIsWrong(t *testing.T) {
 	emulate(t, goodQueues(t))
 	for want, arguments := range map[string][]string{
-		"error    settings: --concurrency": {"--queue", "orders", "--target", "http://h", "--concurrency", "0"},
-		"error    nothing: GetQueueUrl on nothing: there is no such queue in region us-east-1": {"--queue", "nothing", "--target", untouched(t)},
+		"error    settings: --concurrency":                                            {"--queue", "orders", "--target", "http://h", "--concurrency", "0"},
+		"error    nothing: GetQueueUrl on nothing: no such queue in region us-east-1": {"--queue", "nothing", "--target", untouched(t)},
 	} {
 		out, _, err := ran[checkCmd](t, "", arguments...)
 		if e, _ := errors.AsType[exit](err); e.code != 1 || !strings.Contains(out, want) {
@@ -211,7 +227,7 @@ func TestWhatAQueueIsJudgedBy(t *testing.T) {
 		{"dead letters of another type", func(f *queueFacts, _ *config.Queue, _ *config.Target) { f.attributes.FIFO = true }, wrong, "a standard queue"},
 		{"no such dead-letter queue", func(f *queueFacts, _ *config.Queue, _ *config.Target) { f.deadUnread = refusedFault }, wrong, "dead"},
 		{"dead letters denied", func(f *queueFacts, _ *config.Queue, _ *config.Target) { f.deadUnread = deniedFault }, warning, "sqs:GetQueueUrl"},
-		{"dead letters not reached", func(f *queueFacts, _ *config.Queue, _ *config.Target) { f.deadUnread = networkFault }, warning, "not told"},
+		{"dead letters not reached", func(f *queueFacts, _ *config.Queue, _ *config.Target) { f.deadUnread = networkFault }, warning, "cannot tell"},
 		{"dead letters expire sooner", func(f *queueFacts, _ *config.Queue, _ *config.Target) { f.dead.Retention = 4 * day }, warning, "4 days"},
 		{"retention that is not told", func(f *queueFacts, _ *config.Queue, _ *config.Target) {
 			f.attributes.Retention, f.dead.Retention = 0, 0
@@ -222,7 +238,7 @@ func TestWhatAQueueIsJudgedBy(t *testing.T) {
 		{"may not delete", func(f *queueFacts, _ *config.Queue, _ *config.Target) { f.permissions[0].Err = deniedFault }, wrong, "allow sqs:DeleteMessage"},
 		{"not told", func(f *queueFacts, _ *config.Queue, _ *config.Target) {
 			f.permissions[0].Err, f.permissions[0].Unknown = networkFault, true
-		}, warning, "not told"},
+		}, warning, "cannot tell"},
 	} {
 		t.Run(tt.name, func(t *testing.T) {
 			facts := good
@@ -268,7 +284,7 @@ func TestCheckFindsWrongWhatRunRefuses(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			emulate(t, tt.server)
 			arguments := append([]string{"--queue", "orders", "--target", untouched(t), "--listen", "127.0.0.1:0"}, tt.arguments...)
-			_, _, refused := ran[runCmd](t, "", arguments...)
+			_, _, refused := ran[runCmd](t, "", append(arguments, "--log-format", "text")...)
 			if refused == nil || !strings.Contains(refused.Error(), tt.says) {
 				t.Fatalf("run: %v", refused)
 			}

@@ -77,7 +77,7 @@ func dispatch(p *process, args []string) error {
 		_, _ = io.WriteString(p.stderr, helpOfAll(before, p.columns))
 		return exit{code: codeFailed}
 	default:
-		return errors.New("no verb is given: write poller run, or see poller --help")
+		return errors.New("no command given: try poller run, or see poller --help")
 	}
 }
 

@@ -3,6 +3,7 @@ package main
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -85,28 +86,31 @@ func TestAWrongCommandLineGetsOneSentenceAndExitCode1(t *testing.T) {
 		"--verbose":               `unknown flag --verbose: see poller --help`,
 		"run":                     `no queue given: set --queue or POLLER_QUEUE to its URL, ARN or name, or name a file with --config`,
 		"run --rat 1":             `unknown flag --rat, did you mean "--rate"?`,
-		"run --rate":              `--rate: it has no value: write --rate=VALUE`,
-		"run --header":            `--header: it has no value: write --header=VALUE`,
-		"--":                      `no verb is given: write poller run, or see poller --help`,
+		"run --rate":              `--rate needs a value: use --rate=VALUE`,
+		"run --header":            `--header needs a value: use --header=VALUE`,
+		"--":                      `no command given: try poller run, or see poller --help`,
 		"--queue a run":           `unknown flag --queue: see poller --help`,
 		"--version run":           `unknown flag --version: see poller --help`,
 		"s":                       `unexpected argument s, did you mean one of "send", "sink"?`,
-		"run --queue a --queue b": `--queue: it stands there twice: leave one out`,
+		"run --queue a --queue b": `--queue: given twice: remove one`,
 		"send":                    `--queue=QUEUE is missing: see poller send -h`,
 		"run --rate 28/x":         `--rate: invalid rate "28/x": use 28/s, 1000/m or 50000/h`,
-		"run --burst few":         `--burst: "few" is no whole number: write one, such as 10`,
+		"run --burst few":         `--burst: invalid number "few": use a whole number, such as 10`,
 		"run --timeout 5":         `--timeout: duration 5 has no unit: use 5s for seconds`,
-		"run --rate --burst 2":    `--rate: it has no value: write --rate=VALUE`,
+		"run --rate --burst 2":    `--rate needs a value: use --rate=VALUE`,
 		"run --queue a --target http://localhost/ --concurrency 10001":                    `--concurrency: 10001 is not between 1 and 10,000: write how many deliveries may run at once, such as 10`,
 		"run --queue a --target localhost:8080":                                           `--target: the URL does not begin with http:// or https://`,
 		"run --queue a --target http://me:hunter2@localhost/":                             `--target: user and password are secrets, and other users can read the command line: set POLLER_TARGET to the URL, or write it in a --config file`,
 		"run --queue a --target http://localhost/ --header X-Api-Key:hunter2":             `--header: the value of X-Api-Key is a secret, and other users can read the command line: write 'X-Api-Key: @FILE', or set POLLER_HEADER, or write it in a --config file`,
 		"run --queue a --target http://localhost/ --header Content-Length:5":              `--header: the header Content-Length cannot be set: it is the connection's own`,
-		"run --queue a --target http://localhost/ --header Authorization: Bearer hunter2": `poller run takes no such argument: put a value that has spaces in quotes`,
-		"health --listen 9500": `--listen: "9500" is no address: write HOST:PORT or :PORT, such as :9500`,
+		"run --queue a --target http://localhost/ --header Authorization: Bearer hunter2": `poller run takes no such argument: quote values that contain spaces`,
+		"health --listen 9500": `--listen: invalid address "9500": use HOST:PORT or :PORT, such as :9500`,
 	} {
 		t.Run(args, func(t *testing.T) {
-			stdout, stderr, code := run(t, strings.Fields(args)...)
+			c := newCommand(t)
+			c.interactive = true
+			code := command(c.process, strings.Fields(args))
+			stdout, stderr := c.out.String(), c.err.String()
 			if want := "poller: error: " + want + "\n"; stderr != want || stdout != "" || code != 1 {
 				t.Errorf("code %d\n got %s%swant %s", code, stdout, stderr, want)
 			}
@@ -116,6 +120,7 @@ func TestAWrongCommandLineGetsOneSentenceAndExitCode1(t *testing.T) {
 
 func TestVariablesThatAreWrongAreNamed(t *testing.T) {
 	c := newCommand(t)
+	c.interactive = true
 	t.Setenv("POLLER_HEADER", "X-A: 1\r\nX-B: \x01")
 	t.Setenv("POLLER_QEUE", "orders")
 	code := command(c.process, []string{"run", "--queue", "a", "--target", "http://localhost/"})
@@ -123,6 +128,28 @@ func TestVariablesThatAreWrongAreNamed(t *testing.T) {
 		"poller: error: POLLER_HEADER: the header X-B has control characters in its value\n"
 	if got := c.err.String(); got != want || code != 1 {
 		t.Errorf("code %d\n got %swant %s", code, got, want)
+	}
+}
+
+func TestErrorsOfTheStartAreJSONWhereTheLogIs(t *testing.T) {
+	c := newCommand(t)
+	t.Setenv("POLLER_QEUE", "orders")
+	for _, verb := range []string{"run", "drain"} {
+		code := command(c.process, []string{verb, "--queue", "a"})
+		lines := strings.Split(strings.TrimSpace(c.err.String()), "\n")
+		for _, line := range lines {
+			if !json.Valid([]byte(line)) {
+				t.Errorf("%s said %s", verb, line)
+			}
+		}
+		last := lines[len(lines)-1]
+		if code != 1 || !strings.Contains(last, `"level":"ERROR"`) || !strings.Contains(last, "no target given: set --target") {
+			t.Errorf("%s ended with %d: %s", verb, code, last)
+		}
+	}
+	c = newCommand(t)
+	if command(c.process, []string{"run", "--queue", "a", "--log-format", "text"}); !strings.HasPrefix(c.err.String(), "poller: error: no target given") {
+		t.Errorf("as text: %s", c.err)
 	}
 }
 

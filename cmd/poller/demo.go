@@ -12,9 +12,12 @@ import (
 // demoCmd is `poller demo`.
 type demoCmd struct {
 	Duration config.Duration `name:"duration" placeholder:"DURATION" help:"End the traffic after this. Default: at Ctrl-C."`
-	Rate     config.Rate     `name:"rate" default:"28/s" placeholder:"RATE" help:"The poller's pace. The downstream takes 32/s; none is as fast as it can."`
+	Rate     config.Rate     `name:"rate" default:"28/s" placeholder:"RATE" help:"The poller's pace. The downstream takes 32/s; none means as fast as possible."`
 	LogLevel config.Level    `name:"log-level" default:"error" placeholder:"LEVEL" help:"What the poller logs: debug, info, warn or error."`
 }
+
+// trafficEnded is told when no more requests come.
+const trafficEnded = "The traffic has ended. What is still on the queue is delivered at the same pace."
 
 // Help shows an example first.
 func (c *demoCmd) Help() string {
@@ -44,7 +47,7 @@ func (c *demoCmd) show(p *process, shown play) error {
 	case c.Duration < 0:
 		return fmt.Errorf("--duration %s: write a time such as 20s, or leave it out to end it with Ctrl-C", c.Duration)
 	case c.Rate.Limited && c.Rate.PerSecond == 0:
-		return errors.New("--rate 0: nothing would ever be delivered; write a rate such as 28/s")
+		return errors.New("--rate 0: nothing would ever be delivered; use a rate such as 28/s")
 	}
 	s, err := c.open(p, shown)
 	if err != nil {
@@ -88,7 +91,7 @@ func (s *stage) run(p *process, duration time.Duration, view *demoView) error {
 		select {
 		case <-sending:
 			sending = nil
-			view.tell("The traffic has ended. What is still on the queue is delivered at the same pace.")
+			view.tell(trafficEnded)
 			s.closeDoor(p.now)
 		case <-tick.C:
 			view.update()

@@ -46,37 +46,40 @@ func (r demoResult) text() string {
 	} {
 		fmt.Fprintf(&b, "  %-37s %7d %7d\n", row.what, row.of(r.poller), row.of(r.push))
 	}
-	return b.String() + "\n" + strings.Join(r.meaning(), "\n")
+	b.WriteByte('\n')
+	for _, text := range r.meaning() {
+		b.WriteString(paragraph(text) + "\n")
+	}
+	return strings.TrimSuffix(b.String(), "\n")
 }
 
+// meaning is a paragraph for each thing to know.
 func (r demoResult) meaning() []string {
 	var lines []string
 	overrun := r.poller.sink.Overrun()
 	switch {
 	case r.undelivered() > 0:
 		return []string{
-			fmt.Sprintf("%s not delivered: a request that the downstream rejects %d times goes to the", were(r.undelivered()), r.receives),
-			"dead-letter queue.",
+			fmt.Sprintf("%s not delivered: a request that the downstream rejects %d times goes to the dead-letter queue.",
+				were(r.undelivered()), r.receives),
 		}
 	case overrun > 0:
-		lines = append(lines,
-			"Every request was delivered, but not at the first try: the downstream was overrun, and",
-			fmt.Sprintf("answered 429 to %d, outages aside. A pace under its limit, as the demo's own, spares it that.", overrun))
+		lines = append(lines, fmt.Sprintf("Every request was delivered, but not at the first try: the downstream was overrun, and "+
+			"answered 429 to %d, outages aside. A pace below its limit, like the demo's own, avoids that.", overrun))
 	case r.outage:
-		lines = append(lines, "Every request was delivered: the outage has cost none.")
+		lines = append(lines, "Every request was delivered: the outage cost none.")
 	default:
 		lines = append(lines, "Every request was delivered, and the downstream was never overrun.")
 	}
 	wait := fmt.Sprintf("The bursts waited on the queue: up to %d requests, up to %.1f s.", r.mostQueued, r.mostLag.Seconds())
 	if r.outage {
-		wait = fmt.Sprintf("While the downstream was away, the requests waited: up to %d held, up to %d on the queue,\n"+
+		wait = fmt.Sprintf("While the downstream was away, the requests waited: up to %d held, up to %d on the queue, "+
 			"up to %.1f s.", r.mostHeld, r.mostQueued, r.mostLag.Seconds())
 	}
 	lines = append(lines, wait)
 	if r.push.dead > 0 {
-		lines = append(lines,
-			fmt.Sprintf("Push got the same requests and had nowhere to let them wait: %d are dead after %d retries,", r.push.dead, r.retries),
-			"though nothing was wrong with them.")
+		lines = append(lines, fmt.Sprintf("Push got the same requests and had nowhere to let them wait: %d are dead after %d retries, "+
+			"though nothing was wrong with them.", r.push.dead, r.retries))
 	}
 	return lines
 }

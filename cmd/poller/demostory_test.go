@@ -78,18 +78,53 @@ func TestTheSummarySaysWhatItMeans(t *testing.T) {
 		want   string
 	}{
 		{"nothing happened", func(*demoResult) {}, "never overrun"},
-		{"an outage", func(r *demoResult) { r.outage, r.poller.sink = true, refused("outage") }, "the outage has cost none"},
-		{"overloaded after it", func(r *demoResult) { r.outage, r.poller.sink = true, refused("recovery") }, "the outage has cost none"},
+		{"an outage", func(r *demoResult) { r.outage, r.poller.sink = true, refused("outage") }, "the outage cost none"},
+		{"overloaded after it", func(r *demoResult) { r.outage, r.poller.sink = true, refused("recovery") }, "the outage cost none"},
 		{"overrun", func(r *demoResult) { r.poller.sink = refused("rate") }, "answered 429 to 7"},
 		{"push lost some", func(r *demoResult) { r.push.dead = 2 }, "2 are dead after 3 retries"},
 		{"one not delivered", func(r *demoResult) { r.poller.delivered = 2 }, "1 request was not delivered: a request that the downstream rejects 3 times"},
 	} {
 		r := well
 		c.change(&r)
-		if got := r.text(); !strings.Contains(got, c.want) {
+		got := r.text()
+		if !strings.Contains(strings.ReplaceAll(got, "\n", " "), c.want) {
 			t.Errorf("%s: no %q in %s", c.name, c.want, got)
 		}
+		fitsATerminal(t, got)
 	}
+}
+
+// fitsATerminal checks that no line is wider than 80 columns.
+func fitsATerminal(t *testing.T, text string) {
+	t.Helper()
+	for line := range strings.Lines(text) {
+		if n := len(strings.TrimRight(line, "\n")); n > 80 {
+			t.Errorf("%d columns: %s", n, line)
+		}
+	}
+}
+
+func TestWhatTheDemoSaysFitsATerminal(t *testing.T) {
+	t.Parallel()
+	s := &stage{
+		play: demoPlay, doorURL: "http://127.0.0.1:38080/example", sqsURL: "http://127.0.0.1:39324",
+		sinkURL: "http://127.0.0.1:38081", pushSinkURL: "http://127.0.0.1:38082", statusURL: "http://127.0.0.1:39500/",
+	}
+	for _, rate := range []config.Rate{{Limited: true, PerSecond: 28}, {}} {
+		fitsATerminal(t, s.introduction(&demoCmd{Rate: rate, Duration: config.Duration(20 * time.Second)}))
+	}
+	all := story{play: demoPlay}
+	for _, now := range []moment{
+		{sink: demo.Away, left: 6 * time.Second, gate: "open"},
+		{sink: demo.Away, gate: "closed", held: 1000},
+		{sink: demo.Recovering, left: 4 * time.Second, gate: "half_open", pushDead: 1000},
+		{sink: demo.Well, gate: "open"},
+	} {
+		for _, what := range all.tell(now) {
+			fitsATerminal(t, told(10*time.Minute, what))
+		}
+	}
+	fitsATerminal(t, told(10*time.Minute, trafficEnded))
 }
 
 func TestTheIntroductionSaysWhenTheDownstreamGoesAway(t *testing.T) {

@@ -49,14 +49,24 @@ func newDemoView(p *process, s *stage) *demoView {
 func (v *demoView) say(text string) { _, _ = fmt.Fprintln(v.out, text) }
 
 // tell says what happens now.
-func (v *demoView) tell(what string) { v.say(clock(time.Since(v.stage.opened)) + "  " + what) }
+func (v *demoView) tell(what string) { v.say(told(time.Since(v.stage.opened), what)) }
+
+// told is a line of the story, broken where a terminal ends.
+func told(since time.Duration, what string) string {
+	at := clock(since) + "  "
+	return at + strings.Join(wrapped(what, usualColumns-len(at)), "\n"+strings.Repeat(" ", len(at)))
+}
+
+// paragraph is a text of lines that a terminal shows whole.
+func paragraph(text string) string { return strings.Join(wrapped(text, usualColumns), "\n") }
 
 // introduce says what runs where, and what to try.
-func (v *demoView) introduce(c *demoCmd) {
-	s := v.stage
-	pace := "delivers as fast as it can"
+func (v *demoView) introduce(c *demoCmd) { v.say(v.stage.introduction(c)) }
+
+func (s *stage) introduction(c *demoCmd) string {
+	pace := "as fast as it can"
 	if c.Rate.Limited {
-		pace = fmt.Sprintf("delivers %.4g a second", c.Rate.PerSecond)
+		pace = c.Rate.String() + ", bursts of 1"
 	}
 	end := "It runs until Ctrl-C."
 	if c.Duration > 0 {
@@ -66,22 +76,23 @@ func (v *demoView) introduce(c *demoCmd) {
 	b.WriteString("poller's demo: all of it runs in this process, on this machine.\n\n")
 	for _, part := range []struct{ name, does, url string }{
 		{"traffic", fmt.Sprintf("%d requests at once, every %s", s.play.burst, config.Duration(s.play.every)), ""},
-		{"front door", "answers 202 and queues the request", s.doorURL},
+		{"front door", "answers 202, queues the request", s.doorURL},
 		{"queue", "SQS, embedded, in memory", s.sqsURL},
 		{"poller", pace + "; status page:", s.statusURL},
 		{"downstream", fmt.Sprintf("answers 429 over %d/s or %d at once", s.play.sink.Rate.N, s.play.sink.Capacity), s.sinkURL + "/stats"},
 		{"push", "no queue; a downstream of its own:", s.pushSinkURL + "/stats"},
 	} {
-		b.WriteString(strings.TrimRight(fmt.Sprintf("  %-10s  %-41s %s", part.name, part.does, part.url), " ") + "\n")
+		b.WriteString(strings.TrimRight(fmt.Sprintf("  %-10s  %-34s %s", part.name, part.does, part.url), " ") + "\n")
 	}
 	fmt.Fprintf(&b, `
 Send a request of your own, from another terminal:
-  curl -H 'Content-Type: application/json' -d '{"hello":"world"}' %s
+  curl -H 'Content-Type: application/json' \
+       -d '{"hello":"world"}' %s
 
-%sPush gets the same requests, delivers each at once, and gives it up after %d retries.
-%s Then the backlog is delivered, and the summary comes.
-`, s.doorURL, s.play.plan(), len(s.play.retries), end)
-	v.say(b.String())
+%s
+`, s.doorURL, paragraph(fmt.Sprintf("%sPush gets the same requests, delivers each immediately, and gives up on it after %d retries. "+
+		"%s Then the backlog is delivered, and the summary comes.", s.play.plan(), len(s.play.retries), end)))
+	return b.String()
 }
 
 // update draws the live line, or says now and then how things stand, and tells what

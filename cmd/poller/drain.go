@@ -45,7 +45,7 @@ refused at the start, 3 if something was left behind, 130 after a second signal.
 func (c *drainCmd) Run(p *process) error {
 	settings, warnings, err := c.loadOrSay(p)
 	if err != nil {
-		return err
+		return c.logged(p, err)
 	}
 	switch {
 	case c.Idle <= 0:
@@ -55,9 +55,9 @@ func (c *drainCmd) Run(p *process) error {
 	}
 	line := newLiveLine(p.stdout)
 	defer line.end()
-	daemon, end, err := c.start(p, line.above(p.stderr), settings, warnings, drainWait)
+	daemon, end, err := c.start(p, p.logsAbove(line), settings, warnings, drainWait)
 	if err != nil {
-		return err
+		return c.logged(p, err)
 	}
 	defer end()
 	emptying := app.Emptying{Idle: time.Duration(c.Idle), Longest: time.Duration(c.MaxDuration)}

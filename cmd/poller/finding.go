@@ -1,9 +1,11 @@
 package main
 
 import (
+	"cmp"
 	"encoding/json"
 	"fmt"
 	"io"
+	"slices"
 	"strings"
 )
 
@@ -44,10 +46,19 @@ func (f findings) count(s severity) int {
 	return n
 }
 
+// byWeight is what is well first, then the warnings, then the errors: the end of a long
+// list is what a terminal shows.
+func (f findings) byWeight() findings {
+	weight := map[severity]int{fine: 0, warning: 1, wrong: 2}
+	return slices.SortedStableFunc(slices.Values(f), func(a, b finding) int {
+		return cmp.Compare(weight[a.Severity], weight[b.Severity])
+	})
+}
+
 // print writes a line a finding, and the counts.
 func (f findings) print(out io.Writer) error {
 	var b strings.Builder
-	for _, one := range f {
+	for _, one := range f.byWeight() {
 		fmt.Fprintf(&b, "%-8s %s: %s", one.Severity, one.About, one.What)
 		if one.Change != "" {
 			fmt.Fprintf(&b, "; change %s", one.Change)

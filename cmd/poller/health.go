@@ -19,7 +19,7 @@ const healthTimeout = 3 * time.Second
 
 // healthCmd is `poller health`.
 type healthCmd struct {
-	Listen string `name:"listen" placeholder:"HOST:PORT" help:"The daemon's --listen. Without it POLLER_LISTEN, else :9500."`
+	Listen string `name:"listen" placeholder:"HOST:PORT" help:"The daemon's --listen. Without it POLLER_LISTEN, else port 9500."`
 }
 
 // Help shows an example first.
@@ -73,11 +73,11 @@ func (c *healthCmd) address() (string, error) {
 		listen, name = os.Getenv("POLLER_LISTEN"), "POLLER_LISTEN"
 	}
 	if listen == "" {
-		listen = ":9500"
+		listen = config.DefaultListen(inContainer())
 	}
 	host, port, err := net.SplitHostPort(listen)
 	if err != nil {
-		return "", fmt.Errorf("%s: %q is no address: write HOST:PORT or :PORT, such as :9500", name, listen)
+		return "", fmt.Errorf("%s: invalid address %q: use HOST:PORT or :PORT, such as :9500", name, listen)
 	}
 	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
 		host = "127.0.0.1"

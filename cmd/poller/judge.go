@@ -89,7 +89,7 @@ func judgeQueue(c config.Queue, t config.Target, facts queueFacts) findings {
 	for _, p := range facts.permissions {
 		switch {
 		case p.Unknown:
-			f.add(warning, name, "", "it is not told whether %s is allowed: %v", p.Action, p.Err)
+			f.add(warning, name, "", "cannot tell whether %s is allowed: %v", p.Action, p.Err)
 		case p.Err != nil:
 			f.add(wrong, name, "the IAM policy: allow "+p.Action, "%v", p.Err)
 		default:
@@ -165,7 +165,7 @@ func judgeRedrive(f *findings, facts queueFacts) {
 	case message.FaultOf(facts.deadUnread) == message.Refused:
 		f.add(wrong, name, "the queue's RedrivePolicy", "the dead-letter queue %s cannot be used: %v", facts.deadName, facts.deadUnread)
 	case facts.deadUnread != nil:
-		f.add(warning, name, "", "it is not told whether the dead-letter queue %s is right: %v", facts.deadName, facts.deadUnread)
+		f.add(warning, name, "", "cannot tell whether the dead-letter queue %s is right: %v", facts.deadName, facts.deadUnread)
 	case facts.dead.FIFO != a.FIFO:
 		f.add(wrong, name, "the queue's RedrivePolicy", "the dead-letter queue %s is %s, and the queue %s: SQS moves nothing there",
 			facts.deadName, kindOf(facts.dead), kindOf(a))

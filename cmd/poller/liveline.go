@@ -27,6 +27,19 @@ func (l *liveLine) set(text string) {
 	_, _ = io.WriteString(l.out, clearLine+text)
 }
 
+// say writes text, which ends a line, above the live line.
+func (l *liveLine) say(text string) { _, _ = io.WriteString(l.above(l.out), text) }
+
+// clear takes the line away: what it said follows in another form.
+func (l *liveLine) clear() {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if l.text != "" {
+		_, _ = io.WriteString(l.out, clearLine)
+	}
+	l.text = ""
+}
+
 // end leaves the line as it is, and the cursor below.
 func (l *liveLine) end() {
 	l.mu.Lock()
@@ -39,6 +52,15 @@ func (l *liveLine) end() {
 
 // above is a writer of whole lines that come above the live line: for logs.
 func (l *liveLine) above(out io.Writer) io.Writer { return aboveLine{line: l, out: out} }
+
+// logsAbove is where the log goes: above the line where both are on a terminal. Elsewhere the
+// line would have to wait for whoever reads the log.
+func (p *process) logsAbove(l *liveLine) io.Writer {
+	if !p.terminal || !p.interactive {
+		return p.stderr
+	}
+	return l.above(p.stderr)
+}
 
 type aboveLine struct {
 	line *liveLine

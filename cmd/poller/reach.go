@@ -51,13 +51,13 @@ func lookAtTarget(ctx context.Context, name string, t config.Target, proxyOf fun
 	}
 	switch err := connect(ctx, via, files); {
 	case err != nil && proxy != nil:
-		f.add(wrong, about, "HTTPS_PROXY, HTTP_PROXY or NO_PROXY", "its proxy %s cannot be connected to: %v", addressOf(proxy), err)
+		f.add(wrong, about, "HTTPS_PROXY, HTTP_PROXY or NO_PROXY", "its proxy %s cannot be reached: %v", addressOf(proxy), err)
 	case err != nil:
-		f.add(wrong, about, "--target, or start it", "%s cannot be connected to: %v", place, err)
+		f.add(wrong, about, "--target, or start it", "%s cannot be reached: %v", place, err)
 	case proxy != nil:
-		f.add(fine, about, "", "its proxy %s can be connected to; whether %s can is not told", addressOf(proxy), place)
+		f.add(fine, about, "", "its proxy %s can be reached; whether %s can be reached is unknown", addressOf(proxy), place)
 	default:
-		f.add(fine, about, "", "%s can be connected to", place)
+		f.add(fine, about, "", "%s can be reached", place)
 	}
 	return f
 }

@@ -1,9 +1,14 @@
 package main
 
 import (
+	"cmp"
 	"context"
+	"fmt"
 	"io"
 	"log/slog"
+	"net"
+	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -27,8 +32,8 @@ func (c *runCmd) Help() string {
 
 Receives from the queue, delivers each message to the target at its pace, and
 deletes what was delivered. Region and credentials are the AWS SDK's own variables
-(AWS_REGION, AWS_PROFILE, AWS_ENDPOINT_URL_SQS, …). SIGTERM and Ctrl-C end it once
-what is begun is finished; a second one ends it at once. SIGHUP reads rate, burst,
+(AWS_REGION, AWS_PROFILE, AWS_ENDPOINT_URL_SQS, …). SIGTERM and Ctrl-C stop it once
+what has begun is finished; a second one stops it immediately. SIGHUP reads rate, burst,
 concurrency, the number of replicas and the log level again.
 
 It exits with 0 after a complete drain, 1 if a setting is wrong or SQS refused at the
@@ -39,16 +44,22 @@ start, 3 if something was left behind, 130 after a second signal.`
 func (c *runCmd) Run(p *process) error {
 	settings, warnings, err := c.loadOrSay(p)
 	if err != nil {
-		return err
+		return c.logged(p, err)
 	}
-	daemon, end, err := c.start(p, p.stderr, settings, warnings, 0)
+	line := newLiveLine(p.stdout)
+	defer line.end()
+	daemon, end, err := c.start(p, p.logsAbove(line), settings, warnings, 0)
 	if err != nil {
-		return err
+		return c.logged(p, err)
 	}
 	defer end()
+	if p.terminal {
+		line.say(fmt.Sprintf("Status page: http://%s/ (Ctrl-C stops)\n", reachable(daemon.Address())))
+		defer everySecond(p.now, func() { line.set(progressOf(daemon.Status(time.Now()))) })()
+	}
 	summary, err := daemon.Run(p.drain, p.now)
 	if err != nil {
-		return err
+		return c.logged(p, err)
 	}
 	if summary.Stranded > 0 || summary.CutOff > 0 {
 		return exit{code: codeLeft}
@@ -56,11 +67,35 @@ func (c *runCmd) Run(p *process) error {
 	return nil
 }
 
+// logsJSON reports whether the log is JSON, by what is known before the settings are
+// read.
+func (s *settings) logsJSON(p *process) bool {
+	format := s.Config.Log.Format
+	if !slices.Contains(s.given, "log-format") {
+		format = cmp.Or(os.Getenv(config.Variable("log-format")), "auto")
+	}
+	return format == "json" || format == "auto" && !p.interactive
+}
+
+// logged is an error that ends the daemon, written to the log where that is JSON: what
+// collects it there takes no other lines.
+func (s *settings) logged(p *process, err error) error {
+	if !s.logsJSON(p) || p.now.Err() != nil {
+		return err
+	}
+	newLogger(p.stderr, "json", p, new(slog.LevelVar)).ErrorContext(p.drain, "poller cannot run", slog.Any("error", err))
+	return exit{code: codeFailed}
+}
+
 // loadOrSay is load; where it fails, the warnings are said here, since there will be
 // no log.
 func (s *settings) loadOrSay(p *process) (config.Config, []string, error) {
 	c, warnings, err := s.load()
-	if err != nil {
+	switch {
+	case err == nil:
+	case s.logsJSON(p):
+		warn(p.drain, newLogger(p.stderr, "json", p, new(slog.LevelVar)), warnings)
+	default:
 		for _, text := range warnings {
 			say(p, "warning", text)
 		}
@@ -94,14 +129,17 @@ func (s *settings) start(
 		closeLog()
 		return nil, nil, err
 	}
+	if !isLoopback(daemon.Address()) {
+		log.InfoContext(p.drain, "the admin port is open to the network and asks for no password", slog.String("listen", daemon.Address()))
+	}
 	ended, stop := context.WithCancel(p.now)
-	go s.watch(ended, p, daemon, log)
+	go s.watch(ended, p, out, daemon, log)
 	return daemon, func() { stop(); closeLog() }, nil
 }
 
 // watch reads the settings again at each SIGHUP, and says how to hurry the first
 // Ctrl-C, until the daemon has ended.
-func (s *settings) watch(ended context.Context, p *process, daemon *app.App, log *slog.Logger) {
+func (s *settings) watch(ended context.Context, p *process, out io.Writer, daemon *app.App, log *slog.Logger) {
 	drain := p.drain.Done()
 	for {
 		select {
@@ -110,12 +148,45 @@ func (s *settings) watch(ended context.Context, p *process, daemon *app.App, log
 		case <-drain:
 			drain = nil
 			if p.interactive {
-				_, _ = io.WriteString(p.stderr, "poller: finishing what is in hand; press Ctrl-C again to end at once\n")
+				_, _ = io.WriteString(out, "poller: "+waitedFor(daemon.Status(time.Now()))+"; press Ctrl-C again to stop immediately\n")
 			}
 		case <-p.hangup:
 			s.reload(ended, daemon, log, p.files)
 		}
 	}
+}
+
+// waitedFor says what a stop waits for.
+func waitedFor(s app.Status) string {
+	inHand, parked := 0, 0
+	for _, q := range s.Queues {
+		for _, n := range q.InHand {
+			inHand += n
+		}
+		parked += q.Parked
+	}
+	polls := ""
+	if parked > 0 {
+		polls = "the open long poll, up to 20 s"
+	}
+	switch {
+	case inHand > 0 && parked > 0:
+		return fmt.Sprintf("stopping: finishing %s in hand, and waiting for %s", counted(inHand, "message"), polls)
+	case inHand > 0:
+		return fmt.Sprintf("stopping: finishing %s in hand", counted(inHand, "message"))
+	case parked > 0:
+		return "stopping: waiting for " + polls + ", so that no message is lost from sight"
+	}
+	return "stopping"
+}
+
+// reachable is an address as a browser of this machine takes it.
+func reachable(address string) string {
+	host, port, err := net.SplitHostPort(address)
+	if ip := net.ParseIP(host); err == nil && ip != nil && ip.IsUnspecified() {
+		return net.JoinHostPort("127.0.0.1", port)
+	}
+	return address
 }
 
 // reload puts in force what may change.

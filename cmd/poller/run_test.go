@@ -114,7 +114,7 @@ func TestRunDeliversReadsItsFileAgainAndDrains(t *testing.T) {
 	c.waitFor(t, `log.level at line 8 of `+file+`: invalid log level \"loud\": use debug, info, warn or error`)
 
 	c.drain()
-	c.waitFor(t, "press Ctrl-C again to end at once")
+	c.waitFor(t, "press Ctrl-C again to stop immediately")
 	if got := <-code; got != 0 {
 		t.Errorf("exit code %d\n%s", got, c.err)
 	}
@@ -152,7 +152,7 @@ func TestAQueueThatIsNotThereEndsRunWithCode1(t *testing.T) {
 	if got := <-code; got != 1 {
 		t.Errorf("exit code %d", got)
 	}
-	if text := c.err.String(); !strings.HasPrefix(text, "poller: error: ") || strings.Count(text, "\n") != 1 {
+	if text := c.err.String(); !strings.HasPrefix(text, `{"time":`) || !strings.Contains(text, `"msg":"poller cannot run"`) || strings.Count(text, "\n") != 1 {
 		t.Errorf("said\n%s", text)
 	}
 }

@@ -30,7 +30,7 @@ type sendCmd struct {
 	Dedup  string          `name:"dedup" placeholder:"ID" help:"The deduplication id, on a FIFO queue. {n} becomes the body's number."`
 	Attrs  []string        `name:"attr" placeholder:"NAME=VALUE" help:"A message attribute; may be repeated. NAME:Number=3 makes it a Number."`
 	Delay  config.Duration `name:"delay" placeholder:"DURATION" help:"How long SQS keeps each message back, up to 15m. Default: the queue's own."`
-	Rate   config.Rate     `name:"rate" placeholder:"RATE" help:"Messages sent: 28/s, 1000/m; a bare number is a second. Default: as fast as it goes."`
+	Rate   config.Rate     `name:"rate" placeholder:"RATE" help:"Messages sent: 28/s, 1000/m; a bare number is a second. Default: as fast as possible."`
 	Bodies []string        `arg:"body" help:"One message each; - reads one a line from standard input."`
 }
 
@@ -42,9 +42,9 @@ func (c *sendCmd) Help() string {
   poller send --queue jobs.fifo --group customer-7 --file order.json
 
 Sends bodies from arguments, standard input (-) or files, in batches, with the AWS
-SDK's own variables for region and credentials. Whatever is refused is named, with
-the reason of SQS; the rest is sent. Should an answer of SQS be lost, the messages of
-that batch are sent again and may be in the queue twice.
+SDK's own variables for region and credentials. What is refused is named, with
+SQS's reason; the rest is sent. If an answer from SQS is lost, that batch
+is sent again, and its messages may be in the queue twice.
 
 Ctrl-C ends it, and it says how many were sent. It exits with 0 if all were, 1 if any
 was refused, 130 if it was ended before.`
@@ -72,7 +72,7 @@ func (c *sendCmd) Run(p *process) error {
 		line := newLiveLine(p.stdout)
 		s.errors = line.above(p.stderr)
 		stop := everySecond(p.drain, func() { line.set(s.progress()) })
-		end = func() { stop(); line.set(s.progress()); line.end() }
+		end = func() { stop(); line.clear() }
 	}
 	err = s.run(c.bodies(p))
 	end()
@@ -88,9 +88,9 @@ func (c *sendCmd) prepare(p *process) (*sendRun, error) {
 	delay := time.Duration(c.Delay)
 	switch {
 	case len(c.Bodies) == 0 && len(c.Files) == 0:
-		return nil, errors.New("there is nothing to send: write bodies as arguments, - for one a line from standard input, or --file PATH")
+		return nil, errors.New("nothing to send: give bodies as arguments, - for one per line from standard input, or --file PATH")
 	case c.Rate.Limited && c.Rate.PerSecond == 0:
-		return nil, errors.New("--rate 0: nothing would ever be sent; write a rate such as 28/s, or leave it out")
+		return nil, errors.New("--rate 0: nothing would ever be sent; use a rate such as 28/s, or omit it")
 	case delay < 0 || delay > maxDelay || delay%time.Second != 0:
 		return nil, fmt.Errorf("--delay %s: SQS takes whole seconds up to 15m", c.Delay)
 	}
@@ -112,9 +112,9 @@ func (c *sendCmd) fits(name string) error {
 	case fifo && c.Group == "":
 		return fmt.Errorf("--group: %s is a FIFO queue, which delivers each group in its order: write the group, such as --group customer-7", name)
 	case fifo && c.Delay != 0:
-		return fmt.Errorf("--delay: %s is a FIFO queue, which has one delay for all messages: leave it out", name)
+		return fmt.Errorf("--delay: %s is a FIFO queue, which has one delay for all messages: omit it", name)
 	case !fifo && c.Dedup != "":
-		return fmt.Errorf("--dedup: %s is no FIFO queue and takes no deduplication id: leave it out", name)
+		return fmt.Errorf("--dedup: %s is not a FIFO queue and takes no deduplication id: omit it", name)
 	}
 	return nil
 }
@@ -125,17 +125,17 @@ func parseAttributes(given []string) (map[string]message.Attribute, error) {
 	for _, text := range given {
 		name, value, ok := strings.Cut(text, "=")
 		if !ok || name == "" {
-			return nil, errors.New("--attr: there is no name and value in it: write NAME=VALUE, or NAME:Number=3")
+			return nil, errors.New("--attr: no name and value: use NAME=VALUE, or NAME:Number=3")
 		}
 		kind := "String"
 		if i := strings.LastIndexByte(name, ':'); i >= 0 {
 			name, kind = name[:i], name[i+1:]
 			if base, _, _ := strings.Cut(kind, "."); base != "String" && base != "Number" {
-				return nil, fmt.Errorf("--attr %s: %q is no type that can be written here: write String or Number", name, kind)
+				return nil, fmt.Errorf("--attr %s: invalid type %q: use String or Number", name, kind)
 			}
 		}
 		if _, twice := attributes[name]; twice {
-			return nil, fmt.Errorf("--attr %s: it is there twice: write it once", name)
+			return nil, fmt.Errorf("--attr %s: given twice: remove one", name)
 		}
 		attributes[name] = message.Attribute{DataType: kind, StringValue: value}
 	}

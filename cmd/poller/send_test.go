@@ -175,7 +175,7 @@ func TestWhatSendRefusesSaysWhatToWrite(t *testing.T) {
 	}{
 		{"--queue", []string{"a"}},
 		{"nothing to send", []string{"--queue", "orders"}},
-		{"--queue: GetQueueUrl on nothing: there is no such queue in region us-east-1", []string{"--queue", "nothing", "a"}},
+		{"--queue: GetQueueUrl on nothing: no such queue in region us-east-1", []string{"--queue", "nothing", "a"}},
 		{"--rate 0", []string{"--queue", "orders", "--rate", "0", "a"}},
 		{"--rate", []string{"--queue", "orders", "--rate", "28/x", "a"}},
 		{"--delay", []string{"--queue", "orders", "--delay", "16m", "a"}},

@@ -166,7 +166,7 @@ func (s *sendRun) result(err error) error {
 	refused := s.refused.Load()
 	switch {
 	case errors.Is(err, errStopped):
-		return exit{code: codeSecondBreak, err: errors.New("it was ended before all was sent")}
+		return exit{code: codeSecondBreak, err: errors.New("stopped before everything was sent")}
 	case err != nil:
 		return err
 	case refused > 0:

@@ -20,7 +20,7 @@ type settings struct {
 // file.
 func (s *settings) note(taken *flags.Set) error {
 	if name := taken.Twice(); name != "" {
-		return fmt.Errorf("--%s: it stands there twice: leave one out", name)
+		return fmt.Errorf("--%s: given twice: remove one", name)
 	}
 	s.given = taken.Given()
 	return nil
@@ -29,9 +29,10 @@ func (s *settings) note(taken *flags.Set) error {
 // load reads the settings from flags, variables and the file, as they are now.
 func (s *settings) load() (config.Config, []string, error) {
 	return config.Load(config.Sources{
-		Flags:   s.Flags,
-		Given:   s.given,
-		Environ: os.Environ(),
-		Checks:  app.Checks(),
+		Flags:     s.Flags,
+		Given:     s.given,
+		Environ:   os.Environ(),
+		Checks:    app.Checks(),
+		Container: inContainer(),
 	})
 }

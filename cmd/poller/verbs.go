@@ -20,8 +20,8 @@ func verbs() []entry {
 	return []entry{
 		{"run", "Deliver a queue's messages to a target, at its pace: the daemon.", func() verb { return new(runCmd) }},
 		{"drain", "Deliver until the queue is empty, then exit: for schedules.", func() verb { return new(drainCmd) }},
-		{"demo", "Everything at once on this machine, to watch: no AWS, no network.", func() verb { return new(demoCmd) }},
-		{"check", "Look at the settings, the real queue and the target, and say what to change.", func() verb { return new(checkCmd) }},
+		{"demo", "See everything work on this machine: no AWS, no network.", func() verb { return new(demoCmd) }},
+		{"check", "Check the settings against the real queue and the target, and say what to change.", func() verb { return new(checkCmd) }},
 		{"send", "Put messages on a queue.", func() verb { return new(sendCmd) }},
 		{"sink", "A downstream to practise on.", func() verb { return new(sinkCmd) }},
 		{"localsqs", "An SQS server in memory, for trying things and for tests.", func() verb { return new(localsqsCmd) }},

@@ -18,7 +18,7 @@ done
 # The parameters are words: no quotes.
 # shellcheck disable=SC2086
 awslocal cloudformation create-stack --stack-name "$stack" --template-body file:///etc/poller/gateway.yaml \
-  --capabilities CAPABILITY_IAM ${parameters:+--parameters $parameters} --output text
+  --capabilities CAPABILITY_IAM CAPABILITY_AUTO_EXPAND ${parameters:+--parameters $parameters} --output text
 # The command line's own wait looks each 30 s.
 while :; do
   status=$(awslocal cloudformation describe-stacks --stack-name "$stack" --query 'Stacks[0].StackStatus' --output text)

@@ -30,6 +30,9 @@ type Build = admin.Build
 // Status says how things stand.
 type Status = admin.Status
 
+// QueueStatus is one queue's.
+type QueueStatus = admin.Queue
+
 // Options are what the configuration does not say.
 type Options struct {
 	Logger *slog.Logger

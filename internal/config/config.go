@@ -11,7 +11,7 @@ type Config struct {
 	Fleet Fleet `yaml:"fleet" embed:"" prefix:"fleet-" group:"Daemon"`
 
 	DrainTimeout Duration `yaml:"drain_timeout" name:"drain-timeout" default:"25s" placeholder:"DURATION" group:"Daemon" help:"From the signal to stop until what is left is given back."`
-	Listen       string   `yaml:"listen" name:"listen" default:":9500" placeholder:"HOST:PORT" group:"Daemon" help:"Metrics, health and the status page."`
+	Listen       string   `yaml:"listen" name:"listen" placeholder:"HOST:PORT" group:"Daemon" help:"Metrics, health and the status page. Default: 127.0.0.1:9500; in a container :9500, which is every address."`
 	Log          Log      `yaml:"log" embed:"" prefix:"log-" group:"Daemon"`
 }
 

@@ -21,6 +21,17 @@ type Sources struct {
 	// Environ is os.Environ's list.
 	Environ []string
 	Checks  Checks
+	// Container says that the process runs in one: the default of listen depends on it.
+	Container bool
+}
+
+// DefaultListen is the default of listen. Outside of a container only this machine
+// reaches the admin port: it asks for no password.
+func DefaultListen(container bool) string {
+	if container {
+		return ":9500"
+	}
+	return "127.0.0.1:9500"
 }
 
 // Load reads the settings from all sources, and says what a person should know of
@@ -39,6 +50,9 @@ func Load(s Sources) (c Config, warnings []string, err error) {
 		if err := d.overlay(setting, s, environ); err != nil {
 			return Config{}, warnings, err
 		}
+	}
+	if d.daemon.value.Listen == "" {
+		d.daemon.value.Listen = DefaultListen(s.Container)
 	}
 	if err := d.connect(); err != nil {
 		return Config{}, warnings, err

@@ -19,7 +19,7 @@ func byDefault() Config {
 		}},
 		Fleet:        Fleet{Replicas: 1},
 		DrainTimeout: Duration(25 * time.Second),
-		Listen:       ":9500",
+		Listen:       "127.0.0.1:9500",
 		Log:          Log{Level: Level(slog.LevelInfo), Format: "auto"},
 	}
 }
@@ -160,6 +160,15 @@ func TestTheBurstIsWhatComesIn10Milliseconds(t *testing.T) {
 	for rate, want := range map[string]int{"none": 1, "0": 1, "28/s": 1, "199": 1, "200": 2, "5000/s": 50, "60000/m": 10} {
 		if got := mustLoad(t, input{args: enough + "--rate " + rate}).Targets["default"].Burst; got != want {
 			t.Errorf("rate %s: burst %d, want %d", rate, got, want)
+		}
+	}
+}
+
+func TestTheAdminPortIsOpenToOthersByDefaultInAContainerAlone(t *testing.T) {
+	for container, want := range map[bool]string{false: "127.0.0.1:9500", true: ":9500"} {
+		c, _, err := Load(Sources{Environ: []string{"POLLER_QUEUE=orders", "POLLER_TARGET=http://localhost/"}, Checks: testChecks(), Container: container})
+		if err != nil || c.Listen != want {
+			t.Errorf("in a container %v: %s (%v), want %s", container, c.Listen, err, want)
 		}
 	}
 }

@@ -100,6 +100,14 @@ func (d *demand) quantity(mu float64) int {
 func (d *demand) next(now time.Time, is supply) int {
 	mu := d.speed(is)
 	quantity := d.quantity(mu)
+	out := 0 // what the receives that are out may bring
+	for _, p := range d.polls {
+		out += p.asked
+	}
+	if d.size.value > 0 { // fewer where there is no room for as many, so that held ones stop nobody
+		fit := int((float64(is.room)-float64(is.bytes))/d.size.value) - out
+		quantity = max(1, min(quantity, fit))
+	}
 	asked, active, parked := d.look(now)
 	switch {
 	case float64(is.waiting+asked) >= min(mu*horizon.Seconds(), maxThreshold)+float64(is.usable):
@@ -107,7 +115,7 @@ func (d *demand) next(now time.Time, is supply) int {
 	case active >= d.atOnce, len(d.polls) >= maxPolls:
 	case parked >= d.parkedLimit():
 	case d.partial && now.Before(d.lastSend.Add(d.gather)):
-	case float64(is.bytes)+float64((len(d.polls)+1)*quantity)*d.size.value > float64(is.room) && is.bytes+len(d.polls) > 0:
+	case float64(is.bytes)+float64(out+quantity)*d.size.value > float64(is.room) && is.bytes+len(d.polls) > 0:
 	default:
 		return quantity
 	}

@@ -1,6 +1,7 @@
 package consumer
 
 import (
+	"math"
 	"testing"
 	"time"
 )
@@ -19,5 +20,45 @@ func TestAReceiveThatIsOvertakenIsSlowOnlyAfterTwoRoundTrips(t *testing.T) {
 	d.returned(at(22), third, maxBatch)
 	if asked, active, parked := d.look(at(22)); asked != 0 || active != 0 || parked != 0 || !first.slow {
 		t.Errorf("asked %d, active %d, parked %d; the receive is slow", asked, active, parked)
+	}
+}
+
+func TestTheBoundsOfDemand(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	plenty := supply{slots: 1000, rate: math.Inf(1), usable: 10_000, room: defaultMemory}
+	fresh := func() *demand {
+		d := newDemand(20 * time.Millisecond)
+		d.visibility, d.atOnce = 30*time.Second, 100
+		return &d
+	}
+
+	d := fresh()
+	for n := range maxPolls {
+		if got := d.next(now, plenty); got != maxBatch {
+			t.Errorf("with %d receives out: %d", n, got)
+		}
+		d.send(now, maxBatch)
+	}
+	if got := d.next(now, plenty); got != 0 {
+		t.Errorf("with %d receives out: %d", maxPolls, got)
+	}
+
+	d = fresh()
+	d.returned(now.Add(time.Millisecond), d.send(now, maxBatch), 3)
+	if got := d.next(now.Add(19*time.Millisecond), plenty); got != 0 {
+		t.Errorf("19 ms after a partial receive: %d", got)
+	}
+	if got := d.next(now.Add(20*time.Millisecond), plenty); got != maxBatch {
+		t.Errorf("20 ms after a partial receive: %d", got)
+	}
+
+	d = fresh()
+	d.received(1 << 20)
+	for bytes, want := range map[int]int{0: 10, defaultMemory - 20<<20: 10, defaultMemory - 3<<20: 3, defaultMemory - 1: 0} {
+		plenty.bytes = bytes
+		if got := d.next(now, plenty); got != want {
+			t.Errorf("with %d bytes in hand: %d, want %d", bytes, got, want)
+		}
 	}
 }

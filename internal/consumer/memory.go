@@ -26,4 +26,5 @@ func (m *Memory) limit() int {
 	return int(m.Limit)
 }
 
-func (m *Memory) full() bool { return m.bytes() >= m.limit() }
+// fits reports whether one more message of that size may be received.
+func (m *Memory) fits(size float64) bool { return float64(m.bytes())+size <= float64(m.limit()) }

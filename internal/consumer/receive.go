@@ -96,7 +96,7 @@ func (c *Consumer) reportHand(now time.Time) {
 		Polls:       len(c.demand.polls),
 		LastReceive: c.demand.lastTurn,
 		Receives:    !c.drain.begun && c.sqs.trouble[receiveCall].failures == 0 && !c.hand.tooManyUnsettled(),
-		Full:        c.options.Memory.full(),
+		Full:        !c.options.Memory.fits(c.demand.size.value),
 	})
 }
 

@@ -124,7 +124,7 @@ func (s *Set) Parse(args []string) error {
 		*s.arguments = rest
 	case len(rest) > 0:
 		// The argument is not repeated: it may be the rest of a header.
-		return fmt.Errorf("%s takes no such argument: put a value that has spaces in quotes", s.command)
+		return fmt.Errorf("%s takes no such argument: quote values that contain spaces", s.command)
 	}
 	if s.help {
 		return ErrHelp
@@ -145,7 +145,7 @@ func (s *Set) refuseMissingValue(args []string) error {
 			continue
 		}
 		if i+1 == len(args) || len(args[i+1]) > 1 && args[i+1][0] == '-' {
-			return fmt.Errorf("%s: it has no value: write %s=VALUE", arg, arg)
+			return fmt.Errorf("%s needs a value: use %s=VALUE", arg, arg)
 		}
 	}
 	return nil

@@ -72,16 +72,16 @@ func TestWhatIsNotGivenHasItsDefault(t *testing.T) {
 func TestAWrongCommandLineGetsOneSentence(t *testing.T) {
 	for args, want := range map[string]string{
 		"":                              "--title=TITLE is missing: see poller paint -h",
-		"--title":                       "--title: it has no value: write --title=VALUE",
-		"--note":                        "--note: it has no value: write --note=VALUE",
-		"--title --framed":              "--title: it has no value: write --title=VALUE",
-		"--title -f":                    "--title: it has no value: write --title=VALUE",
-		"--title -- --framed":           "--title: it has no value: write --title=VALUE",
-		"--brush-width -1":              "--brush-width: it has no value: write --brush-width=VALUE",
-		"--brush-width few":             `--brush-width: "few" is no whole number: write one, such as 10`,
+		"--title":                       "--title needs a value: use --title=VALUE",
+		"--note":                        "--note needs a value: use --note=VALUE",
+		"--title --framed":              "--title needs a value: use --title=VALUE",
+		"--title -f":                    "--title needs a value: use --title=VALUE",
+		"--title -- --framed":           "--title needs a value: use --title=VALUE",
+		"--brush-width -1":              "--brush-width needs a value: use --brush-width=VALUE",
+		"--brush-width few":             `--brush-width: invalid number "few": use a whole number, such as 10`,
 		"--brush-color=":                `--brush-color: "" is no color: write red or blue`,
 		"--color red,blue":              `--color: "red,blue" is no color: write red or blue`,
-		"--framed=maybe":                `--framed: "maybe" is neither true nor false: write the flag alone, or one of these`,
+		"--framed=maybe":                `--framed: invalid value "maybe": use true, false, or the flag alone`,
 		"--titel=A":                     `unknown flag --titel, did you mean "--title"?`,
 		"--Title A":                     `unknown flag --Title, did you mean "--title"?`,
 		"--brush 1":                     `unknown flag --brush, did you mean one of "--brush-color", "--brush-width"?`,
@@ -103,7 +103,7 @@ func TestAWrongCommandLineGetsOneSentence(t *testing.T) {
 func TestArgumentsAreRefusedWhereNobodyTakesThem(t *testing.T) {
 	var b brush
 	err := flags.New("poller dip", &b).Parse([]string{"--color", "red", "hunter2"})
-	if want := "poller dip takes no such argument: put a value that has spaces in quotes"; err == nil || err.Error() != want {
+	if want := "poller dip takes no such argument: quote values that contain spaces"; err == nil || err.Error() != want {
 		t.Errorf("\n got %v\nwant %s", err, want)
 	}
 }

@@ -70,7 +70,7 @@ func readString(v reflect.Value, text string) error {
 func readInt(v reflect.Value, text string) error {
 	n, err := strconv.Atoi(text)
 	if err != nil {
-		return fmt.Errorf("%q is no whole number: write one, such as 10", text)
+		return fmt.Errorf("invalid number %q: use a whole number, such as 10", text)
 	}
 	v.SetInt(int64(n))
 	return nil
@@ -83,7 +83,7 @@ func readBool(v reflect.Value, text string) error {
 	case "false", "no", "0":
 		v.SetBool(false)
 	default:
-		return fmt.Errorf("%q is neither true nor false: write the flag alone, or one of these", text)
+		return fmt.Errorf("invalid value %q: use true, false, or the flag alone", text)
 	}
 	return nil
 }

@@ -141,7 +141,7 @@ func (s *Seat) Review(now time.Time, m *Message) bool {
 	case g.enough(m):
 		g.records.add(m.id)
 		return true
-	case m.failed == message.Failed && m.base > 0:
+	case m.failed == message.Failed:
 		return g.isAlone(now) && now.Sub(m.since) >= alone
 	case m.failed == message.Rejected:
 		return now.Sub(m.since) >= rejectedFor
@@ -151,9 +151,9 @@ func (s *Seat) Review(now time.Time, m *Message) bool {
 }
 
 // isAlone reports whether so few fail, for so long, that nobody is left to prove whose
-// fault it is.
+// fault it is. At least five fail while the gate is closed.
 func (g *Gate) isAlone(now time.Time) bool {
-	return g.state != Closed && g.held < few && g.trouble.counts() < few &&
+	return g.held < few && g.trouble.counts() < few &&
 		!g.trouble.since.IsZero() && now.Sub(g.trouble.since) >= alone
 }
 

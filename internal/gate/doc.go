@@ -19,7 +19,8 @@
 // everything); three after 502, 503, 504, 408, 425, a reset or a broken answer. More are
 // needed where retrying works: so many, at most 100, that a message which retrying would
 // deliver is given up once in a thousand times. Nobody is struck for 429, for a failure to
-// connect, or for an answer with a Retry-After: nothing is the message's fault there.
+// connect, or for 502, 503, 504, 408 and 425 with a Retry-After: nothing is the message's
+// fault there.
 // What is rejected while everything is rejected is held for an hour at most.
 //
 // Whether the target may be tried is one state (state.go has the drawing), and a state

@@ -91,7 +91,7 @@ func (s *Seat) lock() (unlock func()) {
 	g.mu.Lock()
 	return func() {
 		var others []*Seat
-		if g.stir && len(g.seats) > 1 {
+		if g.stir {
 			others = g.seats
 		}
 		g.stir = false
@@ -109,7 +109,7 @@ func (s *Seat) Enter(m *Message, id string) {
 	g := s.gate
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	*m = Message{id: id, entered: true, known: g.records.has(id), seen: g.released.has(id), closings: g.closings}
+	*m = Message{id: id, entered: true, known: g.records.has(id), seen: g.released.has(id)}
 	g.inHand++
 }
 
@@ -138,8 +138,7 @@ func (s *Seat) Leave(m *Message) {
 	}
 }
 
-// Begin reports whether m may be tried now, and if so notes that its try begins. slots
-// are the target's.
+// Begin reports whether m may be tried now, and if so notes that its try begins.
 func (s *Seat) Begin(now time.Time, m *Message) bool {
 	g := s.gate
 	g.mu.Lock()
@@ -262,9 +261,7 @@ func (s *Seat) Wake(now time.Time) time.Time {
 		}
 	}
 	if g.state == Closed {
-		if g.probing == nil {
-			earlier(g.nextProbe)
-		}
+		earlier(g.nextProbe) // past while a probe runs
 		return at
 	}
 	if g.trouble.counts() >= closingMessages {

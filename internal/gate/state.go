@@ -69,7 +69,7 @@ func (g *Gate) step(now time.Time, e event, fresh bool, slots int) {
 			g.close(now)
 		}
 	case Open:
-		if e == failed && g.trouble.counts() >= closingMessages && g.trouble.tries() >= g.retrying.enough(closingMessages) {
+		if g.trouble.counts() >= closingMessages && g.trouble.tries() >= g.retrying.enough(closingMessages) {
 			g.enter(now, Wary, g.trouble.mostly().String())
 		}
 	case Wary:
@@ -103,7 +103,6 @@ func (g *Gate) step(now time.Time, e event, fresh bool, slots int) {
 
 func (g *Gate) close(now time.Time) {
 	g.probeAnswered = g.heldAnswered > 0
-	g.probing = nil
 	g.closings++
 	g.enter(now, Closed, g.trouble.mostly().String())
 	g.scheduleProbe(now, 0)

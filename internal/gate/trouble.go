@@ -81,7 +81,7 @@ const (
 	// One retry that worked is remembered through as many failures as strikes are asked for
 	// at most, worksWeight × (1 − worksWeight)^maxStrikes: where one in twenty works, 35
 	// failures in a row come by within minutes.
-	minWorks, maxWorks = 0.0026, 0.99
+	minWorks = 0.0026
 )
 
 // retrying is how well trying again works: it tells a target that fails now and then,
@@ -104,7 +104,7 @@ func (r *retrying) pay() bool { return r.pays.value >= r.newcomers.value/2 }
 // enough is how many failures in a row, at least n, are more than bad luck where retrying
 // works as well as here.
 func (r *retrying) enough(n int) int {
-	if r.works >= minWorks && r.works <= maxWorks {
+	if r.works >= minWorks {
 		n = max(n, min(maxStrikes, int(math.Ceil(math.Log(doubt)/math.Log(1-r.works)))))
 	}
 	return n

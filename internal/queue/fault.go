@@ -57,7 +57,7 @@ func (c *Client) failed(ctx context.Context, a action, queue string, err error, 
 		}
 		c.say(e, a, judge(e.Code, api.ErrorMessage(), status), api.ErrorMessage(), status)
 	case status/100 == 2:
-		e.Err = errors.New("the answer is not one of SQS: the same call may work at once")
+		e.Err = errors.New("the answer is not from SQS: the same call may succeed if repeated")
 	case status != 0:
 		c.say(e, a, judge("", "", status), "", status)
 	default:
@@ -136,22 +136,22 @@ func (c *Client) unanswered(err error, limit time.Duration) error {
 	unverified, isUnverified := errors.AsType[*tls.CertificateVerificationError](err)
 	switch {
 	case isDNS && dns.IsNotFound:
-		reason = "there is no host " + dns.Name
+		reason = "no such host: " + dns.Name
 	case isDNS:
-		reason = "the name " + dns.Name + " cannot be looked up"
+		reason = "cannot resolve " + dns.Name
 	case isUnverified:
 		reason = "its certificate is not trusted (" + unverified.Err.Error() + ")"
 		if _, ok := errors.AsType[x509.UnknownAuthorityError](err); ok {
 			reason += ": set AWS_CA_BUNDLE to a file with the certificate of its authority"
 		}
 	case isRecord, errors.Is(err, http.ErrSchemeMismatch):
-		reason = "it does not speak TLS: write http:// in AWS_ENDPOINT_URL_SQS if that is meant"
+		reason = "it does not speak TLS: use http:// in AWS_ENDPOINT_URL_SQS if you mean plain HTTP"
 	case isOp && op.Op == "proxyconnect":
-		reason = "the proxy of HTTPS_PROXY cannot be reached"
+		reason = "the proxy in HTTPS_PROXY cannot be reached"
 	case isOp && op.Err != nil:
 		reason = op.Err.Error()
 	case errors.Is(err, io.EOF), errors.Is(err, io.ErrUnexpectedEOF):
-		reason = "the connection was closed before the whole answer was there"
+		reason = "the connection was closed before the answer was complete"
 	case errors.Is(err, errAnswerTooLong):
 		reason = errAnswerTooLong.Error()
 	}

@@ -58,7 +58,7 @@ func TestWhatSQSAnswersIsSortedByWhatFollows(t *testing.T) {
 		{
 			"a wrong clock", 403, nil, errorBody(coral+"InvalidSignatureException", "Signature expired: 20000101T000000Z is now earlier than"), message.Network,
 			"",
-			[]string{"clock is wrong"},
+			[]string{"clock differs from SQS's"},
 		},
 		{"a wrong clock, the other way", 403, nil, errorBody(coral+"InvalidSignatureException", "Signature not yet current: x"), message.Network, "", nil},
 		{"a clock that is far off", 403, nil, errorBody("x#RequestTimeTooSkewed", "x"), message.Network, "", nil},
@@ -78,8 +78,8 @@ func TestWhatSQSAnswersIsSortedByWhatFollows(t *testing.T) {
 		{"a proxy's page", 502, map[string]string{"Content-Type": "text/html"}, "<html>secret</html>", message.Network, "", []string{"status 502"}},
 		{"a proxy's other page", 404, nil, "<html>", message.Refused, "", []string{"is not SQS"}},
 		{"a redirect", 302, map[string]string{"Location": "http://login.example/"}, "", message.Refused, "", []string{"is not SQS", "AWS_ENDPOINT_URL_SQS"}},
-		{"a page for the answer", 200, map[string]string{"Content-Type": "text/html"}, "<html>hello</html>", message.Network, "", []string{"not one of SQS"}},
-		{"half an answer", 200, nil, `{"Messages":[{"Body":"secret`, message.Network, "", []string{"not one of SQS"}},
+		{"a page for the answer", 200, map[string]string{"Content-Type": "text/html"}, "<html>hello</html>", message.Network, "", []string{"not from SQS"}},
+		{"half an answer", 200, nil, `{"Messages":[{"Body":"secret`, message.Network, "", []string{"not from SQS"}},
 		{"another protocol", 400, query("InvalidAction"), errorBody(coral+"UnknownOperationException", "x"), message.Refused, "", nil},
 		{
 			"a parameter", 400, query("InvalidParameterValue"),
@@ -145,8 +145,8 @@ func TestWhatHappensToAConnectionIsNetwork(t *testing.T) {
 		says string
 	}{
 		{&url.Error{Op: "Post", URL: "http://user:secret@x", Err: &net.OpError{Op: "dial", Err: errors.New("connection refused")}}, "connection refused"},
-		{&net.OpError{Op: "dial", Err: &net.DNSError{Name: "sqs.nowhere", IsNotFound: true}}, "no host sqs.nowhere"},
-		{&net.OpError{Op: "dial", Err: &net.DNSError{Name: "sqs.nowhere", IsTimeout: true}}, "cannot be looked up"},
+		{&net.OpError{Op: "dial", Err: &net.DNSError{Name: "sqs.nowhere", IsNotFound: true}}, "no such host: sqs.nowhere"},
+		{&net.OpError{Op: "dial", Err: &net.DNSError{Name: "sqs.nowhere", IsTimeout: true}}, "cannot resolve sqs.nowhere"},
 		{&net.OpError{Op: "proxyconnect", Err: errors.New("dial user:secret@proxy")}, "HTTPS_PROXY"},
 		{io.ErrUnexpectedEOF, "closed before"},
 		{errors.New("proxy http://user:secret@x is wrong"), "the connection failed"},

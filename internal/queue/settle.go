@@ -15,7 +15,7 @@ import (
 var ids = [MaxBatch]string{"0", "1", "2", "3", "4", "5", "6", "7", "8", "9"}
 
 // errNotMentioned is that of an entry which the answer leaves out.
-var errNotMentioned = errors.New("SQS's answer does not mention it: the same call may work at once")
+var errNotMentioned = errors.New("SQS's answer does not mention it: the same call may succeed if repeated")
 
 // Delete deletes up to ten messages. It returns nil when all are deleted, else one
 // error for each handle, nil for those that are.

@@ -20,18 +20,18 @@ type verdict struct {
 }
 
 var (
-	lost = verdict{fault: message.Lost, say: "the receipt handle owns the message no more"}
+	lost = verdict{fault: message.Lost, say: "the receipt handle no longer owns the message"}
 
-	throttled = verdict{fault: message.ThrottledBySQS, say: "SQS throttles ({code}): the same call works later"}
+	throttled = verdict{fault: message.ThrottledBySQS, say: "throttled by SQS ({code}): the same call succeeds later"}
 
 	noQueue = verdict{
-		fault: message.Refused, say: "there is no such queue {place}: check its name, its account, AWS_REGION and AWS_ENDPOINT_URL_SQS",
+		fault: message.Refused, say: "no such queue {place}: check its name, its account, AWS_REGION and AWS_ENDPOINT_URL_SQS",
 	}
 	denied = verdict{
 		fault: message.Refused, say: "access denied {place}: allow {iam} on the queue to these credentials", quote: true, credentials: true,
 	}
 	unknownKey = verdict{
-		fault: message.Refused, say: "the credentials are not known {place}: check AWS_ACCESS_KEY_ID, AWS_PROFILE or the role ({code})",
+		fault: message.Refused, say: "unknown credentials {place}: check AWS_ACCESS_KEY_ID, AWS_PROFILE or the role ({code})",
 		credentials: true,
 	}
 	expiredKey = verdict{
@@ -39,7 +39,7 @@ var (
 		credentials: true,
 	}
 	wrongSecret = verdict{
-		fault: message.Refused, say: "the signature is not that of the access key {place}: check AWS_SECRET_ACCESS_KEY ({code})",
+		fault: message.Refused, say: "the signature does not match the access key {place}: check AWS_SECRET_ACCESS_KEY ({code})",
 		credentials: true,
 	}
 	kmsRefuses = verdict{
@@ -50,16 +50,16 @@ var (
 	}
 	wrongTime = verdict{
 		fault: message.Network,
-		say:   "this machine's clock is wrong by SQS's ({code}): set it; the next call is signed by SQS's clock",
+		say:   "this machine's clock differs from SQS's ({code}): set it; the next call is signed with SQS's time",
 	}
 	inFlightLimit = verdict{
 		fault: message.ThrottledBySQS,
-		say:   "as many messages are in flight as the queue may have: receives work again when some are deleted ({code})",
+		say:   "the queue has reached its limit of messages in flight: receives work again when some are deleted ({code})",
 	}
 	noSQS = verdict{
 		fault: message.Refused, say: "what answers {place} is not SQS, or does not know this action ({code}): check AWS_ENDPOINT_URL_SQS",
 	}
-	serverError = verdict{fault: message.Network, say: "SQS failed ({code}): the same call may work at once"}
+	serverError = verdict{fault: message.Network, say: "SQS failed ({code}): the same call may succeed if repeated"}
 	invalid     = verdict{fault: message.Invalid, say: "SQS refuses the request ({code})", quote: true}
 )
 

@@ -16,7 +16,7 @@ const maxAnswer = 80 << 20
 // keepAnswers is the size up to which a buffer for answers is used again.
 const keepAnswers = 1 << 20
 
-var errAnswerTooLong = errors.New("the answer is too long to be one of SQS")
+var errAnswerTooLong = errors.New("the answer is too long to be from SQS")
 
 // whole is the HTTP client under the SDK. The SDK closes the request's body as
 // soon as the answer begins, whereupon net/http may drop the connection before the

@@ -114,7 +114,6 @@ func (d *delivery) rejected() bool {
 	}
 }
 
-
 // proves says that a failed try may be proven to be the message's fault. A 429 and
 // a connect that failed never are.
 func (d *delivery) provable() bool {

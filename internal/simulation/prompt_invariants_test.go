@@ -81,6 +81,9 @@ func oneFailedEntryDelaysNoOther(t *trial) {
 			if c, e := m.call, m.entry; e.handle == l.newest() && e.code != "" && !slices.Contains(lost, e.code) && !t.isExtension(c, e) {
 				// What was delivered lingers from then, what comes again after it from its receive.
 				lingers := max(l.delivered(), l.receives[0].call.came) + deleteLinger
+				if n := len(l.starts); n > 0 && c.action == deleteCall { // so does what is discarded
+					lingers = max(lingers, l.starts[n-1].ended+deleteLinger)
+				}
 				due(c.came, max(c.came, lingers), c.action, "failed in a call")
 			}
 		}

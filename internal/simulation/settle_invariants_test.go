@@ -160,6 +160,8 @@ func whatIsInHandStaysExtended(t *trial) {
 			for _, e := range c.entries {
 				concerns = concerns || e.message == h.handle.message
 			}
+			// While extensions are refused one call at a time finds out whether they still are.
+			concerns = concerns || c.action == changeCall && c.queue == t.plan.sends[h.handle.message].queue && c.told != ""
 			if concerns && !c.well() && c.overlaps(from, h.deadline, t) {
 				return
 			}
@@ -279,7 +281,7 @@ func (t *trial) wasProven(l *life) bool {
 func (t *trial) wasProvenBefore(l *life) bool {
 	target := t.queue(l.message).target
 	return l.starts[len(l.starts)-1].provable() && slices.ContainsFunc(t.evidence.deliveries, func(failed *delivery) bool {
-		return failed.by == l.by && failed.message == l.message && failed.provable() && failed.arrived < l.starts[0].arrived &&
+		return failed.by == l.by && failed.message == l.message && (failed.provable() || failed.rejected()) && failed.arrived < l.starts[0].arrived &&
 			slices.ContainsFunc(t.evidence.deliveries, func(d *delivery) bool {
 				return d.by == l.by && d.target == target && d.delivered() && d.arrived > failed.arrived && d.ended <= l.released
 			})

@@ -116,14 +116,20 @@ class Run(unittest.TestCase):
         self.mark("it rejects")
         self.stack.compose("up", "-d", "--no-deps", "sink", SINK_STATUS="422")
         until(self.stack.sink, "the sink")
-        self.stack.load(60)
+        self.stack.load(4)
         self.alert("PollerDeadLetterQueueGrowing", 60)
-        until(lambda: self.stack.depth("orders-dlq") == 60, "all 60 in the dead-letter queue", 60)
+        until(lambda: self.stack.depth("orders-dlq") == 4, "all 4 in the dead-letter queue", 60)
         self.assertEqual(0, self.stack.depth("orders-queue"))
+
+        # A fifth in a row, and it is the target's trouble: the others are held.
+        self.stack.load(60)
+        until(lambda: "rejects everything" in json.loads(get(self.stack.url("poller") + "/status.json"))["verdict"]["text"], "the page says that it rejects everything", 30)
+        self.alert("PollerGateClosed")
+        self.assertEqual(4, self.stack.depth("orders-dlq"))
         self.stack.compose("up", "-d", "--no-deps", "sink")
         until(self.stack.sink, "the sink")
         self.stack.aws("sqs", "start-message-move-task", "--source-arn", "arn:aws:sqs:us-east-1:000000000000:orders-dlq")
-        self.assertEqual(0, self.delivered(60)["duplicates"])
+        self.assertEqual(0, self.delivered(64)["duplicates"])
 
     def test_04_compose_up_build_wait(self):
         self.mark("all anew")

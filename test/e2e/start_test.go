@@ -22,7 +22,7 @@ func TestAQueueThatDoesNotExistEndsTheStartWithOneSentence(t *testing.T) {
 			}
 			lines := strings.Split(strings.TrimSpace(stderr), "\n")
 			last := lines[len(lines)-1]
-			for _, want := range []string{"poller: error: ", "no-such-queue", "us-east-1", s.endpoint} {
+			for _, want := range []string{`"level":"ERROR"`, "no-such-queue", "us-east-1", s.endpoint} {
 				if !strings.Contains(last, want) {
 					t.Errorf("%q is not in %q", want, last)
 				}

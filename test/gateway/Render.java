@@ -16,7 +16,7 @@ import org.apache.velocity.app.VelocityEngine;
 
 /**
  * Renders mapping templates as API Gateway does, in Velocity itself. One JSON object a line comes in: template, body
- * (base64 of what was sent) and headers; one goes out: text and status (what $context.responseOverride.status became).
+ * (base64 of what was sent), headers and stage variables; one goes out: text and status (what $context.responseOverride.status became).
  *
  * $input.body is as API Gateway has it: {} for an empty body, U+FFFD for bytes that are not UTF-8.
  */
@@ -91,6 +91,7 @@ public class Render {
       context.put("input", new Input(Base64.getDecoder().decode((String) request.get("body")), headers));
       context.put("util", new Util());
       context.put("context", apiContext);
+      context.put("stageVariables", request.get("variables"));
       StringWriter text = new StringWriter();
       engine.evaluate(context, text, "template", (String) request.get("template"));
       Map<String, Object> answer = new HashMap<>();

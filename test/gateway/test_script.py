@@ -69,9 +69,29 @@ class TheScript(unittest.TestCase):
         self.assertEqual(done.returncode, 1)
         self.assertIn("an unknown number of messages in the queue and 0 in the dead-letter queue would be lost", done.stderr)
 
+    def test_queues_that_stay_are_named_and_nothing_is_asked(self):
+        stack = Stack(QueueDeletion="Retain")
+        urls = [stack.outputs["QueueUrl"], stack.outputs["DeadLetterQueueUrl"]]
+        for url in urls:
+            self.addCleanup(client("sqs").delete_queue, QueueUrl=url)
+        client("sqs").send_message(QueueUrl=urls[0], MessageBody="kept")
+        self.assertIn("the queues would stay, with 1 messages in the queue and 0 in the dead-letter queue",
+                      run("delete", "--dry-run", "--stack", stack.name).stdout)
+        done = run("delete", "--stack", stack.name)
+        self.assertEqual((done.returncode, done.stdout), (0, f"deleted: {stack.name}\nkept: {urls[0]}\nkept: {urls[1]}\n"), done.stderr)
+        self.assertEqual([m["Body"] for m in stack.take()], ["kept"])
+
+    def test_the_path_of_a_stack_that_exists_is_not_changed(self):
+        stack = Stack(Path="orders")
+        self.addCleanup(stack.delete)
+        done = run("deploy", "--stack", stack.name, "Path=other")
+        self.assertEqual(done.returncode, 1)
+        self.assertIn("Path cannot be changed, the API would go on serving /orders", done.stderr)
+        self.assertEqual(run("deploy", "--dry-run", "--stack", stack.name, "Path=orders", "MaxReceiveCount=9").returncode, 0)
+
     def test_deploy_outputs_send_update_delete(self):
         name = f"script-{uuid.uuid4().hex[:8]}"
-        done = run("deploy", "--stack", name, "VisibilityTimeout=45")
+        done = run("deploy", "--stack", name, "VisibilityTimeout=45", "QueueDeletion=Delete")
         self.assertEqual(done.returncode, 0, done.stderr)
         outputs = dict(line.split("\t") for line in done.stdout.splitlines())
         self.assertEqual(run("outputs", "--stack", name).stdout, done.stdout)
@@ -81,7 +101,7 @@ class TheScript(unittest.TestCase):
         self.assertEqual((sent.returncode, sent.stdout[:4]), (0, "202 "), sent.stderr)
         (message,) = client("sqs").receive_message(QueueUrl=url)["Messages"]
         self.assertEqual((message["Body"], json.loads(sent.stdout[4:])), ("@a & b=100%", {"messageId": message["MessageId"]}))
-        refused = run("send", "--stack", name, "")
+        refused = run("send", "--stack", name, "\ufffd")
         self.assertEqual((refused.returncode, refused.stdout[:4]), (1, "400 "))
 
         shown = run("deploy", "--dry-run", "--stack", name, "MaxReceiveCount=9")

@@ -21,7 +21,7 @@ class WithDefaults(unittest.TestCase):
 
     def test_the_outputs_name_the_queues_and_the_endpoint(self):
         outputs, name = self.stack.outputs, self.stack.name
-        self.assertEqual(set(outputs), {"Endpoint", "QueueUrl", "QueueArn", "DeadLetterQueueUrl", "DeadLetterQueueArn"})
+        self.assertEqual(set(outputs), {"Endpoint", "EndpointArn", "QueueUrl", "QueueArn", "DeadLetterQueueUrl", "DeadLetterQueueArn"})
         self.assertEqual(outputs["QueueArn"], arn(f"{name}-queue"))
         self.assertEqual(outputs["DeadLetterQueueArn"], arn(f"{name}-dlq"))
         self.assertTrue(outputs["QueueUrl"].endswith(f"/{name}-queue"))
@@ -50,6 +50,11 @@ class WithDefaults(unittest.TestCase):
         self.assertEqual(headers["content-type"], "application/json")
         self.assertEqual(message["Body"], '{"order":1}')
 
+    def test_braces_and_an_empty_body_are_the_message_braces(self):
+        for body in (b"{}", b""):
+            self.assertEqual(self.door.send(body)[0], 202)
+            self.assertEqual([m["Body"] for m in self.stack.take()], ["{}"])
+
     def test_the_role_may_only_send(self):
         role = self.stack.resource("SendRole")
         document = client("iam").get_role_policy(RoleName=role, PolicyName="send")["PolicyDocument"]
@@ -75,9 +80,9 @@ class WithEveryParameter(unittest.TestCase):
     def setUpClass(cls):
         cls.key = client("kms").create_key()["KeyMetadata"]
         cls.queue = "orders-" + cls.key["KeyId"][:8]
-        cls.parameters = {"StageName": "v1", "QueueName": cls.queue, "Fifo": "true", "MessageRetention": "3600", "VisibilityTimeout": "45",
+        cls.parameters = {"StageName": "v1", "Path": "orders", "Authorizer": "AWS_IAM", "QueueDeletion": "RetainExceptOnCreate", "QueueName": cls.queue, "Fifo": "true", "MessageRetention": "3600", "VisibilityTimeout": "45",
                           "MaxReceiveCount": "3", "MaximumMessageSize": "2048", "KmsKeyId": cls.key["KeyId"], "ThrottleRate": "7",
-                          "ThrottleBurst": "9", "AccessLogs": "true"}
+                          "ThrottleBurst": "9", "AccessLogs": "true", "RefuseEmptyBody": "true"}
         assert set(cls.parameters) == set(template.load()["Parameters"])
         cls.stack = Stack(**cls.parameters)
         cls.addClassCleanup(cls.stack.delete)
@@ -111,9 +116,15 @@ class WithEveryParameter(unittest.TestCase):
         self.assertEqual(document["Statement"][1]["Resource"], self.key["Arn"])
 
     def test_the_stage_has_its_name_and_the_queues(self):
-        self.assertTrue(self.stack.outputs["Endpoint"].endswith("/v1/example"))
+        self.assertTrue(self.stack.outputs["Endpoint"].endswith("/v1/orders"))
+        self.assertTrue(self.stack.outputs["EndpointArn"].endswith("/v1/POST/orders"))
         stage = client("apigateway").get_stage(restApiId=self.stack.resource("Api"), stageName="v1")
-        self.assertEqual(stage["variables"], {"queue": f"{self.queue}.fifo"})
+        self.assertEqual(stage["variables"], {"queue": f"{self.queue}.fifo", "refuseEmptyBody": "true"})
+
+    def test_requests_have_to_be_signed_by_who_may_invoke_it(self):
+        api = self.stack.resource("Api")
+        method = client("apigateway").get_method(restApiId=api, resourceId=self.stack.resource("Example"), httpMethod="POST")
+        self.assertEqual(method["authorizationType"], "AWS_IAM")
 
     def test_the_access_log_has_a_group(self):
         groups = client("logs").describe_log_groups(logGroupNamePrefix=f"/aws/apigateway/{self.stack.name}")["logGroups"]
@@ -141,6 +152,14 @@ class WithEveryParameter(unittest.TestCase):
         status, _, _ = self.door.send(b"x", path="?X-Message-Group-Id=other&MessageGroupId=other")
         (message,) = self.stack.take()
         self.assertEqual((status, message["Attributes"]["MessageGroupId"]), (202, "default"))
+
+    def test_an_empty_body_and_braces_are_refused_where_that_is_asked_for(self):
+        for body in (b"", b"{}"):
+            status, _, text = self.door.send(body)
+            self.assertEqual((status, self.stack.take()), (400, []))
+            self.assertIn("is empty or {} where that is refused", message_of(text))
+        self.assertEqual(self.door.send(b"{ }")[0], 202)
+        self.assertEqual([m["Body"] for m in self.stack.take()], ["{ }"])
 
     def test_a_body_over_the_queues_maximum_is_a_413(self):
         self.assertEqual(self.door.send(b"a" * 2048)[0], 202)
@@ -174,6 +193,24 @@ class Changed(unittest.TestCase):
             with self.assertRaises(ClientError):
                 call()
         self.assertEqual(client("logs").describe_log_groups(logGroupNamePrefix=f"/aws/apigateway/{stack.name}")["logGroups"], [])
+
+    def test_a_retained_queue_stays_with_its_messages_until_it_is_told_to_go(self):
+        stack, sqs = Stack(QueueDeletion="Retain"), client("sqs")
+        urls = [stack.outputs["QueueUrl"], stack.outputs["DeadLetterQueueUrl"]]
+        for url in urls:
+            self.addCleanup(sqs.delete_queue, QueueUrl=url)
+        self.assertEqual(Door(stack).send(b"kept")[0], 202)
+        stack.delete()
+        self.assertEqual([m["Body"] for m in stack.take()], ["kept"])
+        for url in urls:
+            policy = json.loads(sqs.get_queue_attributes(QueueUrl=url, AttributeNames=["Policy"])["Attributes"]["Policy"])
+            self.assertEqual(policy["Statement"][0]["Sid"], "OnlyOverTls")
+
+        other = Stack(QueueDeletion="Retain")
+        other.update(QueueDeletion="Delete")
+        other.delete()
+        with self.assertRaises(ClientError):
+            other.attributes()
 
     def test_the_logging_stack_sets_the_accounts_role(self):
         stack = Stack(template.LOGGING.read_text())

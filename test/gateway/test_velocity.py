@@ -27,8 +27,9 @@ class Velocity:
         self.process = subprocess.Popen(["java", "-Dfile.encoding=UTF-8", "-cp", classpath, "Render"], stdin=subprocess.PIPE,
                                         stdout=subprocess.PIPE, encoding="utf-8")
 
-    def render(self, text: str, body: bytes, headers: list = ()) -> tuple[str, int | None]:
-        request = {"template": text, "body": base64.b64encode(body).decode(), "headers": list(headers)}
+    def render(self, text: str, body: bytes, headers: list = (), refuse_empty: str = "false") -> tuple[str, int | None]:
+        request = {"template": text, "body": base64.b64encode(body).decode(), "headers": list(headers),
+                   "variables": {"queue": "orders", "refuseEmptyBody": refuse_empty}}
         self.process.stdin.write(json.dumps(request) + "\n")
         self.process.stdin.flush()
         answer = json.loads(self.process.stdout.readline())
@@ -49,7 +50,7 @@ def sent(form: str) -> list[tuple[str, str]]:
 def wrong(form: str, body: bytes, more: list = ()) -> str:
     """Why the rendered form is not what the body asks for; empty if it is."""
     start = [("Action", "SendMessage"), ("Version", "2012-11-05")]
-    wanted = start if bodies.altered(body) else start + [("MessageBody", body.decode())] + list(more)
+    wanted = start if bodies.altered(body) else start + [("MessageBody", bodies.queued(body).decode())] + list(more)
     try:
         got = sent(form)
     except ValueError as e:
@@ -81,6 +82,17 @@ class InVelocity(unittest.TestCase):
             form, _ = self.velocity.render(text, body)
             self.assertEqual(wrong(form, body, ids), "", f"GATEWAY_SEED={self.seed}, body {body[:200]!r}")
 
+    def test_an_empty_body_and_braces_are_the_message_braces_unless_they_are_refused(self):
+        for fifo in (False, True):
+            text = template.request_template(self.template, fifo)
+            for body in bodies.EMPTY:
+                self.assertIn(("MessageBody", "{}"), sent(self.velocity.render(text, body)[0]))
+                refused = sent(self.velocity.render(text, body, refuse_empty="true")[0])
+                self.assertEqual([("Action", "SendMessage"), ("Version", "2012-11-05")], refused)
+            for body in (b"{ }", b"{}\n", b'{"a":1}', b"[]"):
+                form, _ = self.velocity.render(text, body, refuse_empty="true")
+                self.assertIn(("MessageBody", body.decode()), sent(form))
+
     def test_the_usual_templates_fail(self):
         for text in (UNENCODED, UNENCODED_BODY, ENCODED_JSON):
             failed = [body for body in self.bodies if wrong(self.velocity.render(text, body)[0], body)]
@@ -91,7 +103,7 @@ class InVelocity(unittest.TestCase):
         line = "Action=SendMessage&Version=2012-11-05&MessageBody=$util.urlEncode($input.body)"
         for body in self.bodies:
             parameters = sent(self.velocity.render(line, body)[0])
-            if bodies.altered(body) and body != b"{}" and b"\xef\xbf\xbd" not in body:
+            if bodies.altered(body) and b"\xef\xbf\xbd" not in body:
                 self.assertNotEqual(parameters[2][1].encode(), body)
 
     def test_the_usual_template_lets_a_client_add_a_parameter(self):

@@ -5,6 +5,7 @@ import re
 import subprocess
 from pathlib import Path
 
+import botocore
 import cfnlint.decode.cfn_yaml
 import yaml
 
@@ -72,6 +73,16 @@ def seconds(duration: str) -> float:
     return sum(float(n) * units[unit] for n, unit in re.findall(r"([0-9.]+)(ms|s|m|h)", duration))
 
 
+def partitions() -> dict[str, dict]:
+    """AWS's partitions by name, as the SDK's own endpoint rules have them."""
+    return {p["id"]: p for p in json.loads((Path(botocore.__file__).parent / "data/partitions.json").read_text())["partitions"]}
+
+
+def regions() -> list[tuple[str, str]]:
+    """One region of each partition, and what AWS::URLSuffix is there."""
+    return [(p["outputs"]["implicitGlobalRegion"], p["outputs"]["dnsSuffix"]) for p in partitions().values()]
+
+
 def template(path: Path) -> dict:
     """A CloudFormation template; short forms such as !Ref come out in their long form."""
     return json.loads(json.dumps(cfnlint.decode.cfn_yaml.load(str(path))))
@@ -95,6 +106,15 @@ class Stack:
         (found,) = [c for c in self.properties("TaskDefinition")["ContainerDefinitions"] if c["Name"] == name]
         return found
 
+    def environment(self, name: str) -> dict[str, str]:
+        return {e["Name"]: str(e["Value"]) for e in self.container(name).get("Environment", [])}
+
+    def machine(self) -> dict:
+        """The schedule's state machine, as Step Functions gets it in the partition aws."""
+        runner = self.properties("Runner")
+        text = re.sub(r"\$\{(\w+)\}", lambda m: runner["DefinitionSubstitutions"][m[1]], runner["DefinitionString"])
+        return json.loads(text.replace("${AWS::Partition}", "aws"))
+
     def holds(self, name: str) -> bool:
         return self.truth(self.template["Conditions"][name])
 
@@ -106,6 +126,10 @@ class Stack:
             case "Fn::Equals":
                 left, right = map(self.value, arguments)
                 return str(left) == str(right)
+            case "Fn::Or":
+                return any(map(self.truth, arguments))
+            case "Fn::And":
+                return all(map(self.truth, arguments))
             case "Condition":
                 return self.holds(arguments)
         raise AssertionError(function)

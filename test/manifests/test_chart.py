@@ -5,7 +5,8 @@ import re
 import unittest
 
 import update
-from manifests import CHART, FULL, MINIMAL, ROOT, chart, helm, objects, pod, rendered, run, seconds, settings, succeed, worker
+from manifests import (CHART, FULL, MINIMAL, ROOT, chart, helm, objects, partitions, pod, regions, rendered, run, seconds, settings, succeed,
+                       worker)
 
 TARGET = "http://orders.shop:8080/orders"
 QUEUE = "https://sqs.eu-central-1.amazonaws.com/123456789012/orders"
@@ -151,6 +152,18 @@ class Scaling(unittest.TestCase):
         self.assertEqual({"queueURL": QUEUE, "queueLength": "1000000", "scaleOnInFlight": "true", "awsRegion": "eu-central-1"}, trigger["metadata"])
         self.assertEqual(trigger["authenticationRef"]["name"], parts["TriggerAuthentication"]["metadata"]["name"])
 
+    def test_the_region_is_read_from_the_queue_s_url_in_every_partition(self):
+        for region, suffix in regions():
+            for host in (f"sqs.{region}.{suffix}", f"sqs-fips.{region}.{suffix}"):
+                parts = chart({"queue": f"https://{host}/123456789012/orders-eu-west-9", "autoscaling": {"enabled": True}})
+                self.assertEqual(region, parts["ScaledObject"]["spec"]["triggers"][0]["metadata"]["awsRegion"], host)
+
+    def test_a_role_of_every_partition_is_taken(self):
+        for partition in partitions():
+            arn = f"arn:{partition}:iam::123456789012:role/poller"
+            parts = chart({"serviceAccount": {"roleArn": arn}})
+            self.assertEqual(arn, parts["ServiceAccount"]["metadata"]["annotations"]["eks.amazonaws.com/role-arn"])
+
     def test_the_lag_is_a_metric_that_there_is_of_these_pods(self):
         (trigger,) = chart({"autoscaling": {"enabled": True, "trigger": "lag"}})["ScaledObject"]["spec"]["triggers"]
         self.assertLessEqual(set(trigger["metadata"]), self.known("prometheus_scaler"))
@@ -201,6 +214,13 @@ class Settings(unittest.TestCase):
         self.assertIn({"ports": [{"port": 80, "protocol": "TCP"}]}, plain)
         closed = chart({"networkPolicy": {"metricsFrom": []}})["NetworkPolicy"]["spec"]
         self.assertEqual([], closed["ingress"])
+
+    def test_the_network_policy_lets_out_to_both_addresses_of_pod_identity(self):
+        """https://docs.aws.amazon.com/eks/latest/userguide/pod-id-how-it-works.html"""
+        rules = chart()["NetworkPolicy"]["spec"]["egress"]
+        (identity,) = [rule for rule in rules if "to" in rule]
+        self.assertEqual(([{"port": 80, "protocol": "TCP"}], {"169.254.170.23/32", "fd00:ec2::23/128"}),
+                         (identity["ports"], {peer["ipBlock"]["cidr"] for peer in identity["to"]}))
 
     def test_gomemlimit_is_80_percent_of_the_limit(self):
         for limit, want in [("256Mi", "204MiB"), ("1Gi", "819MiB")]:

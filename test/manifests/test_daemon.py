@@ -1,5 +1,6 @@
 """The daemon takes the arguments, variables and files of every manifest, without a warning, delivers by them and drains."""
 
+import subprocess
 import tempfile
 import unittest
 from pathlib import Path
@@ -89,6 +90,29 @@ class Daemon(unittest.TestCase):
                                   ({"Rate": "28/s", "Concurrency": "9", "MaxTasks": "4", "DrainTimeout": "110", "OnRejected": "discard"}, ("7/s", 2, 1))]:
             args, env = self.stack(ECS, **parameters)
             self.shares(self.delivers(*args, env=env | {"POLLER_HEADER": "Authorization: Bearer hunter2"}), *share)
+
+    def test_several_queues_of_a_file_on_ecs(self):
+        """What the container config writes is what poller reads; its folder is here."""
+        file = {"queues": [{"queue": self.bench.queue_url, "target": "partner"}],
+                "targets": {"partner": {"url": self.bench.target_url, "rate": "28/s", "headers": {"Authorization": "@/run/poller/header"}}}}
+        for path in (ECS, SCHEDULE):
+            stack = Stack(path, **QUEUE, ConfigSecretArn="arn:aws:secretsmanager:eu-central-1:123456789012:secret:a-AbCdEf",
+                          TargetHeaderSecretArn="arn:aws:secretsmanager:eu-central-1:123456789012:secret:b-AbCdEf")
+            text = yaml.safe_dump(file).replace("/run/poller", str(self.folder))
+            shell, flags, script = stack.container("config")["Command"]
+            subprocess.run([shell, flags, script.replace("/run/poller", str(self.folder))], check=True,
+                           env={"CONFIG": text, "HEADER": "Bearer hunter2"})
+            env = {name: value.replace("/run/poller", str(self.folder)) for name, value in stack.environment("poller").items()} | {
+                "POLLER_LISTEN": f":{self.port}"}
+            del env["AWS_REGION"]
+            self.assertEqual("Bearer hunter2\n", (self.folder / "header").read_text())
+            if path == ECS:
+                self.shares(self.delivers(*stack.container("poller")["Command"], env=env), "28/s", 10, 1)
+            else:
+                self.bench.send(5)
+                run = self.bench.start("drain", "--idle", "1s", env=env)
+                self.assertEqual(0, run.wait(60), run.said())
+                self.quiet(run.lines())
 
     def test_a_service_of_more_tasks_than_deliveries_does_not_start_and_says_why(self):
         args, env = self.stack(ECS, Concurrency="3", MaxTasks="4")

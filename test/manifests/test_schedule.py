@@ -73,7 +73,7 @@ class World:
 
 class TheMachine(unittest.TestCase):
     def setUp(self):
-        self.machine = json.loads(Stack(SCHEDULE, **QUEUE).properties("Runner")["DefinitionString"])
+        self.machine = Stack(SCHEDULE, **QUEUE).machine()
 
     def one_run(self, task: dict) -> tuple[str, str]:
         world = World(self.machine, lambda: (60, task))

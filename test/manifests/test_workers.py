@@ -1,10 +1,11 @@
 """The two CloudFormation workers: nothing here can be tried on LocalStack, which has no ECS, autoscaling or Scheduler."""
 
-import json
 import re
 import unittest
 
-from manifests import ECS, GATEWAY, QUEUE, ROOT, SCHEDULE, Stack, run, seconds, succeed, template
+import yaml
+
+from manifests import ECS, GATEWAY, QUEUE, ROOT, SCHEDULE, Stack, partitions, run, seconds, succeed, template
 
 WORKERS = {"worker-ecs": ECS, "worker-schedule": SCHEDULE}
 KEY = "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
@@ -18,6 +19,17 @@ def statements(stack: Stack, role: str) -> list[dict]:
 def actions(statement: dict) -> set[str]:
     value = statement["Action"]
     return set(value if isinstance(value, list) else [value])
+
+
+class TheDocs(unittest.TestCase):
+    def test_list_each_parameter_of_the_service_with_its_default(self):
+        section = (ROOT / "docs/ecs.md").read_text().split("\n## The service\n", 1)[1].split("\n### ", 1)[0]
+        told = {}
+        for line in section.splitlines():
+            if line.startswith("| `"):
+                names, defaults = ([cell.strip().strip("`") for cell in part.split(",")] for part in line.split("|")[1:3])
+                told |= dict(zip(names, defaults if len(defaults) == len(names) else [""] * len(names), strict=True))
+        self.assertEqual({name: str(p.get("Default", "")) for name, p in template(ECS)["Parameters"].items()}, told)
 
 
 class BothWorkers(unittest.TestCase):
@@ -42,12 +54,12 @@ class BothWorkers(unittest.TestCase):
         for path in WORKERS.values():
             parameters = template(path)["Parameters"]
             for name, good, bad in [
-                ("QueueUrl", [QUEUE["QueueUrl"], QUEUE["QueueUrl"] + ".fifo", "https://sqs.cn-north-1.amazonaws.com.cn/123456789012/a"],
-                 ["", "orders", "http://localhost:4566/000000000000/orders"]),
+                ("QueueUrl", ["", QUEUE["QueueUrl"], QUEUE["QueueUrl"] + ".fifo", "https://sqs.cn-north-1.amazonaws.com.cn/123456789012/a"],
+                 ["orders", "http://localhost:4566/000000000000/orders"]),
                 ("QueueArn", [QUEUE["QueueArn"], "arn:aws-cn:sqs:cn-north-1:123456789012:a.fifo"], ["", QUEUE["QueueUrl"], "arn:aws:sqs:*:123456789012:*"]),
                 ("KmsKeyArn", ["", KEY], ["alias/a", "*", "arn:aws:kms:eu-central-1:123456789012:alias/a"]),
                 ("TargetHeaderSecretArn", ["", SECRET], ["*", "arn:aws:ssm:eu-central-1:123456789012:parameter/a"]),
-                ("TargetUrl", ["http://a", "https://a/b?c=d"], ["", "a.example.com", "ftp://a"]),
+                ("TargetUrl", ["", "http://a", "https://a/b?c=d"], ["a.example.com", "ftp://a"]),
                 ("Rate", ["28/s", "1000/m", "50000/h", "28", "0.5/s", "none"], ["", "28/x", "28/", "-1", "1e3"]),
                 ("DeliveryTimeout", ["30s", "1m30s", "500ms"], ["", "30", "s"]),
             ]:
@@ -112,9 +124,81 @@ class BothWorkers(unittest.TestCase):
             self.assertEqual({"Drop": ["ALL"]}, container["LinuxParameters"]["Capabilities"])
             self.assertEqual(["CMD", "/poller", "health"], container["HealthCheck"]["Command"])
             self.assertEqual("non-blocking", container["LogConfiguration"]["Options"]["mode"])
-            (limit,) = [e["Value"] for e in container["Environment"] if e["Name"] == "GOMEMLIMIT"]
-            self.assertEqual(f"{container['Memory'] * 80 // 100}MiB", limit)
             self.assertNotIn("SecurityGroupIngress", stack.properties("SecurityGroup"))
+
+    def test_the_container_s_memory_and_gomemlimit_follow_the_task_s(self):
+        for path in WORKERS.values():
+            sizes = template(path)["Parameters"]["Memory"]["AllowedValues"]
+            self.assertEqual(sizes, list(template(path)["Mappings"]["Memory"]))
+            for size in map(int, sizes):
+                for sidecar, share in (("", size), ("orders:1", max(256, size // 4))):
+                    stack = Stack(path, **QUEUE, Memory=str(size), SidecarImage=sidecar)
+                    self.assertEqual((share, f"{share * 80 // 100}MiB"), (stack.container("poller")["Memory"], stack.environment("poller")["GOMEMLIMIT"]))
+
+    def test_arns_and_urls_of_every_partition_are_taken(self):
+        for path in WORKERS.values():
+            parameters = template(path)["Parameters"]
+            for name, partition in partitions().items():
+                region, suffix = partition["outputs"]["implicitGlobalRegion"], partition["outputs"]["dnsSuffix"]
+                for parameter, value in [
+                    ("QueueArn", f"arn:{name}:sqs:{region}:123456789012:orders.fifo"),
+                    ("DeadLetterQueueArn", f"arn:{name}:sqs:{region}:123456789012:orders-dlq"),
+                    ("MoreQueueArns", f"arn:{name}:sqs:{region}:123456789012:refunds"),
+                    ("MoreDeadLetterQueueArns", f"arn:{name}:sqs:{region}:123456789012:refunds-dlq"),
+                    ("KmsKeyArn", KEY.replace(":aws:", f":{name}:")), ("SecretKeyArn", KEY.replace(":aws:", f":{name}:")),
+                    ("TargetHeaderSecretArn", SECRET.replace(":aws:", f":{name}:")), ("ConfigSecretArn", SECRET.replace(":aws:", f":{name}:")),
+                    ("AlarmTopicArn", f"arn:{name}:sns:{region}:123456789012:ops"),
+                    ("QueueUrl", f"https://sqs.{region}.{suffix}/123456789012/orders"),
+                    ("QueueUrl", f"https://sqs-fips.{region}.{suffix}/123456789012/orders"),
+                ]:
+                    self.assertIsNotNone(re.fullmatch(parameters[parameter]["AllowedPattern"], value), value)
+
+    def test_no_partition_is_written_out(self):
+        for path in WORKERS.values():
+            text = "".join(line for line in path.read_text().splitlines(True) if "Description" not in line and "such as" not in line)
+            self.assertNotRegex(text, r"arn:aws")
+            # Principals are called so in every partition.
+            self.assertEqual(set(), set(re.findall(r"[\w.-]*amazonaws[\w.]*", text)) - {
+                f"{service}.amazonaws.com" for service in ("ecs-tasks", "states", "scheduler")})
+
+    def test_without_a_url_the_queue_is_that_of_the_arn_in_the_stack_s_partition(self):
+        for path in WORKERS.values():
+            stack = Stack(path, **QUEUE | {"QueueUrl": ""})
+            self.assertEqual("https://sqs.${AWS::Region}.${AWS::URLSuffix}/123456789012/orders", stack.environment("poller")["POLLER_QUEUE"])
+
+    def test_a_secret_s_key_stage_and_version_are_no_part_of_what_ecs_may_read(self):
+        for stack in self.each(TargetHeaderSecretArn=SECRET + ":header::", ConfigSecretArn=SECRET + ":config:AWSCURRENT:", SecretKeyArn=KEY):
+            header, config, key = statements(stack, "ExecutionRole")
+            self.assertEqual([SECRET, SECRET, KEY], [s["Resource"] for s in (header, config, key)])
+            self.assertEqual({"kms:Decrypt"}, actions(key))
+
+    def test_a_file_of_several_queues_takes_the_place_of_the_variables(self):
+        more = ["arn:aws:sqs:eu-central-1:123456789012:refunds", "arn:aws:sqs:eu-central-1:123456789012:bills"]
+        dead = "arn:aws:sqs:eu-central-1:123456789012:refunds-dlq"
+        for stack in self.each(ConfigSecretArn=SECRET, TargetHeaderSecretArn=SECRET, MoreQueueArns=",".join(more), MoreDeadLetterQueueArns=dead, KmsKeyArn=KEY):
+            env, poller, config = stack.environment("poller"), stack.container("poller"), stack.container("config")
+            self.assertEqual("/run/poller/poller.yaml", env["POLLER_CONFIG"])
+            for name in ("QUEUE", "TARGET", "RATE", "CONCURRENCY", "TIMEOUT", "ON_REJECTED"):
+                self.assertNotIn(f"POLLER_{name}", env)
+            self.assertNotIn("Secrets", poller)
+            self.assertEqual([{"ContainerName": "config", "Condition": "SUCCESS"}], poller["DependsOn"])
+            self.assertEqual([{"SourceVolume": "config", "ContainerPath": "/run/poller", "ReadOnly": True}], poller["MountPoints"])
+            self.assertEqual([{"Name": "config"}], stack.properties("TaskDefinition")["Volumes"])
+            self.assertEqual({"CONFIG", "HEADER"}, {s["Name"] for s in config["Secrets"]})
+            self.assertEqual((False, {"Drop": ["ALL"]}), (config["Essential"], config["LinuxParameters"]["Capabilities"]))
+            own, others, key = statements(stack, "TaskRole")
+            self.assertEqual([QUEUE["QueueArn"], *more], own["Resource"])
+            self.assertEqual((dead, {"sqs:GetQueueUrl", "sqs:SendMessage"}), (others["Resource"], actions(others)))
+            self.assertEqual({"kms:Decrypt", "kms:GenerateDataKey"}, actions(key))
+        for stack in self.each():
+            self.assertNotIn("Volumes", stack.properties("TaskDefinition"))
+            self.assertNotIn("MountPoints", stack.container("poller"))
+
+    def test_a_stack_without_a_target_is_refused(self):
+        for path in WORKERS.values():
+            (assertion,) = template(path)["Rules"]["ThereIsATarget"]["Assertions"]
+            for parameters, fine in [({}, True), ({"TargetUrl": ""}, False), ({"TargetUrl": "", "ConfigSecretArn": SECRET}, True)]:
+                self.assertIs(fine, Stack(path, **QUEUE | parameters).truth(assertion["Assert"]), parameters)
 
     def test_a_sidecar_starts_before_and_stops_after(self):
         for stack in self.each():
@@ -188,12 +272,62 @@ class TheService(unittest.TestCase):
                          (alarm["TreatMissingData"], alarm["Threshold"], alarm["ComparisonOperator"]))
 
 
+    def test_the_admin_port_is_open_to_whom_the_parameter_says(self):
+        pattern = template(ECS)["Parameters"]["AdminFrom"]["AllowedPattern"]
+        for value in ("", "sg-0123456789abcdef0", "10.0.0.0/16", "192.0.2.1/32"):
+            self.assertIsNotNone(re.fullmatch(pattern, value), value)
+        for value in ("0.0.0.0/0", "10.0.0.0", "::/0", "pl-1234", "sg-"):
+            self.assertIsNone(re.fullmatch(pattern, value), value)
+        for source, key in (("sg-0123456789abcdef0", "SourceSecurityGroupId"), ("10.0.0.0/16", "CidrIp")):
+            (rule,) = Stack(ECS, **QUEUE, AdminFrom=source).properties("SecurityGroup")["SecurityGroupIngress"]
+            self.assertEqual({"IpProtocol": "tcp", "FromPort": 9500, "ToPort": 9500, key: source, "Description": "The admin port"}, rule)
+
+    def test_spot_is_asked_for_by_the_capacity_provider(self):
+        service = Stack(ECS, **QUEUE).properties("Service")
+        self.assertEqual(("FARGATE", False), (service["LaunchType"], "CapacityProviderStrategy" in service))
+        spot = Stack(ECS, **QUEUE, Spot="true")
+        self.assertNotIn("LaunchType", spot.properties("Service"))
+        self.assertEqual([{"CapacityProvider": "FARGATE_SPOT", "Weight": 1}], spot.properties("Service")["CapacityProviderStrategy"])
+        self.assertIn("FARGATE_SPOT", spot.properties("OwnCluster")["CapacityProviders"])
+
+    def test_the_collector_sends_metrics_that_there_are_by_labels_that_they_have(self):
+        self.assertEqual(1, len(Stack(ECS, **QUEUE).properties("TaskDefinition")["ContainerDefinitions"]))
+        stack = Stack(ECS, **QUEUE, Metrics="true")
+        collector = stack.container("collector")
+        self.assertIs(False, collector["Essential"])
+        self.assertEqual(256, stack.container("poller")["Memory"], "it has room beside poller")
+        config = yaml.safe_load(stack.environment("collector")["AOT_CONFIG_CONTENT"])
+        (scrape,) = config["receivers"]["prometheus"]["config"]["scrape_configs"]
+        (admin,) = stack.container("poller")["PortMappings"]
+        self.assertEqual([f"127.0.0.1:{admin['ContainerPort']}"], scrape["static_configs"][0]["targets"])
+        (keep,) = scrape["metric_relabel_configs"]
+        exporter = config["exporters"]["awsemf"]
+        self.assertEqual("${MetricsLogGroup}", exporter["log_group_name"])
+        (write,) = [s for s in statements(stack, "TaskRole") if "logs:PutLogEvents" in actions(s)]
+        self.assertEqual("${MetricsLogGroup.Arn}", write["Resource"])
+        documented = (ROOT / "docs/metrics.md").read_text()
+        told = (ROOT / "docs/ecs.md").read_text()
+        for declaration in exporter["metric_declarations"]:
+            ((first, *labels),) = declaration["dimensions"]
+            self.assertIn(first, scrape["static_configs"][0]["labels"])
+            for selector in declaration["metric_name_selectors"]:
+                # The collector would read a $ as the start of a variable.
+                metric = selector.removeprefix("^")
+                self.assertIsNotNone(re.fullmatch(keep["regex"], metric), metric)
+                (row,) = [line for line in documented.splitlines() if line.startswith(f"| `{metric}` |")]
+                for label in labels:
+                    self.assertTrue(label in ("queue", "target") or f"`{label}`" in row, (metric, label))
+                self.assertIn(f"`{metric}`", told)
+        declared = {s for d in exporter["metric_declarations"] for s in d["metric_name_selectors"]}
+        self.assertEqual(keep["regex"].count("|") + 1, len(declared))
+
+
 class TheSchedule(unittest.TestCase):
     def setUp(self):
         self.stack = Stack(SCHEDULE, **QUEUE)
         text = self.stack.properties("Runner")["DefinitionString"]
         self.names = set(re.findall(r"\$\{(\w+)\}", text))
-        self.machine = json.loads(text)
+        self.machine = self.stack.machine()
 
     def test_the_timer_starts_the_runner_and_nothing_else(self):
         timer = self.stack.properties("Timer")
@@ -212,6 +346,19 @@ class TheSchedule(unittest.TestCase):
         self.assertEqual("RUNNING", states["Who runs"]["Arguments"]["StatusFilter"])
         self.assertIn("Executions[-1].ExecutionArn = $states.context.Execution.Id", states["Who runs"]["Output"]["first"])
         self.assertEqual("Skipped", states["Am I first"]["Default"])
+
+    def test_the_machine_s_integrations_are_those_of_its_partition(self):
+        resources = re.findall(r'"Resource": "([^"]*)"', self.stack.properties("Runner")["DefinitionString"])
+        self.assertEqual(2, len(resources))
+        for resource in resources:
+            self.assertTrue(resource.startswith("arn:${Partition}:states:::"), resource)
+        self.assertEqual("${AWS::Partition}", self.stack.properties("Runner")["DefinitionSubstitutions"]["Partition"])
+
+    def test_spot_is_asked_for_by_the_capacity_provider(self):
+        self.assertEqual("FARGATE", self.machine["States"]["Drain"]["Arguments"]["LaunchType"])
+        spot = Stack(SCHEDULE, **QUEUE, Spot="true").machine()["States"]["Drain"]["Arguments"]
+        self.assertNotIn("LaunchType", spot)
+        self.assertEqual([{"CapacityProvider": "FARGATE_SPOT", "Weight": 1}], spot["CapacityProviderStrategy"])
 
     def test_every_name_in_the_machine_is_given(self):
         self.assertEqual(self.names, set(self.stack.properties("Runner")["DefinitionSubstitutions"]))

@@ -1,0 +1,66 @@
+package main
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"poller/internal/app"
+)
+
+// waitForOut waits until stdout has text.
+func (c *inProcess) waitForOut(t *testing.T, text string) {
+	t.Helper()
+	for {
+		said, more := c.out.soFar()
+		if strings.Contains(said, text) {
+			return
+		}
+		select {
+		case <-time.After(time.Minute):
+			t.Fatalf("no %q in\n%s", text, said)
+		case <-more:
+		}
+	}
+}
+
+func TestRunOnATerminalSaysWhereThePageIsAndHowItGoes(t *testing.T) {
+	w, c := newWorld(t), newCommand(t)
+	c.terminal, c.interactive = true, true
+	code := c.begin("run", "--queue", "orders", "--target", w.target, "--listen", ":0")
+	c.waitFor(t, "the admin port is open to the network and asks for no password")
+	c.waitForOut(t, "Status page: http://127.0.0.1:")
+	c.waitForOut(t, "queue 0  in hand 0  delivered 0")
+	c.drain()
+	c.waitFor(t, "press Ctrl-C again to stop immediately")
+	c.now()
+	<-code
+}
+
+func TestRunOffATerminalPrintsNothing(t *testing.T) {
+	w, c := newWorld(t), newCommand(t)
+	code := c.begin("run", "--queue", "orders", "--target", w.target, "--listen", "127.0.0.1:0")
+	c.waitFor(t, "poller starts")
+	c.now()
+	<-code
+	if c.out.String() != "" || strings.Contains(c.err.String(), "no password") {
+		t.Errorf("said %s%s", c.out, c.err)
+	}
+}
+
+func TestAStopSaysWhatItWaitsFor(t *testing.T) {
+	for _, tt := range []struct {
+		inHand, parked int
+		want           string
+	}{
+		{0, 0, "stopping"},
+		{1, 0, "stopping: finishing 1 message in hand"},
+		{0, 1, "stopping: waiting for the open long poll, up to 20 s"},
+		{3, 1, "stopping: finishing 3 messages in hand, and waiting for the open long poll, up to 20 s"},
+	} {
+		s := app.Status{Queues: []app.QueueStatus{{InHand: map[string]int{"delivering": tt.inHand}, Parked: tt.parked}}}
+		if got := waitedFor(s); !strings.HasPrefix(got, tt.want) {
+			t.Errorf("%d in hand, %d parked: %q", tt.inHand, tt.parked, got)
+		}
+	}
+}
