@@ -7,47 +7,62 @@ import (
 	"poller/internal/message"
 )
 
+// attributes are the queue's, as they are known to be now.
+type attributes struct {
+	message.QueueAttributes
+
+	log     *slog.Logger
+	notices *notices
+	setting time.Duration // of the visibility timeout; 0: the queue's own
+
+	// What the log has last said of them, and when; zero: nothing has changed yet.
+	said           message.QueueAttributes
+	saidVisibility time.Duration
+	saidAt         time.Time
+}
+
+func newAttributes(log *slog.Logger, notices *notices, setting time.Duration, is message.QueueAttributes) attributes {
+	a := attributes{QueueAttributes: is, log: log, notices: notices, setting: setting, said: is}
+	a.saidVisibility = a.visibility()
+	return a
+}
+
 // visibility is what receives and extensions ask for: the setting's, or else the
 // queue's own.
-func (c *Consumer) visibility() time.Duration {
-	if c.options.Visibility > 0 {
-		return c.options.Visibility
+func (a *attributes) visibility() time.Duration {
+	if a.setting > 0 {
+		return a.setting
 	}
-	return c.attributes.VisibilityTimeout
+	return a.VisibilityTimeout
 }
 
 // follow takes over what the queue is set to now: an operator may change it, and a
 // queue that was deleted and made anew may have other attributes. What is in hand keeps
 // the visibility that it was received with until it is extended. Whether it is a FIFO
 // queue cannot change: its name says so.
-func (c *Consumer) follow(now time.Time, is message.QueueAttributes) {
-	was, asked := c.attributes, c.visibility()
+func (a *attributes) follow(now time.Time, is message.QueueAttributes) {
 	if is.VisibilityTimeout < time.Second { // it is 0, or SQS does not say
-		is.VisibilityTimeout = was.VisibilityTimeout
-		if c.options.Visibility == 0 {
-			c.sayNoVisibility(now, asked)
+		is.VisibilityTimeout = a.VisibilityTimeout
+		if a.setting == 0 {
+			a.sayNoVisibility(now)
 		}
 	}
 	if is.Retention == 0 {
-		is.Retention = was.Retention
+		is.Retention = a.Retention
 	}
-	c.attributes = is
-	if c.visibility() != asked {
-		c.keepTo(c.visibility())
-	}
+	a.QueueAttributes = is
 }
 
-// sayAttributes logs what has changed since it was last said; at most once a minute, as
-// SQS's machines may differ for a while.
-func (c *Consumer) sayAttributes(now time.Time) {
-	said, is := &c.attributesSaid, c.attributes
-	if is.Depth = said.attributes.Depth; is == said.attributes || !said.at.IsZero() && now.Sub(said.at) < noticeEvery {
+// say logs what has changed since it was last said; at most once a minute, as SQS's
+// machines may differ for a while.
+func (a *attributes) say(now time.Time) {
+	is, was := a.QueueAttributes, a.said
+	if is.Depth = was.Depth; is == was || !a.saidAt.IsZero() && now.Sub(a.saidAt) < noticeEvery {
 		return
 	}
-	was, asked, asks := said.attributes, said.visibility, c.visibility()
 	var changes []any
-	if asks != asked {
-		changes = append(changes, slog.Group("visibility_timeout", slog.Duration("old", asked), slog.Duration("new", asks)))
+	if asks := a.visibility(); asks != a.saidVisibility {
+		changes = append(changes, slog.Group("visibility_timeout", slog.Duration("old", a.saidVisibility), slog.Duration("new", asks)))
 	}
 	if is.MaxReceiveCount != was.MaxReceiveCount {
 		changes = append(changes, slog.Group("max_receive_count", slog.Int("old", was.MaxReceiveCount), slog.Int("new", is.MaxReceiveCount)))
@@ -59,28 +74,28 @@ func (c *Consumer) sayAttributes(now time.Time) {
 		changes = append(changes, slog.Group("dead_letter_queue", slog.String("old", was.DeadLetterQueueARN), slog.String("new", is.DeadLetterQueueARN)))
 	}
 	if len(changes) > 0 {
-		c.log.Info("the queue's attributes have changed: the new ones are in force", changes...)
-		*said = attributesSaid{at: now, attributes: is, visibility: asks}
+		a.log.Info("the queue's attributes have changed: the new ones are in force", changes...)
+		a.said, a.saidVisibility, a.saidAt = is, a.visibility(), now
 	}
 }
 
-// attributesSaid is what the log has last said of the queue's attributes.
-type attributesSaid struct {
-	at         time.Time // zero: nothing has changed yet
-	attributes message.QueueAttributes
-	visibility time.Duration // that is asked for
-}
-
-// sayNoVisibility: with none at all a message would be received again at once.
-func (c *Consumer) sayNoVisibility(now time.Time, asked time.Duration) {
-	if _, ok := c.notices.say(now, "visibility", false); ok {
-		c.log.Warn("the queue's visibility timeout is 0: the one before is asked for; set another, or --visibility-timeout",
-			slog.Duration("visibility_timeout", asked))
+// sayNoVisibility: with none at all a message would be received again immediately.
+func (a *attributes) sayNoVisibility(now time.Time) {
+	if _, ok := a.notices.say(now, "visibility", false); ok {
+		a.log.Warn("the queue's visibility timeout is 0: keeping the previous one; set it on the queue, or set --visibility-timeout",
+			slog.Duration("visibility_timeout", a.visibility()))
 	}
 }
 
-// keepTo has what depends on the visibility follow it.
-func (c *Consumer) keepTo(visibility time.Duration) {
-	c.demand.visibility = visibility
-	c.deletes.linger = min(maxDeleteLinger, visibility/6)
+// watchRetention warns of a message that SQS will soon drop: its retention goes on
+// while it is in hand.
+func (a *attributes) watchRetention(now time.Time, m *message.Message, age time.Duration) {
+	if a.Retention == 0 || age < a.Retention*9/10 {
+		return
+	}
+	if events, ok := a.notices.say(now, "retention", false); ok {
+		a.log.Warn("SQS drops messages soon: they are older than 90 % of the queue's retention",
+			slog.String("message_id", m.ID), slog.Duration("lag", age),
+			slog.Duration("retention", a.Retention), slog.Int("messages", events))
+	}
 }

@@ -49,7 +49,7 @@ func (*endless) Look(context.Context) (message.QueueAttributes, error) {
 	return message.QueueAttributes{}, nil
 }
 
-// instant is a target that takes everything at once.
+// instant is a target that takes everything immediately.
 type instant struct{}
 
 func (instant) Deliver(context.Context, string, *message.Message) message.Result { return delivered2xx }

@@ -20,7 +20,7 @@ func TestAClockThatIsWrongIsSaidOnceAndTheLagIsSQSs(t *testing.T) {
 		if lag := e.Snapshot(time.Now()).Lag; lag < 29*time.Second || lag > 31*time.Second {
 			t.Errorf("the lag is %s after 30 s", lag)
 		}
-		const wrong, right = "this machine's clock is wrong by SQS's", "this machine's clock agrees with SQS's again"
+		const wrong, right = "this machine's clock differs from SQS's", "this machine's clock agrees with SQS's again"
 		if n := strings.Count(e.logs.String(), wrong); n != 1 || !strings.Contains(e.logs.String(), "clock_offset=10m0s") {
 			t.Errorf("%d lines in 30 s:\n%s", n, e.logs)
 		}

@@ -26,12 +26,12 @@ type source interface {
 }
 
 // target is where messages are delivered to. Deliver returns within the target's
-// own time-out, or soon after ctx is done.
+// own timeout, or soon after ctx is done.
 type target interface {
 	Deliver(ctx context.Context, queue string, m *message.Message) message.Result
 }
 
-// Options are what a Consumer is made of. All are needed, but for Registerer and Memory.
+// Options are what a Consumer is made of. All are required except Registerer and Memory.
 type Options struct {
 	// Queue and Target are their names, for the logs and for X-Poller-Queue.
 	Queue, Target string
@@ -45,33 +45,34 @@ type Options struct {
 	// Memory is shared by all consumers of the process; nil: one of its own.
 	Memory *Memory
 
-	// FIFO says that the queue is one: it keeps the order within each message group.
+	// FIFO reports whether the queue is a FIFO queue: it keeps the sequence within each message
+	// group.
 	FIFO bool
 	// FIFOStrict has the next message of a group wait until the one before it is deleted:
 	// after a crash one message of a group comes again at most.
 	FIFOStrict bool
-	// OnRejected is what becomes of a message that the target rejects.
+	// OnRejected is what happens to a message that the target rejects.
 	OnRejected OnRejected
 	// Attributes are the queue's, as they were when it was reached. Their visibility
 	// timeout is at least 1 s unless Visibility is set.
 	Attributes message.QueueAttributes
 	// Visibility is asked for at each receive; whole seconds. 0: the queue's own.
 	Visibility time.Duration
-	// Timeout is the longest that a delivery takes.
+	// Timeout is the longest time that a delivery takes.
 	Timeout time.Duration
-	// Gather is how far apart receives that come back partial are at least; 0: not at all.
+	// Gather is the least time between receives that return partly filled; 0: none.
 	Gather time.Duration
 	// Backoff is the delay of a message's first release; it doubles with its
 	// receive count, up to BackoffMax.
 	Backoff, BackoffMax time.Duration
-	// DrainTimeout is from the stop to giving back what is left.
+	// DrainTimeout is from the stop to the release of what is left.
 	DrainTimeout time.Duration
 
 	// MaxWait bounds the long polls, in whole seconds; 0: SQS's 20 s.
 	MaxWait time.Duration
 
 	// Seed is what jitter is drawn from, together with the message's id: the same
-	// seed draws the same jitter.
+	// seed gives the same jitter.
 	Seed uint64
 	// Registerer carries the labels queue and target; nil: no metrics.
 	Registerer prometheus.Registerer
@@ -92,43 +93,30 @@ type Consumer struct {
 
 	armed   time.Time // when the loop wakes by itself
 	hand    hand
-	waiting []*life // in the order of their receives; those no longer waiting are skipped
-	holding holding
-	ledger  ledger
-	spared  spared
 	demand  demand
 	stats   stats
 	recent  failures
-	notices notices
-	flaps   [callKinds]flapping
+	notices *notices
+	sqs     sqsCalls
+	gateLog gateLog
 
 	polls      *crew[*poll]
 	deliveries *crew[*life]
 	calls      *crew[*call]
 
-	receiving trouble // of receives
-	attempts  attempts
-	deletes   batcher
-	releases  batcher
-	letters   batcher
-	extension extension
-	depth     depthWatch
-	// attributes are the queue's, as they are known to be now.
-	attributes     message.QueueAttributes
-	attributesSaid attributesSaid
-	lag            lagWindow
-	clockSaid      time.Duration // the offset that the log has said last
-	clockLine      time.Time     // when that was
+	attempts   attempts
+	extension  extension
+	depth      depthWatch
+	attributes attributes
+	lag        lagWindow
+	clock      clock
 
-	running  int            // deliveries, of lost messages too
-	calling  int            // settles, extensions, attributes
-	blocked  ratelimit.Want // why the last start was refused
-	draining bool
-	stopped  time.Time // when the drain began
-	deadline time.Time // of the drain
-	over     bool      // the drain's time is over: deliveries are cut
-	aborted  bool      // the second signal, or the end of the grace
-	ended    bool      // Run has stopped working and waits for its goroutines
+	running int            // deliveries, of lost messages too
+	calling int            // settles, extensions, attributes
+	blocked ratelimit.Want // why the last start was refused
+	drain   drain
+	aborted bool // the second signal, or the end of the grace
+	ended   bool // Run has stopped working and waits for its goroutines
 }
 
 // New makes a consumer; Run starts it.
@@ -140,40 +128,37 @@ func New(o Options) (*Consumer, error) {
 		options: o,
 		log:     o.Logger.With("queue", o.Queue, "target", o.Target),
 		awake:   make(chan struct{}, 1),
-		hand:    newHand(o.Memory),
-		ledger:  newLedger(),
 		demand:  newDemand(o.Gather),
 		notices: newNotices(),
 		stats:   newStats(),
-
-		attributes: o.Attributes,
 	}
+	c.sqs = newSQSCalls(c.log, &c.recent, o.Seed)
+	c.gateLog = gateLog{log: c.log, notices: c.notices, gate: o.Gate}
+	c.clock = clock{source: o.Source, log: c.log}
+	c.depth.log = c.log
+	c.attributes = newAttributes(c.log, c.notices, o.Visibility, o.Attributes)
 	c.attempts = newAttempts(o.FIFO, o.Seed, o.Queue)
-	c.receiving.jitter = jitter(o.Seed, "receive")
-	c.deletes = newBatcher(deleteCall, maxDeleteLinger, jitter(o.Seed, "delete"))
-	c.releases = newBatcher(releaseCall, releaseLinger, jitter(o.Seed, "release"))
-	c.letters = newBatcher(letterCall, releaseLinger, jitter(o.Seed, "dead-letter"))
-	c.extension.trouble.jitter = jitter(o.Seed, "extend")
-	c.keepTo(c.visibility())
-	c.attributesSaid = attributesSaid{attributes: o.Attributes, visibility: c.visibility()}
 	c.hist = newHistograms()
 	c.turned.Store(time.Now().UnixNano())
-	if err := c.register(o.Registerer); err != nil {
+	c.hand = newHand(c)
+	c.followVisibility()
+	if err := register(o.Registerer, c); err != nil {
 		return nil, err
 	}
 	c.pace = o.Pace.Join(o.Weight, c.wake)
 	c.gate = o.Gate.Join(c.wake)
+	c.hand.pace, c.hand.gate = c.pace, c.gate
 	return c, nil
 }
 
-// stock is what the demand needs to know.
-func (c *Consumer) stock(now time.Time, limit gate.Limit) stock {
+// supply is what the demand needs to know.
+func (c *Consumer) supply(now time.Time, limit gate.Limit) supply {
 	limits, part := c.pace.Limits(), c.pace.Part()
 	speed := math.Inf(1)
 	if limits.Limited {
 		speed = limits.Rate * part
 	}
-	return stock{
+	return supply{
 		slots:     float64(limit.Slots) * part,
 		rate:      speed,
 		waiting:   c.hand.count[waiting] - c.hand.followers,

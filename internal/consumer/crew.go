@@ -5,7 +5,7 @@ import "sync"
 // crew runs tasks on goroutines that it keeps: an SDK call or a delivery grows
 // a goroutine's stack, and a new goroutine for each would grow it again.
 //
-// Its caller bounds how many tasks run at once, and so the goroutines. hire,
+// Its caller bounds how many tasks run simultaneously, and so the goroutines. hire,
 // rest and dismiss are called under the consumer's mutex; what runs the tasks is
 // not, and is made once a goroutine, so that it can keep what a task can reuse.
 type crew[T any] struct {
@@ -41,7 +41,7 @@ func (c *crew[T]) hire(task T) {
 	})
 }
 
-// rest says that m has done its task. It is called in the same critical section
+// rest notes that m has done its task. It is called in the same critical section
 // that records what came of the task, so that the next hire finds m idle.
 func (c *crew[T]) rest(m *member[T]) {
 	c.idle = append(c.idle, m)

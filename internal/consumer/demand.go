@@ -6,21 +6,21 @@ import (
 	"time"
 )
 
-// The stock rule: when to call ReceiveMessage, for how many, and how many calls
-// at once. A reorder point and an order quantity, as in a store room:
+// The demand rule: when to call ReceiveMessage, for how many messages, and how many
+// calls may be out simultaneously:
 //
 //	mu = min(R, S / T)               messages a second that can be started
 //	W  = min(10 s, V / 3)            longest that a batch may wait in hand
-//	Q  = clamp(floor(mu * W), 1, 10) order quantity: what every receive asks for
-//	s  = min(mu * 0.2 s, 500)        reorder point
+//	Q  = clamp(floor(mu * W), 1, 10) quantity: what every receive asks for
+//	s  = min(mu * 0.2 s, 500)        threshold: below it, more is received
 //
 // A receive for Q goes out while w + x < s + f, where w waits in hand, x is
 // asked for by the receives that are out, and f could be started now. Asking for
 // "what can be started in the next second" instead would ask again for what has
 // just been started, and cost up to ten times the requests.
 const (
-	horizon      = 200 * time.Millisecond // what the reorder point covers
-	maxReorder   = 500.0
+	horizon      = 200 * time.Millisecond // what the threshold covers
+	maxThreshold = 500.0
 	maxBatch     = 10               // ReceiveMessage's own limit
 	maxBatchWait = 10 * time.Second // W's upper end
 	maxPolls     = 16               // receives out in all
@@ -37,7 +37,7 @@ type poll struct {
 	// attempt has its ReceiveRequestAttemptId, on a FIFO queue.
 	attempt attempt
 	wait    time.Duration // SQS keeps it open for so long
-	limit   time.Duration // it is given up after this
+	limit   time.Duration // then it is canceled
 	// slow: a receive sent later came back full, so the queue is not empty, and
 	// this one, out for two round trips, is only slow. Without this a single slow call
 	// looks like an empty queue.
@@ -47,25 +47,25 @@ type poll struct {
 	parked bool
 }
 
-// demand is the state of the stock rule.
+// demand is the state of the demand rule.
 type demand struct {
 	visibility time.Duration // V
 	gather     time.Duration // receives that come back partial are at least this far apart
 
 	atOnce   int     // K: receives that may be out and not parked
-	polls    []*poll // out, in the order they were sent
+	polls    []*poll // out, the first sent first
 	lastSend time.Time
 	lastTurn time.Time // when a receive last went out or returned
 	partial  bool      // the last return was neither full nor empty
 	brought  bool      // the last return brought something
 	trips    trips
-	meanSize float64 // of a message, in bytes; a moving mean
-	// delivery is the mean time of a delivered delivery, in seconds.
-	delivery mean
+	size     mean // of a message, in bytes
+	delivery mean // how long a delivered delivery takes, in seconds
 }
 
-// stock is what the rule needs to know of everything else.
-type stock struct {
+// supply is what the rule needs to know of everything else: what can be started, and what
+// is in hand to be started.
+type supply struct {
 	slots   float64 // S
 	rate    float64 // R; +Inf when there is none
 	waiting int     // w
@@ -82,39 +82,40 @@ func newDemand(gather time.Duration) demand {
 }
 
 // speed is mu, in messages a second.
-func (d *demand) speed(st stock) float64 {
+func (d *demand) speed(is supply) float64 {
 	took := 1.0
 	if d.delivery.n > 0 {
 		took = max(d.delivery.value, 1e-6)
 	}
-	return min(st.rate, st.slots/took)
+	return min(is.rate, is.slots/took)
 }
 
-func (d *demand) order(mu float64) int {
+// quantity is Q.
+func (d *demand) quantity(mu float64) int {
 	longest := min(maxBatchWait, d.visibility/3)
 	return int(min(max(math.Floor(mu*longest.Seconds()), 1), maxBatch))
 }
 
-// next says for how many the next receive asks; 0: none is wanted now.
-func (d *demand) next(now time.Time, st stock) int {
-	mu := d.speed(st)
-	quantity := d.order(mu)
+// next returns for how many messages the next receive asks; 0: do not receive now.
+func (d *demand) next(now time.Time, is supply) int {
+	mu := d.speed(is)
+	quantity := d.quantity(mu)
 	out := 0 // what the receives that are out may bring
 	for _, p := range d.polls {
 		out += p.asked
 	}
-	if d.meanSize > 0 { // fewer where there is no room for as many, so that held ones stop nobody
-		fit := int((float64(st.room)-float64(st.bytes))/d.meanSize) - out
+	if d.size.value > 0 { // fewer where there is no room for as many, so that held ones stop nobody
+		fit := int((float64(is.room)-float64(is.bytes))/d.size.value) - out
 		quantity = max(1, min(quantity, fit))
 	}
 	asked, active, parked := d.look(now)
 	switch {
-	case float64(st.waiting+asked) >= min(mu*horizon.Seconds(), maxReorder)+float64(st.usable):
-	case float64(st.followers+asked) > maxBatch*st.slots:
+	case float64(is.waiting+asked) >= min(mu*horizon.Seconds(), maxThreshold)+float64(is.usable):
+	case float64(is.followers+asked) > maxBatch*is.slots:
 	case active >= d.atOnce, len(d.polls) >= maxPolls:
 	case parked >= d.parkedLimit():
 	case d.partial && now.Before(d.lastSend.Add(d.gather)):
-	case float64(st.bytes)+float64(out+quantity)*d.meanSize > float64(st.room) && st.bytes+len(d.polls) > 0:
+	case float64(is.bytes)+float64(out+quantity)*d.size.value > float64(is.room) && is.bytes+len(d.polls) > 0:
 	default:
 		return quantity
 	}
@@ -145,7 +146,7 @@ func (d *demand) look(now time.Time) (asked, active, parked int) {
 	return asked, active, parked
 }
 
-// dry says that all receives that are out are parked: the queue has nothing.
+// dry reports whether receives are out and all of them are parked: the queue has nothing.
 func (d *demand) dry() bool {
 	for _, p := range d.polls {
 		if !p.parked {
@@ -155,7 +156,7 @@ func (d *demand) dry() bool {
 	return len(d.polls) > 0
 }
 
-// manyOut says that a receive is out that may bring more than one message.
+// manyOut reports whether a receive is out that may bring more than one message.
 func (d *demand) manyOut() bool {
 	return slices.ContainsFunc(d.polls, func(p *poll) bool { return p.asked > 1 })
 }
@@ -174,8 +175,8 @@ func (d *demand) parkedAfter() time.Duration {
 	return max(minParked, 3*d.trips.median())
 }
 
-// wake is when the rule may say something else though nothing happens: a poll
-// becomes parked, or the gather time is over. Zero: never.
+// wake returns the next time at which the rule may change its answer though nothing
+// happens, or the zero time: a poll becomes parked, or the gather time is over.
 func (d *demand) wake(now time.Time) time.Time {
 	var at time.Time
 	after := d.parkedAfter()
@@ -240,24 +241,24 @@ func (d *demand) forget(now time.Time, p *poll) {
 	d.polls = slices.DeleteFunc(d.polls, func(other *poll) bool { return other == p })
 }
 
-// size notes the size of a message that was received.
-func (d *demand) size(bytes int) {
-	if d.meanSize == 0 {
-		d.meanSize = float64(bytes)
-		return
+// endWithin is how long the receives that are out may last, at pollWait each: they are
+// never canceled, since what SQS has handed out to one would stay invisible.
+func (d *demand) endWithin(now time.Time, pollWait time.Duration) time.Duration {
+	var longest time.Duration
+	for _, p := range d.polls {
+		left := p.sent.Add(pollWait).Sub(now)
+		longest = max(longest, left.Round(time.Second/10))
 	}
-	d.meanSize += 0.05 * (float64(bytes) - d.meanSize)
+	return longest
 }
 
-// mean is a moving mean: of all samples at first, later of about the last twenty.
-type mean struct {
-	n     int
-	value float64
-}
+// received notes the size of a message.
+func (d *demand) received(bytes int) { d.size.add(float64(bytes), 0.05) }
 
-func (m *mean) add(sample float64) {
-	m.n++
-	m.value += max(1/float64(m.n), 0.05) * (sample - m.value)
+// delivered notes how long a delivery took: the mean is of all of them at first, later of
+// about the last twenty.
+func (d *demand) delivered(took time.Duration) {
+	d.delivery.add(took.Seconds(), max(1/float64(d.delivery.n+1), 0.05))
 }
 
 // trips remembers the last round trips of receives, for their median.
@@ -280,12 +281,4 @@ func (t *trips) median() time.Duration {
 		return 0
 	}
 	return t.sorted[n/2]
-}
-
-// earlier is the earlier of two times, where zero is never.
-func earlier(a, b time.Time) time.Time {
-	if a.IsZero() || !b.IsZero() && b.Before(a) {
-		return b
-	}
-	return a
 }

@@ -26,7 +26,7 @@ func TestAReceiveThatIsOvertakenIsSlowOnlyAfterTwoRoundTrips(t *testing.T) {
 func TestTheBoundsOfDemand(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
-	plenty := stock{slots: 1000, rate: math.Inf(1), usable: 10_000, room: defaultMemory}
+	plenty := supply{slots: 1000, rate: math.Inf(1), usable: 10_000, room: defaultMemory}
 	fresh := func() *demand {
 		d := newDemand(20 * time.Millisecond)
 		d.visibility, d.atOnce = 30*time.Second, 100
@@ -54,7 +54,7 @@ func TestTheBoundsOfDemand(t *testing.T) {
 	}
 
 	d = fresh()
-	d.size(1 << 20)
+	d.received(1 << 20)
 	for bytes, want := range map[int]int{0: 10, defaultMemory - 20<<20: 10, defaultMemory - 3<<20: 3, defaultMemory - 1: 0} {
 		plenty.bytes = bytes
 		if got := d.next(now, plenty); got != want {

@@ -8,25 +8,25 @@ import (
 	"poller/internal/message"
 )
 
-// How often GetQueueAttributes is asked: while messages come or are in hand; once
-// more after the last one; and of an idle queue, where an empty long poll itself
-// says that nothing is visible, or where SQS refuses to say.
+// How often GetQueueAttributes is called: while messages come or are in hand; once
+// more after the last one; and for an idle queue, where an empty long poll itself
+// shows that nothing is visible, or where SQS refuses the call.
 const (
 	depthBusy  = 15 * time.Second
 	depthAfter = 5 * time.Minute
 	depthIdle  = time.Hour
 )
 
-// depthWatch knows how many messages the queue holds, and whether they get fewer.
+// depthWatch knows how many messages the queue holds, and whether that falls.
 type depthWatch struct {
-	next   time.Time // when it is asked next; zero: an answer is awaited
+	log    *slog.Logger
+	next   time.Time // when to ask next; zero: an answer is awaited
 	denied bool      // SQS has refused the last answer
 	last   time.Time // when the last message came
 	known  bool
 	at     time.Time
 	depth  message.Depth
-	slope  float64 // visible messages more a second, smoothed
-	sloped bool
+	slope  mean // visible messages more a second
 
 	empties    int       // receives in a row that brought nothing
 	emptySince time.Time // when the first of them returned
@@ -56,13 +56,13 @@ func (b blocked) String() string {
 }
 
 const (
-	// blockedAfter is how many receives in a row bring nothing before that is odd.
+	// blockedAfter is how many receives in a row must bring nothing before the queue may count as blocked.
 	blockedAfter = 3
 	// inFlightLimit is a little below SQS's 120,000.
 	inFlightLimit = 100_000
 )
 
-// begin has the depth asked at once.
+// begin has the depth asked for immediately.
 func (d *depthWatch) begin(now time.Time) { d.next, d.last = now, now }
 
 // empty notes that a receive brought nothing.
@@ -73,9 +73,9 @@ func (d *depthWatch) empty(now time.Time) {
 	d.empties++
 }
 
-// judge says whether the queue is blocked: by a depth that is newer than the first
-// empty receive.
-func (d *depthWatch) judge(fifo bool) blocked {
+// blockedBy returns why the queue is blocked, if it is: that takes a depth that is newer
+// than the first empty receive.
+func (d *depthWatch) blockedBy(fifo bool) blocked {
 	switch {
 	case d.empties < blockedAfter, !d.known, d.at.Before(d.emptySince), d.depth.Visible == 0:
 		return notBlocked
@@ -97,17 +97,18 @@ func (d *depthWatch) active(now time.Time) {
 	}
 }
 
-// again has it asked at once: the queue may be another one.
+// again has it asked for immediately: the queue may be another one.
 func (d *depthWatch) again(now time.Time) {
 	if !d.next.IsZero() {
 		d.next = now
 	}
 }
 
-func (c *Consumer) watchDepth(now time.Time) {
-	d := &c.depth
-	is := d.judge(c.options.FIFO)
-	if c.settlesFail() && c.tooManyUnsettled() {
+// follow finds out whether the queue is blocked; unsettled reports whether SQS fails to
+// settle what is in hand, so that nothing more may be asked for.
+func (d *depthWatch) follow(now time.Time, fifo, unsettled bool) {
+	is := d.blockedBy(fifo)
+	if unsettled {
 		is = byUnsettled
 	}
 	switch is {
@@ -118,44 +119,48 @@ func (c *Consumer) watchDepth(now time.Time) {
 		d.flap.failed(now, is == byUnsettled)
 	}
 	d.blocked = is
-	c.sayBlocked(now)
-	c.sayAttributes(now)
-	if d.next.IsZero() || now.Before(d.next) || c.draining {
-		return
-	}
-	d.next = time.Time{}
-	c.call(lookCall, nil)
 }
 
-func (c *Consumer) sayBlocked(now time.Time) {
-	which, with := c.depth.flap.due(now)
+// say logs whether the queue is blocked, with that many messages in hand to be deleted
+// and released.
+func (d *depthWatch) say(now time.Time, deleting, releasing int) {
+	which, with := d.flap.due(now)
 	if which == noLine {
 		return
 	}
-	log := c.log.With(with...).With(slog.Int("visible", c.depth.depth.Visible), slog.Int("in_flight", c.depth.depth.InFlight))
-	reason := slog.String("reason", c.depth.blocked.String())
+	log := d.log.With(with...).With(slog.Int("visible", d.depth.Visible), slog.Int("in_flight", d.depth.InFlight))
+	reason := slog.String("reason", d.blocked.String())
 	switch which {
 	case itWorksAgain:
 		log.Info("receives are no longer blocked")
 	case itFailsNowAndThen:
 		log.Warn("receives are blocked now and then")
 	case itFails:
-		switch c.depth.blocked {
+		switch d.blocked {
 		case byInFlightLimit:
 			log.Warn("receives bring nothing: as many messages are in flight as SQS allows; find who receives and does not delete", reason)
 		case byGroups:
 			log.Warn("receives bring nothing: the message groups of all visible messages are in flight, here or elsewhere", reason)
 		default:
 			log.Error("nothing more is received or delivered: SQS does not delete or release what is in hand; do not restart the worker, it would deliver that again",
-				reason, slog.Int("deleting", c.hand.count[deleting]), slog.Int("releasing", c.hand.count[releasing]))
+				reason, slog.Int("deleting", deleting), slog.Int("releasing", releasing))
 		}
 	}
 }
 
-// looked takes in the answer, and says when to ask again.
-func (c *Consumer) looked(now time.Time, attributes message.QueueAttributes, err error) {
-	d, depth := &c.depth, attributes.Depth
-	busy := c.hand.size() > 0 || depth.Visible > 0 || now.Sub(d.last) < depthBusy
+// due reports whether it is time to ask; then an answer is awaited.
+func (d *depthWatch) due(now time.Time) bool {
+	if d.next.IsZero() || now.Before(d.next) {
+		return false
+	}
+	d.next = time.Time{}
+	return true
+}
+
+// answered takes in the depth, or why there is none, and sets when to ask again; inHand
+// reports whether messages are.
+func (d *depthWatch) answered(now time.Time, depth message.Depth, err error, inHand bool) {
+	busy := inHand || depth.Visible > 0 || now.Sub(d.last) < depthBusy
 	d.denied = message.FaultOf(err) == message.Refused
 	switch after := d.last.Add(depthAfter); {
 	case d.denied:
@@ -168,19 +173,10 @@ func (c *Consumer) looked(now time.Time, attributes message.QueueAttributes, err
 		d.next = now.Add(depthIdle)
 	}
 	if err != nil {
-		if events, ok := c.notices.say(now, "depth", false); ok && !c.ended {
-			c.log.Warn("the queue's depth is not known: GetQueueAttributes fails; everything else goes on",
-				slog.String("reason", message.FaultOf(err).String()), slog.Any("error", err), slog.Int("failures", events))
-		}
 		return
 	}
-	c.follow(now, attributes)
 	if d.known {
-		slope := float64(depth.Visible-d.depth.Visible) / max(now.Sub(d.at).Seconds(), 1e-3)
-		if d.sloped {
-			slope = (d.slope + slope) / 2
-		}
-		d.slope, d.sloped = slope, true
+		d.slope.add(float64(depth.Visible-d.depth.Visible)/max(now.Sub(d.at).Seconds(), 1e-3), 0.5)
 	}
 	d.known, d.at, d.depth = true, now, depth
 }
@@ -193,11 +189,41 @@ func (d *depthWatch) drainSeconds() float64 {
 		return math.NaN()
 	case d.depth.Visible == 0:
 		return 0
-	case !d.sloped:
+	case d.slope.n == 0:
 		return math.NaN()
-	case d.slope >= 0:
+	case d.slope.value >= 0:
 		return math.Inf(1)
 	default:
-		return float64(d.depth.Visible) / -d.slope
+		return float64(d.depth.Visible) / -d.slope.value
 	}
+}
+
+// look asks for the queue's attributes when that is due, and says what is known of them.
+func (c *Consumer) look(now time.Time) {
+	d := &c.depth
+	d.follow(now, c.options.FIFO, c.sqs.settlesFail() && c.hand.tooManyUnsettled())
+	d.say(now, c.hand.count[deleting], c.hand.count[releasing])
+	c.attributes.say(now)
+	if !c.drain.begun && d.due(now) {
+		c.call(lookCall, nil)
+	}
+}
+
+// looked takes in the answer.
+func (c *Consumer) looked(now time.Time, is message.QueueAttributes, err error) {
+	c.depth.answered(now, is.Depth, err, c.hand.size() > 0)
+	if err == nil {
+		c.attributes.follow(now, is)
+		c.followVisibility()
+	} else if events, ok := c.notices.say(now, "depth", false); ok && !c.ended {
+		c.log.Warn("the queue's depth is not known: GetQueueAttributes fails; everything else continues",
+			slog.String("reason", message.FaultOf(err).String()), slog.Any("error", err), slog.Int("failures", events))
+	}
+}
+
+// followVisibility has what depends on the visibility follow it.
+func (c *Consumer) followVisibility() {
+	visibility := c.attributes.visibility()
+	c.demand.visibility = visibility
+	c.hand.deletes.linger = min(maxDeleteLinger, visibility/6)
 }

@@ -10,12 +10,17 @@
 //   - a message that comes twice while it is in hand is one delivery and one
 //     settle; one that was delivered and could not be deleted is deleted, not
 //     delivered, when it comes again to this process;
-//   - at a stop, what is begun is finished, and the rest is given back.
+//   - at a stop, what has begun is finished, and the rest is released.
 //
-// All that is in hand is owned by one mutex. Every event (a receive returned, a
+// There are two layers. Consumer conducts: a message's way is receive.go, start.go,
+// deliver.go, settle.go and, meanwhile, extend.go; a stop is drain.go. Its hand owns
+// the messages and their ends, each in the file of its name: delete.go, reject.go,
+// release.go and lose.go.
+//
+// One mutex guards everything in hand. Every event (a receive returned, a
 // delivery ended, a call was answered, a timer fired) takes it, changes the
-// state, and calls turn, which starts whatever the new state allows; nothing is
-// held over a call that waits. Run is the loop behind the timers. The calls
+// state, and calls turn, which starts whatever the new state allows; it is never
+// held across a call that waits. Run is the loop behind the timers. The calls
 // themselves (polls, deliveries, settles) run on crews of goroutines that Run
 // owns and waits for; their number is bounded by the polls that may be out, the
 // slots, and the batches that may be out.

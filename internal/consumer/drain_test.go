@@ -9,7 +9,7 @@ import (
 	"poller/internal/ratelimit"
 )
 
-// At a stop several long polls may be out. What they bring is given back; by the next of
+// At a stop several long polls may be out. What they bring is released; by the next of
 // them it comes again.
 func TestAStopWithSeveralReceivesOutCostsAMessageOneMoreReceiveAtMost(t *testing.T) {
 	t.Parallel()

@@ -1,19 +1,19 @@
 package consumer
 
 import (
-	"log/slog"
 	"time"
 
 	"poller/internal/message"
 )
 
 const (
-	// ownership is how long SQS lets a message be in flight, whatever is asked for.
+	// ownership is how long SQS lets a message be in flight, whatever is asked for:
+	// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/APIReference/API_ChangeMessageVisibility.html
 	ownership = 12 * time.Hour
-	// ownershipMargin: asked for up to it SQS would refuse, for want of a clock that
-	// it shares with us.
+	// ownershipMargin: SQS would refuse what is asked for beyond it, since its clock
+	// is not ours.
 	ownershipMargin = time.Minute
-	// lastCall: with less than that left, what waits is given back in good order.
+	// lastCall: with less than that left, what waits is released while it still can be.
 	lastCall = 5 * time.Minute
 	// extendAgain is when an extension that failed is tried again.
 	extendAgain = time.Second
@@ -25,16 +25,13 @@ const (
 type extension struct {
 	next time.Time // when the next message is due; zero: nothing in hand
 	out  int       // batches that are out
-
-	trouble trouble
 }
 
-// extendLater has l extended at half of the visibility that its receive came with. A
-// message that comes again in hand has that one and no other, however long it was
-// extended before.
-func (c *Consumer) extendLater(l *life) {
+// later has l extended at half of the visibility that its receive came with. A message
+// that comes again in hand has that one and no other, however long it was extended before.
+func (e *extension) later(l *life) {
 	l.extendAt = l.deadline.Add(-l.visibility / 2)
-	c.extension.next = earlier(c.extension.next, l.extendAt)
+	e.next = earlier(e.next, l.extendAt)
 }
 
 // extend makes the extensions that are due, with those that are due within a
@@ -44,8 +41,9 @@ func (c *Consumer) extend(now time.Time) {
 	if e.next.IsZero() || now.Before(e.next) {
 		return
 	}
-	within := now.Add(c.visibility() / 10)
-	refused := e.trouble.fault == message.Refused // one call finds out whether it still is
+	within := now.Add(c.attributes.visibility() / 10)
+	t := &c.sqs.trouble[extendCall]
+	refused := t.fault == message.Refused // one call finds out whether it still is
 	e.next = time.Time{}
 	var batch []*life
 	var next *life
@@ -54,23 +52,23 @@ func (c *Consumer) extend(now time.Time) {
 		switch {
 		case l.out:
 			// It is looked at again when its call has returned.
-		case l.state == releasing && !c.comesBack(now, l):
+		case l.state == releasing && !c.hand.releaseHasToWait(now, l):
 			if !now.Before(l.deadline) {
-				c.outlasted(now, l)
-			} else if c.releases.trouble.failures > 0 {
+				c.hand.outlasted(now, l)
+			} else if c.sqs.trouble[releaseCall].failures > 0 {
 				e.next = earlier(e.next, l.deadline)
 			}
 		case l.extendAt.IsZero():
 		case l.extendAt.After(within):
 			e.next = earlier(e.next, l.extendAt)
 		case !now.Before(l.deadline):
-			c.expired(now, l)
+			c.hand.expired(now, l)
 		case l.owned.Add(ownership - lastCall).Before(now):
-			c.ownershipEnds(now, l)
+			c.hand.ownershipEnds(now, l)
 		case e.out >= maxCalls, refused && e.out > 0:
 			e.next = earlier(e.next, l.extendAt) // when a call returns
-		case refused && now.Before(e.trouble.until):
-			e.next = earlier(e.next, earlier(e.trouble.until, l.deadline))
+		case refused && now.Before(t.until):
+			e.next = earlier(e.next, earlier(t.until, l.deadline))
 		default:
 			batch = append(batch, l)
 			if len(batch) == maxBatch {
@@ -82,39 +80,6 @@ func (c *Consumer) extend(now time.Time) {
 	if len(batch) > 0 {
 		c.call(extendCall, batch)
 	}
-}
-
-// expired deals with a message whose visibility ended before SQS could be told to
-// extend it: somebody else may have it by now, or nobody.
-func (c *Consumer) expired(now time.Time, l *life) {
-	if l.state == waiting || l.state == held {
-		c.lose(now, l, "its visibility ended before SQS could be reached to extend it")
-		return
-	}
-	// A delivery that runs may still succeed, and a delete still be accepted: SQS
-	// takes an old handle until the message is received again.
-	l.extendAt = time.Time{}
-}
-
-// ownershipEnds deals with a message that has been in flight for nearly 12 h.
-func (c *Consumer) ownershipEnds(now time.Time, l *life) {
-	if l.state == waiting || l.state == held {
-		c.releaseUntried(now, l)
-		return
-	}
-	l.extendAt = time.Time{}
-}
-
-// wantedSeconds is what an extension asks for; never for less than is left: were its
-// answer lost, nobody could say which of the two holds.
-func (c *Consumer) wantedSeconds(now time.Time, l *life, visibility time.Duration) int {
-	wanted := max(visibility, l.deadline.Sub(now))
-	if l.state == held {
-		wanted = max(wanted, heldVisibility)
-	}
-	wanted = max(wanted, c.patience(l))
-	most := ownership - now.Sub(l.owned) - ownershipMargin
-	return max(min(wholeSeconds(wanted), int(most/time.Second)), 1)
 }
 
 // extended takes in what came of one message's extension, the i-th of the call that
@@ -129,16 +94,16 @@ func (c *Consumer) extended(now, sent time.Time, l *life, do *call, i int, err e
 		c.stats.extensions[extensionOK]++
 		l.visibility, l.deadline = do.visibility, sent.Add(asked)
 		l.extendAt = sent.Add(asked / 2)
-		c.watchRetention(now, l)
+		c.attributes.watchRetention(now, l.message, c.clock.age(now, l.message))
 	case fault == message.Lost || fault == message.Invalid:
 		c.stats.extensions[extensionLost]++
-		c.lose(now, l, "SQS no longer knows its receipt handle")
+		c.hand.lose(now, l, "SQS no longer knows its receipt handle")
 		return
 	default:
 		c.stats.extensions[extensionFailed]++
 		l.extendAt = now.Add(extendAgain)
 	}
-	if l.state != releasing || c.comesBack(now, l) {
+	if l.state != releasing || c.hand.releaseHasToWait(now, l) {
 		c.extension.next = earlier(c.extension.next, l.extendAt)
 	}
 }
@@ -146,7 +111,6 @@ func (c *Consumer) extended(now, sent time.Time, l *life, do *call, i int, err e
 // extensionTrouble notes what came of a whole call. One whose entries failed only in
 // part is no trouble: those are tried again by themselves.
 func (c *Consumer) extensionTrouble(now time.Time, errs []error) {
-	t := &c.extension.trouble
 	var err error
 	for _, e := range errs {
 		if fault := message.FaultOf(e); e == nil || fault == message.Lost || fault == message.Invalid {
@@ -156,41 +120,32 @@ func (c *Consumer) extensionTrouble(now time.Time, errs []error) {
 		err = e
 	}
 	if err == nil {
-		c.callWorked(now, extendCall, t)
+		c.worked(now, extendCall)
 		return
 	}
-	t.failed(now, err, extendAgain)
+	t := c.sqs.failed(now, extendCall, err, extendAgain)
 	if t.fault == message.Refused { // half a minute may be all that is left
 		t.until = earlier(t.until, now.Add(maxSettlePause))
 	}
-	c.callFailed(now, extendCall, t)
 }
 
-// lose takes a message out of hand that is ours no longer.
-func (c *Consumer) lose(now time.Time, l *life, why string) {
-	l.lost = true
-	c.stats.settled[doneAbandoned]++
-	if c.draining {
-		c.stats.stranded++
+// ownershipEnds deals with a message that has been in flight for nearly 12 h.
+func (h *hand) ownershipEnds(now time.Time, l *life) {
+	if l.state == waiting || l.state == held {
+		h.releaseUntried(now, l)
+		return
 	}
-	if l.state == deleting {
-		c.stats.undeleted++
-		c.ledger.deleted(l.key, now.Add(2*l.visibility))
+	l.extendAt = time.Time{}
+}
+
+// wantedSeconds is what an extension asks for; never for less than is left: were its
+// answer lost, nobody could know which of the two applies.
+func (h *hand) wantedSeconds(now time.Time, l *life, visibility time.Duration) int {
+	wanted := max(visibility, l.deadline.Sub(now))
+	if l.state == held {
+		wanted = max(wanted, heldVisibility)
 	}
-	if l.cut != nil {
-		l.cut(errLost)
-	}
-	behind := l.group.behind(l)
-	c.holding.drop(l)
-	if l.state != delivering { // a delivery that is cut leaves when it has ended
-		c.gate.Leave(&l.try)
-	}
-	c.hand.remove(l)
-	c.releaseAll(now, behind)
-	c.unblock(l)
-	if more, ok := c.notices.say(now, "lost", false); ok {
-		c.log.Warn("message lost to another receiver", slog.String("message_id", l.message.ID),
-			slog.Int("receive_count", l.message.ReceiveCount), slog.String("state", l.state.String()),
-			slog.String("reason", why), slog.Int("failures", more))
-	}
+	wanted = max(wanted, h.patience(l))
+	most := ownership - now.Sub(l.owned) - ownershipMargin
+	return max(min(wholeSeconds(wanted), int(most/time.Second)), 1)
 }

@@ -43,7 +43,7 @@ type fakeQueue struct {
 	claimed message.Depth
 	// offset is its clock less ours.
 	offset atomic.Int64
-	// attributes are what it is set to, but for its depth.
+	// attributes are what it is set to, except its depth.
 	attributes message.QueueAttributes
 }
 
@@ -339,7 +339,7 @@ type fakeTarget struct {
 	most    int
 	starts  []time.Time
 	good    map[string]int
-	doubled []string // delivered twice at once
+	doubled []string // delivered twice simultaneously
 }
 
 func newFakeTarget(took time.Duration) *fakeTarget {
@@ -426,7 +426,7 @@ func openGate(g *gate.Gate) {
 	seat.Leave(m)
 }
 
-// run starts a consumer with the settings' defaults, but for what change does.
+// run starts a consumer with the settings' defaults, except for what change sets.
 func run(t *testing.T, q *fakeQueue, f *fakeTarget, limits ratelimit.Limits, change func(*Options)) *engine {
 	t.Helper()
 	logs := &strings.Builder{}

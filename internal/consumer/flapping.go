@@ -3,25 +3,23 @@ package consumer
 import (
 	"log/slog"
 	"time"
-
-	"poller/internal/message"
 )
 
 const (
-	// steadyAfter is how long what failed has to work before the log says that it does.
+	// steadyAfter is how long what failed has to work before that is logged.
 	steadyAfter = 10 * time.Second
-	// calmAfter is how long nothing was said of a state that counts as steady.
+	// calmAfter is how long nothing was logged of a state that counts as steady.
 	calmAfter = 5 * noticeEvery
 )
 
 // flapping decides which changes of a state are lines of the log, such as whether
-// receives work: that it fails is said at once, that it works again after 10 s of it. A
-// state that keeps changing is one line a minute, with its counts; but that a person has
-// to act is said at once all the same.
+// receives work: that it fails is logged immediately, that it works again after 10 s of it.
+// A state that keeps changing is one line a minute, with its counts; but that a person has
+// to act is logged immediately all the same.
 type flapping struct {
 	bad    bool      // it fails
 	urgent bool      // and a person has to act
-	since  time.Time // when the failures began of which the log has not said that they are over
+	since  time.Time // when the failures began whose end is not logged yet
 	over   time.Time // when it last began to work
 
 	failures, recoveries int // since the last line
@@ -47,7 +45,7 @@ func (f *flapping) worked(now time.Time) {
 	}
 }
 
-// line is what the log says of a state.
+// line is what is logged of a state.
 type line uint8
 
 const (
@@ -57,7 +55,7 @@ const (
 	itFailsNowAndThen
 )
 
-// due says which line is due, which is then taken for said, and what is to be in it.
+// due returns which line is due, and the attributes to log with it. It counts as logged then.
 func (f *flapping) due(now time.Time) (line, []any) {
 	minute := f.at.IsZero() || now.Sub(f.at) >= noticeEvery
 	which := noLine
@@ -95,56 +93,4 @@ func (f *flapping) due(now time.Time) (line, []any) {
 		f.since = time.Time{}
 	}
 	return which, with
-}
-
-// callsInWords names what is said of the calls to SQS.
-var callsInWords = [...]string{
-	receiveCall: "receives", deleteCall: "deletes", releaseCall: "releases",
-	letterCall: "sends to the dead-letter queue", extendCall: "extensions",
-}
-
-// sayCalls logs whether the calls to SQS work.
-func (c *Consumer) sayCalls(now time.Time) {
-	for _, k := range [...]struct {
-		kind callKind
-		*trouble
-	}{
-		{receiveCall, &c.receiving},
-		{deleteCall, &c.deletes.trouble},
-		{releaseCall, &c.releases.trouble},
-		{letterCall, &c.letters.trouble},
-		{extendCall, &c.extension.trouble},
-	} {
-		switch which, with := c.flaps[k.kind].due(now); which {
-		case itFails:
-			c.log.With(with...).Warn("calls to SQS fail", slog.String("calls", callsInWords[k.kind]),
-				slog.String("reason", k.fault.String()), slog.Any("error", k.err),
-				slog.Duration("next_try_in", max(k.until.Sub(now), 0).Round(time.Millisecond)))
-		case itWorksAgain:
-			c.log.With(with...).Info("calls to SQS work again", slog.String("calls", callsInWords[k.kind]))
-		case itFailsNowAndThen:
-			c.log.With(with...).Warn("calls to SQS fail now and then", slog.String("calls", callsInWords[k.kind]))
-		case noLine:
-		}
-	}
-}
-
-// callFailed notes a call that failed, after its trouble was told.
-func (c *Consumer) callFailed(now time.Time, kind callKind, t *trouble) {
-	c.flaps[kind].failed(now, t.fault == message.Refused)
-	c.recent.add(now, failure{reason: t.fault.String(), detail: t.err.Error()})
-}
-
-// callWorked ends the trouble of a kind of calls, if there is any. What SQS refused to do
-// as well is tried again.
-func (c *Consumer) callWorked(now time.Time, kind callKind, t *trouble) {
-	if t.failures == 0 {
-		return
-	}
-	c.flaps[kind].worked(now)
-	refused := t.fault == message.Refused
-	t.worked()
-	if refused {
-		c.permitted(now)
-	}
 }

@@ -105,7 +105,7 @@ func TestChangesThatComeAndGoAreALineAMinute(t *testing.T) {
 		q, f := newFakeQueue(), newFakeTarget(time.Millisecond)
 		q.send(3000)
 		e := run(t, q, f, ratelimit.Limits{Concurrency: 1, Limited: true, Rate: 5, Burst: 1}, nil)
-		for i := range 40 { // SQS is asked each 15 s
+		for i := range 40 { // SQS is asked every 15 s
 			q.set(func(a *message.QueueAttributes) { a.MaxReceiveCount = 5 + i%2 })
 			pass(15 * time.Second)
 		}

@@ -7,26 +7,30 @@ import (
 )
 
 // group is what is in hand of one message group of a FIFO queue. SQS hands out a
-// group's messages in order, and none of it while others of it are in flight. Here
+// group's messages in sequence, and no more of them while others are in flight. Here
 //
-//   - one of the group is delivered at a time, in the order of the receives;
+//   - one of the group is delivered at a time, in the sequence of the receives;
 //   - the next may start when the one before it was delivered: its delete may
-//     still be on its way, unless the order is strict;
+//     still be under way, unless the queue is strict;
 //   - one that is held blocks those behind it, so they cost no receive;
-//   - when one is given up, rejected or lost, those behind it are given back at once:
-//     SQS keeps them behind it, since a released message blocks its group until its
-//     delay is over.
+//   - when one has failed for good, was rejected or lost, those behind it are released
+//     immediately: SQS keeps them behind it, since a released message blocks its group
+//     until its delay is over.
+//
+// On a strict queue the next starts when the delete of the one before it is confirmed, so
+// that a crash repeats one message of a group at most. It costs each message of a group a
+// round trip to SQS, and deletes in smaller batches.
 type group struct {
 	id        string
-	waiting   []*life // in order
-	current   *life   // is delivered, or held
+	waiting   []*life // the first is next
+	current   *life   // being delivered, or held
 	releasing []*life
 	deleting  int
 	strict    bool // the next waits until what was delivered is deleted
 }
 
-// blocked says that the group's next message may not start now. What is being released
-// is behind those that wait, so it blocks none of them.
+// blocked reports whether the group's next message has to wait. What is being released
+// is behind those that wait, so it does not block them.
 func (g *group) blocked() bool { return g.current != nil || g.strict && g.deleting > 0 }
 
 // followers is how many wait behind another.
@@ -37,7 +41,7 @@ func (g *group) followers() int {
 	return len(g.waiting)
 }
 
-// idle says that nothing of the group is in hand.
+// idle reports whether nothing of the group is in hand.
 func (g *group) idle() bool {
 	return g.current == nil && len(g.waiting) == 0 && len(g.releasing) == 0 && g.deleting == 0
 }
@@ -85,16 +89,17 @@ func (g *group) leave(l *life) {
 	}
 }
 
-// goesBack says that some of it that is before m is ours and is to be released yet. One
-// that is before all of those has come again by a release of its own: its turn is now.
-func (g *group) goesBack(m *message.Message) bool {
+// releasesBefore reports whether some of it that is before m is in hand and its release is
+// still to be sent. One that is before all of those has come again by a release of its own:
+// its turn is now.
+func (g *group) releasesBefore(m *message.Message) bool {
 	return g != nil && slices.ContainsFunc(g.releasing, func(l *life) bool {
-		return l.backAt.IsZero() && !m.Before(l.message)
+		return l.visibleAt.IsZero() && !m.Before(l.message)
 	})
 }
 
-// behind are those that wait behind l, in order; none on a standard queue, and none
-// behind one that was delivered.
+// behind are those that wait behind l, the first first: on a standard queue, and behind
+// what was delivered, there are no such messages.
 func (g *group) behind(l *life) []*life {
 	if g == nil || l.state == deleting || l.state == releasing {
 		return nil

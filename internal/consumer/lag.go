@@ -43,16 +43,3 @@ func (w *lagWindow) advance(now time.Time) {
 		w.parts[w.newest%lagParts] = 0
 	}
 }
-
-// queueLag is the age of the oldest message known: the largest that was received
-// in the last minute, or that of the oldest one not yet delivered in hand, which
-// grows. It is a lower bound: standard queues do not hand out the oldest first.
-func (c *Consumer) queueLag(now time.Time) time.Duration {
-	lag := c.lag.largest(now)
-	for l := c.hand.first; l != nil; l = l.next {
-		if l.state == waiting || l.state == delivering || l.state == held {
-			lag = max(lag, c.age(now, l.message))
-		}
-	}
-	return lag
-}

@@ -58,8 +58,8 @@ func (b *ledger) size() int { return len(b.entries) }
 func (b *ledger) enter(key ledgerKey) { b.entries[key] = 0 }
 
 // deleted lets a message be forgotten after expires: it is deleted, or out of our
-// hands for good. Later calls have later times, but for a while after the queue's
-// visibility was lowered: then some are remembered for longer.
+// hands for good. Later calls have later times, except for a while after the
+// queue's visibility was lowered: then some are remembered for longer.
 func (b *ledger) deleted(key ledgerKey, expires time.Time) {
 	line := ledgerLine{key: key, expires: uint32(expires.Unix() + 1)} //nolint:gosec // until 2106
 	if len(b.lines) == 0 || b.to == len(ledgerBlock{}) {

@@ -15,7 +15,7 @@ import (
 //	                       v      |
 //	                       held --+--> releasing
 //
-// A message whose delivery failed is held until it is proven whose fault that was,
+// A message whose delivery failed is held until it is known whose fault that was,
 // and tried again meanwhile.
 //
 // A duplicate of a message in the ledger starts at deleting; at a stop, a
@@ -43,16 +43,16 @@ type life struct {
 	key     ledgerKey
 	state   state
 
-	// out says that a call with this message's handle is under way. There is never
-	// more than one: an extension that overtakes a release would hide the message
-	// again, and one that overtakes a delete logs an error for nothing.
+	// out: a call with this message's handle is under way. There is never more than
+	// one: an extension that overtakes a release would hide the message again, and one
+	// that overtakes a delete logs an error for nothing.
 	out bool
-	// renewed says that the message came again while a call was out: that call
-	// carried an old handle, so the settle has to be repeated with the new one.
+	// renewed: the message came again while a call was out. That call carried an old
+	// handle, so the settle has to be repeated with the new one.
 	renewed bool
-	// lost says that SQS gave the message to somebody else.
+	// lost: SQS gave the message to somebody else.
 	lost bool
-	// urgent says that its delete must not linger: its group is blocked until then.
+	// urgent: its delete must not linger, since its group is blocked until then.
 	urgent bool
 
 	// owned is when the ownership began, by our clock and on the safe side: the
@@ -66,7 +66,7 @@ type life struct {
 	// since is when the present state began.
 	since time.Time
 
-	// seq is its place in the order of the receives.
+	// seq is its place in the sequence of the receives.
 	seq uint64
 	// try is what the gate knows of it, and last what its last try came to.
 	try  gate.Message
@@ -78,27 +78,27 @@ type life struct {
 	// group is where it stands on a FIFO queue; nil on a standard one.
 	group *group
 
-	// goesBack says that it is released, with what is behind it in its group, as soon as
-	// no receive is out that could bring them all at once.
-	goesBack bool
+	// releaseDue: it is released, with what is behind it in its group, as soon as no
+	// receive is out that could bring them all together.
+	releaseDue bool
 
-	// backAt is when it may be visible again by its release, as first sent; zero: it was
-	// not.
-	backAt time.Time
+	// visibleAt is when it may be visible again by its release, as first sent; zero: it
+	// was not sent.
+	visibleAt time.Time
 
 	// outcome and delay are what a release is for: outcome is the settled metric's
 	// label, delay in whole seconds.
 	outcome settled
 	delay   int
 
-	previous, next *life // all in hand, in the order of their receives
+	previous, next *life // all in hand, in the sequence of their receives
 }
 
-// isBack says that a message that comes again has come anew: its release is done. A FIFO
-// queue hands out nothing that is in flight; on a standard queue it may also come before
-// that, for what SQS does once in a while.
-func (l *life) isBack(now time.Time) bool {
-	return !l.backAt.IsZero() && (l.group != nil || !now.Before(l.backAt))
+// released reports whether SQS has carried out the release of a message that comes again.
+// A FIFO queue hands out nothing that is in flight; a standard queue does once in a while,
+// so there it counts only once its delay is over.
+func (l *life) released(now time.Time) bool {
+	return !l.visibleAt.IsZero() && (l.group != nil || !now.Before(l.visibleAt))
 }
 
 // grant notes that l is hidden from a time on, by a receive.
@@ -106,86 +106,9 @@ func (l *life) grant(from time.Time, visibility time.Duration) {
 	l.visibility, l.deadline = visibility, from.Add(visibility)
 }
 
-// hand is everything in hand, by MessageId and in the order of the receives.
-type hand struct {
-	byKey       map[ledgerKey]*life
-	first, last *life
-	count       [states]int
-	memory      *Memory
-	groups      groups // of a FIFO queue
-	seq         uint64
-	// followers wait behind another of their group.
-	followers int
+// mayStart reports whether enough visibility is left for a delivery: the smaller of
+// its timeout and half of the visibility. If not, the extension that is due at
+// half-life has not been made yet, and comes first.
+func (l *life) mayStart(now time.Time, timeout time.Duration) bool {
+	return l.deadline.Sub(now) >= min(timeout, l.visibility/2)
 }
-
-func newHand(memory *Memory) hand {
-	return hand{memory: memory, byKey: make(map[ledgerKey]*life), groups: make(groups)}
-}
-
-func (h *hand) size() int { return len(h.byKey) }
-
-func (h *hand) add(l *life) {
-	h.seq++
-	l.seq = h.seq
-	h.byKey[l.key] = l
-	h.count[l.state]++
-	h.memory.add(l.size)
-	l.previous = h.last
-	if h.last == nil {
-		h.first = l
-	} else {
-		h.last.next = l
-	}
-	h.last = l
-	h.enter(l)
-}
-
-func (h *hand) move(l *life, to state, now time.Time) {
-	h.leave(l)
-	h.count[l.state]--
-	h.count[to]++
-	l.state = to
-	l.since = now
-	h.enter(l)
-}
-
-// enter and leave keep the group in step with the state, and count the followers.
-func (h *hand) enter(l *life) {
-	if g := l.group; g != nil {
-		h.followers -= g.followers()
-		g.enter(l)
-		h.followers += g.followers()
-	}
-}
-
-func (h *hand) leave(l *life) {
-	if g := l.group; g != nil {
-		h.followers -= g.followers()
-		g.leave(l)
-		h.followers += g.followers()
-	}
-}
-
-func (h *hand) remove(l *life) {
-	h.leave(l)
-	if l.group != nil && l.group.idle() {
-		delete(h.groups, l.group.id)
-	}
-	delete(h.byKey, l.key)
-	h.count[l.state]--
-	h.memory.add(-l.size)
-	if l.previous == nil {
-		h.first = l.next
-	} else {
-		l.previous.next = l.next
-	}
-	if l.next == nil {
-		h.last = l.previous
-	} else {
-		l.next.previous = l.previous
-	}
-	l.previous, l.next = nil, nil
-}
-
-// has says whether l is (still) in hand.
-func (h *hand) has(l *life) bool { return h.byKey[l.key] == l }

@@ -67,8 +67,8 @@ func (h *histograms) all() []prometheus.Collector {
 	return all
 }
 
-// register adds the consumer's metrics to reg.
-func (c *Consumer) register(reg prometheus.Registerer) error {
+// register adds the metrics of c to reg.
+func register(reg prometheus.Registerer, c *Consumer) error {
 	if reg == nil {
 		return nil
 	}

@@ -2,11 +2,11 @@ package consumer
 
 import "time"
 
-// noticeEvery is how often the log says the same thing.
+// noticeEvery is how often the same thing is logged.
 const noticeEvery = time.Minute
 
 // notices keeps the log from being flooded: of each key one line at the change,
-// then one a minute that says how many there were. Keys are from fixed sets.
+// then one a minute with how many there were. Keys are from fixed sets.
 type notices struct {
 	said map[string]*notice
 }
@@ -16,11 +16,11 @@ type notice struct {
 	more int // since the last line
 }
 
-func newNotices() notices {
-	return notices{said: make(map[string]*notice)}
+func newNotices() *notices {
+	return &notices{said: make(map[string]*notice)}
 }
 
-// say counts one event of key and says whether a line is due, and how many events
+// say counts one event of key and reports whether a line is due, and how many events
 // it stands for. changed: this event is a change, and so has a line.
 func (n *notices) say(now time.Time, key string, changed bool) (events int, due bool) { //nolint:unparam // changes that flap are for flapping
 	s, known := n.said[key]
@@ -37,36 +37,26 @@ func (n *notices) say(now time.Time, key string, changed bool) (events int, due 
 	return events, true
 }
 
+// forget ends key: its next event is a change.
+func (n *notices) forget(key string) { delete(n.said, key) }
+
 // failuresKept is how many failures the status page shows.
 const failuresKept = 20
 
-// failure is one delivery or SQS call that failed, for the status page. It has no
-// bodies and no handles.
-type failure struct {
-	at           time.Time
-	messageID    string
-	receiveCount int
-	outcome      string
-	status       int
-	reason       string
-	detail       string
-}
-
 // failures is a ring of the last ones.
 type failures struct {
-	ring [failuresKept]failure
+	ring [failuresKept]Failure
 	n    int
 }
 
-func (f *failures) add(now time.Time, what failure) {
-	what.at = now
+func (f *failures) add(what Failure) {
 	f.ring[f.n%failuresKept] = what
 	f.n++
 }
 
-// newestFirst gives those that are kept.
-func (f *failures) newestFirst() []failure {
-	kept := make([]failure, 0, min(f.n, failuresKept))
+// newestFirst are those that are kept.
+func (f *failures) newestFirst() []Failure {
+	var kept []Failure
 	for i := f.n - 1; i >= 0 && i >= f.n-failuresKept; i-- {
 		kept = append(kept, f.ring[i%failuresKept])
 	}

@@ -13,38 +13,39 @@ type Problem struct {
 	Since time.Time
 	// Fault sorts it by who has to act.
 	Fault message.Fault
-	// Stops says that nothing more is received or delivered until it is over.
+	// Stops reports whether nothing more is received or delivered until it is over.
 	Stops bool
 }
 
 // problem is what SQS does not do, and what follows from it: what it refuses comes
-// first, then what has failed for longest; nil while all of it works.
-func (c *Consumer) problem() *Problem {
-	stops := c.tooManyUnsettled() && c.settlesFail()
-	type kind struct {
-		*trouble
+// first, then what has failed for longest; nil while all of it works. That many messages
+// are in hand to be deleted and released; stops reports whether they are too many.
+func (s *sqsCalls) problem(deleting, releasing int, stops bool) *Problem {
+	stops = stops && s.settlesFail()
+	var worst *trouble
+	var follows string
+	for _, k := range []struct {
+		kind    callKind
 		follows string
-	}
-	var worst *kind
-	for _, k := range []kind{
-		{&c.deletes.trouble, c.undeletedInWords(stops)},
-		{&c.receiving, ""},
-		{&c.releases.trouble, c.unreleasedInWords(stops)},
-		{&c.letters.trouble, "; what the target rejected waits in hand"},
-		{&c.extension.trouble, "; deliveries that outlast the visibility timeout are delivered twice"},
+	}{
+		{deleteCall, undeletedInWords(deleting, stops)},
+		{receiveCall, ""},
+		{releaseCall, unreleasedInWords(releasing, stops)},
+		{letterCall, "; what the target rejected waits in hand"},
+		{extendCall, "; deliveries that outlast the visibility timeout are delivered twice"},
 	} {
-		if k.failures > 0 && (worst == nil || k.worseThan(worst.trouble)) {
-			worst = &k
+		if t := &s.trouble[k.kind]; t.failures > 0 && (worst == nil || t.worseThan(worst)) {
+			worst, follows = t, k.follows
 		}
 	}
 	if worst == nil {
 		return nil
 	}
-	return &Problem{What: worst.err.Error() + worst.follows, Since: worst.since, Fault: worst.fault, Stops: stops}
+	return &Problem{What: worst.err.Error() + follows, Since: worst.since, Fault: worst.fault, Stops: stops}
 }
 
-// worseThan reports whether t is to be told rather than other: a person has to act, or
-// else it is older.
+// worseThan reports whether t is the one to show rather than other: a person has to act,
+// or else it is older.
 func (t *trouble) worseThan(other *trouble) bool {
 	if refused := t.fault == message.Refused; refused != (other.fault == message.Refused) {
 		return refused
@@ -52,8 +53,7 @@ func (t *trouble) worseThan(other *trouble) bool {
 	return t.fault != message.Refused && t.since.Before(other.since)
 }
 
-func (c *Consumer) undeletedInWords(stops bool) string {
-	n := c.hand.count[deleting]
+func undeletedInWords(n int, stops bool) string {
 	switch {
 	case stops:
 		return fmt.Sprintf("; %d delivered messages are not deleted, and nothing more is received or delivered until they are", n)
@@ -64,9 +64,9 @@ func (c *Consumer) undeletedInWords(stops bool) string {
 	}
 }
 
-func (c *Consumer) unreleasedInWords(stops bool) string {
+func unreleasedInWords(n int, stops bool) string {
 	if stops {
-		return fmt.Sprintf("; %d messages are not released, and nothing more is received or delivered until they are", c.hand.count[releasing])
+		return fmt.Sprintf("; %d messages are not released, and nothing more is received or delivered until they are", n)
 	}
 	return "; what is to be tried again comes back only when its visibility ends"
 }

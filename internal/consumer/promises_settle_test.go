@@ -27,10 +27,10 @@ func TestNoCallOvertakesAnotherOfItsMessage(t *testing.T) {
 		e.mu.Lock()
 		l, other := deletingLife(e, "m0"), deletingLife(e, "m1")
 		l.out = true
-		e.deletes.add(l)
-		e.deletes.add(other)
-		if got := e.take(time.Now(), &e.deletes); len(got) != 1 || got[0] != other || len(e.deletes.pending) != 1 {
-			t.Errorf("%d go, %d wait", len(got), len(e.deletes.pending))
+		e.hand.deletes.add(l)
+		e.hand.deletes.add(other)
+		if got := e.hand.take(time.Now(), &e.hand.deletes); len(got) != 1 || got[0] != other || len(e.hand.deletes.pending) != 1 {
+			t.Errorf("%d go, %d wait", len(got), len(e.hand.deletes.pending))
 		}
 		e.mu.Unlock()
 		e.abort()
@@ -47,10 +47,10 @@ func TestAMessageThatCameAgainIsNotLostByItsOldHandle(t *testing.T) {
 		l := deletingLife(e, "m0")
 		l.renewed = true
 		lost := &message.SQSError{Fault: message.Lost, Err: errors.New("gone")}
-		e.deletes.out++
+		e.hand.deletes.out++
 		e.settledBatch(time.Now(), &call{kind: deleteCall, lives: []*life{l}}, []error{lost})
-		if !e.hand.has(l) || len(e.deletes.pending) != 1 {
-			t.Errorf("in hand: %t, %d are deleted again", e.hand.has(l), len(e.deletes.pending))
+		if !e.hand.has(l) || len(e.hand.deletes.pending) != 1 {
+			t.Errorf("in hand: %t, %d are deleted again", e.hand.has(l), len(e.hand.deletes.pending))
 		}
 		e.mu.Unlock()
 		e.abort()
@@ -65,13 +65,13 @@ func TestWhatIsDeletedIsForgottenAfterTwoVisibilities(t *testing.T) {
 		e := run(t, q, f, ratelimit.Limits{Concurrency: 1}, func(o *Options) { o.Visibility = 30 * time.Second })
 		q.send(10)
 		pass(50 * time.Second)
-		if n := e.ledger.size(); n != 10 {
+		if n := e.hand.ledger.size(); n != 10 {
 			t.Errorf("%d are remembered for two visibilities", n)
 		}
 		pass(time.Minute)
 		q.send(1)
 		pass(10 * time.Second)
-		if n := e.ledger.size(); n != 1 {
+		if n := e.hand.ledger.size(); n != 1 {
 			t.Errorf("%d are remembered beyond", n)
 		}
 		e.stop()

@@ -3,7 +3,6 @@ package consumer
 import (
 	"context"
 	"errors"
-	"log/slog"
 	"time"
 
 	"poller/internal/gate"
@@ -33,7 +32,7 @@ const (
 	refusedPause    = 30 * time.Second
 )
 
-// pollWait is the WaitTimeSeconds of every receive: a poll is never cancelled, so
+// pollWait is the WaitTimeSeconds of every receive: a poll is never canceled, so
 // it must end in time for a drain to deal with what it brings.
 func (o *Options) pollWait() time.Duration {
 	longest := maxPollWait
@@ -43,10 +42,11 @@ func (o *Options) pollWait() time.Duration {
 	return min(max((o.DrainTimeout-drainMargin).Truncate(time.Second), time.Second), longest)
 }
 
-// order sends out the receives that the stock rule wants.
-func (c *Consumer) order(now time.Time) {
+// sendReceives sends out the receives that the demand rule asks for.
+func (c *Consumer) sendReceives(now time.Time) {
 	c.reportHand(now)
-	if c.draining || c.tooManyUnsettled() || now.Before(c.receiving.until) || c.receiving.failures > 0 && len(c.demand.polls) > 0 {
+	t := &c.sqs.trouble[receiveCall]
+	if c.drain.begun || c.hand.tooManyUnsettled() || now.Before(t.until) || t.failures > 0 && len(c.demand.polls) > 0 {
 		return
 	}
 	for {
@@ -54,49 +54,49 @@ func (c *Consumer) order(now time.Time) {
 		if quantity == 0 {
 			return
 		}
-		try := c.attempts.next(now, quantity, c.visibility())
+		try := c.attempts.next(now, quantity, c.attributes.visibility())
 		p := c.demand.send(now, try.asked)
 		p.attempt, p.wait = try, c.options.pollWait()
-		if c.receiving.failures > 0 {
-			p.wait = time.Second // that SQS is back is to be known soon, though the queue is empty
+		if t.failures > 0 {
+			p.wait = time.Second // to learn soon that SQS works again, though the queue is empty
 		}
 		p.limit = limitOf(now, p.wait+callTimeout, receiveCall, uint64(len(c.demand.polls)))
 		c.polls.hire(p)
 		c.gate.Received()
 		c.reportHand(now)
-		if c.receiving.failures > 0 {
-			return // one at a time finds out whether SQS is back
+		if t.failures > 0 {
+			return // one at a time finds out whether SQS works again
 		}
 	}
 }
 
-// wanted is for how many the next receive asks, by the stock rule within what the
-// gate allows; 0: none goes out now.
+// wanted returns for how many messages the next receive asks, according to the demand rule
+// and within the gate's limit; 0: do not receive now.
 func (c *Consumer) wanted(now time.Time) int {
 	limit := c.gate.Receive(now, c.pace.Limits().Concurrency)
-	if limit.NoRoom && c.makeRoom(now) {
+	if limit.NoRoom && c.hand.makeRoom(now) {
 		c.reportHand(now)
 		limit = c.gate.Receive(now, c.pace.Limits().Concurrency)
 	}
 	if limit.Alone {
 		return limit.Most
 	}
-	if c.spared.any(now) {
+	if c.hand.spared.any(now) {
 		limit.Most = min(limit.Most, 1)
 	}
-	return min(limit.Most, c.demand.next(now, c.stock(now, limit)))
+	return min(limit.Most, c.demand.next(now, c.supply(now, limit)))
 }
 
-// reportHand says to the gate what it has to know of what is in hand.
+// reportHand tells the gate what it has to know of what is in hand.
 func (c *Consumer) reportHand(now time.Time) {
-	c.countDue(now)
+	c.hand.countDue(now)
 	c.gate.Report(gate.Hand{
 		Untried:     c.hand.count[waiting] - c.hand.followers,
-		Ready:       c.holding.due,
+		Ready:       c.hand.holding.due,
 		Polls:       len(c.demand.polls),
 		LastReceive: c.demand.lastTurn,
-		Receives:    !c.draining && c.receiving.failures == 0 && !c.tooManyUnsettled(),
-		Full:        !c.options.Memory.fits(c.demand.meanSize),
+		Receives:    !c.drain.begun && c.sqs.trouble[receiveCall].failures == 0 && !c.hand.tooManyUnsettled(),
+		Full:        !c.options.Memory.fits(c.demand.size.value),
 	})
 }
 
@@ -119,8 +119,7 @@ func (c *Consumer) receive(ctx context.Context, m *member[*poll], p *poll) {
 		c.stats.receives[failed]++
 		c.attempts.failed(p, err)
 		c.demand.failed(now, p)
-		c.receiving.failed(now, err, maxReceivePause)
-		c.callFailed(now, receiveCall, &c.receiving)
+		c.sqs.failed(now, receiveCall, err, maxReceivePause)
 	}
 	c.polls.rest(m)
 	c.turn(now)
@@ -136,8 +135,8 @@ func (c *Consumer) arrived(now, sent time.Time, p *poll, messages []*message.Mes
 	}
 	c.stats.receives[result]++
 	c.demand.returned(now, p, len(messages))
-	c.callWorked(now, receiveCall, &c.receiving)
-	c.sayClock(now)
+	c.worked(now, receiveCall)
+	c.clock.say(now)
 	prompt := now.Add(-min(now.Sub(sent), c.demand.parkedAfter()))
 	for _, m := range messages {
 		c.takeIn(now, handedOut(m, prompt, p.attempt.visibility), p, m)
@@ -157,17 +156,17 @@ func (c *Consumer) takeIn(now, handedOut time.Time, p *poll, m *message.Message)
 	c.stats.received++
 	c.hist.receives.Observe(float64(m.ReceiveCount))
 	size := m.Size()
-	c.demand.size(size)
+	c.demand.received(size)
 	key := keyOf(m.ID)
 	l, ok := c.hand.byKey[key]
 	if ok && m.ReceiveCount < l.message.ReceiveCount && p.sent.Before(l.owned) {
 		c.stats.duplicates++
-		return // by an answer that was late: what came before it is newer
+		return // with an answer that was late: what came before it is newer
 	}
-	if ok && l.isBack(now) {
-		// SQS has done its release, though we have not been told. To release it once more
-		// would cost it one more receive.
-		c.settle(now, l)
+	if ok && l.released(now) {
+		// SQS has carried out its release, though its answer is not here. To release it
+		// once more would cost it one more receive.
+		c.hand.settle(now, l)
 		ok = false
 	}
 	if ok {
@@ -177,7 +176,7 @@ func (c *Consumer) takeIn(now, handedOut time.Time, p *poll, m *message.Message)
 		l.owned = handedOut
 		l.grant(handedOut, p.attempt.visibility)
 		l.renewed = l.out
-		c.extendLater(l)
+		c.extension.later(l)
 		return
 	}
 	l = &life{message: m, size: size, key: key, owned: handedOut, since: now}
@@ -187,48 +186,25 @@ func (c *Consumer) takeIn(now, handedOut time.Time, p *poll, m *message.Message)
 		l.group.strict = c.options.FIFOStrict
 	}
 	switch {
-	case c.ledger.has(key):
+	case c.hand.ledger.has(key):
 		c.stats.ledgerHits++
 		l.state = deleting
 		c.hand.add(l)
-		c.deletes.add(l)
-	case c.draining && !c.enoughLeft(now), l.group.goesBack(m):
+		c.hand.deletes.add(l)
+	case c.drain.begun && !c.drain.leaves(now, c.options.Timeout), l.group.releasesBefore(m):
 		l.state = releasing
 		l.outcome = doneUntried
 		c.hand.add(l)
-		c.releases.add(l)
+		c.hand.releases.add(l)
 	default:
-		c.lag.note(now, c.age(now, m))
-		c.watchRetention(now, l)
+		c.lag.note(now, c.clock.age(now, m))
+		c.attributes.watchRetention(now, l.message, c.clock.age(now, l.message))
 		if l.group != nil && m.ReceiveCount > 1 && c.attributes.MaxReceiveCount > 0 {
-			c.spared.add(now, key) // another replica may have had to give it back
+			c.hand.spared.add(now, key) // another replica may have had to release it
 		}
 		c.hand.add(l)
 		c.gate.Enter(&l.try, m.ID)
-		c.queueUp(l)
+		c.hand.queueUp(l)
 	}
-	c.extendLater(l)
-}
-
-// age is how long ago SQS took the message, by SQS's clock; never below 0.
-func (c *Consumer) age(now time.Time, m *message.Message) time.Duration {
-	if m.SentAt.IsZero() {
-		return 0
-	}
-	return max(now.Add(c.options.Source.ClockOffset()).Sub(m.SentAt), 0)
-}
-
-// watchRetention warns of a message that SQS will soon drop: its retention goes on
-// while it is in hand.
-func (c *Consumer) watchRetention(now time.Time, l *life) {
-	retention := c.attributes.Retention
-	age := c.age(now, l.message)
-	if retention == 0 || age < retention*9/10 {
-		return
-	}
-	if events, ok := c.notices.say(now, "retention", false); ok {
-		c.log.Warn("SQS drops messages soon: they are older than 90 % of the queue's retention",
-			slog.String("message_id", l.message.ID), slog.Duration("lag", age),
-			slog.Duration("retention", retention), slog.Int("messages", events))
-	}
+	c.extension.later(l)
 }

@@ -9,9 +9,9 @@ import (
 )
 
 const (
-	// heartbeat is how often the loop turns at least; health looks at it.
+	// heartbeat is the longest time between two turns of the loop; health looks at it.
 	heartbeat = 15 * time.Second
-	// grace is what a drain takes on top of its time to give back what is left and
+	// grace is what a drain takes on top of its timeout to release what is left and
 	// to flush the deletes, when SQS is slow.
 	grace = 3 * time.Second
 )
@@ -26,15 +26,15 @@ var (
 // Summary is what came of everything that a run received.
 type Summary struct {
 	// Delivered were deleted after their delivery; Failed and Rejected were tried
-	// and released with a delay; Released were given back untried, at the stop.
+	// and released with a delay; Released were released untried, at the stop.
 	Delivered, Failed, Rejected, Released int64
 	// DeadLettered were rejected and sent to the dead-letter queue, Discarded were
 	// rejected and deleted.
 	DeadLettered, Discarded int64
-	// CutOff were given back while their delivery was still running.
+	// CutOff were released while their delivery was still running.
 	CutOff int64
-	// Abandoned were neither deleted nor released by us: they come back by
-	// themselves when their visibility ends, or went to another receiver. Of these,
+	// Abandoned were neither deleted nor released by us: they are visible again when
+	// their visibility timeout ends, or went to another receiver. Of these,
 	// Duplicates were delivered already: they will be delivered again.
 	Abandoned, Duplicates int64
 	// Stranded were abandoned at the stop: of all that were, these had not gone to
@@ -60,16 +60,16 @@ func (s Summary) Add(other Summary) Summary {
 	}
 }
 
-// Run works until drain is done and everything in hand is settled, or until now
+// Run works until drainCtx is done and everything in hand is settled, or until killCtx
 // is done. It returns when every goroutine of the consumer has ended.
-func (c *Consumer) Run(drain, now context.Context) Summary {
-	work, cut := context.WithCancelCause(context.WithoutCancel(now))
+func (c *Consumer) Run(drainCtx, killCtx context.Context) Summary {
+	work, cut := context.WithCancelCause(context.WithoutCancel(killCtx))
 	defer cut(nil)
 	c.start(work)
 
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	stop, abort := drain.Done(), now.Done()
+	stop, abort := drainCtx.Done(), killCtx.Done()
 	for {
 		select {
 		case <-timer.C:
@@ -79,25 +79,25 @@ func (c *Consumer) Run(drain, now context.Context) Summary {
 		case <-abort:
 			abort = nil
 		}
-		at := time.Now()
-		c.turned.Store(at.UnixNano())
+		now := time.Now()
+		c.turned.Store(now.UnixNano())
 		c.mu.Lock()
 		// Looked at here and not in the cases: which of several cases wins is chance.
-		if drain.Err() != nil || now.Err() != nil {
-			c.beginDrain(at)
+		if drainCtx.Err() != nil || killCtx.Err() != nil {
+			c.beginDrain(now)
 		}
-		if now.Err() != nil || c.draining && at.After(c.deadline.Add(grace)) {
+		if killCtx.Err() != nil || c.drain.begun && now.After(c.drain.deadline.Add(grace)) {
 			c.aborted = true
 		}
 		if c.aborted || c.done() {
 			break
 		}
-		if c.draining && !at.Before(c.deadline) {
-			c.endDrain(at)
+		if c.drain.begun && !now.Before(c.drain.deadline) {
+			c.endDrain(now)
 		}
-		c.advance(at)
-		c.armed = c.nextWake(at)
-		timer.Reset(c.armed.Sub(at))
+		c.advance(now)
+		c.armed = c.nextWake(now)
+		timer.Reset(c.armed.Sub(now))
 		c.mu.Unlock()
 	}
 	c.ended = true
@@ -141,7 +141,7 @@ func (c *Consumer) dismiss() Summary {
 
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.abandonRest()
+	c.hand.abandonRest()
 	return c.stats.summary()
 }
 
@@ -152,25 +152,25 @@ func (c *Consumer) turn(now time.Time) {
 	if !c.ended {
 		c.advance(now)
 	}
-	if c.ended || c.draining || !c.armed.IsZero() && c.nextWake(now).Before(c.armed) {
+	if c.ended || c.drain.begun || !c.armed.IsZero() && c.nextWake(now).Before(c.armed) {
 		c.wake()
 	}
 }
 
 // advance starts whatever the state allows now.
 func (c *Consumer) advance(now time.Time) {
-	c.review(now)
-	c.sendBack(now)
-	c.sayGate(now)
+	c.hand.review(now)
+	c.hand.releasesDue(now)
+	c.gateLog.say(now, c.pace.Limits().Concurrency)
 	c.startWaiting(now)
-	c.order(now)
-	c.pace.SetDry(c.draining || (c.demand.dry() || c.receiving.failures > 0) && c.hand.count[waiting]+c.hand.count[delivering]+c.hand.count[held] == 0)
-	c.flush(now, &c.deletes)
-	c.flush(now, &c.releases)
-	c.flush(now, &c.letters)
+	c.sendReceives(now)
+	c.pace.SetDry(c.drain.begun || (c.demand.dry() || c.sqs.trouble[receiveCall].failures > 0) && c.hand.count[waiting]+c.hand.count[delivering]+c.hand.count[held] == 0)
+	c.flush(now, &c.hand.deletes)
+	c.flush(now, &c.hand.releases)
+	c.flush(now, &c.hand.letters)
 	c.extend(now)
-	c.watchDepth(now)
-	c.sayCalls(now)
+	c.look(now)
+	c.sqs.say(now)
 }
 
 // wake has the loop turn.
@@ -181,40 +181,39 @@ func (c *Consumer) wake() {
 	}
 }
 
-// nextWake is the next time at which something is due though nothing happens.
-// What was due by now has been done, or waits for an event: it wakes nobody.
+// nextWake returns the next time at which something is due though nothing happens.
+// What was due before has been done, or waits for an event: it wakes nobody.
 func (c *Consumer) nextWake(now time.Time) time.Time {
 	at := now.Add(heartbeat)
-	earlier := func(at, other time.Time) time.Time {
-		if other.After(now) && other.Before(at) {
-			return other
+	due := func(next time.Time) {
+		if next.After(now) {
+			at = earlier(at, next)
 		}
-		return at
 	}
-	if c.hand.count[waiting]+len(c.holding.lives) > 0 && c.blocked == ratelimit.Token {
-		at = earlier(at, c.pace.Due())
+	if c.hand.count[waiting]+len(c.hand.holding.lives) > 0 && c.blocked == ratelimit.Token {
+		due(c.pace.Due())
 	}
-	at = earlier(at, c.gate.Wake(now))
+	due(c.gate.Wake(now))
 	if c.blocked != ratelimit.Slot {
-		at = earlier(at, c.holding.next)
+		due(c.hand.holding.next)
 	}
-	if len(c.holding.lives) >= 1 && !c.draining {
-		at = earlier(at, c.demand.lastTurn.Add(time.Second+1))
+	if len(c.hand.holding.lives) >= 1 && !c.drain.begun {
+		due(c.demand.lastTurn.Add(time.Second + 1))
 	}
-	if !c.draining {
-		at = earlier(at, c.receiving.until)
-		at = earlier(at, c.demand.wake(now))
+	if !c.drain.begun {
+		due(c.sqs.trouble[receiveCall].until)
+		due(c.demand.wake(now))
 	} else {
-		at = earlier(at, c.deadline)
+		due(c.drain.deadline)
 		if c.hand.count[waiting] > 0 {
-			at = earlier(at, c.deadline.Add(1-c.options.Timeout))
+			due(c.drain.deadline.Add(1 - c.options.Timeout))
 		}
-		at = earlier(at, c.deadline.Add(grace+1))
+		due(c.drain.deadline.Add(grace + 1))
 	}
-	at = earlier(at, c.deletes.wake())
-	at = earlier(at, c.releases.wake())
-	at = earlier(at, c.letters.wake())
-	at = earlier(at, c.extension.next)
-	at = earlier(at, c.depth.next)
+	due(c.hand.deletes.wake())
+	due(c.hand.releases.wake())
+	due(c.hand.letters.wake())
+	due(c.extension.next)
+	due(c.depth.next)
 	return at
 }

@@ -30,50 +30,15 @@ const (
 	callKinds
 )
 
-// call is one batch on its way to SQS, or the question for the queue's attributes.
+// call is one batch under way to SQS, or the request for the queue's attributes.
 type call struct {
 	kind    callKind
 	lives   []*life
 	handles []string // of the lives, when the call went out
 	seconds []int    // of visibility, for releases and extensions
-	// visibility is the queue's, which extensions were asked by.
+	// visibility is the queue's, according to which extensions were asked for.
 	visibility time.Duration
 	limit      time.Duration
-}
-
-// batcher collects what is to be deleted, or released, into batches of ten.
-type batcher struct {
-	kind    callKind
-	linger  time.Duration
-	pending []*life
-	out     int
-	trouble trouble
-}
-
-func newBatcher(kind callKind, linger time.Duration, jitter func(int) float64) batcher {
-	return batcher{kind: kind, linger: linger, trouble: trouble{jitter: jitter}}
-}
-
-func (b *batcher) add(l *life) { b.pending = append(b.pending, l) }
-
-// wake is when the next batch is due by its age.
-func (b *batcher) wake() time.Time {
-	if len(b.pending) == 0 {
-		return time.Time{}
-	}
-	due := b.pending[0].since.Add(b.linger)
-	if b.trouble.until.After(due) {
-		return b.trouble.until
-	}
-	return due
-}
-
-// state is what the lives of this batcher are in.
-func (b *batcher) state() state {
-	if b.kind == releaseCall {
-		return releasing
-	}
-	return deleting // a letter's message is extended as one whose delete is under way
 }
 
 // flush sends what is due: full batches, those whose oldest has waited for the
@@ -81,16 +46,16 @@ func (b *batcher) state() state {
 func (c *Consumer) flush(now time.Time, b *batcher) {
 	for len(b.pending) > 0 && b.out < maxCalls && !now.Before(b.trouble.until) {
 		if b.trouble.failures > 0 && b.out > 0 {
-			return // one at a time finds out whether SQS is back
+			return // one at a time finds out whether SQS works again
 		}
-		if len(b.pending) < maxBatch && !c.draining && now.Before(b.pending[0].since.Add(b.linger)) {
+		if len(b.pending) < maxBatch && !c.drain.begun && now.Before(b.pending[0].since.Add(b.linger)) {
 			// What a group of a FIFO queue waits for does not linger: two calls may be out,
 			// and what comes meanwhile is the next batch.
 			if b.out >= 2 || !slices.ContainsFunc(b.pending, func(l *life) bool { return l.urgent }) {
 				return
 			}
 		}
-		batch := c.take(now, b)
+		batch := c.hand.take(now, b)
 		if len(batch) == 0 {
 			return
 		}
@@ -98,33 +63,7 @@ func (c *Consumer) flush(now time.Time, b *batcher) {
 	}
 }
 
-// take picks up to ten that may be sent now. One whose extension is on its way
-// has to wait for it, and at a stop one that would come back.
-func (c *Consumer) take(now time.Time, b *batcher) []*life {
-	batch := make([]*life, 0, maxBatch)
-	var kept []*life
-	taken := 0
-	for _, l := range b.pending {
-		if len(batch) == maxBatch {
-			break
-		}
-		taken++
-		switch {
-		case l.state != b.state() || !c.hand.has(l): // lost meanwhile
-		case l.out, c.comesBack(now, l):
-			kept = append(kept, l)
-		default:
-			batch = append(batch, l)
-		}
-	}
-	clear(b.pending[:taken])
-	if b.pending = b.pending[taken:]; len(kept) > 0 {
-		b.pending = append(kept, b.pending...)
-	}
-	return batch
-}
-
-// call sends a batch on its way.
+// call sends a batch.
 func (c *Consumer) call(kind callKind, lives []*life) {
 	do := &call{kind: kind, lives: lives, handles: make([]string, len(lives))}
 	for i, l := range lives {
@@ -140,25 +79,19 @@ func (c *Consumer) call(kind callKind, lives []*life) {
 	}
 	do.limit = limitOf(now, callTimeout, kind, first)
 	switch kind {
-	case deleteCall:
-		c.deletes.out++
+	case deleteCall, letterCall:
+		c.hand.batcher(kind).out++
 	case releaseCall:
-		c.releases.out++
+		c.hand.releases.out++
 		do.seconds = make([]int, len(lives))
 		for i, l := range lives {
-			do.seconds[i] = min(l.delay, int((ownership-now.Sub(l.owned)-ownershipMargin)/time.Second))
-			do.seconds[i] = max(do.seconds[i], 0)
-			if l.backAt.IsZero() { // SQS may have done any of those that failed for us
-				l.backAt = now.Add(time.Duration(do.seconds[i]) * time.Second)
-			}
+			do.seconds[i] = c.hand.releaseSeconds(now, l)
 		}
-	case letterCall:
-		c.letters.out++
 	case extendCall:
 		c.extension.out++
-		do.seconds, do.visibility = make([]int, len(lives)), c.visibility()
+		do.seconds, do.visibility = make([]int, len(lives)), c.attributes.visibility()
 		for i, l := range lives {
-			do.seconds[i] = c.wantedSeconds(now, l, do.visibility)
+			do.seconds[i] = c.hand.wantedSeconds(now, l, do.visibility)
 		}
 	}
 	c.calling++
@@ -166,9 +99,9 @@ func (c *Consumer) call(kind callKind, lives []*life) {
 }
 
 // limitOf is how long a call may take that begins now: up to half a millisecond less
-// than the longest, by what it is for, so that no two that were begun together are
-// given up at one instant. Their order would be chance, and a simulated run could not
-// be repeated.
+// than the longest, depending on what it is for, so that no two that began together time
+// out at one instant. Which came first would be chance, and a simulated run could not be
+// repeated.
 func limitOf(now time.Time, longest time.Duration, kind callKind, what uint64) time.Duration {
 	const spread = uint64(500 * time.Microsecond)
 	mixed := (uint64(now.UnixNano()) ^ what<<3 ^ uint64(kind)) * 0x9e3779b97f4a7c15
@@ -238,7 +171,7 @@ func entry(errs []error, i int) error {
 
 // settledBatch takes in what came of a batch of deletes or releases.
 func (c *Consumer) settledBatch(now time.Time, do *call, errs []error) {
-	b := c.batcherOf(do.kind)
+	b := c.hand.batcher(do.kind)
 	b.out--
 	var again []*life
 	var trouble error
@@ -251,13 +184,13 @@ func (c *Consumer) settledBatch(now time.Time, do *call, errs []error) {
 		switch fault := message.FaultOf(err); {
 		case err == nil && !l.renewed && do.kind != letterCall:
 			worked = true
-			c.settle(now, l)
+			c.hand.settle(now, l)
 		case do.kind == letterCall && (err == nil || fault == message.Invalid):
-			c.sent(now, l, fault)
+			c.hand.letterSent(now, l, fault)
 		case l.renewed:
 			again = append(again, l) // the call carried a handle that was no longer the newest
 		case do.kind != letterCall && (fault == message.Lost || fault == message.Invalid):
-			c.lose(now, l, "SQS no longer takes its receipt handle")
+			c.hand.lose(now, l, "SQS no longer takes its receipt handle")
 		default:
 			trouble = err
 			again = append(again, l)
@@ -268,43 +201,15 @@ func (c *Consumer) settledBatch(now time.Time, do *call, errs []error) {
 			}
 		}
 	}
-	if len(again) > 0 {
-		b.pending = append(again, b.pending...)
-	}
+	b.again(again)
 	c.batchTrouble(now, do.kind, b, trouble, worked)
-}
-
-func (c *Consumer) batcherOf(kind callKind) *batcher {
-	switch kind {
-	case releaseCall:
-		return &c.releases
-	case letterCall:
-		return &c.letters
-	default:
-		return &c.deletes
-	}
-}
-
-// settle takes out of hand what SQS has confirmed.
-func (c *Consumer) settle(now time.Time, l *life) {
-	outcome := l.outcome
-	if l.state == deleting {
-		c.ledger.deleted(l.key, now.Add(2*l.visibility))
-		c.ledger.expire(now)
-	}
-	if outcome != doneUntried {
-		c.spared.through(l.key)
-	}
-	c.stats.settled[outcome]++
-	c.hand.remove(l)
-	c.unblock(l)
 }
 
 // batchTrouble has the next batch wait after a failure. Where only some entries failed
 // SQS is well, and the others need not wait long for these.
 func (c *Consumer) batchTrouble(now time.Time, kind callKind, b *batcher, err error, worked bool) {
 	if err == nil || worked {
-		c.callWorked(now, kind, &b.trouble)
+		c.worked(now, kind)
 	}
 	switch {
 	case err == nil:
@@ -315,10 +220,16 @@ func (c *Consumer) batchTrouble(now time.Time, kind callKind, b *batcher, err er
 				slog.String("reason", message.FaultOf(err).String()), slog.Any("error", err), slog.Int("failures", more))
 		}
 	default:
-		b.trouble.failed(now, err, maxSettlePause)
-		if c.draining { // there may be no half minute left
-			b.trouble.until = earlier(b.trouble.until, now.Add(maxSettlePause))
+		t := c.sqs.failed(now, kind, err, maxSettlePause)
+		if c.drain.begun { // there may be no half minute left
+			t.until = earlier(t.until, now.Add(maxSettlePause))
 		}
-		c.callFailed(now, kind, &b.trouble)
+	}
+}
+
+// worked notes that a kind of calls works.
+func (c *Consumer) worked(now time.Time, kind callKind) {
+	if c.sqs.worked(now, kind) {
+		c.depth.again(now)
 	}
 }

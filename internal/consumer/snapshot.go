@@ -13,14 +13,14 @@ type Snapshot struct {
 	DrainingSince time.Time
 	// Lag is the age of the oldest message known; ClockOffset is SQS's clock less ours.
 	Lag, ClockOffset time.Duration
-	// Depth is what SQS said at DepthAt; zero time: it has not said anything yet.
+	// Depth is SQS's answer at DepthAt; zero time: there was no answer yet.
 	Depth   message.Depth
 	DepthAt time.Time
 	// LastMessage is when a receive last brought something; before the first, when the
 	// consumer was started.
 	LastMessage time.Time
 	// Blocked is why nothing is received though messages are visible
-	// (in_flight_limit, groups, unsettled); empty: it is.
+	// (in_flight_limit, groups, unsettled); empty: it is not blocked.
 	Blocked string
 	// DrainSeconds is the estimated time to empty: +Inf while the queue grows, NaN
 	// while it is not known.
@@ -53,7 +53,7 @@ type Deliveries struct {
 	Count   int64
 }
 
-// Failure is one delivery, or one SQS call, that failed.
+// Failure is one delivery, or one SQS call, that failed. It has no bodies and no handles.
 type Failure struct {
 	At time.Time
 	// MessageID, ReceiveCount, Outcome and Status are empty for an SQS call.
@@ -65,15 +65,15 @@ type Failure struct {
 	Detail       string
 }
 
-// Snapshot says how things stand at now.
+// Snapshot is what is known at now.
 func (c *Consumer) Snapshot(now time.Time) Snapshot {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	_, _, parked := c.demand.look(now)
 	s := Snapshot{
-		Draining:           c.draining,
-		DrainingSince:      c.stopped,
-		Lag:                c.queueLag(now),
+		Draining:           c.drain.begun,
+		DrainingSince:      c.drain.since,
+		Lag:                max(c.lag.largest(now), c.hand.oldestAge(now, &c.clock)),
 		ClockOffset:        c.options.Source.ClockOffset(),
 		Depth:              c.depth.depth,
 		DepthAt:            c.depth.at,
@@ -87,21 +87,16 @@ func (c *Consumer) Snapshot(now time.Time) Snapshot {
 		Received:           c.stats.received,
 		Duplicates:         c.stats.duplicates,
 		LedgerHits:         c.stats.ledgerHits,
-		LedgerSize:         c.ledger.size(),
+		LedgerSize:         c.hand.ledger.size(),
 		Parked:             parked,
 		StartedPerSecond:   c.stats.started.mean(now),
 		DeliveredPerSecond: c.stats.arrived.mean(now),
-		Problem:            c.problem(),
+		Problem:            c.sqs.problem(c.hand.count[deleting], c.hand.count[releasing], c.hand.tooManyUnsettled()),
+		Failures:           c.recent.newestFirst(),
 		MeanDelivery:       time.Duration(c.demand.delivery.value * float64(time.Second)),
 	}
 	for key, n := range c.stats.deliveries {
 		s.Deliveries = append(s.Deliveries, Deliveries{Outcome: key.outcome, Status: key.status, Count: n})
-	}
-	for _, f := range c.recent.newestFirst() {
-		s.Failures = append(s.Failures, Failure{
-			At: f.at, MessageID: f.messageID, ReceiveCount: f.receiveCount,
-			Outcome: f.outcome, Status: f.status, Reason: f.reason, Detail: f.detail,
-		})
 	}
 	return s
 }

@@ -2,32 +2,32 @@ package consumer
 
 import "time"
 
-// A message of a FIFO queue that is given up goes back, and what is in hand behind it
-// has to go back with it: SQS hands out nothing of a group while some of it is in
+// When a message of a FIFO queue has failed for good and is released, what is in hand behind
+// it has to be released with it: SQS hands out nothing of a group while some of it is in
 // flight. That costs each of those a receive that is not its fault; and if they came
-// again beside it each time, good messages would be in the dead-letter queue with the
-// one that belongs there.
+// again together with it each time, good messages would be in the dead-letter queue with
+// the one that belongs there.
 //
-// So once messages go back behind another, receives ask for one message at a time, which
-// brings the head of a group alone, until all of those have come through. And they go
-// back only when no receive is out any more that asked for more than one: a long poll
-// may be parked. What comes for the second time or more is spared as well: another
-// replica may have given it back, or this one before a restart.
+// So once messages are released behind another, receives ask for one message at a time,
+// which brings the head of a group alone, until all of those have come through. And they
+// are released only when no receive is out any more that asked for more than one: a long
+// poll may be parked. What comes for the second time or more is spared as well: another
+// replica may have released it, or this one before a restart.
 
 const (
-	// spareFor is how long the last of them is waited for: another replica may have it.
+	// spareFor is how long to wait for the last of them: another replica may have it.
 	spareFor = 10 * time.Minute
 	// maxSpared bounds how many are remembered.
 	maxSpared = 10_000
 )
 
-// spared are the messages of a FIFO queue that have gone back behind another.
+// spared are the messages of a FIFO queue that were released behind another.
 type spared struct {
 	keys  map[ledgerKey]struct{}
 	until time.Time
 }
 
-// add notes one that goes back now.
+// add notes one that is released now.
 func (s *spared) add(now time.Time, key ledgerKey) {
 	if s.keys == nil {
 		s.keys = make(map[ledgerKey]struct{})
@@ -41,45 +41,10 @@ func (s *spared) add(now time.Time, key ledgerKey) {
 // through forgets one that is done with.
 func (s *spared) through(key ledgerKey) { delete(s.keys, key) }
 
-// any says whether some are still to come through.
+// any reports whether some are still to come through.
 func (s *spared) any(now time.Time) bool {
 	if len(s.keys) > 0 && !now.Before(s.until) {
 		clear(s.keys)
 	}
 	return len(s.keys) > 0
-}
-
-// goBack releases l, whose fault it was, and what is behind it.
-func (c *Consumer) goBack(now time.Time, l *life) {
-	behind := l.group.behind(l)
-	if len(behind) > 0 && c.attributes.MaxReceiveCount > 0 && !c.draining {
-		for _, other := range behind {
-			c.spared.add(now, other.key)
-		}
-		if c.demand.manyOut() && !l.extendAt.IsZero() && now.Before(l.deadline) {
-			l.goesBack = true
-			c.gate.Leave(&l.try)
-			if l.state != held {
-				c.keep(now, l)
-			}
-			return
-		}
-	}
-	c.release(now, l)
-}
-
-// sendBack releases those that have waited for receives to end.
-func (c *Consumer) sendBack(now time.Time) {
-	if !c.options.FIFO || len(c.holding.lives) == 0 || c.demand.manyOut() && !c.draining {
-		return
-	}
-	var back []*life // a release takes it out of what is held
-	for _, l := range c.holding.lives {
-		if l.goesBack {
-			back = append(back, l)
-		}
-	}
-	for _, l := range back {
-		c.release(now, l)
-	}
 }

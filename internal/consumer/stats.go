@@ -12,9 +12,9 @@ type settled uint8
 const (
 	doneDelivered    settled = iota // deleted after its delivery
 	doneFailed                      // tried, released with a delay
-	doneRejected                    // the target does not want it; released with a delay
-	doneUntried                     // given back untried
-	doneCutOff                      // given back while its delivery was still running
+	doneRejected                    // rejected by the target, released with a delay
+	doneUntried                     // released untried
+	doneCutOff                      // released while its delivery was still running
 	doneDeadLettered                // rejected, sent to the dead-letter queue and deleted
 	doneDiscarded                   // rejected and deleted
 	doneAbandoned                   // neither deleted nor released by us

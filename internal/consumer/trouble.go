@@ -50,15 +50,6 @@ func (t *trouble) permitted(now time.Time) {
 	}
 }
 
-// permitted has everything that SQS has refused tried again at once: something else that
-// it had refused works, so that the queue is there again, or the credentials are good.
-func (c *Consumer) permitted(now time.Time) {
-	for _, t := range []*trouble{&c.receiving, &c.deletes.trouble, &c.releases.trouble, &c.letters.trouble} {
-		t.permitted(now)
-	}
-	c.depth.again(now)
-}
-
 // jitter draws from the seed, a name and a number, never from a shared stream:
 // what else goes on then changes nothing, and a simulation replays exactly.
 func jitter(seed uint64, name string) func(n int) float64 {

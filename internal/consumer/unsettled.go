@@ -1,9 +1,6 @@
 package consumer
 
-import (
-	"log/slog"
-	"time"
-)
+import "time"
 
 // The rule "undeleted": while slots + 100 messages wait for SQS to confirm that they
 // are deleted or released, nothing new is received, and nothing is started but the
@@ -14,17 +11,12 @@ import (
 const spareUnsettled = 100
 
 // tooManyUnsettled reports whether the rule holds messages back.
-func (c *Consumer) tooManyUnsettled() bool {
-	n := c.hand.count[deleting]
-	if !c.draining { // at a stop, releases may have to wait for receives to end
-		n += c.hand.count[releasing]
+func (h *hand) tooManyUnsettled() bool {
+	n := h.count[deleting]
+	if !h.drain.begun { // at a stop, releases may have to wait for receives to end
+		n += h.count[releasing]
 	}
-	return n >= spareUnsettled && n >= spareUnsettled+c.pace.Limits().Concurrency
-}
-
-// settlesFail reports whether the last call that was to settle something failed.
-func (c *Consumer) settlesFail() bool {
-	return c.deletes.trouble.failures+c.releases.trouble.failures+c.letters.trouble.failures > 0
+	return n >= spareUnsettled && n >= spareUnsettled+h.slots()
 }
 
 // What was delivered and cannot be deleted is hidden by one call for so long, not by
@@ -37,31 +29,17 @@ const (
 
 // patience is what an extension of l asks for at least, because l has to wait for SQS;
 // 0: it need not.
-func (c *Consumer) patience(l *life) time.Duration {
+func (h *hand) patience(l *life) time.Duration {
 	switch {
-	case c.draining:
+	case h.drain.begun:
 		return 0
-	case l.state == waiting && c.tooManyUnsettled():
+	case l.state == waiting && h.tooManyUnsettled():
 		return heldVisibility
-	case l.state != deleting || c.deletes.trouble.failures+c.letters.trouble.failures == 0:
+	case l.state != deleting || h.sqs.trouble[deleteCall].failures+h.sqs.trouble[letterCall].failures == 0:
 		return 0
-	case c.options.FIFO:
+	case h.options.FIFO:
 		return undeletedVisibilityFIFO
 	default:
 		return undeletedVisibility
-	}
-}
-
-// outlasted takes a message out of hand whose visibility ended before SQS took its
-// release: it comes again by itself, here or elsewhere.
-func (c *Consumer) outlasted(now time.Time, l *life) {
-	c.stats.settled[doneAbandoned]++
-	if c.draining {
-		c.stats.stranded++
-	}
-	c.hand.remove(l)
-	if more, ok := c.notices.say(now, "outlasted", false); ok {
-		c.log.Warn("message could not be released: it comes again when its visibility ends",
-			slog.String("message_id", l.message.ID), slog.Int("receive_count", l.message.ReceiveCount), slog.Int("messages", more))
 	}
 }

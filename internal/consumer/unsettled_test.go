@@ -193,8 +193,8 @@ func TestTheRuleUndeletedCountsWhatSQSHasNotConfirmed(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c.hand.count[deleting], c.hand.count[releasing], c.draining = test.deleting, test.releasing, test.draining
-		if got := c.tooManyUnsettled(); got != test.want {
+		c.hand.count[deleting], c.hand.count[releasing], c.drain.begun = test.deleting, test.releasing, test.draining
+		if got := c.hand.tooManyUnsettled(); got != test.want {
 			t.Errorf("%+v: %v", test, got)
 		}
 	}
@@ -242,9 +242,9 @@ func TestTheProblemThatAPersonHasToSolveIsToldFirstThenTheOldest(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		c.deletes.trouble, c.receiving, c.extension.trouble = test.deletes, test.receiving, test.extension
+		c.sqs.trouble[deleteCall], c.sqs.trouble[receiveCall], c.sqs.trouble[extendCall] = test.deletes, test.receiving, test.extension
 		said := ""
-		if p := c.problem(); p != nil {
+		if p := c.sqs.problem(0, 0, false); p != nil {
 			said, _, _ = strings.Cut(p.What, ";")
 		}
 		if said != test.want {

@@ -1,0 +1,67 @@
+package consumer
+
+import (
+	"time"
+
+	"poller/internal/message"
+)
+
+// OnRejected is what happens to a message that the target rejects.
+type OnRejected uint8
+
+// The policies.
+const (
+	// Retry releases it: the queue's own redrive decides.
+	Retry OnRejected = iota
+	// DeadLetter sends it to the dead-letter queue, with the reason, and deletes it.
+	DeadLetter
+	// Discard deletes it.
+	Discard
+)
+
+// reject ends a message that the target does not want.
+func (h *hand) reject(now time.Time, l *life, result message.Result) {
+	switch h.options.OnRejected {
+	case Discard:
+		l.outcome = doneDiscarded
+		h.delete(now, l)
+	case DeadLetter:
+		l.outcome, l.last = doneDeadLettered, result
+		h.depart(now, l)
+		h.letters.add(l)
+	default:
+		l.outcome, l.delay = h.releaseTerms(l.message, result)
+		h.releaseAtFault(now, l)
+	}
+}
+
+// fail ends a message that its last try has failed for good.
+func (h *hand) fail(now time.Time, l *life) {
+	if l.last.Outcome == message.Rejected {
+		h.reject(now, l, l.last)
+		return
+	}
+	l.outcome, l.delay = h.releaseTerms(l.message, l.last)
+	if l.last.Refused {
+		l.outcome = doneRejected
+	}
+	h.releaseAtFault(now, l)
+}
+
+// letterSent deletes what has arrived on the dead-letter queue. What SQS does not take
+// there, such as a message of its full size, is released: the queue's own redrive
+// moves it.
+func (h *hand) letterSent(now time.Time, l *life, fault message.Fault) {
+	if fault == message.NoFault {
+		h.ledger.enter(l.key)
+		h.deletes.add(l)
+		return
+	}
+	l.outcome, l.delay = h.releaseTerms(l.message, l.last)
+	h.releaseAlone(now, l)
+	h.unblock(l)
+}
+
+func letterOf(l *life) message.Letter {
+	return message.Letter{Message: l.message, Status: l.last.Status, Reason: l.last.Reason}
+}
