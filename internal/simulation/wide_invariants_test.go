@@ -190,9 +190,6 @@ func memoryIsBounded(t *trial) {
 		by   int
 		sent *sqsCall
 	}
-	if w := t.plan.wide; w != nil && slices.ContainsFunc(w.calls, func(c callTrouble) bool { return c.what != deleteCalls }) {
-		return // what cannot be extended or released leaves its process when its visibility ends, and nobody sees it
-	}
 	bound := t.plan.memory()
 	if bound == 0 {
 		bound = defaultMemory
@@ -218,7 +215,12 @@ func memoryIsBounded(t *trial) {
 			if bytes >= bound {
 				t.reaches()
 			}
-			if c.sent != nil && bytes >= bound {
+			// What cannot be extended or released leaves its process when its visibility ends, and
+			// nobody sees it.
+			hidden := func(other *sqsCall) bool {
+				return other.action == changeCall && !other.well() && other.overlaps(c.at-time.Minute, c.at, t)
+			}
+			if c.sent != nil && bytes >= bound && !slices.ContainsFunc(t.byWhom[p], hidden) {
 				t.breaks(c.at, p, "receives with %d bytes in hand; the bound is %d", bytes, bound)
 				break
 			}
