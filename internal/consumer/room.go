@@ -9,8 +9,9 @@ import (
 
 const (
 	// roomDelay is the least delay of a message that is released to make room; while
-	// others are delivered it doubles with each receive.
-	roomDelay = 15 * time.Minute
+	// others are delivered it doubles with each receive, up to maxRoomDelay.
+	roomDelay    = 15 * time.Minute
+	maxRoomDelay = time.Hour
 	// roomEvery is the time between two such releases while nothing works: so a long
 	// outage costs a message one receive.
 	roomEvery = 90 * time.Second
@@ -47,11 +48,15 @@ func (h *hand) makeRoom(now time.Time) bool {
 	if best == nil {
 		return false
 	}
-	// It is to come when there may be room again, and to have receives left then.
-	delay := roomDelay << min(max(best.message.ReceiveCount, 1)-1, 4)
 	h.gate.Release(&best.try)
-	h.releaseForRoom(now, best, max(delay, until.Sub(now)))
+	h.releaseForRoom(now, best, max(delayForRoom(best.message.ReceiveCount), until.Sub(now)))
 	return true
+}
+
+// delayForRoom is how long a message stays away at least: it is to come when there may be
+// room again, and to have receives left then.
+func delayForRoom(receives int) time.Duration {
+	return min(roomDelay<<min(max(receives, 1)-1, 10), maxRoomDelay)
 }
 
 // releaseWorst makes room while nothing works.
