@@ -21,11 +21,11 @@ func TestAMessageAloneIsGivenUpThoughNothingElseHappens(t *testing.T) {
 		q.send(1)
 		e := run(t, q, f, ratelimit.Limits{Concurrency: 1}, nil)
 		pass(290 * time.Second)
-		if n := e.stats.settled[doneFailed]; n != 0 {
+		if n := e.Snapshot(time.Now()).Settled["failed"]; n != 0 {
 			t.Errorf("given up %d times before five minutes", n)
 		}
 		pass(30 * time.Second)
-		if n := e.stats.settled[doneFailed]; n != 1 {
+		if n := e.Snapshot(time.Now()).Settled["failed"]; n != 1 {
 			t.Errorf("given up %d times after five minutes", n)
 		}
 		e.stop()
@@ -80,7 +80,7 @@ func TestRoomIsMadeWithMessagesThatHaveReceivesLeft(t *testing.T) {
 				}
 				e := run(t, q, f, ratelimit.Limits{Concurrency: 4}, nil)
 				pass(10 * time.Minute)
-				if n := e.stats.settled[doneFailed]; (n > 0) != (most > 1) {
+				if n := e.Snapshot(time.Now()).Settled["failed"]; (n > 0) != (most > 1) {
 					t.Errorf("%d were released to make room, with %d receives each", n, most)
 				}
 				if n := len(f.took2xx()); most > 1 && n != 150 {
@@ -107,7 +107,7 @@ func TestWhileNothingWorksRoomIsMadeEvery90Seconds(t *testing.T) {
 				break
 			}
 		}
-		if n := e.stats.settled[doneFailed]; n < 10 || n > 21 {
+		if n := e.Snapshot(time.Now()).Settled["failed"]; n < 10 || n > 21 {
 			t.Errorf("%d were released to make room in 30 minutes", n)
 		}
 		e.abort()

@@ -192,7 +192,7 @@ func TestWhatWaitsBehindAMessageThatMakesRoomGoesBack(t *testing.T) {
 		}
 		e := run(t, q, f, ratelimit.Limits{Concurrency: 10}, func(o *Options) { o.FIFO, o.Source = true, ordered{q} })
 		pass(10 * time.Minute)
-		if n := e.stats.settled[doneFailed]; n == 0 {
+		if n := e.Snapshot(time.Now()).Settled["failed"]; n == 0 {
 			t.Error("no room was made")
 		}
 		if n := q.messages[1].receives; n < 2 {

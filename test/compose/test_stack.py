@@ -243,7 +243,8 @@ class Run(unittest.TestCase):
         self.stack.load(100)
         attributes = self.stack.aws("sqs", "get-queue-attributes", "--queue-url", url, "--attribute-names", "VisibilityTimeout", "RedrivePolicy")["Attributes"]
         self.stack.compose("exec", "-T", "localstack", "awslocal", "sqs", "delete-queue", "--queue-url", url)
-        until(lambda: "ReceiveMessage" in self.why_not_ready(), "not ready, with the reason", 40)
+        # Of all that SQS refuses now the first is told: a delete, if one was on its way.
+        until(lambda: "on orders-queue: " in self.why_not_ready(), "not ready, with the reason", 40)
         self.alert("PollerSQSRefused")
         self.assertEqual("running", self.stack.inspect("poller")["State"]["Status"])
         self.stack.aws("sqs", "create-queue", "--queue-name", "orders-queue", "--attributes", json.dumps(attributes))
@@ -258,7 +259,9 @@ class Run(unittest.TestCase):
         records = [(f"as recorded: {rule['record']}", rule["record"]) for rule in test_files.rules("record")]
         empty = [name for name, expr in dashboards.queries() + rules + records if not self.has_data(expr)]
         self.say(f"{len(dashboards.queries())} panels' queries, {len(rules)} rules,")
-        self.assertEqual([], empty)
+        # LocalStack refuses nobody a delete, so nothing of this run fires that one: promtool's test does.
+        self.assertEqual(["PollerNotDeleted"], empty)
+        self.assertTrue(self.has_data('poller_queue_blocked{reason="unsettled"}'))
         health = [(rule["name"], rule["health"], rule.get("lastError", "")) for group in self.stack.prometheus("rules")["groups"] for rule in group["rules"]]
         self.assertEqual([], [h for h in health if h[1] != "ok"])
         if path := os.environ.get("COMPOSE_DATA"):
