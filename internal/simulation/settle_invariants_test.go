@@ -306,10 +306,8 @@ func (l *life) isTooLongInFlight() bool {
 }
 
 // forRoom reports whether a release by so many seconds makes room: a quarter of an hour, or
-// that doubled up to four times.
-func forRoom(seconds int) bool {
-	return slices.Contains([]int{900, 1800, 3600, 7200, 14400}, seconds)
-}
+// that doubled up to an hour.
+func forRoom(seconds int) bool { return seconds == 900 || seconds == 1800 || seconds == 3600 }
 
 // whatWasNotDeliveredIsReleasedWithItsBackoff, and what was not tried at once.
 func whatWasNotDeliveredIsReleasedWithItsBackoff(t *trial) {

@@ -224,6 +224,9 @@ func (s *scenario) drawWideSends(d dice) {
 		if w.alone && w.kind != policies {
 			p.poison = 0
 		}
+		if d := d.of("rejected", i); w.alone && w.kind == callsRefused && d.chance(0.05) {
+			p.poison = 422 // something has to be released
+		}
 		if d := d.of("crowd", i); w.alone && w.kind == goAways && d.chance(0.8) {
 			p.at = d.of("at").between(0, time.Second) // many at once on each connection
 		}
