@@ -129,9 +129,6 @@ func (s *settings) start(
 		closeLog()
 		return nil, nil, err
 	}
-	if !isLoopback(daemon.Address()) {
-		log.InfoContext(p.drain, "the admin port is open to the network and asks for no password", slog.String("listen", daemon.Address()))
-	}
 	ended, stop := context.WithCancel(p.now)
 	go s.watch(ended, p, out, daemon, log)
 	return daemon, func() { stop(); closeLog() }, nil

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"log/slog"
+	"net/netip"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -103,6 +104,15 @@ func (a *App) sayStarted() {
 			slog.String("go", a.build.GoVersion),
 		)
 	}
+	if a.isOpen() {
+		a.log.Info("the admin port is open to the network and asks for no password", slog.String("listen", a.Address()))
+	}
+}
+
+// isOpen reports whether other machines reach the admin port.
+func (a *App) isOpen() bool {
+	at, err := netip.ParseAddrPort(a.Address())
+	return err == nil && !at.Addr().IsLoopback()
 }
 
 // sayStopped logs the last line: what happened to everything that was received.
