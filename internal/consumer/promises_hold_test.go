@@ -73,7 +73,7 @@ func TestRoomIsMadeWithMessagesThatHaveReceivesLeft(t *testing.T) {
 				q, f := heavy(300), newFakeTarget(10*time.Millisecond)
 				q.attributes.MaxReceiveCount = most
 				f.answer = func(m *message.Message, _ int) (message.Result, time.Duration) {
-					if n, _ := strconv.Atoi(m.ID[1:]); n%2 == 0 {
+					if n, _ := strconv.Atoi(m.ID[1:]); n%3 == 0 {
 						return throttled429, f.took
 					}
 					return delivered2xx, f.took
@@ -83,8 +83,8 @@ func TestRoomIsMadeWithMessagesThatHaveReceivesLeft(t *testing.T) {
 				if n := e.Snapshot(time.Now()).Settled["failed"]; (n > 0) != (most > 1) {
 					t.Errorf("%d were released to make room, with %d receives each", n, most)
 				}
-				if n := len(f.took2xx()); most > 1 && n != 150 {
-					t.Errorf("%d of 150 good ones are delivered", n)
+				if n := len(f.took2xx()); most > 1 && n != 200 {
+					t.Errorf("%d of 200 good ones are delivered", n)
 				}
 				e.abort()
 				<-e.summary

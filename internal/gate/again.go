@@ -16,7 +16,6 @@ const (
 	maxVainBackoff    = 30 * time.Second // after a 429 if such retries hardly ever succeed
 	maxTroubleBackoff = 10 * time.Second // caps half the trouble's age
 	maxRetryAfter     = 10 * time.Minute
-	vain              = 1.0 / 8 // share of retries that succeed below which retrying a 429 is futile
 )
 
 // Next returns when m, which is held, may be tried again if the gate is not closed.
@@ -28,7 +27,7 @@ func (s *Seat) Next(m *Message) time.Time {
 		return m.failedAt
 	}
 	longest := maxBackoff
-	if m.failed == message.Throttled && g.retrying.pays.value < vain {
+	if m.failed == message.Throttled && !g.retrying.pay() {
 		longest = maxVainBackoff
 	}
 	pause := min(firstBackoff<<min(m.tries-1, 10), longest)

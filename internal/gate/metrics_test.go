@@ -126,11 +126,11 @@ func TestTheLastSixteenChangesAreKept(t *testing.T) {
 func TestTroubleIsToldByWhatMostTriesCameTo(t *testing.T) {
 	t.Parallel()
 	for script, want := range map[string]message.Outcome{
-		"o:ok abc:500 de:net":         message.Failed,
-		"o:ok ab:500 cde:net":         message.Connection,
-		"o:ok ab:429 aaa:503 b:429":   message.Unavailable,
-		"o:ok abc:net p:ok d:500":     message.Failed,
-		"o:ok a:429 aaaa:503 bcd:429": message.Unavailable,
+		"o:ok abc:500 de:net":                    message.Failed,
+		"o:ok ab:500 cde:net":                    message.Connection,
+		"o:ok ab:429 aaa:503 b:429":              message.Unavailable,
+		"o:ok abc:net p:ok d:500":                message.Failed,
+		"opqrstuvwxyz:ok a:429 aaaa:503 bcd:429": message.Unavailable,
 	} {
 		r := play(t, script)
 		if got := r.Status(10).Mostly; got != want {

@@ -51,8 +51,8 @@ func TestAReceiveMayAskFor(t *testing.T) {
 		{rule: "none while a receive is out then", script: "o:ok +1s", hand: ready(20, func(h *gate.Hand) { h.Polls = 1 }), want: none},
 		{rule: "none without room then", script: "o:ok +1s", hand: ready(20, func(h *gate.Hand) { h.Full = true }), want: room},
 		{rule: "no room is made while that has to wait", script: "o:ok", hand: ready(20, func(h *gate.Hand) { h.Full = true }), want: none},
-		{rule: "ten where retries do not pay, whatever is due", script: "o:ok a:429 a:429 a:429 pay=false", hand: ready(20, nil), want: ten},
-		{rule: "no room where retries do not pay", script: "o:ok a:429 a:429 a:429", hand: ready(20, func(h *gate.Hand) { h.Full = true }), want: room},
+		{rule: "ten where retries do not pay, whatever is due", script: "opqrstuvwxyz:ok a:429 a:429 a:429 pay=false", hand: ready(20, nil), want: ten},
+		{rule: "no room where retries do not pay", script: "opqrstuvwxyz:ok a:429 a:429 a:429", hand: ready(20, func(h *gate.Hand) { h.Full = true }), want: room},
 
 		{rule: "none when closed after failures to connect", script: "o:ok abcde:net +1s tick closed", want: none},
 		{rule: "one when closed after an answer", script: toClosed, want: solo},

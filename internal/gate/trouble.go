@@ -76,6 +76,7 @@ const (
 	worksWeight     = 0.02
 	newcomersWeight = 0.05
 	paysWeight      = 0.05
+	minFirsts       = 0.5   // of the first tries delivered: fewer, and the target is short of room, not the retries in vain
 	minNewcomers    = 0.25  // share of first tries delivered below which a failure says little about its message
 	doubt           = 0.001 // accepted risk of giving up a message that a retry would deliver
 	maxStrikes      = 100
@@ -90,17 +91,19 @@ const (
 type retrying struct {
 	works     float64 // share of retries that succeed; 0 before the first; 429s do not count
 	newcomers average // share of first tries that succeed
+	firsts    average // the same, with those that were answered 429
 	pays      average // share of all retries that succeed, including those after a 429
 }
 
 func newRetrying() retrying {
 	return retrying{
 		newcomers: average{weight: newcomersWeight},
+		firsts:    average{weight: newcomersWeight},
 		pays:      average{weight: paysWeight, value: 1, n: 1},
 	}
 }
 
-func (r *retrying) pay() bool { return r.pays.value >= r.newcomers.value/2 }
+func (r *retrying) pay() bool { return r.firsts.value < minFirsts || r.pays.value >= r.firsts.value/2 }
 
 // enough returns how many failures in a row, at least n, are more than chance given how
 // often retries succeed.
@@ -130,7 +133,10 @@ func (g *Gate) learn(m *Message, o message.Outcome) {
 		if !m.throttled && o != message.Throttled {
 			r.works += worksWeight * (x - r.works)
 		}
-	case o != message.Throttled:
-		r.newcomers.add(x)
+	default:
+		r.firsts.add(x)
+		if o != message.Throttled {
+			r.newcomers.add(x)
+		}
 	}
 }
