@@ -5,7 +5,7 @@ import (
 	"errors"
 	"net/http"
 
-	"poller/internal/message"
+	"github.com/sqs-poller/poller/internal/message"
 )
 
 // Permission is whether SQS allows calls of one kind.

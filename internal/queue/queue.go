@@ -4,7 +4,7 @@ import (
 	"context"
 	"time"
 
-	"poller/internal/message"
+	"github.com/sqs-poller/poller/internal/message"
 )
 
 // callTimeout bounds calls that SQS answers immediately.

@@ -6,7 +6,7 @@ import (
 	"strconv"
 	"time"
 
-	"poller/internal/message"
+	"github.com/sqs-poller/poller/internal/message"
 )
 
 // receiveMargin is how long a receive may take beyond its long poll.
