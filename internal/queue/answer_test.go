@@ -299,7 +299,7 @@ var oddAnswers = []string{
 	`{"Messages":[{"x":[1,2,{"y":[]}],"Body":"b"}]}`, `{"Messages":[{"x":01}]}`, `{"Messages":[{"x":1.}]}`, `{"Messages":[{"x":1e}]}`,
 	`{"Messages":[{"x":-}]}`, `{"Messages":[{"x":tru}]}`, `{"Messages":[{"x":nullx}]}`, `{"Messages":[{},]}`, `{"Messages":[{"a":1,}]}`,
 	`{"Messages":[{"Attributes":{"SentTimestamp":null,"x":null,"MessageGroupId":"g"},"Attributes":{"x":"y"}}]}`,
-	`{"Messages":[{"Attributes":{"x":5}}]}`, `{"Messages":[{"MessageAttributes":{"a":null,"b":{},"":{"StringValue":"s"}}}]}`,
+	`{"Messages":[{"Attributes":{"x":5}}]}`, `{"Messages":[{"Attributes":{"ApproximateReceiveCount":"99999999999999999999"}}]}`, `{"Messages":[{"MessageAttributes":{"a":null,"b":{},"":{"StringValue":"s"}}}]}`,
 	`{"Messages":[{"MessageAttributes":{"a":{"BinaryValue":"AQ=="}}}]}`, `{"Messages":[{"MessageAttributes":{"a":{"BinaryValue":"!"}}}]}`,
 	`{"Messages":[{"MessageAttributes":{"a":{"BinaryValue":"AQ\u003d="}}}]}`, `{"Messages":[{"MD5OfBody":5}]}`,
 	`{"Messages":[{"x":` + strings.Repeat("[", 9_997) + strings.Repeat("]", 9_997) + `}]}`,

@@ -435,5 +435,8 @@ func (s *scanner) integer() (n int64, ok bool, err error) {
 	} else {
 		n, err = strconv.ParseInt(string(q.raw), 10, 64) // does not allocate
 	}
-	return n, err == nil, nil
+	if err != nil {
+		return 0, false, nil //nolint:nilerr // it is a string, and that is no error
+	}
+	return n, true, nil
 }
