@@ -41,7 +41,8 @@ docker info >/dev/null 2>&1 || { echo "run.sh: no Docker engine answers; start i
 
 # Where a release is made from: a clone of the published repository. Only the commits are in it.
 work=$(mktemp -d)
-trap 'rm -rf "$work"' EXIT
+images=ghcr.io/sqs-poller/poller
+trap 'rm -rf "$work"; docker images -q "$images:*-snapshot-*" | sort -u | xargs -r docker rmi -f >/dev/null' EXIT
 git clone -q --no-hardlinks "$root" "$work"
 git -C "$work" remote set-url origin https://github.com/sqs-poller/poller
 git -C "$root" diff --quiet HEAD || echo "uncommitted changes are not in this release" >&2

@@ -113,8 +113,9 @@ class GoInstall(unittest.TestCase):
             # test/manifests is a module of its own, which a proxy leaves out.
             run("git", "archive", "--format=zip", f"--prefix={MODULE}@{version}/", "-o", str(at / f"{version}.zip"), "HEAD", "--", ".", ":!test/manifests")
             cached = Path(run("go", "env", "GOMODCACHE").strip())
-            # What it needs is in the cache since the snapshot was built: no network.
-            env = os.environ | {"GOPROXY": f"file://{proxy},file://{cached}/cache/download", "GOSUMDB": "off", "GOFLAGS": "", "GOBIN": str(binaries)}
+            # What it needs is in the cache, since the snapshot has been built.
+            proxies = f"file://{proxy},file://{cached}/cache/download,{run('go', 'env', 'GOPROXY').strip()}"
+            env = os.environ | {"GOPROXY": proxies, "GOSUMDB": "off", "GOFLAGS": "", "GOBIN": str(binaries)}
             try:
                 run("go", "install", f"{MODULE}/cmd/poller@{version}", env=env)
                 self.assertTrue(run(str(binaries / "poller"), "version").startswith(f"poller {version.removeprefix('v')}\n"))
