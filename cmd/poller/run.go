@@ -124,7 +124,7 @@ func (s *settings) start(
 	libraries := takeLibraryLog(log)
 	closeLog := func() { libraries(); lines.close() }
 	warn(p.drain, log, warnings)
-	daemon, err = app.New(p.drain, c, app.Options{Logger: log, Level: level, Build: build(), MaxWait: maxWait})
+	daemon, err = app.New(p.drain, c, app.Options{Logger: log, Level: level, Build: build(), MaxWait: maxWait, Files: p.files})
 	if err != nil {
 		closeLog()
 		return nil, nil, err

@@ -30,6 +30,13 @@ type Status struct {
 	Targets []Target `json:"targets"`
 	// Failures are the latest of all queues, newest first.
 	Failures []Failure `json:"failures"`
+
+	// Control reports whether the port has the control API.
+	Control bool `json:"control"` // by the server
+	// Held are the messages held longest, at most 100 of all queues.
+	Held []Held `json:"held"`
+	// Events are the latest, newest first.
+	Events []Event `json:"events"`
 }
 
 // Problem is one sentence, and when it began to be true.
@@ -113,6 +120,9 @@ type Target struct {
 	Place string `json:"place"`
 	Pace  Pace   `json:"pace"`
 	Gate  Gate   `json:"gate"`
+	// Overrides are an operator's pause and limits, in force beside or instead of the
+	// settings.
+	Overrides []Override `json:"overrides"`
 
 	Delivering       int     `json:"delivering"`
 	StartedPerSecond float64 `json:"started_per_second"`

@@ -129,6 +129,9 @@ func (q *Queue) assess(now time.Time, t Target, lastStatus int) Verdict {
 	if v, found := q.trouble(now); found {
 		return v
 	}
+	if p := t.override("pause"); p != nil {
+		return notice("Paused%s since %s (%s), %s%s", p.who(), clock(p.Since), seconds(now.Sub(p.Since)), p.ends(), q.backlog())
+	}
 	if q.Blocked != "" {
 		return q.stopped()
 	}
@@ -245,10 +248,10 @@ func (q *Queue) emptyIn() string {
 func (t Target) limit() string {
 	switch {
 	case t.Pace.Rate > 0 && t.StartedPerSecond >= usedUp*float64(t.Pace.Rate):
-		return fmt.Sprintf(", limited by the target's rate of %s", rate(float64(t.Pace.Rate)))
+		return fmt.Sprintf(", limited by the target's rate of %s%s", rate(float64(t.Pace.Rate)), t.pinned("rate"))
 	case t.Pace.Concurrency > 0 && t.busy() >= usedUp*float64(t.Pace.Concurrency):
-		return fmt.Sprintf(", limited by the target's concurrency of %d at %s per delivery",
-			t.Pace.Concurrency, seconds(inSeconds(float64(t.MeanDelivery))))
+		return fmt.Sprintf(", limited by the target's concurrency of %d%s at %s per delivery",
+			t.Pace.Concurrency, t.pinned("concurrency"), seconds(inSeconds(float64(t.MeanDelivery))))
 	default:
 		return ""
 	}

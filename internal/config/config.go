@@ -12,7 +12,9 @@ type Config struct {
 
 	DrainTimeout Duration `yaml:"drain_timeout" name:"drain-timeout" default:"25s" placeholder:"DURATION" group:"Daemon" help:"From the signal to stop until what is left is given back."`
 	Listen       string   `yaml:"listen" name:"listen" placeholder:"HOST:PORT" group:"Daemon" help:"Metrics, health and the status page. Default: 127.0.0.1:9500; in a container :9500, which is every address."`
-	Log          Log      `yaml:"log" embed:"" prefix:"log-" group:"Daemon"`
+	// ControlToken is the token, or @ and the file that it is in.
+	ControlToken string `yaml:"control_token" name:"control-token" placeholder:"@FILE" group:"Daemon" help:"Who has this token may pause and change the pace on the admin port: @FILE, read again when it changes. Without it the port is read-only."`
+	Log          Log    `yaml:"log" embed:"" prefix:"log-" group:"Daemon"`
 }
 
 // Log says what is logged, and how.

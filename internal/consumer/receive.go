@@ -71,8 +71,11 @@ func (c *Consumer) sendReceives(now time.Time) {
 }
 
 // wanted returns for how many messages the next receive asks, according to the demand rule
-// and within the gate's limit; 0: do not receive now.
+// and within the gate's limit; 0: do not receive now. A paused target is not probed either.
 func (c *Consumer) wanted(now time.Time) int {
+	if c.paused() {
+		return 0
+	}
 	limit := c.gate.Receive(now, c.pace.Limits().Concurrency)
 	if limit.NoRoom && c.hand.makeRoom(now) {
 		c.reportHand(now)
