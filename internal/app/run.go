@@ -10,7 +10,7 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"poller/internal/consumer"
+	"github.com/sqs-poller/poller/internal/consumer"
 )
 
 // lastScrape is how long the admin server waits at the end for responses in progress.

@@ -5,8 +5,8 @@ import (
 	"errors"
 	"time"
 
-	"poller/internal/gate"
-	"poller/internal/message"
+	"github.com/sqs-poller/poller/internal/gate"
+	"github.com/sqs-poller/poller/internal/message"
 )
 
 // Results of a receive, for the metrics.

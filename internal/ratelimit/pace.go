@@ -74,6 +74,8 @@ type Pace struct {
 	mu         sync.Mutex // guards what follows
 	limits     Limits
 	bucket     *rate.Limiter // nil if there is no rate limit
+	fleet      Fleet         // nil if the budget is not shared with other processes
+	lacks      Want          // what the last refused start waits for: Token, Slot, or Nothing
 	delivering int
 	due        time.Time // when the last refused token will be available; zero if none was refused
 	shares     []*Share
@@ -116,6 +118,26 @@ func (p *Pace) set(now time.Time, limits Limits) {
 
 // token reports whether a token is available, and the time at which to take it.
 func (p *Pace) token(now time.Time) (at time.Time, ok bool) {
+	at, ok = p.ownToken(now)
+	if ok && p.fleet != nil {
+		p.due, ok = p.fleet.Token(now)
+	}
+	return at, ok
+}
+
+// take uses the token that is available at a time.
+func (p *Pace) take(now, at time.Time) {
+	if p.bucket != nil {
+		p.bucket.AllowN(at, 1)
+	}
+	if p.fleet != nil {
+		p.fleet.Take(now)
+	}
+	p.due = time.Time{}
+}
+
+// ownToken is token for the pace's own bucket.
+func (p *Pace) ownToken(now time.Time) (at time.Time, ok bool) {
 	if p.bucket == nil {
 		return now, true
 	}
@@ -140,7 +162,7 @@ func (p *Pace) token(now time.Time) (at time.Time, ok bool) {
 func (p *Pace) Limits() Limits {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.limits
+	return p.inForce()
 }
 
 // Delivering returns how many deliveries are running.

@@ -48,6 +48,7 @@ func (s *Share) Start(now time.Time, slots int, consent func() bool) Want {
 	p := s.pace
 	p.mu.Lock()
 	want, next := s.start(now, slots, consent)
+	p.refused(want)
 	p.mu.Unlock()
 	if next != nil {
 		next.wake()
@@ -62,7 +63,7 @@ func (s *Share) start(now time.Time, slots int, consent func() bool) (Want, *Sha
 		s.turn = max(s.turn, p.virtual)
 		s.wants = true
 	}
-	if p.delivering >= min(slots, p.limits.Concurrency) {
+	if p.delivering >= min(slots, p.slots()) {
 		return Slot, nil
 	}
 	if first := p.first(); first != s {
@@ -75,10 +76,7 @@ func (s *Share) start(now time.Time, slots int, consent func() bool) (Want, *Sha
 	if !consent() {
 		return Consent, nil
 	}
-	if p.bucket != nil {
-		p.bucket.AllowN(at, 1)
-		p.due = time.Time{}
-	}
+	p.take(now, at)
 	p.delivering++
 	p.virtual = s.turn
 	s.turn += 1 / s.weight
@@ -109,6 +107,7 @@ func (s *Share) Rest() {
 	if s.wants {
 		s.wants = false
 		next = p.first()
+		p.report()
 	}
 	p.mu.Unlock()
 	if next != nil {
@@ -121,6 +120,7 @@ func (s *Share) End() {
 	p := s.pace
 	p.mu.Lock()
 	p.delivering--
+	p.report()
 	next := p.first()
 	p.mu.Unlock()
 	if next != nil && next != s { // who ends one asks again anyway
@@ -143,6 +143,7 @@ func (s *Share) SetDry(dry bool) {
 	p.mu.Lock()
 	same := s.dry == dry
 	s.dry = dry
+	p.report()
 	p.mu.Unlock()
 	if !same {
 		p.wakeAll(s)
@@ -176,9 +177,12 @@ func (s *Share) Usable(now time.Time, slots int) int {
 	p := s.pace
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	usable := max(min(slots, p.limits.Concurrency)-p.delivering, 0)
+	usable := max(min(slots, p.slots())-p.delivering, 0)
 	if p.bucket != nil {
 		usable = min(usable, max(int(p.bucket.TokensAt(now)), 0))
+	}
+	if p.fleet != nil {
+		usable = min(usable, p.fleet.Tokens(now))
 	}
 	if p.limits.Limited && p.limits.Rate == 0 {
 		return 0
