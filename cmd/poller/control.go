@@ -13,8 +13,8 @@ import (
 	"strings"
 	"time"
 
-	"poller/internal/config"
-	"poller/internal/flags"
+	"github.com/sqs-poller/poller/internal/config"
+	"github.com/sqs-poller/poller/internal/flags"
 )
 
 // controlTimeout is how long the daemon may take to answer.

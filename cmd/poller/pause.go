@@ -1,6 +1,6 @@
 package main
 
-import "poller/internal/config"
+import "github.com/sqs-poller/poller/internal/config"
 
 // pauseCmd is `poller pause`.
 type pauseCmd struct {

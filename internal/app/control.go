@@ -8,8 +8,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"poller/internal/admin"
-	"poller/internal/config"
+	"github.com/sqs-poller/poller/internal/admin"
+	"github.com/sqs-poller/poller/internal/config"
 )
 
 // control returns the control API, or nil without a control token.

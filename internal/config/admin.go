@@ -62,7 +62,7 @@ func ReadControlToken(setting string) (string, error) {
 	if !isFile {
 		return setting, nil
 	}
-	text, err := os.ReadFile(file)
+	text, err := os.ReadFile(file) //nolint:gosec // the operator names it
 	if err != nil {
 		return "", fmt.Errorf("%s cannot be read (%w)", file, withoutPath(err))
 	}
@@ -78,9 +78,9 @@ func ReadControlToken(setting string) (string, error) {
 
 // AdminFlags are the settings by which commands find the daemon, to be embedded in a verb.
 type AdminFlags struct {
-	File         string `name:"config" placeholder:"FILE" help:"The daemon's YAML file, for its listen and control_token; without it POLLER_CONFIG."`
-	Listen       string `name:"listen" placeholder:"HOST:PORT" help:"The daemon's --listen; without it POLLER_LISTEN, else port 9500."`
-	ControlToken string `name:"control-token" placeholder:"@FILE" help:"The file with the daemon's token; without it POLLER_CONTROL_TOKEN."`
+	File         string `yaml:"-" name:"config" placeholder:"FILE" help:"The daemon's YAML file, for its listen and control_token."`
+	Listen       string `yaml:"-" name:"listen" placeholder:"HOST:PORT" help:"The daemon's --listen. Default: port 9500."`
+	ControlToken string `yaml:"-" name:"control-token" placeholder:"@FILE" help:"The file with the daemon's token."`
 }
 
 // Sources are these flags as sources of settings. given are the names of those that stood

@@ -3,8 +3,8 @@ package consumer
 import (
 	"time"
 
-	"poller/internal/gate"
-	"poller/internal/message"
+	"github.com/sqs-poller/poller/internal/gate"
+	"github.com/sqs-poller/poller/internal/message"
 )
 
 // HeldMessage is a message that is kept in hand after a failed delivery. It has no body and
