@@ -6,6 +6,7 @@ type Target struct {
 	Concurrency int      `yaml:"concurrency" name:"concurrency" default:"10" placeholder:"N" group:"Target" help:"Deliveries at once, 1 to 10,000."`
 	Rate        Rate     `yaml:"rate" name:"rate" default:"none" placeholder:"RATE" group:"Target" help:"Deliveries started: 28/s, 1000/m or 50000/h; a bare number is a second, 0 pauses."`
 	Burst       int      `yaml:"burst" name:"burst" placeholder:"N" group:"Target" help:"How many may start at once after a pause; without it 10 ms of the rate, at least 1. A partner that counts each second sees at most rate + burst."`
+	Quotas      []Quota  `yaml:"quotas" name:"quota" placeholder:"QUOTA" group:"Target" help:"How many deliveries may start in any window: 1000/m or 50000/d (s, m, h, d); repeated for up to 4 of them. Beside the rate, whichever is less."`
 	Timeout     Duration `yaml:"timeout" name:"timeout" default:"30s" placeholder:"DURATION" group:"Target" help:"One delivery, from connect to the answer's end."`
 	// Format is raw.
 	Format string `yaml:"format" name:"format" default:"raw" placeholder:"FORMAT" group:"Target" help:"How a message becomes a request: raw."`
