@@ -1,4 +1,4 @@
-module poller
+module github.com/sqs-poller/poller
 
 go 1.26.0
 

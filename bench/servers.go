@@ -13,7 +13,7 @@ import (
 	"sync"
 	"time"
 
-	"poller/internal/localsqs"
+	"github.com/sqs-poller/poller/internal/localsqs"
 )
 
 // listen prints the address for the process that started this one.

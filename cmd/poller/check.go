@@ -8,9 +8,9 @@ import (
 	"strings"
 	"time"
 
-	"poller/internal/app"
-	"poller/internal/config"
-	"poller/internal/queue"
+	"github.com/sqs-poller/poller/internal/app"
+	"github.com/sqs-poller/poller/internal/config"
+	"github.com/sqs-poller/poller/internal/queue"
 )
 
 const (

@@ -12,10 +12,10 @@ import (
 	"testing"
 	"time"
 
-	"poller/internal/config"
-	"poller/internal/localsqs"
-	"poller/internal/message"
-	"poller/internal/queue"
+	"github.com/sqs-poller/poller/internal/config"
+	"github.com/sqs-poller/poller/internal/localsqs"
+	"github.com/sqs-poller/poller/internal/message"
+	"github.com/sqs-poller/poller/internal/queue"
 )
 
 // refusing is an SQS server that denies some actions.

@@ -6,7 +6,7 @@ import (
 	"io"
 	"slices"
 
-	"poller/internal/flags"
+	"github.com/sqs-poller/poller/internal/flags"
 )
 
 // Exit codes that are not a verb's own.

@@ -15,8 +15,8 @@ import (
 	"testing"
 	"time"
 
-	"poller/internal/config"
-	"poller/internal/flags"
+	"github.com/sqs-poller/poller/internal/config"
+	"github.com/sqs-poller/poller/internal/flags"
 )
 
 // spoken is what a process has written, while it may still write.

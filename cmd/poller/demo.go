@@ -6,7 +6,7 @@ import (
 	"fmt"
 	"time"
 
-	"poller/internal/config"
+	"github.com/sqs-poller/poller/internal/config"
 )
 
 // demoCmd is `poller demo`.

@@ -10,8 +10,8 @@ import (
 	"testing"
 	"time"
 
-	"poller/internal/config"
-	"poller/internal/demo"
+	"github.com/sqs-poller/poller/internal/config"
+	"github.com/sqs-poller/poller/internal/demo"
 )
 
 // quick is a play that is over at once: a burst of ten, and a downstream that

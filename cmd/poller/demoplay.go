@@ -5,8 +5,8 @@ import (
 	"net/http"
 	"time"
 
-	"poller/internal/config"
-	"poller/internal/demo"
+	"github.com/sqs-poller/poller/internal/config"
+	"github.com/sqs-poller/poller/internal/demo"
 )
 
 // play is what the demo shows.

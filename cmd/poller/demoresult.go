@@ -5,7 +5,7 @@ import (
 	"strings"
 	"time"
 
-	"poller/internal/demo"
+	"github.com/sqs-poller/poller/internal/demo"
 )
 
 // demoResult is what came of the requests, by the poller and by the push.

@@ -9,7 +9,7 @@ import (
 	"os"
 	"strings"
 
-	"poller/internal/demo"
+	"github.com/sqs-poller/poller/internal/demo"
 )
 
 // sender puts bodies on a queue, as an API Gateway does: one SendMessage each.

@@ -12,10 +12,10 @@ import (
 	"sync"
 	"time"
 
-	"poller/internal/app"
-	"poller/internal/config"
-	"poller/internal/demo"
-	"poller/internal/localsqs"
+	"github.com/sqs-poller/poller/internal/app"
+	"github.com/sqs-poller/poller/internal/config"
+	"github.com/sqs-poller/poller/internal/demo"
+	"github.com/sqs-poller/poller/internal/localsqs"
 )
 
 const (

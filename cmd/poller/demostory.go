@@ -5,7 +5,7 @@ import (
 	"math"
 	"time"
 
-	"poller/internal/demo"
+	"github.com/sqs-poller/poller/internal/demo"
 )
 
 // The gate's states, as the daemon's status has them.

@@ -7,8 +7,8 @@ import (
 	"testing"
 	"time"
 
-	"poller/internal/config"
-	"poller/internal/demo"
+	"github.com/sqs-poller/poller/internal/config"
+	"github.com/sqs-poller/poller/internal/demo"
 )
 
 func TestTheStoryTellsEachChangeOnce(t *testing.T) {

@@ -6,8 +6,8 @@ import (
 	"strings"
 	"time"
 
-	"poller/internal/config"
-	"poller/internal/demo"
+	"github.com/sqs-poller/poller/internal/config"
+	"github.com/sqs-poller/poller/internal/demo"
 )
 
 const (

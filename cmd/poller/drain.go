@@ -4,8 +4,8 @@ import (
 	"fmt"
 	"time"
 
-	"poller/internal/app"
-	"poller/internal/config"
+	"github.com/sqs-poller/poller/internal/app"
+	"github.com/sqs-poller/poller/internal/config"
 )
 
 const (

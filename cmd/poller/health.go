@@ -11,7 +11,7 @@ import (
 	"strings"
 	"time"
 
-	"poller/internal/config"
+	"github.com/sqs-poller/poller/internal/config"
 )
 
 // healthTimeout is how long the daemon may take to answer.

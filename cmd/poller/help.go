@@ -5,8 +5,8 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"poller/internal/config"
-	"poller/internal/flags"
+	"github.com/sqs-poller/poller/internal/config"
+	"github.com/sqs-poller/poller/internal/flags"
 )
 
 const (

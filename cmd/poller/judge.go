@@ -7,10 +7,10 @@ import (
 	"strings"
 	"time"
 
-	"poller/internal/app"
-	"poller/internal/config"
-	"poller/internal/message"
-	"poller/internal/queue"
+	"github.com/sqs-poller/poller/internal/app"
+	"github.com/sqs-poller/poller/internal/config"
+	"github.com/sqs-poller/poller/internal/message"
+	"github.com/sqs-poller/poller/internal/queue"
 )
 
 const (

@@ -10,9 +10,9 @@ import (
 	"strings"
 	"time"
 
-	"poller/internal/config"
-	"poller/internal/demo"
-	"poller/internal/localsqs"
+	"github.com/sqs-poller/poller/internal/config"
+	"github.com/sqs-poller/poller/internal/demo"
+	"github.com/sqs-poller/poller/internal/localsqs"
 )
 
 // localsqsCmd is `poller localsqs`.

@@ -14,7 +14,7 @@ import (
 
 	"golang.org/x/term"
 
-	"poller/internal/app"
+	"github.com/sqs-poller/poller/internal/app"
 )
 
 func main() {

@@ -12,8 +12,8 @@ import (
 	"os"
 	"time"
 
-	"poller/internal/app"
-	"poller/internal/config"
+	"github.com/sqs-poller/poller/internal/app"
+	"github.com/sqs-poller/poller/internal/config"
 )
 
 // reachTimeout is how long a connection to a target may take.

@@ -12,8 +12,8 @@ import (
 	"strings"
 	"time"
 
-	"poller/internal/app"
-	"poller/internal/config"
+	"github.com/sqs-poller/poller/internal/app"
+	"github.com/sqs-poller/poller/internal/config"
 )
 
 // codeLeft ends a drain that left something behind.

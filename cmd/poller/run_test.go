@@ -11,7 +11,7 @@ import (
 	"testing"
 	"time"
 
-	"poller/internal/localsqs"
+	"github.com/sqs-poller/poller/internal/localsqs"
 )
 
 // world is an SQS server with the queue orders, and a target that tells of each

@@ -7,9 +7,9 @@ import (
 	"strings"
 	"time"
 
-	"poller/internal/config"
-	"poller/internal/message"
-	"poller/internal/queue"
+	"github.com/sqs-poller/poller/internal/config"
+	"github.com/sqs-poller/poller/internal/message"
+	"github.com/sqs-poller/poller/internal/queue"
 )
 
 const (

@@ -13,8 +13,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"poller/internal/localsqs"
-	"poller/internal/queue"
+	"github.com/sqs-poller/poller/internal/localsqs"
+	"github.com/sqs-poller/poller/internal/queue"
 )
 
 // emulator is an SQS server with queues, and the variables that send clients to it.

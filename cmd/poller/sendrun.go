@@ -9,8 +9,8 @@ import (
 	"sync/atomic"
 	"time"
 
-	"poller/internal/message"
-	"poller/internal/queue"
+	"github.com/sqs-poller/poller/internal/message"
+	"github.com/sqs-poller/poller/internal/queue"
 )
 
 // sendRun sends bodies in their order, a batch at a time, and counts.

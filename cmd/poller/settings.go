@@ -4,9 +4,9 @@ import (
 	"fmt"
 	"os"
 
-	"poller/internal/app"
-	"poller/internal/config"
-	"poller/internal/flags"
+	"github.com/sqs-poller/poller/internal/app"
+	"github.com/sqs-poller/poller/internal/config"
+	"github.com/sqs-poller/poller/internal/flags"
 )
 
 // settings are the daemon's, embedded in the verbs that work with them.

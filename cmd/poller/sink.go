@@ -5,8 +5,8 @@ import (
 	"fmt"
 	"time"
 
-	"poller/internal/config"
-	"poller/internal/demo"
+	"github.com/sqs-poller/poller/internal/config"
+	"github.com/sqs-poller/poller/internal/demo"
 )
 
 // sinkCmd is `poller sink`.

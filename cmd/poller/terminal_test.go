@@ -5,7 +5,7 @@ import (
 	"testing"
 	"time"
 
-	"poller/internal/app"
+	"github.com/sqs-poller/poller/internal/app"
 )
 
 // waitForOut waits until stdout has text.

@@ -7,7 +7,7 @@ import (
 	"runtime/debug"
 	"strings"
 
-	"poller/internal/app"
+	"github.com/sqs-poller/poller/internal/app"
 )
 
 // version and commit are set by the linker:

@@ -15,13 +15,13 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"poller/internal/admin"
-	"poller/internal/config"
-	"poller/internal/consumer"
-	"poller/internal/gate"
-	"poller/internal/queue"
-	"poller/internal/ratelimit"
-	"poller/internal/target"
+	"github.com/sqs-poller/poller/internal/admin"
+	"github.com/sqs-poller/poller/internal/config"
+	"github.com/sqs-poller/poller/internal/consumer"
+	"github.com/sqs-poller/poller/internal/gate"
+	"github.com/sqs-poller/poller/internal/queue"
+	"github.com/sqs-poller/poller/internal/ratelimit"
+	"github.com/sqs-poller/poller/internal/target"
 )
 
 // Build identifies the build.

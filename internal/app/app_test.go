@@ -16,10 +16,10 @@ import (
 	"testing/synctest"
 	"time"
 
-	"poller/internal/admin"
-	"poller/internal/config"
-	"poller/internal/consumer"
-	"poller/internal/localsqs"
+	"github.com/sqs-poller/poller/internal/admin"
+	"github.com/sqs-poller/poller/internal/config"
+	"github.com/sqs-poller/poller/internal/consumer"
+	"github.com/sqs-poller/poller/internal/localsqs"
 )
 
 // direct connects an SQS client to the embedded server without a network. away, if set,

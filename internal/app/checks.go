@@ -1,8 +1,8 @@
 package app
 
 import (
-	"poller/internal/config"
-	"poller/internal/target"
+	"github.com/sqs-poller/poller/internal/config"
+	"github.com/sqs-poller/poller/internal/target"
 )
 
 // Checks returns the checks of the configuration that other packages make.

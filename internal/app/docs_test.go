@@ -18,9 +18,9 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	dto "github.com/prometheus/client_model/go"
 
-	"poller/internal/admin"
-	"poller/internal/config"
-	"poller/internal/localsqs"
+	"github.com/sqs-poller/poller/internal/admin"
+	"github.com/sqs-poller/poller/internal/config"
+	"github.com/sqs-poller/poller/internal/localsqs"
 )
 
 // documented is one line of a table in docs/metrics.md.

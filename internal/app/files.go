@@ -3,7 +3,7 @@ package app
 import (
 	"fmt"
 
-	"poller/internal/config"
+	"github.com/sqs-poller/poller/internal/config"
 )
 
 // Files that the process opens in addition to one connection per delivery.

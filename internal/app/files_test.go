@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"poller/internal/config"
+	"github.com/sqs-poller/poller/internal/config"
 )
 
 func TestOpenFilesThatCannotSufficeAreRefused(t *testing.T) {

@@ -3,9 +3,9 @@ package app
 import (
 	"time"
 
-	"poller/internal/admin"
-	"poller/internal/consumer"
-	"poller/internal/message"
+	"github.com/sqs-poller/poller/internal/admin"
+	"github.com/sqs-poller/poller/internal/consumer"
+	"github.com/sqs-poller/poller/internal/message"
 )
 
 // NotReady returns why the daemon is not working: a queue has not been reached, it is

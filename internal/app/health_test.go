@@ -4,8 +4,8 @@ import (
 	"testing"
 	"time"
 
-	"poller/internal/consumer"
-	"poller/internal/message"
+	"github.com/sqs-poller/poller/internal/consumer"
+	"github.com/sqs-poller/poller/internal/message"
 )
 
 func TestReadyIsWhatCanReceiveAndSettle(t *testing.T) {

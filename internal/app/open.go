@@ -6,10 +6,10 @@ import (
 	"strings"
 	"time"
 
-	"poller/internal/config"
-	"poller/internal/consumer"
-	"poller/internal/message"
-	"poller/internal/queue"
+	"github.com/sqs-poller/poller/internal/config"
+	"github.com/sqs-poller/poller/internal/consumer"
+	"github.com/sqs-poller/poller/internal/message"
+	"github.com/sqs-poller/poller/internal/queue"
 )
 
 // defaultVisibility is SQS's default, for a queue whose attributes may not be read.

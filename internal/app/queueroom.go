@@ -11,11 +11,11 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"poller/internal/admin"
-	"poller/internal/config"
-	"poller/internal/consumer"
-	"poller/internal/message"
-	"poller/internal/queue"
+	"github.com/sqs-poller/poller/internal/admin"
+	"github.com/sqs-poller/poller/internal/config"
+	"github.com/sqs-poller/poller/internal/consumer"
+	"github.com/sqs-poller/poller/internal/message"
+	"github.com/sqs-poller/poller/internal/queue"
 )
 
 const (

@@ -7,8 +7,8 @@ import (
 	"reflect"
 	"time"
 
-	"poller/internal/config"
-	"poller/internal/ratelimit"
+	"github.com/sqs-poller/poller/internal/config"
+	"github.com/sqs-poller/poller/internal/ratelimit"
 )
 
 // Reload applies those settings of c that can change while the daemon runs: the pace of

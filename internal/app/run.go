@@ -10,8 +10,8 @@ import (
 
 	"golang.org/x/sync/errgroup"
 
-	"poller/internal/config"
-	"poller/internal/consumer"
+	"github.com/sqs-poller/poller/internal/config"
+	"github.com/sqs-poller/poller/internal/consumer"
 )
 
 // lastScrape is how long the admin server waits at the end for responses in progress.

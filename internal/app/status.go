@@ -7,11 +7,11 @@ import (
 	"slices"
 	"time"
 
-	"poller/internal/admin"
-	"poller/internal/consumer"
-	"poller/internal/gate"
-	"poller/internal/message"
-	"poller/internal/ratelimit"
+	"github.com/sqs-poller/poller/internal/admin"
+	"github.com/sqs-poller/poller/internal/consumer"
+	"github.com/sqs-poller/poller/internal/gate"
+	"github.com/sqs-poller/poller/internal/message"
+	"github.com/sqs-poller/poller/internal/ratelimit"
 )
 
 // failuresShown is how many failures the status lists, over all queues.

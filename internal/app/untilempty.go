@@ -4,9 +4,9 @@ import (
 	"context"
 	"time"
 
-	"poller/internal/admin"
-	"poller/internal/consumer"
-	"poller/internal/message"
+	"github.com/sqs-poller/poller/internal/admin"
+	"github.com/sqs-poller/poller/internal/consumer"
+	"github.com/sqs-poller/poller/internal/message"
 )
 
 const (

@@ -6,7 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"poller/internal/config"
+	"github.com/sqs-poller/poller/internal/config"
 )
 
 func TestADrainEndsWhenTheQueueIsEmpty(t *testing.T) {

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"testing"
 
-	"poller/internal/flags"
+	"github.com/sqs-poller/poller/internal/flags"
 )
 
 // input is what somebody starts poller with.

@@ -5,7 +5,7 @@ import (
 	"hash/fnv"
 	"time"
 
-	"poller/internal/message"
+	"github.com/sqs-poller/poller/internal/message"
 )
 
 // repeatWithin is how long after a receive SQS takes its attempt id for the same:

@@ -4,7 +4,7 @@ import (
 	"log/slog"
 	"time"
 
-	"poller/internal/message"
+	"github.com/sqs-poller/poller/internal/message"
 )
 
 // attributes are the queue's, as they are known to be now.

@@ -8,8 +8,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"poller/internal/message"
-	"poller/internal/ratelimit"
+	"github.com/sqs-poller/poller/internal/message"
+	"github.com/sqs-poller/poller/internal/ratelimit"
 )
 
 // asked are the visibilities that receives asked for, in their order, each once.

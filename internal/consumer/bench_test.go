@@ -10,9 +10,9 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"poller/internal/gate"
-	"poller/internal/message"
-	"poller/internal/ratelimit"
+	"github.com/sqs-poller/poller/internal/gate"
+	"github.com/sqs-poller/poller/internal/message"
+	"github.com/sqs-poller/poller/internal/ratelimit"
 )
 
 // endless is a queue that always has ten more, and takes everything.

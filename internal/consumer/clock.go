@@ -4,7 +4,7 @@ import (
 	"log/slog"
 	"time"
 
-	"poller/internal/message"
+	"github.com/sqs-poller/poller/internal/message"
 )
 
 // clockChange is how far SQS's clock has to move against ours to be logged: its answers

@@ -6,7 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"poller/internal/ratelimit"
+	"github.com/sqs-poller/poller/internal/ratelimit"
 )
 
 func TestAClockThatIsWrongIsSaidOnceAndTheLagIsSQSs(t *testing.T) {

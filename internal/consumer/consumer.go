@@ -10,9 +10,9 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"poller/internal/gate"
-	"poller/internal/message"
-	"poller/internal/ratelimit"
+	"github.com/sqs-poller/poller/internal/gate"
+	"github.com/sqs-poller/poller/internal/message"
+	"github.com/sqs-poller/poller/internal/ratelimit"
 )
 
 // source is the queue, as the engine uses it. Errors are *message.SQSError.

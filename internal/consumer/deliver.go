@@ -5,8 +5,8 @@ import (
 	"log/slog"
 	"time"
 
-	"poller/internal/gate"
-	"poller/internal/message"
+	"github.com/sqs-poller/poller/internal/gate"
+	"github.com/sqs-poller/poller/internal/message"
 )
 
 // courier delivers on one goroutine of the crew. Its context is made once and

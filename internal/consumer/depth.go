@@ -5,7 +5,7 @@ import (
 	"math"
 	"time"
 
-	"poller/internal/message"
+	"github.com/sqs-poller/poller/internal/message"
 )
 
 // How often GetQueueAttributes is called: while messages come or are in hand; once

@@ -6,7 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"poller/internal/ratelimit"
+	"github.com/sqs-poller/poller/internal/ratelimit"
 )
 
 // At a stop several long polls may be out. What they bring is released; by the next of

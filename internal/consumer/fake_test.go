@@ -13,9 +13,9 @@ import (
 	"testing/synctest"
 	"time"
 
-	"poller/internal/gate"
-	"poller/internal/message"
-	"poller/internal/ratelimit"
+	"github.com/sqs-poller/poller/internal/gate"
+	"github.com/sqs-poller/poller/internal/message"
+	"github.com/sqs-poller/poller/internal/ratelimit"
 )
 
 // fakeQueue is a queue that ages visibility, for the engine's own tests. What goes

@@ -9,8 +9,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"poller/internal/message"
-	"poller/internal/ratelimit"
+	"github.com/sqs-poller/poller/internal/message"
+	"github.com/sqs-poller/poller/internal/ratelimit"
 )
 
 func TestAStateThatFlapsIsALineAMinute(t *testing.T) {

@@ -5,8 +5,8 @@ import (
 	"log/slog"
 	"time"
 
-	"poller/internal/gate"
-	"poller/internal/message"
+	"github.com/sqs-poller/poller/internal/gate"
+	"github.com/sqs-poller/poller/internal/message"
 )
 
 // inWords is what most of the deliveries came to that closed the gate.

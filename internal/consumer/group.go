@@ -3,7 +3,7 @@ package consumer
 import (
 	"slices"
 
-	"poller/internal/message"
+	"github.com/sqs-poller/poller/internal/message"
 )
 
 // group is what is in hand of one message group of a FIFO queue. SQS hands out a

@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"poller/internal/message"
+	"github.com/sqs-poller/poller/internal/message"
 )
 
 // SQS may bring the head of a group again while the calls that release those behind it are

@@ -3,8 +3,8 @@ package consumer
 import (
 	"log/slog"
 
-	"poller/internal/gate"
-	"poller/internal/ratelimit"
+	"github.com/sqs-poller/poller/internal/gate"
+	"github.com/sqs-poller/poller/internal/ratelimit"
 )
 
 // hand owns every message from its receive to its end. Each end stands in a file of its

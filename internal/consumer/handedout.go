@@ -3,7 +3,7 @@ package consumer
 import (
 	"time"
 
-	"poller/internal/message"
+	"github.com/sqs-poller/poller/internal/message"
 )
 
 // dateNoise is how much earlier than it was a hand-out may seem according to the answer's Date.

@@ -7,9 +7,9 @@ import (
 	"testing/synctest"
 	"time"
 
-	"poller/internal/gate"
-	"poller/internal/message"
-	"poller/internal/ratelimit"
+	"github.com/sqs-poller/poller/internal/gate"
+	"github.com/sqs-poller/poller/internal/message"
+	"github.com/sqs-poller/poller/internal/ratelimit"
 )
 
 // outage has every delivery answered so, between from and to after the begin.

@@ -4,7 +4,7 @@ import (
 	"fmt"
 	"time"
 
-	"poller/internal/message"
+	"github.com/sqs-poller/poller/internal/message"
 )
 
 // Problem is one sentence, and since when it is true.

@@ -6,8 +6,8 @@ import (
 	"math"
 	"time"
 
-	"poller/internal/gate"
-	"poller/internal/message"
+	"github.com/sqs-poller/poller/internal/gate"
+	"github.com/sqs-poller/poller/internal/message"
 )
 
 // Results of a receive, for the metrics.

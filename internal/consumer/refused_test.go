@@ -8,8 +8,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"poller/internal/message"
-	"poller/internal/ratelimit"
+	"github.com/sqs-poller/poller/internal/message"
+	"github.com/sqs-poller/poller/internal/ratelimit"
 )
 
 // refusing has a tenth of the messages, or of the tries, answered so.

@@ -3,7 +3,7 @@ package consumer
 import (
 	"time"
 
-	"poller/internal/message"
+	"github.com/sqs-poller/poller/internal/message"
 )
 
 // OnRejected is what happens to a message that the target rejects.

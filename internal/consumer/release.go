@@ -5,7 +5,7 @@ import (
 	"slices"
 	"time"
 
-	"poller/internal/message"
+	"github.com/sqs-poller/poller/internal/message"
 )
 
 // maxRetryAfter bounds what a target's Retry-After may ask for.

@@ -5,8 +5,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"poller/internal/message"
-	"poller/internal/ratelimit"
+	"github.com/sqs-poller/poller/internal/message"
+	"github.com/sqs-poller/poller/internal/ratelimit"
 )
 
 // Too few fail for the gate to close: each waits for half of the time that nothing has

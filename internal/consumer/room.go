@@ -4,7 +4,7 @@ import (
 	"log/slog"
 	"time"
 
-	"poller/internal/gate"
+	"github.com/sqs-poller/poller/internal/gate"
 )
 
 const (

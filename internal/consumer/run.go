@@ -5,7 +5,7 @@ import (
 	"errors"
 	"time"
 
-	"poller/internal/ratelimit"
+	"github.com/sqs-poller/poller/internal/ratelimit"
 )
 
 const (

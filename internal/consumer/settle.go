@@ -7,7 +7,7 @@ import (
 	"slices"
 	"time"
 
-	"poller/internal/message"
+	"github.com/sqs-poller/poller/internal/message"
 )
 
 const (

@@ -3,7 +3,7 @@ package consumer
 import (
 	"time"
 
-	"poller/internal/message"
+	"github.com/sqs-poller/poller/internal/message"
 )
 
 // Snapshot is what is known at one moment, for the status page and the metrics.

@@ -4,7 +4,7 @@ import (
 	"log/slog"
 	"time"
 
-	"poller/internal/message"
+	"github.com/sqs-poller/poller/internal/message"
 )
 
 // sqsCalls knows for each kind of call to SQS whether it works: since when it fails, why,

@@ -3,8 +3,8 @@ package consumer
 import (
 	"time"
 
-	"poller/internal/gate"
-	"poller/internal/ratelimit"
+	"github.com/sqs-poller/poller/internal/gate"
+	"github.com/sqs-poller/poller/internal/ratelimit"
 )
 
 // startWaiting starts what may be started, as far as pace and gate allow.

@@ -3,7 +3,7 @@ package consumer
 import (
 	"time"
 
-	"poller/internal/message"
+	"github.com/sqs-poller/poller/internal/message"
 )
 
 // settled is how a message left our hands.

@@ -8,8 +8,8 @@ import (
 	"testing/synctest"
 	"time"
 
-	"poller/internal/message"
-	"poller/internal/ratelimit"
+	"github.com/sqs-poller/poller/internal/message"
+	"github.com/sqs-poller/poller/internal/ratelimit"
 )
 
 // fifoQueue is a FIFO queue: it hands out nothing of a group of which something is in

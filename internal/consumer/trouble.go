@@ -5,7 +5,7 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"poller/internal/message"
+	"github.com/sqs-poller/poller/internal/message"
 )
 
 const firstPause = 100 * time.Millisecond

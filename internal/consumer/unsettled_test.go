@@ -10,9 +10,9 @@ import (
 	"testing/synctest"
 	"time"
 
-	"poller/internal/gate"
-	"poller/internal/message"
-	"poller/internal/ratelimit"
+	"github.com/sqs-poller/poller/internal/gate"
+	"github.com/sqs-poller/poller/internal/message"
+	"github.com/sqs-poller/poller/internal/ratelimit"
 )
 
 // failing has some actions fail until it is repaired.

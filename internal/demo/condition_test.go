@@ -6,7 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"poller/internal/demo"
+	"github.com/sqs-poller/poller/internal/demo"
 )
 
 func TestASinkIsOverloadedForATimeAfterEachOutage(t *testing.T) {

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"poller/internal/demo"
+	"github.com/sqs-poller/poller/internal/demo"
 )
 
 func TestTheFrontDoorAnswersAsAnAsynchronousAPIDoes(t *testing.T) {

@@ -7,7 +7,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"poller/internal/demo"
+	"github.com/sqs-poller/poller/internal/demo"
 )
 
 // pushing runs a push to a sink until the test ends.

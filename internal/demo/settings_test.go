@@ -7,7 +7,7 @@ import (
 	"testing"
 	"time"
 
-	"poller/internal/demo"
+	"github.com/sqs-poller/poller/internal/demo"
 )
 
 func TestSettingsAreReadAndShownTheSame(t *testing.T) {

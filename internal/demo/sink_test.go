@@ -11,7 +11,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"poller/internal/demo"
+	"github.com/sqs-poller/poller/internal/demo"
 )
 
 // post sends one message to a handler and gives the answer; code 0 stands for a

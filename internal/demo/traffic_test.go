@@ -8,7 +8,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"poller/internal/demo"
+	"github.com/sqs-poller/poller/internal/demo"
 )
 
 // direct answers requests without a network.

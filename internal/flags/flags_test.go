@@ -8,7 +8,7 @@ import (
 	"strings"
 	"testing"
 
-	"poller/internal/flags"
+	"github.com/sqs-poller/poller/internal/flags"
 )
 
 // color is a type of its own.

@@ -5,7 +5,7 @@ import (
 	"math/rand/v2"
 	"time"
 
-	"poller/internal/message"
+	"github.com/sqs-poller/poller/internal/message"
 )
 
 // When a held message is tried next is computed from its tries, the trouble and its

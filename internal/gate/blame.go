@@ -3,7 +3,7 @@ package gate
 import (
 	"time"
 
-	"poller/internal/message"
+	"github.com/sqs-poller/poller/internal/message"
 )
 
 // Message is what the gate knows about a message in hand, from Enter to Leave. The gate's

@@ -5,8 +5,8 @@ import (
 	"strings"
 	"testing"
 
-	"poller/internal/gate"
-	"poller/internal/message"
+	"github.com/sqs-poller/poller/internal/gate"
+	"github.com/sqs-poller/poller/internal/message"
 )
 
 func TestAStrikeIsProvenByADeliveryThatBeganLater(t *testing.T) {

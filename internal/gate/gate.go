@@ -4,7 +4,7 @@ import (
 	"sync"
 	"time"
 
-	"poller/internal/message"
+	"github.com/sqs-poller/poller/internal/message"
 )
 
 // Gate is the gate of one target.

@@ -8,8 +8,8 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"poller/internal/gate"
-	"poller/internal/message"
+	"github.com/sqs-poller/poller/internal/gate"
+	"github.com/sqs-poller/poller/internal/message"
 )
 
 // scrape gives each metric's value, by name and labels.

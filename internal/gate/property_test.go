@@ -6,8 +6,8 @@ import (
 
 	"pgregory.net/rapid"
 
-	"poller/internal/gate"
-	"poller/internal/message"
+	"github.com/sqs-poller/poller/internal/gate"
+	"github.com/sqs-poller/poller/internal/message"
 )
 
 // life is what the test knows of a message.

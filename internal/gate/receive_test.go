@@ -5,8 +5,8 @@ import (
 	"testing"
 	"time"
 
-	"poller/internal/gate"
-	"poller/internal/message"
+	"github.com/sqs-poller/poller/internal/gate"
+	"github.com/sqs-poller/poller/internal/message"
 )
 
 func TestAReceiveMayAskFor(t *testing.T) {

@@ -8,8 +8,8 @@ import (
 	"testing"
 	"time"
 
-	"poller/internal/gate"
-	"poller/internal/message"
+	"github.com/sqs-poller/poller/internal/gate"
+	"github.com/sqs-poller/poller/internal/message"
 )
 
 // rig plays scripts against a gate of two queues. A script is words with spaces between

@@ -3,7 +3,7 @@ package gate
 import (
 	"time"
 
-	"poller/internal/message"
+	"github.com/sqs-poller/poller/internal/message"
 )
 
 // State is whether the target may be tried, and how hard.

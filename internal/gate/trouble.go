@@ -4,7 +4,7 @@ import (
 	"math"
 	"time"
 
-	"poller/internal/message"
+	"github.com/sqs-poller/poller/internal/message"
 )
 
 // trouble is the run of failures since the last success, for which the target may be at

@@ -3,7 +3,7 @@ package message_test
 import (
 	"testing"
 
-	"poller/internal/message"
+	"github.com/sqs-poller/poller/internal/message"
 )
 
 func TestAGroupsMessagesAreOrderedByTheirSequenceNumbers(t *testing.T) {

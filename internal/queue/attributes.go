@@ -10,7 +10,7 @@ import (
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
 	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
-	"poller/internal/message"
+	"github.com/sqs-poller/poller/internal/message"
 )
 
 // Attributes are a queue's settings and its depth.

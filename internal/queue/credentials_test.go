@@ -14,8 +14,8 @@ import (
 
 	"github.com/aws/smithy-go"
 
-	"poller/internal/localsqs"
-	"poller/internal/message"
+	"github.com/sqs-poller/poller/internal/localsqs"
+	"github.com/sqs-poller/poller/internal/message"
 )
 
 // writeKey puts an access key in the shared credentials file.

@@ -8,7 +8,7 @@ import (
 	"sync"
 	"time"
 
-	"poller/internal/message"
+	"github.com/sqs-poller/poller/internal/message"
 )
 
 const (

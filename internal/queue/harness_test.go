@@ -12,8 +12,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"go.uber.org/goleak"
 
-	"poller/internal/localsqs"
-	"poller/internal/message"
+	"github.com/sqs-poller/poller/internal/localsqs"
+	"github.com/sqs-poller/poller/internal/message"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

@@ -9,8 +9,8 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 	"github.com/prometheus/client_golang/prometheus/testutil"
 
-	"poller/internal/localsqs"
-	"poller/internal/message"
+	"github.com/sqs-poller/poller/internal/localsqs"
+	"github.com/sqs-poller/poller/internal/message"
 )
 
 func TestRequestsAreCountedAndWhatSQSBills(t *testing.T) {

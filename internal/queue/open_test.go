@@ -7,8 +7,8 @@ import (
 	"strings"
 	"testing"
 
-	"poller/internal/localsqs"
-	"poller/internal/message"
+	"github.com/sqs-poller/poller/internal/localsqs"
+	"github.com/sqs-poller/poller/internal/message"
 )
 
 func TestAQueueIsOpenedByURLARNOrName(t *testing.T) {

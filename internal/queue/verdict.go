@@ -4,7 +4,7 @@ import (
 	"net/http"
 	"strings"
 
-	"poller/internal/message"
+	"github.com/sqs-poller/poller/internal/message"
 )
 
 // verdict is what to make of an error of SQS: its fault and a message for people, in which

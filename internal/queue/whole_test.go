@@ -14,8 +14,8 @@ import (
 	"testing"
 	"time"
 
-	"poller/internal/localsqs"
-	"poller/internal/message"
+	"github.com/sqs-poller/poller/internal/localsqs"
+	"github.com/sqs-poller/poller/internal/message"
 )
 
 // served is a server on a real socket, and a client of it.

@@ -8,7 +8,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"poller/internal/ratelimit"
+	"github.com/sqs-poller/poller/internal/ratelimit"
 )
 
 // agreed always consents.

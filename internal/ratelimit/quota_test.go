@@ -9,7 +9,7 @@ import (
 
 	"pgregory.net/rapid"
 
-	"poller/internal/ratelimit"
+	"github.com/sqs-poller/poller/internal/ratelimit"
 )
 
 // quotas are limits with nothing but these quotas.

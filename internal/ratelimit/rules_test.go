@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"poller/internal/ratelimit"
+	"github.com/sqs-poller/poller/internal/ratelimit"
 )
 
 func TestAStartNeedsASlotOfBothAndConsent(t *testing.T) {

@@ -5,7 +5,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"poller/internal/ratelimit"
+	"github.com/sqs-poller/poller/internal/ratelimit"
 )
 
 // greedy starts and counts deliveries of one share forever, like an owner whose queue is

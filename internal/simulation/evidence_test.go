@@ -8,7 +8,7 @@ import (
 	"sync"
 	"time"
 
-	"poller/internal/ratelimit"
+	"github.com/sqs-poller/poller/internal/ratelimit"
 )
 
 // instant is a time since the world's start; never is none.

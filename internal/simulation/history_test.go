@@ -4,7 +4,7 @@ import (
 	"testing"
 	"time"
 
-	"poller/internal/localsqs"
+	"github.com/sqs-poller/poller/internal/localsqs"
 )
 
 // history is a world's evidence made by hand: what one process would have done to one

@@ -13,10 +13,10 @@ import (
 	"syscall"
 	"time"
 
-	"poller/internal/app"
-	"poller/internal/config"
-	"poller/internal/consumer"
-	"poller/internal/ratelimit"
+	"github.com/sqs-poller/poller/internal/app"
+	"github.com/sqs-poller/poller/internal/config"
+	"github.com/sqs-poller/poller/internal/consumer"
+	"github.com/sqs-poller/poller/internal/ratelimit"
 )
 
 // process is one run of the daemon: a replica's, from its start to its end.

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"time"
 
-	"poller/internal/ratelimit"
+	"github.com/sqs-poller/poller/internal/ratelimit"
 )
 
 // scenario is everything that is decided before a world begins.

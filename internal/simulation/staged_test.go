@@ -6,7 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"poller/internal/ratelimit"
+	"github.com/sqs-poller/poller/internal/ratelimit"
 )
 
 // staged is a world that is not drawn: one target, one queue, and nothing wrong but what

@@ -6,7 +6,7 @@ import (
 	"slices"
 	"time"
 
-	"poller/internal/ratelimit"
+	"github.com/sqs-poller/poller/internal/ratelimit"
 )
 
 // storm is an outage of the only target, of milliseconds to 13 hours, while all else is

@@ -11,8 +11,8 @@ import (
 	"sync"
 	"time"
 
-	"poller/internal/localsqs"
-	"poller/internal/ratelimit"
+	"github.com/sqs-poller/poller/internal/localsqs"
+	"github.com/sqs-poller/poller/internal/ratelimit"
 )
 
 const (

@@ -5,7 +5,7 @@ import (
 	"slices"
 	"strings"
 
-	"poller/internal/message"
+	"github.com/sqs-poller/poller/internal/message"
 )
 
 const (

@@ -10,7 +10,7 @@ import (
 	"testing"
 	"time"
 
-	"poller/internal/message"
+	"github.com/sqs-poller/poller/internal/message"
 )
 
 // canned is a connection that answers every request whose body ends in its mark.

@@ -10,7 +10,7 @@ import (
 	"strings"
 	"syscall"
 
-	"poller/internal/message"
+	"github.com/sqs-poller/poller/internal/message"
 )
 
 // errNoAnswer is the error for a status that cannot be final.

@@ -19,7 +19,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"poller/internal/message"
+	"github.com/sqs-poller/poller/internal/message"
 )
 
 // authority signs certificates, and has its own certificate in a file.

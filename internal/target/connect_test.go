@@ -17,7 +17,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"poller/internal/message"
+	"github.com/sqs-poller/poller/internal/message"
 )
 
 func TestWhyThereIsNoConnection(t *testing.T) {

@@ -6,7 +6,7 @@ import (
 	"strings"
 	"unicode/utf8"
 
-	"poller/internal/message"
+	"github.com/sqs-poller/poller/internal/message"
 )
 
 // maxContentType bounds what is accepted as a media type.

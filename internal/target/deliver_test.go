@@ -13,7 +13,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"poller/internal/message"
+	"github.com/sqs-poller/poller/internal/message"
 )
 
 func TestTheBodyArrivesByteForByte(t *testing.T) {

@@ -12,7 +12,7 @@ import (
 	"sync/atomic"
 	"testing"
 
-	"poller/internal/message"
+	"github.com/sqs-poller/poller/internal/message"
 )
 
 // leaving is an HTTP/2 server on loopback that sends GOAWAY with every 100th answer on a

@@ -10,7 +10,7 @@ import (
 	"net/url"
 	"time"
 
-	"poller/internal/message"
+	"github.com/sqs-poller/poller/internal/message"
 )
 
 const (

@@ -5,7 +5,7 @@ import (
 	"errors"
 	"slices"
 
-	"poller/internal/message"
+	"github.com/sqs-poller/poller/internal/message"
 )
 
 // The reasons why there was no complete answer.

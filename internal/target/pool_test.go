@@ -16,7 +16,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"poller/internal/message"
+	"github.com/sqs-poller/poller/internal/message"
 )
 
 // slowly makes every dial take a second.

@@ -8,7 +8,7 @@ import (
 	"strings"
 	"time"
 
-	"poller/internal/message"
+	"github.com/sqs-poller/poller/internal/message"
 )
 
 // sentAt is RFC 3339 in UTC, to the millisecond.

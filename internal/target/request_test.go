@@ -12,7 +12,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"poller/internal/message"
+	"github.com/sqs-poller/poller/internal/message"
 )
 
 // sent returns the request as a server reads it.

@@ -14,7 +14,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"poller/internal/message"
+	"github.com/sqs-poller/poller/internal/message"
 )
 
 // bodies are those that net/http treats differently when it considers a retry.

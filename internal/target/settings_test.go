@@ -10,7 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"poller/internal/message"
+	"github.com/sqs-poller/poller/internal/message"
 )
 
 func TestParseHeaderReadsAValueOrAFile(t *testing.T) {

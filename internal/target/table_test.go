@@ -10,7 +10,7 @@ import (
 	"testing"
 	"testing/synctest"
 
-	"poller/internal/message"
+	"github.com/sqs-poller/poller/internal/message"
 )
 
 // documented reads the table of docs/outcomes.md: the outcome of each answer.

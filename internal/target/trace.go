@@ -3,7 +3,7 @@ package target
 import (
 	"strings"
 
-	"poller/internal/message"
+	"github.com/sqs-poller/poller/internal/message"
 )
 
 const (

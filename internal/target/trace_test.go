@@ -4,7 +4,7 @@ import (
 	"strings"
 	"testing"
 
-	"poller/internal/message"
+	"github.com/sqs-poller/poller/internal/message"
 )
 
 func TestTheTraceHeaderOfXRayIsPassedOn(t *testing.T) {

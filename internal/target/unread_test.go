@@ -18,7 +18,7 @@ import (
 	"testing/synctest"
 	"time"
 
-	"poller/internal/message"
+	"github.com/sqs-poller/poller/internal/message"
 )
 
 // talker is a server on loopback that gives every request this answer in one write, and

@@ -17,7 +17,7 @@ import (
 
 	"go.uber.org/goleak"
 
-	"poller/internal/message"
+	"github.com/sqs-poller/poller/internal/message"
 )
 
 func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }

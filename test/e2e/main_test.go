@@ -40,7 +40,7 @@ func prepareAndRun(m *testing.M) (code int, err error) {
 	defer func() { err = errors.Join(err, os.RemoveAll(folder)) }()
 	poller = filepath.Join(folder, "poller")
 	ctx := context.Background()
-	build := exec.CommandContext(ctx, "go", "build", "-race", "-o", poller, "poller/cmd/poller")
+	build := exec.CommandContext(ctx, "go", "build", "-race", "-o", poller, "github.com/sqs-poller/poller/cmd/poller")
 	if out, err := build.CombinedOutput(); err != nil {
 		return 0, fmt.Errorf("build: %w\n%s", err, out)
 	}

@@ -1,4 +1,4 @@
-module poller/test/manifests
+module github.com/sqs-poller/poller/test/manifests
 
 go 1.26.0
 

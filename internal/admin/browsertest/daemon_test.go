@@ -13,7 +13,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
-	"poller/internal/admin"
+	"github.com/sqs-poller/poller/internal/admin"
 )
 
 // daemon is an admin server over a status that the test sets.

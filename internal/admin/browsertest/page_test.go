@@ -9,7 +9,7 @@ import (
 
 	"github.com/chromedp/chromedp"
 
-	"poller/internal/admin"
+	"github.com/sqs-poller/poller/internal/admin"
 )
 
 const (
