@@ -37,7 +37,7 @@ type Limits struct {
 }
 
 // Try is one delivery as the pace knows it, from its start to its end.
-type Try struct{ number uint64 }
+type Try struct{ number int }
 
 // Want is what a start is waiting for.
 type Want uint8

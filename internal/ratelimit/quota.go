@@ -57,7 +57,7 @@ type quotas struct {
 	// resized, next that of the next start.
 	log         []time.Duration // since epoch, rounded up to milliseconds
 	size        int             // the log's greatest length
-	first, next uint64
+	first, next int
 }
 
 const (
@@ -84,17 +84,17 @@ func (q *quotas) set(now time.Time, all [MaxQuotas]Quota) {
 	}
 	kept := min(len(q.log), size)
 	log := make([]time.Duration, 0, kept)
-	for number := q.next - uint64(kept); number < q.next; number++ {
+	for number := q.next - kept; number < q.next; number++ {
 		log = append(log, q.log[q.place(number)])
 	}
-	q.log, q.size, q.first = log, size, q.next-uint64(kept)
+	q.log, q.size, q.first = log, size, q.next-kept
 }
 
 // place is where the log has the start of that number.
-func (q *quotas) place(number uint64) int { return int((number - q.first) % uint64(q.size)) }
+func (q *quotas) place(number int) int { return (number - q.first) % q.size }
 
 // start logs a start and returns its number.
-func (q *quotas) start(now time.Time) uint64 {
+func (q *quotas) start(now time.Time) int {
 	number := q.next
 	q.next++
 	if q.size == 0 {
@@ -110,8 +110,8 @@ func (q *quotas) start(now time.Time) uint64 {
 }
 
 // end notes that the start of that number has ended, and so has arrived by now.
-func (q *quotas) end(now time.Time, number uint64) {
-	if q.next-number > uint64(len(q.log)) {
+func (q *quotas) end(now time.Time, number int) {
+	if q.next-number > len(q.log) {
 		return // no longer, or never, logged
 	}
 	at := &q.log[q.place(number)]
@@ -141,7 +141,7 @@ func (q *quotas) freeAt(one Quota) time.Time {
 	if one.N > len(q.log) {
 		return time.Time{}
 	}
-	return q.epoch.Add(q.log[q.place(q.next-uint64(one.N))] + one.Window)
+	return q.epoch.Add(q.log[q.place(q.next-one.N)] + one.Window)
 }
 
 // free returns how many could start at a time, if none started until then, and when that
@@ -152,7 +152,7 @@ func (q *quotas) free(at time.Time) (n int, grows time.Time) {
 		free := one.N - q.used(at, one)
 		next := time.Time{}
 		if i := one.N - free; i > 0 {
-			next = q.epoch.Add(q.log[q.place(q.next-uint64(i))] + one.Window)
+			next = q.epoch.Add(q.log[q.place(q.next-i)] + one.Window)
 		}
 		switch {
 		case n < 0 || free < n:
@@ -167,9 +167,9 @@ func (q *quotas) free(at time.Time) (n int, grows time.Time) {
 // used returns how many starts will still be in the quota's window at a time.
 func (q *quotas) used(at time.Time, one Quota) int {
 	n := min(one.N, len(q.log))
-	oldest := q.next - uint64(n)
+	oldest := q.next - n
 	limit := at.Sub(q.epoch) - one.Window
-	gone := sort.Search(n, func(i int) bool { return q.log[q.place(oldest+uint64(i))] > limit })
+	gone := sort.Search(n, func(i int) bool { return q.log[q.place(oldest+i)] > limit })
 	return n - gone
 }
 
