@@ -114,6 +114,7 @@ type Consumer struct {
 	running int            // deliveries, of lost messages too
 	calling int            // settles, extensions, attributes
 	blocked ratelimit.Want // why the last start was refused
+	dry     bool           // what the pace was told last
 	drain   drain
 	aborted bool // the second signal, or the end of the grace
 	ended   bool // Run has stopped working and waits for its goroutines

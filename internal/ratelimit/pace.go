@@ -79,7 +79,9 @@ type Pace struct {
 	delivering int
 	due        time.Time // when the last refused token will be available; zero if none was refused
 	shares     []*Share
-	virtual    float64 // turn of the share that started last
+	wanting    []*Share // those that want to start
+	weights    float64  // of those that are not dry
+	virtual    float64  // turn of the share that started last
 }
 
 // New returns the pace of one target, with a full bucket.
@@ -96,7 +98,7 @@ func (p *Pace) Set(now time.Time, limits Limits) {
 	p.mu.Lock()
 	p.set(now, limits)
 	p.mu.Unlock()
-	p.wakeAll(nil)
+	p.wakeAll()
 }
 
 func (p *Pace) set(now time.Time, limits Limits) {
