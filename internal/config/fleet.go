@@ -3,7 +3,7 @@ package config
 // Fleet is the replicas that share each target's budget: its concurrency, rate and burst.
 type Fleet struct {
 	// Replicas is the most that ever run; 1: this process has the whole of each budget.
-	Replicas int `yaml:"replicas" name:"replicas" default:"1" placeholder:"N" help:"The most replicas that ever run, 1 to 10,000: concurrency and rate are the budget of all of them, and each takes its share."`
+	Replicas int `yaml:"replicas" name:"replicas" default:"1" placeholder:"N" help:"Most replicas that ever run, 1 to 10,000. Concurrency and rate are the budget of all of them; each takes its share."`
 }
 
 // Share is a target with one replica's share of its budget, which all of them may use
