@@ -80,12 +80,16 @@ type Pace struct {
 	mu         sync.Mutex // guards what follows
 	limits     Limits
 	bucket     *rate.Limiter // nil if there is no rate limit
+	fleet      Fleet         // nil if the budget is not shared with other processes
+	lacks      Want          // what the last refused start waits for: Token, Slot, or Nothing
 	delivering int
 	due        time.Time // when the last refused token will be available; zero if none was refused
 	quotas     quotas
 	free       time.Time // when the quotas allow the start that they refused last; zero if they refused none
 	shares     []*Share
-	virtual    float64 // turn of the share that started last
+	wanting    []*Share // those that want to start
+	weights    float64  // of those that are not dry
+	virtual    float64  // turn of the share that started last
 }
 
 // New returns the pace of one target, with a full bucket.
@@ -103,7 +107,7 @@ func (p *Pace) Set(now time.Time, limits Limits) {
 	p.mu.Lock()
 	p.set(now, limits)
 	p.mu.Unlock()
-	p.wakeAll(nil)
+	p.wakeAll()
 }
 
 func (p *Pace) set(now time.Time, limits Limits) {
@@ -126,6 +130,26 @@ func (p *Pace) set(now time.Time, limits Limits) {
 
 // token reports whether a token is available, and the time at which to take it.
 func (p *Pace) token(now time.Time) (at time.Time, ok bool) {
+	at, ok = p.ownToken(now)
+	if ok && p.fleet != nil {
+		p.due, ok = p.fleet.Token(now)
+	}
+	return at, ok
+}
+
+// take uses the token that is available at a time.
+func (p *Pace) take(now, at time.Time) {
+	if p.bucket != nil {
+		p.bucket.AllowN(at, 1)
+	}
+	if p.fleet != nil {
+		p.fleet.Take(now)
+	}
+	p.due = time.Time{}
+}
+
+// ownToken is token for the pace's own bucket.
+func (p *Pace) ownToken(now time.Time) (at time.Time, ok bool) {
 	if p.bucket == nil {
 		return now, true
 	}
@@ -157,7 +181,7 @@ func (p *Pace) Quotas(now time.Time) []QuotaUse {
 func (p *Pace) Limits() Limits {
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	return p.limits
+	return p.inForce()
 }
 
 // Delivering returns how many deliveries are running.

@@ -36,6 +36,7 @@ func (p *Pace) Join(weight float64, wake func()) *Share {
 	}
 	s := &Share{pace: p, weight: weight, wake: wake}
 	p.shares = append(p.shares, s)
+	p.weights += weight
 	return s
 }
 
@@ -48,6 +49,7 @@ func (s *Share) Start(now time.Time, t *Try, slots int, consent func() bool) Wan
 	p := s.pace
 	p.mu.Lock()
 	want, next := s.start(now, t, slots, consent)
+	p.refused(want)
 	p.mu.Unlock()
 	if next != nil {
 		next.wake()
@@ -60,9 +62,9 @@ func (s *Share) start(now time.Time, t *Try, slots int, consent func() bool) (Wa
 	p := s.pace
 	if !s.wants {
 		s.turn = max(s.turn, p.virtual)
-		s.wants = true
+		s.want(true)
 	}
-	if p.delivering >= min(slots, p.limits.Concurrency) {
+	if p.delivering >= min(slots, p.slots()) {
 		return Slot, nil
 	}
 	if first := p.first(); first != s {
@@ -80,15 +82,12 @@ func (s *Share) start(now time.Time, t *Try, slots int, consent func() bool) (Wa
 	if !consent() {
 		return Consent, nil
 	}
-	if p.bucket != nil {
-		p.bucket.AllowN(at, 1)
-		p.due = time.Time{}
-	}
+	p.take(now, at)
 	t.number = p.quotas.start(now)
 	p.delivering++
 	p.virtual = s.turn
 	s.turn += 1 / s.weight
-	s.wants = false
+	s.want(false)
 	next := p.first()
 	if next == s {
 		next = nil
@@ -99,12 +98,24 @@ func (s *Share) start(now time.Time, t *Try, slots int, consent func() bool) (Wa
 // first returns the share whose turn it is among those that want to start, or nil.
 func (p *Pace) first() *Share {
 	var first *Share
-	for _, s := range p.shares {
-		if s.wants && (first == nil || s.turn < first.turn) {
+	for _, s := range p.wanting {
+		if first == nil || s.turn < first.turn {
 			first = s
 		}
 	}
 	return first
+}
+
+// want sets whether the share wants to start.
+func (s *Share) want(wants bool) {
+	p := s.pace
+	switch {
+	case wants && !s.wants:
+		p.wanting = append(p.wanting, s)
+	case !wants && s.wants:
+		p.wanting = slices.DeleteFunc(p.wanting, func(other *Share) bool { return other == s })
+	}
+	s.wants = wants
 }
 
 // Rest records that this share has nothing to start, so that the others need not wait.
@@ -113,8 +124,9 @@ func (s *Share) Rest() {
 	p.mu.Lock()
 	var next *Share
 	if s.wants {
-		s.wants = false
+		s.want(false)
 		next = p.first()
+		p.report()
 	}
 	p.mu.Unlock()
 	if next != nil {
@@ -128,6 +140,7 @@ func (s *Share) End(now time.Time, t *Try) {
 	p.mu.Lock()
 	p.delivering--
 	p.quotas.end(now, t.number)
+	p.report()
 	next := p.first()
 	p.mu.Unlock()
 	if next != nil && next != s { // who ends one asks again anyway
@@ -147,15 +160,30 @@ func (s *Share) Due() time.Time {
 }
 
 // SetDry sets whether the queue has nothing to deliver. While it is dry, the others
-// divide its part among them.
+// divide its part among them. Those that are dry have no use for it, and are not woken.
 func (s *Share) SetDry(dry bool) {
 	p := s.pace
 	p.mu.Lock()
-	same := s.dry == dry
+	if s.dry == dry {
+		p.mu.Unlock()
+		return
+	}
 	s.dry = dry
+	if dry {
+		p.weights -= s.weight
+	} else {
+		p.weights += s.weight
+	}
+	p.report()
+	var others []*Share
+	for _, other := range p.shares {
+		if other != s && !other.dry {
+			others = append(others, other)
+		}
+	}
 	p.mu.Unlock()
-	if !same {
-		p.wakeAll(s)
+	for _, other := range others {
+		other.wake()
 	}
 }
 
@@ -168,11 +196,9 @@ func (s *Share) Part() float64 {
 }
 
 func (s *Share) part() float64 {
-	sum := s.weight
-	for _, other := range s.pace.shares {
-		if other != s && !other.dry {
-			sum += other.weight
-		}
+	sum := s.pace.weights
+	if s.dry {
+		sum += s.weight
 	}
 	return s.weight / sum
 }
@@ -186,9 +212,12 @@ func (s *Share) Usable(now time.Time, slots int) int {
 	p := s.pace
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	usable := max(min(slots, p.limits.Concurrency)-p.delivering, 0)
+	usable := max(min(slots, p.slots())-p.delivering, 0)
 	if p.bucket != nil {
 		usable = min(usable, max(int(p.bucket.TokensAt(now)), 0))
+	}
+	if p.fleet != nil {
+		usable = min(usable, p.fleet.Tokens(now))
 	}
 	if p.limits.Limited && p.limits.Rate == 0 {
 		return 0
@@ -216,14 +245,12 @@ func (s *Share) Soon(now time.Time, within time.Duration) (n int, next time.Time
 	return int(math.Ceil(float64(free) * s.part())), grows
 }
 
-// wakeAll wakes the owners of all shares except one.
-func (p *Pace) wakeAll(but *Share) {
+// wakeAll wakes the owners of all shares.
+func (p *Pace) wakeAll() {
 	p.mu.Lock()
 	shares := slices.Clip(p.shares)
 	p.mu.Unlock()
 	for _, s := range shares {
-		if s != but {
-			s.wake()
-		}
+		s.wake()
 	}
 }

@@ -1,0 +1,92 @@
+package ratelimit
+
+import "time"
+
+// Fleet is a budget that this process shares with others. What it gives out, nobody else
+// has. A pace that has joined one starts a delivery only with a slot and a token of the
+// fleet, beside its own. It is called with the pace's lock held: it must not block, nor
+// call the pace.
+type Fleet interface {
+	// Limits returns what this process may count on: its slots, of which there may be none,
+	// and the rate at which it is likely to get tokens.
+	Limits() Limits
+	// Token reports whether a delivery may start now. If not, due is when one may, or the
+	// zero time if that is not known yet: the pace is then woken.
+	Token(now time.Time) (due time.Time, ok bool)
+	// Take uses the token that Token has just reported.
+	Take(now time.Time)
+	// Tokens returns how many deliveries could start now, as far as tokens go.
+	Tokens(now time.Time) int
+	// Report says what this process does with its part.
+	Report(Use)
+}
+
+// Use is what a process does with its part of a fleet's budget.
+type Use struct {
+	// Running is how many deliveries are running.
+	Running int
+	// Busy reports whether some queue is not dry.
+	Busy bool
+	// Lacks is what a delivery that was to start has been refused for, if one has:
+	// Token or Slot.
+	Lacks Want
+}
+
+// JoinFleet makes the pace part of a fleet's. It is called before the first Join.
+func (p *Pace) JoinFleet(f Fleet) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.fleet = f
+}
+
+// Wake has the owners of all shares ask again: the fleet has something new.
+func (p *Pace) Wake() { p.wakeAll() }
+
+// inForce returns the pace's own limits, or the fleet's where they are lower. The
+// concurrency is at least 1: without a slot the rate is 0.
+func (p *Pace) inForce() Limits {
+	if p.fleet == nil {
+		return p.limits
+	}
+	all, fleet := p.limits, p.fleet.Limits()
+	all.Concurrency = max(min(all.Concurrency, fleet.Concurrency), 1)
+	if fleet.Limited && (!all.Limited || fleet.Rate < all.Rate) {
+		all.Limited, all.Rate, all.Burst = true, fleet.Rate, max(fleet.Burst, 1)
+	}
+	if fleet.Concurrency <= 0 {
+		all.Limited, all.Rate, all.Burst = true, 0, 1
+	}
+	return all
+}
+
+// slots returns how many deliveries may run.
+func (p *Pace) slots() int {
+	if p.fleet == nil {
+		return p.limits.Concurrency
+	}
+	return min(p.limits.Concurrency, p.fleet.Limits().Concurrency)
+}
+
+// refused notes what a start waits for, or that it waits for nothing.
+func (p *Pace) refused(want Want) {
+	switch want {
+	case Slot, Token, Nothing:
+		p.lacks = want
+	case Consent:
+		p.lacks = Nothing
+	case Turn: // the share whose turn it is asks next
+	}
+	p.report()
+}
+
+// report tells the fleet what this process does.
+func (p *Pace) report() {
+	if p.fleet == nil {
+		return
+	}
+	use := Use{Running: p.delivering, Busy: p.weights > 0}
+	if p.first() != nil {
+		use.Lacks = p.lacks
+	}
+	p.fleet.Report(use)
+}

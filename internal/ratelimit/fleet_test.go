@@ -1,0 +1,140 @@
+package ratelimit_test
+
+import (
+	"testing"
+	"time"
+
+	"github.com/sqs-poller/poller/internal/ratelimit"
+)
+
+// fakeFleet gives out what a test says.
+type fakeFleet struct {
+	limits ratelimit.Limits
+	tokens int
+	due    time.Time
+	use    ratelimit.Use
+}
+
+func (f *fakeFleet) Limits() ratelimit.Limits { return f.limits }
+
+func (f *fakeFleet) Token(time.Time) (due time.Time, ok bool) {
+	if f.tokens > 0 {
+		return time.Time{}, true
+	}
+	return f.due, false
+}
+
+func (f *fakeFleet) Take(time.Time)           { f.tokens-- }
+func (f *fakeFleet) Tokens(time.Time) int     { return f.tokens }
+func (f *fakeFleet) Report(use ratelimit.Use) { f.use = use }
+func (f *fakeFleet) limit(slots int, r float64) {
+	f.limits = ratelimit.Limits{Concurrency: slots, Limited: true, Rate: r, Burst: 3}
+}
+
+// inFleet returns a pace that has joined f, with one share.
+func inFleet(f *fakeFleet, own ratelimit.Limits) (*ratelimit.Pace, *ratelimit.Share) {
+	p := ratelimit.New(own)
+	p.JoinFleet(f)
+	return p, p.Join(1, nothing)
+}
+
+func TestAStartInAFleetNeedsItsSlotAndItsToken(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	f := &fakeFleet{tokens: 3, due: now.Add(time.Second)}
+	f.limit(2, 28)
+	_, s := inFleet(f, ratelimit.Limits{Concurrency: 10})
+	no := func() bool { return false }
+	if got := s.Start(now, new(ratelimit.Try), 10, no); got != ratelimit.Consent || f.tokens != 3 {
+		t.Errorf("without consent: %v, %d tokens left", got, f.tokens)
+	}
+	for range 2 {
+		if got := s.Start(now, new(ratelimit.Try), 10, agreed); got != ratelimit.Nothing {
+			t.Errorf("refused for %v", got)
+		}
+	}
+	if got := s.Start(now, new(ratelimit.Try), 10, agreed); got != ratelimit.Slot || f.tokens != 1 || f.use != (ratelimit.Use{Running: 2, Busy: true, Lacks: ratelimit.Slot}) {
+		t.Errorf("a third with two slots: %v, %d tokens left, %+v", got, f.tokens, f.use)
+	}
+	f.limit(4, 28)
+	s.Start(now, new(ratelimit.Try), 10, agreed)
+	if got := s.Start(now, new(ratelimit.Try), 10, agreed); got != ratelimit.Token || !s.Due().Equal(f.due) || f.use.Lacks != ratelimit.Token {
+		t.Errorf("without a token: %v, due %v, %+v", got, s.Due(), f.use)
+	}
+	s.End(time.Now(), new(ratelimit.Try))
+	if f.use != (ratelimit.Use{Running: 2, Busy: true, Lacks: ratelimit.Token}) {
+		t.Errorf("one has ended: %+v", f.use)
+	}
+	s.Rest()
+	s.SetDry(true)
+	if f.use != (ratelimit.Use{Running: 2}) {
+		t.Errorf("with nothing to start: %+v", f.use)
+	}
+}
+
+func TestTheLowerOfThePacesOwnLimitsAndTheFleetsIsInForce(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	for name, c := range map[string]struct {
+		own, fleet ratelimit.Limits
+		want       ratelimit.Limits
+		usable     int
+	}{
+		"the fleet's": {
+			ratelimit.Limits{Concurrency: 10},
+			ratelimit.Limits{Concurrency: 3, Limited: true, Rate: 7, Burst: 2},
+			ratelimit.Limits{Concurrency: 3, Limited: true, Rate: 7, Burst: 2},
+			3,
+		},
+		"the pace's": {
+			ratelimit.Limits{Concurrency: 2, Limited: true, Rate: 5, Burst: 1},
+			ratelimit.Limits{Concurrency: 3, Limited: true, Rate: 7, Burst: 2},
+			ratelimit.Limits{Concurrency: 2, Limited: true, Rate: 5, Burst: 1},
+			1,
+		},
+		"no rate": {
+			ratelimit.Limits{Concurrency: 10},
+			ratelimit.Limits{Concurrency: 3},
+			ratelimit.Limits{Concurrency: 3, Burst: 1},
+			3,
+		},
+		"no slot": {
+			ratelimit.Limits{Concurrency: 10},
+			ratelimit.Limits{Limited: true, Rate: 7, Burst: 2},
+			ratelimit.Limits{Concurrency: 1, Limited: true, Burst: 1},
+			0,
+		},
+		"no slot and no rate": {
+			ratelimit.Limits{Concurrency: 10},
+			ratelimit.Limits{},
+			ratelimit.Limits{Concurrency: 1, Limited: true, Burst: 1},
+			0,
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			p, s := inFleet(&fakeFleet{limits: c.fleet, tokens: 9}, c.own)
+			if got := p.Limits(); got != c.want {
+				t.Errorf("in force: %+v, want %+v", got, c.want)
+			}
+			if got := s.Usable(now, 10); got != c.usable {
+				t.Errorf("%d usable, want %d", got, c.usable)
+			}
+		})
+	}
+}
+
+func TestAPausedPaceStartsNothingThoughTheFleetHasTokens(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	f := &fakeFleet{tokens: 9}
+	f.limit(5, 28)
+	p, s := inFleet(f, ratelimit.Limits{Concurrency: 10, Limited: true, Burst: 1})
+	if got := s.Start(now, new(ratelimit.Try), 10, agreed); got != ratelimit.Token || f.tokens != 9 || s.Usable(now, 10) != 0 {
+		t.Errorf("%v, %d tokens left, %d usable", got, f.tokens, s.Usable(now, 10))
+	}
+	p.Set(now, ratelimit.Limits{Concurrency: 10})
+	if got := s.Start(now, new(ratelimit.Try), 10, agreed); got != ratelimit.Nothing {
+		t.Errorf("resumed: %v", got)
+	}
+}
