@@ -48,7 +48,7 @@ func (c *versionCmd) Run(p *process) error {
 func build() app.Build {
 	b := app.Build{Version: "devel", Commit: "unknown", GoVersion: runtime.Version()}
 	if info, ok := debug.ReadBuildInfo(); ok {
-		if v := info.Main.Version; v != "" && v != "(devel)" {
+		if v := strings.TrimPrefix(info.Main.Version, "v"); v != "" && v != "(devel)" { // go install: v1.2.3
 			b.Version = v
 		}
 		for _, s := range info.Settings {

@@ -29,6 +29,7 @@ func targetCard(i int, t Target, s Status) g.Node {
 			slotsGauge("slots-"+place, t),
 			h.Div(h.P(g.Text("Mean delivery "), h.B(g.Text(mean(t.MeanDelivery))))),
 			gateGauge(t.Gate, s.At),
+			quotaGauges(place, t.Pace.Quotas, s.At),
 		),
 		overrides(t, s),
 		share(t.Pace),
@@ -91,6 +92,23 @@ func gateGauge(gate Gate, now time.Time) g.Node {
 	return h.Div(h.P(
 		g.Text("Gate "), h.B(found("gate"), g.Text(spaced(gate.State))), g.Text(" "), dim(more),
 	))
+}
+
+// quotaGauges show how much of each quota is used.
+func quotaGauges(place string, quotas []Quota, now time.Time) g.Node {
+	gauges := make(g.Group, 0, len(quotas))
+	for i, q := range quotas {
+		id := "quota-" + place + "-" + strconv.Itoa(i)
+		more := "of " + q.words()
+		if q.FreeAt != nil {
+			more += ", used up until " + clockFrom(now, *q.FreeAt)
+		}
+		gauges = append(gauges, h.Div(
+			h.P(h.ID(id), g.Text("Quota "), h.B(g.Text(count(q.Used))), g.Text(" "), dim(more)),
+			meter(id, float64(q.Limit), float64(q.Used)),
+		))
+	}
+	return gauges
 }
 
 // share notes that the figures are one replica's share, if replicas share a budget.

@@ -169,8 +169,20 @@ type Pace struct {
 	Rate        Number `json:"rate_per_second"`
 	Burst       int    `json:"burst"` // 0 without a rate
 	Concurrency int    `json:"concurrency"`
+	// Quotas are sorted by their windows, the shortest first.
+	Quotas []Quota `json:"quotas"`
 	// Replicas is how many replicas share the budget.
 	Replicas int `json:"fleet_replicas"`
+}
+
+// Quota is how many deliveries may start in any window of a length, and how many have.
+type Quota struct {
+	Limit  int     `json:"limit"`
+	Window Seconds `json:"window_seconds"`
+	Used   int     `json:"used"`
+	Left   int     `json:"left"`
+	// FreeAt is when the next start is free; null while there are some left.
+	FreeAt *time.Time `json:"free_at"`
 }
 
 // Deliveries counts the deliveries with an outcome and a status, which is the answer's

@@ -217,12 +217,16 @@ func (a *App) Address() string { return a.listener.Addr().String() }
 
 // limitsOf returns the limits of a target whose budget has been divided.
 func limitsOf(t config.Target) ratelimit.Limits {
-	return ratelimit.Limits{
+	limits := ratelimit.Limits{
 		Concurrency: t.Concurrency,
 		Limited:     t.Rate.Limited,
 		Rate:        t.Rate.PerSecond,
 		Burst:       t.Burst,
 	}
+	for i, q := range t.Quotas {
+		limits.Quotas[i] = ratelimit.Quota{N: q.N, Window: q.Window()}
+	}
+	return limits
 }
 
 func parseHeaders(lines []string) ([]target.Header, error) {

@@ -395,6 +395,43 @@ func TestReloadChangesThePaceAndNamesWhatNeedsARestart(t *testing.T) {
 	})
 }
 
+func TestAQuotaKeepsWhatWasUsedOfItThroughAReload(t *testing.T) {
+	environment(t)
+	synctest.Test(t, func(t *testing.T) {
+		quota := func(n int, unit string) config.Config {
+			return settingsWith(func(target *config.Target) { target.Quotas = []config.Quota{{N: n, Unit: unit}} })
+		}
+		d := begin(t, "orders", quota(30, "h"), nil)
+		d.send(t, 100)
+		pass(time.Minute)
+		if n := d.taken.Load(); n != 30 {
+			t.Errorf("%d delivered of a quota of 30", n)
+		}
+		changed, restart := d.Reload(quota(40, "h"))
+		want := "targets.default: no rate, quota 40/h, concurrency 10, was no rate, quota 30/h, concurrency 10"
+		if got := strings.Join(changed, "; "); got != want || len(restart) != 0 {
+			t.Errorf("changed: %s; needs a restart: %v", got, restart)
+		}
+		pass(time.Minute)
+		if n := d.taken.Load(); n != 40 {
+			t.Errorf("%d delivered after a change from 30 to 40", n)
+		}
+		status := d.Status(time.Now())
+		free := d.started.Add(time.Hour).UTC()
+		q := status.Targets[0].Pace.Quotas
+		if len(q) != 1 || q[0].Limit != 40 || q[0].Used != 40 || q[0].Left != 0 || q[0].FreeAt.Sub(free).Abs() > 10*time.Second {
+			t.Errorf("%+v", q)
+		}
+		d.stop()
+		if err := <-d.ended; err != nil {
+			t.Error(err)
+		}
+		if !strings.Contains(d.logs.String(), " quotas=30/h ") {
+			t.Errorf("the first line does not say it: %s", d.logs.String())
+		}
+	})
+}
+
 func TestAReplicaKeepsToItsShareOfTheFleetsBudget(t *testing.T) {
 	environment(t)
 	synctest.Test(t, func(t *testing.T) {
@@ -412,7 +449,7 @@ func TestAReplicaKeepsToItsShareOfTheFleetsBudget(t *testing.T) {
 				t.Errorf("no %q in the first line: %s", want, first)
 			}
 		}
-		d.mustBeInForce(t, "1", "2", `"rate_per_second":1,"burst":1,"concurrency":2,"fleet_replicas":4`)
+		d.mustBeInForce(t, "1", "2", `"rate_per_second":1,"burst":1,"concurrency":2,"quotas":[],"fleet_replicas":4`)
 
 		c.Fleet.Replicas = 2
 		changed, restart := d.Reload(c)
@@ -420,7 +457,7 @@ func TestAReplicaKeepsToItsShareOfTheFleetsBudget(t *testing.T) {
 		if got := strings.Join(changed, "; "); got != want || len(restart) != 0 {
 			t.Errorf("changed: %s; needs a restart: %v", got, restart)
 		}
-		d.mustBeInForce(t, "2", "5", `"rate_per_second":2,"burst":1,"concurrency":5,"fleet_replicas":2`)
+		d.mustBeInForce(t, "2", "5", `"rate_per_second":2,"burst":1,"concurrency":5,"quotas":[],"fleet_replicas":2`)
 
 		c = settingsWith(func(target *config.Target) { target.Rate = config.Rate{Limited: true, PerSecond: 40} })
 		c.Fleet.Replicas = 4

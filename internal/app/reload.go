@@ -32,7 +32,7 @@ func (a *App) Reload(c config.Config) (changed, restart []string) {
 			paced = append(paced, name)
 			changed = append(changed, fmt.Sprintf("targets.%s: %s, was %s%s", name, inWords(after), inWords(before), a.despite(name)))
 		}
-		old.Concurrency, old.Rate, old.Burst = t.Concurrency, t.Rate, t.Burst
+		old.Concurrency, old.Rate, old.Burst, old.Quotas = t.Concurrency, t.Rate, t.Burst, t.Quotas
 		a.loaded.Targets[name] = old
 		restart = append(restart, different("targets."+name+".", old, t)...)
 	}
@@ -89,6 +89,11 @@ func inWords(l ratelimit.Limits) string {
 	rate := "no rate"
 	if l.Limited {
 		rate = fmt.Sprintf("rate %.6g/s, burst %d", l.Rate, l.Burst)
+	}
+	for _, q := range l.Quotas {
+		if q.N > 0 {
+			rate += ", quota " + q.String()
+		}
 	}
 	return fmt.Sprintf("%s, concurrency %d", rate, l.Concurrency)
 }

@@ -48,6 +48,7 @@ func (a *App) Status(now time.Time) admin.Status {
 		t := targetStatus(name, place(a.config.Targets[name].URL), pace.Limits(), pace.Delivering(), byTarget[name])
 		t.Pace.Replicas = replicas
 		t.Overrides = a.overridesOf(name)
+		t.Pace.Quotas = quotaStatus(pace.Quotas(now), now)
 		t.Gate = gateStatus(a.targets[name].gate.Status(pace.Limits().Concurrency))
 		st.Targets = append(st.Targets, t)
 	}
@@ -167,6 +168,19 @@ func targetStatus(name, place string, limits ratelimit.Limits, delivering int, q
 		t.Deliveries = append(t.Deliveries, admin.Deliveries{Outcome: k.outcome, Status: k.status, Count: counts[k]})
 	}
 	return t
+}
+
+func quotaStatus(uses []ratelimit.QuotaUse, now time.Time) []admin.Quota {
+	all := make([]admin.Quota, 0, len(uses))
+	for _, u := range uses {
+		q := admin.Quota{Limit: u.N, Window: admin.Seconds(u.Window), Used: u.Used, Left: u.N - u.Used}
+		if u.FreeAt.After(now) {
+			free := inJSON(u.FreeAt)
+			q.FreeAt = &free
+		}
+		all = append(all, q)
+	}
+	return all
 }
 
 func gateStatus(g gate.Status) admin.Gate {

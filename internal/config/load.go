@@ -112,14 +112,20 @@ func (d *draft) overlay(setting Setting, s Sources, environ environ) error {
 	return nil
 }
 
-// setVariable is setText for what may be a list: one value a line.
+// setVariable is setText for what may be a list: one value a line, or, where values have
+// no commas in them, between commas.
 func setVariable(v reflect.Value, text string) error {
 	if v.Kind() != reflect.Slice {
 		return setText(v, text)
 	}
+	if v.Type().Elem().Kind() != reflect.String {
+		text = strings.ReplaceAll(text, ",", "\n")
+	}
 	for line := range strings.Lines(text) {
 		if line = strings.TrimSpace(line); line != "" {
-			v.Set(reflect.Append(v, reflect.ValueOf(line)))
+			if err := appendText(v, line); err != nil {
+				return err
+			}
 		}
 	}
 	return nil

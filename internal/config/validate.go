@@ -113,7 +113,7 @@ func (t Target) validatePace(n names) error {
 	case n.has("burst") && !t.Rate.Limited:
 		return n.problem("burst", "a burst needs a rate: set %s too, or omit it", n.of("rate"))
 	}
-	return nil
+	return t.validateQuotas(n)
 }
 
 func (c Config) validate(n names) error {
