@@ -74,16 +74,13 @@ func (c *healthCmd) address() (string, error) {
 	}
 	if listen == "" {
 		listen = config.DefaultListen(inContainer())
-	}
-	host, port, err := net.SplitHostPort(listen)
-	if err != nil {
-		return "", fmt.Errorf("%s: invalid address %q: use HOST:PORT or :PORT, such as :9500", name, listen)
-	}
-	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
-		host = "127.0.0.1"
-		if ip != nil && ip.To4() == nil {
-			host = "::1"
+		// A file that is wrong at the moment is no reason to be unhealthy.
+		if found, err := config.LoadAdmin(config.Sources{Environ: os.Environ(), Container: inContainer()}); err == nil {
+			listen = found.Listen
 		}
 	}
-	return net.JoinHostPort(host, port), nil
+	if _, _, err := net.SplitHostPort(listen); err != nil {
+		return "", fmt.Errorf("%s: invalid address %q: use HOST:PORT or :PORT, such as :9500", name, listen)
+	}
+	return local(listen), nil
 }

@@ -25,6 +25,10 @@ func verbs() []entry {
 		{"send", "Put messages on a queue.", func() verb { return new(sendCmd) }},
 		{"sink", "A downstream to practise on.", func() verb { return new(sinkCmd) }},
 		{"localsqs", "An SQS server in memory, for trying things and for tests.", func() verb { return new(localsqsCmd) }},
+		{"pause", "Pause the daemon on this machine, for a time or until resume.", func() verb { return new(pauseCmd) }},
+		{"resume", "Take back what pause and pace did.", func() verb { return new(resumeCmd) }},
+		{"pace", "Change the daemon's rate and concurrency, for a time or until resume.", func() verb { return new(paceCmd) }},
+		{"held", "List the messages that the daemon holds after failed deliveries.", func() verb { return new(heldCmd) }},
 		{"health", "Ask the daemon on this machine whether it is healthy.", func() verb { return new(healthCmd) }},
 		{"version", "Version, commit and Go.", func() verb { return new(versionCmd) }},
 	}
