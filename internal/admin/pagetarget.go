@@ -33,6 +33,7 @@ func targetCard(i int, t Target, s Status) g.Node {
 		),
 		overrides(t, s),
 		share(t.Pace),
+		fleetPart(t, s),
 		deliveriesTable(t),
 	)
 }

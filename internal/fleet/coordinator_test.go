@@ -25,7 +25,6 @@ type store struct {
 	calls  int
 	now    time.Duration // true time, of the call that is being made
 	state  *lua.LState
-	script *lua.FunctionProto
 }
 
 // epoch is where the servers' clocks begin.
@@ -172,7 +171,7 @@ func (s *store) copied() map[string]map[string]string {
 func (s *store) members() map[string][]int64 {
 	all := make(map[string][]int64)
 	for id, text := range s.hashes[keysOf("test")[1]] {
-		for _, field := range strings.Fields(text) {
+		for field := range strings.FieldsSeq(text) {
 			n, _ := strconv.ParseInt(field, 10, 64)
 			all[id] = append(all[id], n)
 		}

@@ -257,7 +257,7 @@ func (m *member) token(now time.Duration) (due time.Duration, ok bool) {
 		if !m.limited {
 			return 0, true
 		}
-		from, _, ok := m.tokens.next(now, &m.clock, m.window)
+		from, ok := m.tokens.next(now, &m.clock, m.window)
 		if !ok {
 			return 0, false
 		}

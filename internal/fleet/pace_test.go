@@ -53,7 +53,7 @@ func TestAnIdleReplicaLendsItsShare(t *testing.T) {
 				t.Run(fmt.Sprintf("%g a second, %d of %d busy", rate, busy, n), func(t *testing.T) {
 					t.Parallel()
 					w := calmWorld(1, budgetOf(rate, 1000), n, busy, 10*time.Millisecond)
-					warm, length := 70*time.Second, 60*time.Second // shares are given out after a minute
+					warm, length := 9*time.Second, 20*time.Second
 					w.run(warm + length)
 					got := w.count(warm)
 					if all, want := float64(sum(got)), rate*length.Seconds(); all < 0.98*want-1 {
@@ -64,7 +64,7 @@ func TestAnIdleReplicaLendsItsShare(t *testing.T) {
 					}
 					calls := float64(w.store.calls) / float64(n) / (warm + length).Seconds()
 					t.Logf("%.2f calls a second each, %v starts", calls, got)
-					if most := 11.0; calls > most && n > 4 {
+					if calls > 4 {
 						t.Errorf("%.1f calls a second each", calls)
 					}
 				})
@@ -77,7 +77,7 @@ func TestTheLineIsShared(t *testing.T) {
 	t.Parallel()
 	for _, rate := range []float64{2, 28, 200} {
 		w := calmWorld(3, budgetOf(rate, 1000), 16, 16, 10*time.Millisecond)
-		w.run(10*time.Second + 5*time.Minute)
+		w.run(10*time.Second + time.Minute)
 		got := w.count(10 * time.Second)
 		mean := float64(sum(got)) / 16
 		if least, most := float64(slices.Min(got)), float64(slices.Max(got)); least < 0.8*mean-2 || most > 1.2*mean+2 {

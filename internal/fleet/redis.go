@@ -20,6 +20,9 @@ type Redis struct {
 	raw  string
 	kind string // single, sentinel or cluster
 	file string // of the password
+
+	// Dial replaces connecting over TCP, TLS or a socket, if set.
+	Dial func(ctx context.Context, network, address string) (net.Conn, error)
 }
 
 // ParseURL reads the URL of a coordinator:
@@ -31,8 +34,16 @@ type Redis struct {
 //	redis+cluster://host:6379?addr=host2:6379
 //
 // and with rediss+sentinel and rediss+cluster over TLS. password_file=FILE is read at each
-// connection. Its errors do not repeat the URL, which may have a password.
+// connection. @FILE is a file with the URL. Its errors do not repeat the URL, which may have
+// a password.
 func ParseURL(raw string) (*Redis, error) {
+	if file, is := strings.CutPrefix(raw, "@"); is {
+		text, err := readSecret(file)
+		if err != nil {
+			return nil, err
+		}
+		raw = text
+	}
 	u, err := url.Parse(raw)
 	if err != nil {
 		return nil, errors.New("invalid URL: use redis://HOST:6379, rediss:// with TLS, or unix:///PATH")
@@ -67,7 +78,7 @@ func ParseURL(raw string) (*Redis, error) {
 		return nil, err
 	}
 	if r.file != "" {
-		if _, err := r.password(); err != nil {
+		if _, err := readSecret(r.file); err != nil {
 			return nil, err
 		}
 	}
@@ -89,16 +100,16 @@ func (r *Redis) Place() string {
 	return u.Scheme + "://" + u.Host
 }
 
-// password reads its file.
-func (r *Redis) password() (string, error) {
-	text, err := os.ReadFile(r.file)
+// readSecret reads a file with one line.
+func readSecret(file string) (string, error) {
+	text, err := os.ReadFile(file) //nolint:gosec // the operator names it
 	if err != nil {
 		if path := new(fs.PathError); errors.As(err, &path) {
 			err = path.Err
 		}
-		return "", fmt.Errorf("password_file %s cannot be read: %w", r.file, err)
+		return "", &RefusedError{fmt.Sprintf("the file %s cannot be read: %v", file, err)}
 	}
-	return strings.TrimRight(strings.TrimPrefix(string(text), "\ufeff"), "\r\n"), nil
+	return strings.TrimSpace(strings.TrimPrefix(string(text), "\ufeff")), nil
 }
 
 // quietLibrary keeps go-redis's own logger silent: what it says, errors say too.
@@ -122,7 +133,10 @@ func (r *Redis) client() (redis.UniversalClient, error) {
 		o.MaxRetries, o.DialerRetries, o.PoolSize, o.DisableIdentity = -1, 1, 1, true
 		o.DialTimeout, o.ReadTimeout, o.WriteTimeout, o.PoolTimeout = callLimit, callLimit, callLimit, callLimit
 		o.ContextTimeoutEnabled = true
-		o.CredentialsProviderContext = r.credentials(o.Username, o.Password)
+		o.CredentialsProviderContext = r.credentials(o.Username)
+		if r.Dial != nil {
+			o.Dialer = r.Dial
+		}
 		return redis.NewFailoverClient(o), nil
 	case "cluster":
 		o, err := redis.ParseClusterURL(r.raw)
@@ -134,7 +148,10 @@ func (r *Redis) client() (redis.UniversalClient, error) {
 		o.ContextTimeoutEnabled = true
 		o.MaxRedirects = 3 // a slot that has moved is no answer: the call had no effect there
 		o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
-		o.CredentialsProviderContext = r.credentials(o.Username, o.Password)
+		o.CredentialsProviderContext = r.credentials(o.Username)
+		if r.Dial != nil {
+			o.Dialer = r.Dial
+		}
 		return redis.NewClusterClient(o), nil
 	default:
 		o, err := redis.ParseURL(r.raw)
@@ -145,18 +162,21 @@ func (r *Redis) client() (redis.UniversalClient, error) {
 		o.DialTimeout, o.ReadTimeout, o.WriteTimeout, o.PoolTimeout = callLimit, callLimit, callLimit, callLimit
 		o.ContextTimeoutEnabled = true
 		o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
-		o.CredentialsProviderContext = r.credentials(o.Username, o.Password)
+		o.CredentialsProviderContext = r.credentials(o.Username)
+		if r.Dial != nil {
+			o.Dialer = r.Dial
+		}
 		return redis.NewClient(o), nil
 	}
 }
 
 // credentials reads the password's file at each connection, if there is one.
-func (r *Redis) credentials(user, password string) func(context.Context) (string, string, error) {
+func (r *Redis) credentials(user string) func(context.Context) (string, string, error) {
 	if r.file == "" {
 		return nil
 	}
 	return func(context.Context) (string, string, error) {
-		text, err := r.password()
+		text, err := readSecret(r.file)
 		return user, text, err
 	}
 }
@@ -231,8 +251,8 @@ func (c *redisCoordinator) sentence(err error) error {
 			return &RefusedError{r.what}
 		}
 	}
-	if path := "password_file"; strings.Contains(text, path) {
-		return &RefusedError{text}
+	if refused := new(RefusedError); errors.As(err, &refused) {
+		return refused // the password's file
 	}
 	if op := new(net.OpError); errors.As(err, &op) {
 		return fmt.Errorf("Redis cannot be reached: %w", op.Err)

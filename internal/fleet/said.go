@@ -1,7 +1,6 @@
 package fleet
 
 import (
-	"context"
 	"errors"
 	"log/slog"
 	"time"
@@ -43,14 +42,13 @@ func (f *Fleet) note(now time.Duration, err error) {
 
 // say logs what has changed, and once a minute what lasts.
 func (f *Fleet) say(now time.Duration) {
-	ctx := context.Background()
 	for _, c := range f.member.changes {
-		f.sayChange(ctx, c)
+		f.sayChange(c)
 	}
 	f.member.changes = f.member.changes[:0]
 	if n := f.member.losses; n > f.said.losses {
 		f.said.losses = n
-		f.log.WarnContext(ctx, "fleet memory lost: nothing is granted until what it had granted has lapsed",
+		f.log.Warn("fleet memory lost: nothing is granted until what it had granted has lapsed",
 			slog.Duration("pause", f.member.pause.Round(100*time.Millisecond)))
 	}
 	switch p := f.problem; {
@@ -58,17 +56,17 @@ func (f *Fleet) say(now time.Duration) {
 		f.said.problem = ""
 	case f.said.problem == "" || now-f.said.at >= noticeEvery:
 		f.said.problem, f.said.at = p.what, now
-		level := slog.LevelWarn
+		reason, since, state := slog.String("reason", p.what), slog.Time("since", p.since), slog.String("state", f.member.state.String())
 		if p.refused {
-			level = slog.LevelError
+			f.log.Error("fleet coordinator refuses: trying again", reason, since, state)
+		} else {
+			f.log.Warn("fleet coordinator not reached: trying again", reason, since, state)
 		}
-		f.log.Log(ctx, level, "fleet coordinator not reached: trying again",
-			slog.String("reason", p.what), slog.Time("since", p.since), slog.String("state", f.member.state.String()))
 	}
 	mixed := f.member.state == Live && f.member.last.mixed
 	if mixed && (!f.said.mixed || now-f.said.mixedAt >= noticeEvery) {
 		f.said.mixedAt = now
-		f.log.WarnContext(ctx, "replicas of this fleet have different budgets: the smaller holds",
+		f.log.Warn("replicas of this fleet have different budgets: the smaller holds",
 			slog.Float64("rate_here", f.member.budget.Rate), slog.Float64("rate", float64(f.member.last.rate)/1e6),
 			slog.Int("concurrency_here", f.member.budget.Slots), slog.Int("concurrency", f.member.last.all))
 	}
@@ -76,29 +74,29 @@ func (f *Fleet) say(now time.Duration) {
 }
 
 // sayChange logs one change of the state.
-func (f *Fleet) sayChange(ctx context.Context, c change) {
+func (f *Fleet) sayChange(c change) {
 	m := f.member
 	share := slog.Float64("share", float64(m.share)/1e6)
 	slots := slog.Int("slots", m.slots)
 	switch c.to {
 	case Live:
-		f.log.InfoContext(ctx, "fleet live", share, slots, slog.Int("replicas", m.last.live),
+		f.log.Info("fleet live", share, slots, slog.Int("replicas", m.last.live),
 			slog.Float64("rate", float64(m.last.rate)/1e6), slog.Int("concurrency", m.last.all))
 	case OnShare:
-		f.log.WarnContext(ctx, "fleet on share: the coordinator is away, going on by itself", share, slots,
+		f.log.Warn("fleet on share: the coordinator is away, going on by itself", share, slots,
 			slog.Duration("left", (m.leaseEnd-c.at).Round(time.Second)))
 	case FixedPart:
 		rate, n := m.budget.fixed()
-		f.log.WarnContext(ctx, "fleet on fixed part: the coordinator is away for long, going on with an equal part",
+		f.log.Warn("fleet on fixed part: the coordinator is away for long, going on with an equal part",
 			slog.Float64("rate", rate), slog.Int("slots", n), slog.Int("replicas", m.budget.Replicas))
 	case Stopped:
-		text := "fleet stopped: the coordinator is away and nothing is left to go on with; set --fleet-replicas to go on with an equal part"
 		if m.budget.Replicas > 1 {
-			text = "fleet stopped: the coordinator is away and nothing is left to go on with until the fixed part"
+			f.log.Error("fleet stopped: the coordinator is away and nothing is left to go on with until the fixed part")
+			return
 		}
-		f.log.ErrorContext(ctx, text)
+		f.log.Error("fleet stopped: the coordinator is away and nothing is left to go on with; set --fleet-replicas to go on with an equal part")
 	case UsingUp, Pausing, Joining:
-		f.log.DebugContext(ctx, "fleet "+c.to.String())
+		f.log.Debug("fleet state", slog.String("state", c.to.String()))
 	}
 }
 

@@ -11,7 +11,8 @@ import (
 )
 
 var (
-	seeds   = flag.Uint64("seeds", 300, "how many fleets to simulate")
+	seeds   = flag.Uint64("seeds", 12, "how many fleets to simulate")
+	first   = flag.Uint64("from", 1, "the first of them")
 	oneSeed = flag.Uint64("seed", 0, "simulate this one fleet")
 )
 
@@ -122,8 +123,10 @@ func (w *world) fault(at time.Duration) {
 		"clock back":    func() { w.store.step -= w.between(2*time.Second, time.Minute) },
 		"clock forward": func() { w.store.step += w.between(1600*time.Millisecond, 10*time.Second) },
 	}
-	names := []string{"crash", "crash", "leave", "pause", "pause", "cut", "cut", "join", "join", "cut all", "stop server", "stop server",
-		"restart empty", "flush", "promote", "old file", "clock back", "clock forward"}
+	names := []string{
+		"crash", "crash", "leave", "pause", "pause", "cut", "cut", "join", "join", "cut all", "stop server", "stop server",
+		"restart empty", "flush", "promote", "old file", "clock back", "clock forward",
+	}
 	name := names[w.dice.IntN(len(names))]
 	w.plan.faults = append(w.plan.faults, fmt.Sprintf("%s at %v for %v", name, at.Round(time.Millisecond), lasts.Round(time.Millisecond)))
 	w.at(at, kinds[name])
@@ -154,7 +157,7 @@ func (w *world) restart(after time.Duration, memory func()) {
 
 func TestStartsOfTheFleetStayWithinRateAndBurstAndItsSlotsAreNeverMore(t *testing.T) {
 	t.Parallel()
-	from, n := uint64(1), *seeds
+	from, n := *first, *seeds
 	if *oneSeed != 0 {
 		from, n = *oneSeed, 1
 	}

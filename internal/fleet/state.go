@@ -73,7 +73,7 @@ type change struct {
 // advance makes the changes that depend only on time.
 func (m *member) advance(now time.Duration) {
 	if m.state == UsingUp {
-		if _, _, any := m.tokens.next(now, &m.clock, m.window); !any {
+		if _, some := m.tokens.next(now, &m.clock, m.window); !some {
 			m.become(now, Pausing)
 		}
 	}

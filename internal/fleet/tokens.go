@@ -29,18 +29,18 @@ func (t *tokens) clear() {
 	t.runs, t.n = nil, 0
 }
 
-// next returns the interval of our clock in which the first token may be used. Those that
-// have lapsed at now are dropped.
-func (t *tokens) next(now time.Duration, c *clock, window time.Duration) (from, until time.Duration, ok bool) {
+// next returns from when by our clock the first token may be used. Those that have lapsed
+// at now are dropped.
+func (t *tokens) next(now time.Duration, c *clock, window time.Duration) (from time.Duration, ok bool) {
 	for t.n > 0 {
 		stamp := t.runs[0].first
-		if from, until = c.from(stamp), c.until(stamp+window); now <= until {
-			return from, until, true
+		if now <= c.until(stamp+window) {
+			return c.from(stamp), true
 		}
 		t.drop()
 		t.lapsed++
 	}
-	return 0, 0, false
+	return 0, false
 }
 
 // usable counts the tokens that may be used at now.

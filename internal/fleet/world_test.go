@@ -117,6 +117,7 @@ func (r *replica) trueTime(t time.Duration) time.Duration {
 
 // The methods of ratelimit.Fleet, by the replica's own clock.
 func (r *replica) Limits() ratelimit.Limits { return r.member.limits(r.own()) }
+
 func (r *replica) Token(time.Time) (time.Time, bool) {
 	due, ok := r.member.token(r.own())
 	if ok || due == 0 {
@@ -135,7 +136,7 @@ func (r *replica) Tokens(time.Time) int     { return r.member.usable(r.own()) }
 func (r *replica) Report(use ratelimit.Use) { r.member.use = use }
 
 // join adds a replica.
-func (w *world) join(k work) *replica {
+func (w *world) join(k work) {
 	r := &replica{w: w, number: len(w.replicas), born: w.now, drift: (w.dice.Float64() - 0.5) * 4e-5, work: k, epoch: time.Unix(0, 0)}
 	r.member = newMember(fmt.Sprintf("replica %d of %d", r.number, w.plan.seed), w.plan.budget, 0)
 	r.pace = ratelimit.New(ratelimit.Limits{Concurrency: w.plan.budget.Slots})
@@ -148,7 +149,6 @@ func (w *world) join(k work) *replica {
 		r.arrive()
 	}
 	r.turn()
-	return r
 }
 
 func (r *replica) arrive() {
@@ -175,10 +175,11 @@ func (r *replica) turn() {
 	r.share.SetDry(r.backlog == 0 && r.running == 0)
 	wants := ratelimit.Nothing
 	for r.backlog > 0 && !r.leaving {
-		if wants = r.share.Start(now, r.pace.Limits().Concurrency, func() bool { return true }); wants != ratelimit.Nothing {
+		try := new(ratelimit.Try)
+		if wants = r.share.Start(now, try, r.pace.Limits().Concurrency, func() bool { return true }); wants != ratelimit.Nothing {
 			break
 		}
-		r.begin()
+		r.begin(try)
 	}
 	if wants == ratelimit.Nothing {
 		r.share.Rest()
@@ -214,7 +215,7 @@ func (r *replica) wakeAt(t time.Duration) {
 	})
 }
 
-func (r *replica) begin() {
+func (r *replica) begin(try *ratelimit.Try) {
 	r.w.starts = append(r.w.starts, start{at: r.w.now, replica: r.number})
 	r.running++
 	if !r.work.endless {
@@ -225,7 +226,7 @@ func (r *replica) begin() {
 	r.w.at(r.w.now+takes, func() {
 		r.whenAwake(func() {
 			r.running--
-			r.share.End()
+			r.share.End(r.epoch.Add(r.own()), try)
 			r.turn()
 		})
 	})
