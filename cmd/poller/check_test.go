@@ -326,6 +326,22 @@ func TestCheckSaysWhatEachReplicaTakes(t *testing.T) {
 	}
 }
 
+func TestCheckWarnsOfQuotasThatAreNeverReachedOrThatARestartPasses(t *testing.T) {
+	emulate(t, goodQueues(t))
+	out, _, err := ran[checkCmd](t, "", "--queue", "orders", "--target", untouched(t), "--rate", "1/s", "--quota", "100/m", "--quota", "5000/d")
+	if err != nil {
+		t.Error(err)
+	}
+	for _, want := range []string{
+		"quota 100/m is never reached: the rate of 1/s allows at most 61 in that time: omit it, or raise the rate",
+		"a restart forgets what was used of the quota of 5000/d: up to twice as many may start in a window with one restart in it",
+	} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %q in\n%s", want, out)
+		}
+	}
+}
+
 func TestTheTargetsProxyIsConnectedToInItsPlace(t *testing.T) {
 	proxy, err := url.Parse("http://user:secret@" + listening(t))
 	if err != nil {

@@ -3,6 +3,8 @@ package main
 import (
 	"os"
 	"os/exec"
+	"runtime/debug"
+	"slices"
 	"strings"
 	"testing"
 )
@@ -12,9 +14,9 @@ import (
 // exported method of every type, 4 MB of code. text/template does, and so do some
 // libraries for command lines.
 func TestTheLinkerLeavesOutWhatNobodyCalls(t *testing.T) {
-	build := exec.CommandContext(t.Context(), "go", "build", "-trimpath", "-ldflags", "-s -w -dumpdep", "-o", os.DevNull, ".")
-	build.Env = append(os.Environ(), "CGO_ENABLED=0")
-	out, err := build.CombinedOutput()
+	args := []string{"build", "-ldflags", "-s -w -dumpdep", "-o", os.DevNull}
+	args = append(args, testFlags(t)...)
+	out, err := exec.CommandContext(t.Context(), "go", append(args, ".")...).CombinedOutput()
 	if err != nil {
 		t.Fatalf("%v\n%.2000s", err, out)
 	}
@@ -28,4 +30,21 @@ func TestTheLinkerLeavesOutWhatNobodyCalls(t *testing.T) {
 			t.Errorf("%s calls methods by their names, for %s", strings.TrimSuffix(to, byName), from)
 		}
 	}
+}
+
+// testFlags are the flags that the test was built with, as far as packages are compiled
+// anew without them: all are in the cache, so that only linking takes time.
+func testFlags(t *testing.T) []string {
+	t.Helper()
+	info, ok := debug.ReadBuildInfo()
+	if !ok {
+		t.Fatal("the test does not know how it was built")
+	}
+	var flags []string
+	for _, s := range info.Settings {
+		if slices.Contains([]string{"-race", "-trimpath", "-cover", "-tags"}, s.Key) {
+			flags = append(flags, s.Key+"="+s.Value)
+		}
+	}
+	return flags
 }

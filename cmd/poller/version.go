@@ -16,7 +16,7 @@ var version, commit string
 
 // versionCmd is `poller version`.
 type versionCmd struct {
-	Verbose bool `name:"verbose" short:"v" help:"Also the modules that it was built from."`
+	Verbose bool `name:"verbose" short:"v" help:"Also print the modules that it was built with."`
 }
 
 // Help shows an example first.
@@ -24,7 +24,7 @@ func (c *versionCmd) Help() string {
 	return `Example:
   poller version --verbose
 
-Prints the version, the commit it was built from, and Go's version.`
+Prints the version, the commit and the version of Go it was built with.`
 }
 
 // Run prints the build.
@@ -48,7 +48,7 @@ func (c *versionCmd) Run(p *process) error {
 func build() app.Build {
 	b := app.Build{Version: "devel", Commit: "unknown", GoVersion: runtime.Version()}
 	if info, ok := debug.ReadBuildInfo(); ok {
-		if v := info.Main.Version; v != "" && v != "(devel)" {
+		if v := strings.TrimPrefix(info.Main.Version, "v"); v != "" && v != "(devel)" { // go install: v1.2.3
 			b.Version = v
 		}
 		for _, s := range info.Settings {

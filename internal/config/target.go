@@ -2,20 +2,21 @@ package config
 
 // Target is one downstream that messages are delivered to.
 type Target struct {
-	URL         string   `yaml:"url" name:"target" placeholder:"URL" group:"Target" help:"Where messages are delivered to: http(s)://…"`
-	Concurrency int      `yaml:"concurrency" name:"concurrency" default:"10" placeholder:"N" group:"Target" help:"Deliveries at once, 1 to 10,000."`
-	Rate        Rate     `yaml:"rate" name:"rate" default:"none" placeholder:"RATE" group:"Target" help:"Deliveries started: 28/s, 1000/m or 50000/h; a bare number is a second, 0 pauses."`
-	Burst       int      `yaml:"burst" name:"burst" placeholder:"N" group:"Target" help:"How many may start at once after a pause; without it 10 ms of the rate, at least 1. A partner that counts each second sees at most rate + burst."`
-	Timeout     Duration `yaml:"timeout" name:"timeout" default:"30s" placeholder:"DURATION" group:"Target" help:"One delivery, from connect to the answer's end."`
+	URL         string   `yaml:"url" name:"target" placeholder:"URL" group:"Target" help:"URL that messages are delivered to: http(s)://…"`
+	Concurrency int      `yaml:"concurrency" name:"concurrency" default:"10" placeholder:"N" group:"Target" help:"Concurrent deliveries, 1 to 10,000."`
+	Rate        Rate     `yaml:"rate" name:"rate" default:"none" placeholder:"RATE" group:"Target" help:"Deliveries started per second, minute or hour: 28/s, 1000/m, 50000/h. A number alone means per second; 0 pauses."`
+	Burst       int      `yaml:"burst" name:"burst" placeholder:"N" group:"Target" help:"How many deliveries may start together after a pause. Default: 10 ms of the rate, at least 1. In any second, at most rate + burst start."`
+	Quotas      []Quota  `yaml:"quotas" name:"quota" placeholder:"QUOTA" group:"Target" help:"Most deliveries that may start in any window of a second, minute, hour or day: 1000/m, 50000/d. May be repeated, up to 4 times."`
+	Timeout     Duration `yaml:"timeout" name:"timeout" default:"30s" placeholder:"DURATION" group:"Target" help:"Time limit for one delivery, from connecting to the end of the answer."`
 	// Format is raw.
 	Format string `yaml:"format" name:"format" default:"raw" placeholder:"FORMAT" group:"Target" help:"How a message becomes a request: raw."`
 	// Headers are "Name: value" or "Name: @file".
-	Headers []string `yaml:"headers" name:"header" placeholder:"NAME: VALUE" group:"Target" help:"Sent with each delivery; may be repeated. 'Name: @file' reads the value from a file, again when it changes."`
-	TLSCA   string   `yaml:"tls_ca" name:"tls-ca" placeholder:"FILE" group:"Target" help:"Certificates in PEM that the target's must be signed by, instead of the system's; read again when the file changes."`
-	TLSCert string   `yaml:"tls_cert" name:"tls-cert" placeholder:"FILE" group:"Target" help:"Our own certificate in PEM, for a target that asks for one; read again when the file changes."`
-	TLSKey  string   `yaml:"tls_key" name:"tls-key" placeholder:"FILE" group:"Target" help:"The key of --tls-cert, in PEM; read again when the file changes."`
+	Headers []string `yaml:"headers" name:"header" placeholder:"NAME: VALUE" group:"Target" help:"Header sent with each delivery; may be repeated. 'Name: @file' reads the value from a file, and again when it changes."`
+	TLSCA   string   `yaml:"tls_ca" name:"tls-ca" placeholder:"FILE" group:"Target" help:"CA certificates (PEM) to verify the target with, instead of the system's. Read again when the file changes."`
+	TLSCert string   `yaml:"tls_cert" name:"tls-cert" placeholder:"FILE" group:"Target" help:"Client certificate (PEM), for a target that asks for one. Read again when the file changes."`
+	TLSKey  string   `yaml:"tls_key" name:"tls-key" placeholder:"FILE" group:"Target" help:"Private key (PEM) of --tls-cert. Read again when the file changes."`
 	// OnRejected is retry, dead-letter or discard.
-	OnRejected string   `yaml:"on_rejected" name:"on-rejected" default:"retry" placeholder:"POLICY" group:"Target" help:"What becomes of a message that the target rejects: retry (the queue's redrive decides), dead-letter (sent there with the reason) or discard."`
-	Backoff    Duration `yaml:"backoff" name:"backoff" default:"1s" placeholder:"DURATION" group:"Target" help:"Delay of a failed message's release: doubles by its receive count."`
-	BackoffMax Duration `yaml:"backoff_max" name:"backoff-max" default:"15m" placeholder:"DURATION" group:"Target" help:"The longest such delay."`
+	OnRejected string   `yaml:"on_rejected" name:"on-rejected" default:"retry" placeholder:"POLICY" group:"Target" help:"What to do with a message that the target rejects: retry (the queue's redrive policy decides), dead-letter (send it there with the reason) or discard."`
+	Backoff    Duration `yaml:"backoff" name:"backoff" default:"1s" placeholder:"DURATION" group:"Target" help:"Delay when a failed message is released; doubles with each receive."`
+	BackoffMax Duration `yaml:"backoff_max" name:"backoff-max" default:"15m" placeholder:"DURATION" group:"Target" help:"Maximum of this delay."`
 }

@@ -116,6 +116,8 @@ type Consumer struct {
 	running int            // deliveries, of lost messages too
 	calling int            // settles, extensions, attributes
 	blocked ratelimit.Want // why the last start was refused
+	soonAt  time.Time      // when a receive may ask for more, if the quotas bound it
+	dry     bool           // what the pace was told last
 	drain   drain
 	aborted bool // the second signal, or the end of the grace
 	ended   bool // Run has stopped working and waits for its goroutines

@@ -58,6 +58,7 @@ type demand struct {
 	lastTurn time.Time // when a receive last went out or returned
 	partial  bool      // the last return was neither full nor empty
 	brought  bool      // the last return brought something
+	dry      bool      // all receives were parked at once, and none has brought anything since
 	trips    trips
 	size     mean // of a message, in bytes
 	delivery mean // how long a delivered delivery takes, in seconds
@@ -92,9 +93,11 @@ func (d *demand) speed(is supply) float64 {
 
 // quantity is Q.
 func (d *demand) quantity(mu float64) int {
-	longest := min(maxBatchWait, d.visibility/3)
-	return int(min(max(math.Floor(mu*longest.Seconds()), 1), maxBatch))
+	return int(min(max(math.Floor(mu*d.longestWait().Seconds()), 1), maxBatch))
 }
+
+// longestWait is W.
+func (d *demand) longestWait() time.Duration { return min(maxBatchWait, d.visibility/3) }
 
 // next returns for how many messages the next receive asks; 0: do not receive now.
 func (d *demand) next(now time.Time, is supply) int {
@@ -143,17 +146,21 @@ func (d *demand) look(now time.Time) (asked, active, parked int) {
 	if fresh && parked >= d.parkedLimit() {
 		d.atOnce = 1
 	}
+	if parked > 0 && parked == len(d.polls) {
+		d.dry = true
+	}
 	return asked, active, parked
 }
 
-// dry reports whether receives are out and all of them are parked: the queue has nothing.
-func (d *demand) dry() bool {
+// parked returns how many polls are parked.
+func (d *demand) parked(now time.Time) int {
+	n, after := 0, d.parkedAfter()
 	for _, p := range d.polls {
-		if !p.parked {
-			return false
+		if p.parked || !p.slow && now.Sub(p.sent) >= after {
+			n++
 		}
 	}
-	return len(d.polls) > 0
+	return n
 }
 
 // manyOut reports whether a receive is out that may bring more than one message.
@@ -207,6 +214,7 @@ func (d *demand) returned(now time.Time, p *poll, brought int) {
 	waited := took >= d.parkedAfter() // before this one changes the median
 	d.forget(now, p)
 	d.brought = brought > 0
+	d.dry = d.dry && !d.brought
 	d.partial = brought > 0 && brought < p.asked
 	switch {
 	case brought == 0:

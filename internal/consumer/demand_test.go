@@ -3,7 +3,10 @@ package consumer
 import (
 	"math"
 	"testing"
+	"testing/synctest"
 	"time"
+
+	"github.com/sqs-poller/poller/internal/ratelimit"
 )
 
 func TestAReceiveThatIsOvertakenIsSlowOnlyAfterTwoRoundTrips(t *testing.T) {
@@ -61,4 +64,23 @@ func TestTheBoundsOfDemand(t *testing.T) {
 			t.Errorf("with %d bytes in hand: %d, want %d", bytes, got, want)
 		}
 	}
+}
+
+func TestAnIdleQueueWakesNobodyAtEachOfItsPolls(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		q, f := newFakeQueue(), newFakeTarget(time.Millisecond)
+		woken := 0
+		e := run(t, q, f, ratelimit.Limits{Concurrency: 10}, func(o *Options) { o.Pace.Join(1, func() { woken++ }) })
+		pass(10 * time.Minute)
+		if woken != 1 {
+			t.Errorf("another queue was woken %d times in ten idle minutes, want once, when this one turned dry", woken)
+		}
+		q.send(1)
+		pass(time.Minute)
+		if woken < 3 {
+			t.Errorf("another queue was woken %d times; want it woken when a message came and when the queue was dry again", woken)
+		}
+		e.stop()
+	})
 }

@@ -180,10 +180,10 @@ func (d *depthWatch) due(now time.Time) bool {
 	return true
 }
 
-// answered takes in the depth, or why there is none, and sets when to ask again; busy
-// reports whether messages are in hand, or no receive is out.
-func (d *depthWatch) answered(now time.Time, depth message.Depth, err error, busy bool) {
-	busy = busy || depth.Visible > 0 || now.Sub(d.last) < depthBusy
+// answered takes in the depth, or why there is none, and sets when to ask again; awake
+// reports whether that must not wait, because messages are in hand or no receive is out.
+func (d *depthWatch) answered(now time.Time, depth message.Depth, err error, awake bool) {
+	busy := awake || depth.Visible > 0 || now.Sub(d.last) < depthBusy
 	d.denied = message.FaultOf(err) == message.Refused
 	switch after := d.last.Add(depthAfter); {
 	case d.denied:
@@ -220,6 +220,8 @@ func (c *Consumer) look(now time.Time) {
 
 // looked takes in the answer.
 func (c *Consumer) looked(now time.Time, is message.QueueAttributes, err error) {
+	// Where no receive is out, as while paused or while a quota is used up, no empty one shows
+	// that the queue is empty.
 	c.depth.answered(now, is.Depth, err, c.hand.size() > 0 || len(c.demand.polls) == 0)
 	if err == nil {
 		c.backlog.answered(now, is.Depth, c.waitsForMessages(is.Depth.InFlight))

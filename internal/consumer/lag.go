@@ -124,7 +124,7 @@ func (c *Consumer) nothingVisible(now time.Time) bool {
 	case b.shows(now):
 		return false
 	case len(c.demand.polls) > 0:
-		return c.sqs.trouble[receiveCall].failures == 0 && (b.empty || c.demand.dry())
+		return c.sqs.trouble[receiveCall].failures == 0 && (b.empty || c.demand.dry)
 	default:
 		return b.known && now.Sub(b.at) <= staleAfter && b.said.Visible == 0 && b.received == 0
 	}
@@ -133,5 +133,5 @@ func (c *Consumer) nothingVisible(now time.Time) bool {
 // waitsForMessages reports whether a receive that is out shows that nothing is visible:
 // on a FIFO queue, and with too many in flight, it may wait for other reasons.
 func (c *Consumer) waitsForMessages(inFlight int) bool {
-	return c.demand.dry() && !c.options.FIFO && inFlight < inFlightLimit
+	return len(c.demand.polls) > 0 && c.demand.dry && !c.options.FIFO && inFlight < inFlightLimit
 }

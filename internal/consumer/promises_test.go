@@ -74,7 +74,7 @@ func TestADeliveryOfAMessageThatIsLostBeforeItBeginsIsCut(t *testing.T) {
 		e.mu.Lock()
 		l := &life{message: &message.Message{ID: "m0"}, state: delivering, lost: true}
 		e.gate.Enter(&l.try, "m0")
-		if e.pace.Start(time.Now(), 1, func() bool { return e.gate.Begin(time.Now(), &l.try) }) != ratelimit.Nothing {
+		if e.pace.Start(time.Now(), &l.pace, 1, func() bool { return e.gate.Begin(time.Now(), &l.try) }) != ratelimit.Nothing {
 			t.Error("it may not be tried")
 		}
 		e.running++

@@ -164,13 +164,26 @@ func (c *Consumer) advance(now time.Time) {
 	c.gateLog.say(now, c.pace.Limits().Concurrency)
 	c.startWaiting(now)
 	c.sendReceives(now)
-	c.pace.SetDry(c.drain.begun || (c.demand.dry() || c.sqs.trouble[receiveCall].failures > 0) && c.hand.count[waiting]+c.hand.count[delivering]+c.hand.count[held] == 0)
+	if dry := c.isDry(); dry != c.dry {
+		c.dry = dry
+		c.pace.SetDry(dry)
+	}
 	c.flush(now, &c.hand.deletes)
 	c.flush(now, &c.hand.releases)
 	c.flush(now, &c.hand.letters)
 	c.extend(now)
 	c.look(now)
 	c.sqs.say(now)
+}
+
+// isDry reports whether the queue has nothing to deliver, so that the target's other queues
+// may have its part.
+func (c *Consumer) isDry() bool {
+	if c.drain.begun {
+		return true
+	}
+	inHand := c.hand.count[waiting] + c.hand.count[delivering] + c.hand.count[held]
+	return inHand == 0 && (c.demand.dry || c.sqs.trouble[receiveCall].failures > 0)
 }
 
 // wake has the loop turn.
@@ -203,6 +216,7 @@ func (c *Consumer) nextWake(now time.Time) time.Time {
 	if !c.drain.begun {
 		due(c.sqs.trouble[receiveCall].until)
 		due(c.demand.wake(now))
+		due(c.soonAt)
 	} else {
 		due(c.drain.deadline)
 		if c.hand.count[waiting] > 0 {

@@ -70,7 +70,6 @@ type Failure struct {
 func (c *Consumer) Snapshot(now time.Time) Snapshot {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	_, _, parked := c.demand.look(now)
 	s := Snapshot{
 		Draining:           c.drain.begun,
 		DrainingSince:      c.drain.since,
@@ -89,7 +88,7 @@ func (c *Consumer) Snapshot(now time.Time) Snapshot {
 		Duplicates:         c.stats.duplicates,
 		LedgerHits:         c.stats.ledgerHits,
 		LedgerSize:         c.hand.ledger.size(),
-		Parked:             parked,
+		Parked:             c.demand.parked(now),
 		StartedPerSecond:   c.stats.started.mean(now),
 		DeliveredPerSecond: c.stats.arrived.mean(now),
 		Problem:            c.sqs.problem(c.hand.count[deleting], c.hand.count[releasing], c.hand.tooManyUnsettled()),

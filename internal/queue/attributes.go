@@ -77,8 +77,10 @@ func (q *Queue) Attributes(ctx context.Context) (Attributes, error) {
 }
 
 func (q *Queue) attributes(ctx context.Context, names ...types.QueueAttributeName) (map[string]string, error) {
-	out, _, err := call(ctx, q, getAttributes, callTimeout,
-		&sqs.GetQueueAttributesInput{QueueUrl: &q.url, AttributeNames: names}, 0, q.client.sqs.GetQueueAttributes)
+	in := &sqs.GetQueueAttributesInput{QueueUrl: &q.url, AttributeNames: names}
+	out, _, err := call(ctx, q, getAttributes, callTimeout, 0, func(ctx context.Context) (*sqs.GetQueueAttributesOutput, error) {
+		return q.client.sqs.GetQueueAttributes(ctx, in)
+	})
 	if err != nil {
 		return nil, err
 	}

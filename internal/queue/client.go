@@ -52,6 +52,7 @@ type Client struct {
 	variant     variant
 	credentials *credentials
 	clock       *clock
+	wire        *wire
 	metrics     metrics
 	close       func()
 }
@@ -114,6 +115,10 @@ func NewClient(ctx context.Context, o Options) (*Client, error) {
 		c.Close()
 		return nil, err
 	}
+	if c.wire, err = newWire(ctx, c, carrier, o.UserAgent); err != nil {
+		c.Close()
+		return nil, err
+	}
 	return c, nil
 }
 
@@ -124,11 +129,14 @@ func (c *Client) connect(configured aws.HTTPClient, base *awshttp.BuildableClien
 	}
 	transport := base.GetTransport()
 	c.close = transport.CloseIdleConnections
-	return &http.Client{
-		Transport:     transport,
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
-	}
+	return connections{transport}
 }
+
+// connections send a request as it is. An http.Client would add redirects and cookies.
+type connections struct{ *http.Transport }
+
+// Do implements httpClient.
+func (c connections) Do(r *http.Request) (*http.Response, error) { return c.RoundTrip(r) }
 
 // findEndpoint determines where requests go. Errors name the endpoint, and it decides
 // which queue URLs are valid.

@@ -22,6 +22,7 @@ const (
 // clock estimates SQS's clock minus ours from the Date of responses.
 type clock struct {
 	offset atomic.Int64
+	last   atomic.Int64 // of the last response alone, as the SDK uses it
 
 	mu      sync.Mutex // guards what follows
 	samples [clockSamples]time.Duration
@@ -29,15 +30,16 @@ type clock struct {
 	ahead   ahead
 }
 
-// note records the Date of a response.
-func (c *clock) note(sent, came time.Time, header http.Header) {
-	if header.Get("Age") != "" {
-		return // from a cache
-	}
+// note records the Date of a response, and returns it; the zero time if there is none.
+func (c *clock) note(sent, came time.Time, header http.Header) time.Time {
 	date, err := http.ParseTime(header.Get("Date"))
 	if err != nil {
-		return
+		return time.Time{}
 	}
+	if header.Get("Age") != "" {
+		return date // from a cache
+	}
+	c.last.Store(int64(date.Sub(came)))
 	at := came
 	if took := came.Sub(sent); took <= quickAnswer {
 		at = came.Add(-took / 2)
@@ -57,6 +59,7 @@ func (c *clock) note(sent, came time.Time, header http.Header) {
 		median = 0
 	}
 	c.offset.Store(int64(median))
+	return date
 }
 
 // handedOut returns the earliest time, on our clock, at which SQS can have written a
@@ -67,5 +70,8 @@ func (c *clock) handedOut(date, sent, came time.Time) time.Time {
 	defer c.mu.Unlock()
 	return c.ahead.earliest(date, sent, came)
 }
+
+// skew returns by how much SQS's clock was ahead of ours when it last answered.
+func (c *clock) skew() time.Duration { return time.Duration(c.last.Load()) }
 
 func (c *clock) now() time.Duration { return time.Duration(c.offset.Load()) }

@@ -1,6 +1,9 @@
 // Package queue calls Amazon SQS: it receives, deletes, changes visibility, sends and
 // reads attributes. It is the only package that imports the AWS SDK.
 //
+// ReceiveMessage and DeleteMessageBatch go out without the SDK's middleware; wire.go says
+// what is done instead. All other calls are the SDK's.
+//
 // Region, credentials and endpoint come only from the SDK's own variables and files. One
 // call is one request on the wire. Only the caller repeats it, except that a request is
 // sent on another connection if a kept one was closed before anything was sent. A response

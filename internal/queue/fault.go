@@ -56,7 +56,7 @@ func (c *Client) failed(ctx context.Context, a action, queue string, err error, 
 			e.Code = ""
 		}
 		c.say(e, a, classify(e.Code, api.ErrorMessage(), status), api.ErrorMessage(), status)
-	case status/100 == 2:
+	case status/100 == 2, errors.Is(err, errNotSQS):
 		e.Err = errors.New("the answer is not from SQS: the same call may succeed if repeated")
 	case status != 0:
 		c.say(e, a, classify("", "", status), "", status)

@@ -36,7 +36,9 @@ func (c *Client) Open(ctx context.Context, ref string) (*Queue, error) {
 	if r.account != "" {
 		in.QueueOwnerAWSAccountId = &r.account
 	}
-	out, _, err := call(ctx, q, getURL, callTimeout, in, 0, c.sqs.GetQueueUrl)
+	out, _, err := call(ctx, q, getURL, callTimeout, 0, func(ctx context.Context) (*sqs.GetQueueUrlOutput, error) {
+		return c.sqs.GetQueueUrl(ctx, in)
+	})
 	if err != nil {
 		return nil, err
 	}

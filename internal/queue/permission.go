@@ -3,8 +3,7 @@ package queue
 import (
 	"context"
 	"errors"
-
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"net/http"
 
 	"github.com/sqs-poller/poller/internal/message"
 )
@@ -52,15 +51,20 @@ func told(a action, errs []error) Permission {
 func (q *Queue) mayReceive(ctx context.Context) Permission {
 	p := Permission{Action: receive.permission()}
 	const tooMany, tooLong, tooHidden = MaxBatch + 1, 21, 43_201
-	out, _, err := call(ctx, q, receive, callTimeout, &sqs.ReceiveMessageInput{
-		QueueUrl: &q.url, MaxNumberOfMessages: tooMany, WaitTimeSeconds: tooLong, VisibilityTimeout: tooHidden,
-	}, 0, q.client.sqs.ReceiveMessage)
+	body := receiveBody(q.url, "", tooMany, tooLong, tooHidden)
+	messages, _, err := call(ctx, q, receive, callTimeout, 0, func(ctx context.Context) (messages []*message.Message, err error) {
+		_, err = q.client.wire.do(ctx, receive, body, func(answer *http.Response) error {
+			messages, err = q.client.wire.messages(ctx, answer)
+			return err
+		})
+		return messages, err
+	})
 	if err == nil {
 		q.tally.count(receive, message.NoFault, 0)
 		p.Unknown = true
 		p.Err = errors.New("the server accepts a receive that SQS refuses, so the check is inconclusive")
-		for i := range out.Messages {
-			_ = q.ChangeVisibility(ctx, []message.VisibilityChange{{ReceiptHandle: text(out.Messages[i].ReceiptHandle)}})
+		for _, m := range messages {
+			_ = q.ChangeVisibility(ctx, []message.VisibilityChange{{ReceiptHandle: m.ReceiptHandle}})
 		}
 		return p
 	}

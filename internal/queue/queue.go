@@ -4,8 +4,6 @@ import (
 	"context"
 	"time"
 
-	"github.com/aws/aws-sdk-go-v2/service/sqs"
-
 	"github.com/sqs-poller/poller/internal/message"
 )
 
@@ -36,15 +34,14 @@ func (q *Queue) URL() string { return q.url }
 func (q *Queue) ClockOffset() time.Duration { return q.client.clock.now() }
 
 // call makes one call with the timeout limit, and classifies its error. payload is the
-// request's payload; billed, if not nil, returns the response's.
-func call[In, Out any](
-	ctx context.Context, q *Queue, a action, limit time.Duration, in *In, payload int,
-	do func(context.Context, *In, ...func(*sqs.Options)) (*Out, error),
-) (*Out, time.Duration, error) {
+// request's payload.
+func call[Out any](
+	ctx context.Context, q *Queue, a action, limit time.Duration, payload int, do func(context.Context) (Out, error),
+) (Out, time.Duration, error) {
 	limited, cancel := context.WithTimeout(ctx, limit)
 	defer cancel()
 	start := time.Now()
-	out, err := do(limited, in)
+	out, err := do(limited)
 	took := time.Since(start)
 	if err != nil {
 		e := q.client.failed(ctx, a, q.name, err, limit)
@@ -52,7 +49,7 @@ func call[In, Out any](
 		if a != receive && e.Fault != message.Network {
 			q.tally.took[a].Observe(took.Seconds())
 		}
-		return nil, took, e
+		return out, took, e
 	}
 	if a != receive { // counted once its response shows the payload and whether it waited
 		q.tally.count(a, message.NoFault, payload)

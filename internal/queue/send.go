@@ -72,8 +72,10 @@ func (q *Queue) sendOnce(ctx context.Context, drafts []Draft) []error {
 		entries[i] = entryOf(&drafts[i], &ids[i])
 		payload += drafts[i].size()
 	}
-	out, _, err := call(ctx, q, sendBatch, callTimeout,
-		&sqs.SendMessageBatchInput{QueueUrl: &q.url, Entries: entries}, payload, q.client.sqs.SendMessageBatch)
+	in := &sqs.SendMessageBatchInput{QueueUrl: &q.url, Entries: entries}
+	out, _, err := call(ctx, q, sendBatch, callTimeout, payload, func(ctx context.Context) (*sqs.SendMessageBatchOutput, error) {
+		return q.client.sqs.SendMessageBatch(ctx, in)
+	})
 	if message.FaultOf(err) == message.Invalid && len(drafts) > 1 {
 		errs := make([]error, len(drafts))
 		for i := range drafts {

@@ -27,24 +27,26 @@ func (q *Queue) Delete(ctx context.Context, handles []string) []error {
 	if !b.fits() {
 		return b.errs
 	}
-	entries := make([]types.DeleteMessageBatchRequestEntry, len(handles))
-	for i := range handles {
-		entries[i] = types.DeleteMessageBatchRequestEntry{Id: &ids[i], ReceiptHandle: &handles[i]}
-	}
-	out, _, err := call(ctx, q, deleteBatch, callTimeout,
-		&sqs.DeleteMessageBatchInput{QueueUrl: &q.url, Entries: entries}, 0, q.client.sqs.DeleteMessageBatch)
+	body := deleteBody(q.url, handles)
+	out, _, err := call(ctx, q, deleteBatch, callTimeout, 0, func(ctx context.Context) (out deleted, err error) {
+		_, err = q.client.wire.do(ctx, deleteBatch, body, func(answer *http.Response) error {
+			out, err = q.client.wire.deletions(answer)
+			return err
+		})
+		return out, err
+	})
 	if err != nil {
 		return b.all(err)
 	}
-	if len(out.Failed) == 0 && len(out.Successful) == len(handles) {
+	if len(out.failed) == 0 && len(out.successful) == len(handles) {
 		return nil
 	}
 	b.begin()
-	for i := range out.Successful {
-		b.worked(out.Successful[i].Id)
+	for i := range out.successful {
+		b.worked(&out.successful[i])
 	}
-	for i := range out.Failed {
-		b.failed(&out.Failed[i], func(n int) string { return handles[n] })
+	for i := range out.failed {
+		b.failed(&out.failed[i], func(n int) string { return handles[n] })
 	}
 	return b.result()
 }
@@ -66,8 +68,10 @@ func (q *Queue) ChangeVisibility(ctx context.Context, changes []message.Visibili
 			VisibilityTimeout: int32(changes[i].Seconds), //nolint:gosec // SQS refuses values out of range
 		}
 	}
-	out, _, err := call(ctx, q, changeBatch, callTimeout,
-		&sqs.ChangeMessageVisibilityBatchInput{QueueUrl: &q.url, Entries: entries}, 0, q.client.sqs.ChangeMessageVisibilityBatch)
+	in := &sqs.ChangeMessageVisibilityBatchInput{QueueUrl: &q.url, Entries: entries}
+	out, _, err := call(ctx, q, changeBatch, callTimeout, 0, func(ctx context.Context) (*sqs.ChangeMessageVisibilityBatchOutput, error) {
+		return q.client.sqs.ChangeMessageVisibilityBatch(ctx, in)
+	})
 	if err != nil {
 		return b.all(err)
 	}

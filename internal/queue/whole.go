@@ -33,9 +33,7 @@ func (w whole) Do(r *http.Request) (*http.Response, error) {
 	if err := ownBody(r); err != nil {
 		return nil, err
 	}
-	if agents := r.Header["User-Agent"]; w.agent != "" && len(agents) == 1 {
-		r.Header["User-Agent"] = []string{agents[0] + " " + w.agent}
-	}
+	appendAgent(r.Header, w.agent)
 	sent := time.Now()
 	resp, err := w.carrier.Do(r)
 	if err != nil {

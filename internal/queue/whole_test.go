@@ -174,8 +174,7 @@ func TestAPortThatNobodyListensAtIsNamed(t *testing.T) {
 func TestAsManyConnectionsAreKeptAsWereAskedFor(t *testing.T) {
 	settings(t)
 	c := served(t, http.NotFoundHandler(), (*httptest.Server).Start)
-	carrier := c.sqs.Options().HTTPClient.(whole).carrier.(*http.Client)
-	if n := carrier.Transport.(*http.Transport).MaxIdleConnsPerHost; n != 7 {
+	if n := c.wire.carrier.(connections).MaxIdleConnsPerHost; n != 7 {
 		t.Fatalf("%d are kept", n)
 	}
 }

@@ -40,7 +40,7 @@ func (p *Pace) JoinFleet(f Fleet) {
 }
 
 // Wake has the owners of all shares ask again: the fleet has something new.
-func (p *Pace) Wake() { p.wakeAll(nil) }
+func (p *Pace) Wake() { p.wakeAll() }
 
 // inForce returns the pace's own limits, or the fleet's where they are lower. The
 // concurrency is at least 1: without a slot the rate is 0.
@@ -84,12 +84,9 @@ func (p *Pace) report() {
 	if p.fleet == nil {
 		return
 	}
-	use := Use{Running: p.delivering}
+	use := Use{Running: p.delivering, Busy: p.weights > 0}
 	if p.first() != nil {
 		use.Lacks = p.lacks
-	}
-	for _, s := range p.shares {
-		use.Busy = use.Busy || !s.dry
 	}
 	p.fleet.Report(use)
 }

@@ -36,18 +36,19 @@ func (p *Pace) Join(weight float64, wake func()) *Share {
 	}
 	s := &Share{pace: p, weight: weight, wake: wake}
 	p.shares = append(p.shares, s)
+	p.weights += weight
 	return s
 }
 
 // Start takes a slot and a token and returns Nothing, or takes neither and returns what is
 // missing. slots is how many deliveries may run now, at most the concurrency. consent is
 // called last, once everything else is available; it must not block. After Nothing the
-// caller starts one delivery immediately and calls End when it ends. Otherwise the caller
-// calls Rest once it has nothing left to start.
-func (s *Share) Start(now time.Time, slots int, consent func() bool) Want {
+// caller starts one delivery immediately, which t is from then on, and calls End when it
+// ends. Otherwise the caller calls Rest once it has nothing left to start.
+func (s *Share) Start(now time.Time, t *Try, slots int, consent func() bool) Want {
 	p := s.pace
 	p.mu.Lock()
-	want, next := s.start(now, slots, consent)
+	want, next := s.start(now, t, slots, consent)
 	p.refused(want)
 	p.mu.Unlock()
 	if next != nil {
@@ -57,11 +58,11 @@ func (s *Share) Start(now time.Time, slots int, consent func() bool) Want {
 }
 
 // start also returns whose turn it is, if not this share's.
-func (s *Share) start(now time.Time, slots int, consent func() bool) (Want, *Share) {
+func (s *Share) start(now time.Time, t *Try, slots int, consent func() bool) (Want, *Share) {
 	p := s.pace
 	if !s.wants {
 		s.turn = max(s.turn, p.virtual)
-		s.wants = true
+		s.want(true)
 	}
 	if p.delivering >= min(slots, p.slots()) {
 		return Slot, nil
@@ -71,16 +72,22 @@ func (s *Share) start(now time.Time, slots int, consent func() bool) (Want, *Sha
 	}
 	at, ok := p.token(now)
 	if !ok {
+		p.free = time.Time{}
 		return Token, nil
 	}
+	if p.free = p.quotas.from(); p.free.After(now) {
+		return Token, nil
+	}
+	p.free = time.Time{}
 	if !consent() {
 		return Consent, nil
 	}
 	p.take(now, at)
+	t.number = p.quotas.start(now)
 	p.delivering++
 	p.virtual = s.turn
 	s.turn += 1 / s.weight
-	s.wants = false
+	s.want(false)
 	next := p.first()
 	if next == s {
 		next = nil
@@ -91,12 +98,24 @@ func (s *Share) start(now time.Time, slots int, consent func() bool) (Want, *Sha
 // first returns the share whose turn it is among those that want to start, or nil.
 func (p *Pace) first() *Share {
 	var first *Share
-	for _, s := range p.shares {
-		if s.wants && (first == nil || s.turn < first.turn) {
+	for _, s := range p.wanting {
+		if first == nil || s.turn < first.turn {
 			first = s
 		}
 	}
 	return first
+}
+
+// want sets whether the share wants to start.
+func (s *Share) want(wants bool) {
+	p := s.pace
+	switch {
+	case wants && !s.wants:
+		p.wanting = append(p.wanting, s)
+	case !wants && s.wants:
+		p.wanting = slices.DeleteFunc(p.wanting, func(other *Share) bool { return other == s })
+	}
+	s.wants = wants
 }
 
 // Rest records that this share has nothing to start, so that the others need not wait.
@@ -105,7 +124,7 @@ func (s *Share) Rest() {
 	p.mu.Lock()
 	var next *Share
 	if s.wants {
-		s.wants = false
+		s.want(false)
 		next = p.first()
 		p.report()
 	}
@@ -115,11 +134,12 @@ func (s *Share) Rest() {
 	}
 }
 
-// End frees a delivery's slot.
-func (s *Share) End() {
+// End frees the slot of a delivery that Start has started.
+func (s *Share) End(now time.Time, t *Try) {
 	p := s.pace
 	p.mu.Lock()
 	p.delivering--
+	p.quotas.end(now, t.number)
 	p.report()
 	next := p.first()
 	p.mu.Unlock()
@@ -128,25 +148,42 @@ func (s *Share) End() {
 	}
 }
 
-// Due returns when the last refused token will be available, or the zero time if none
-// was refused since the last start or the rate is 0.
+// Due returns when the last refused token will be available, and with it what the quotas
+// allow, or the zero time if none was refused since the last start or the rate is 0.
 func (s *Share) Due() time.Time {
 	s.pace.mu.Lock()
 	defer s.pace.mu.Unlock()
+	if !s.pace.free.IsZero() {
+		return s.pace.free
+	}
 	return s.pace.due
 }
 
 // SetDry sets whether the queue has nothing to deliver. While it is dry, the others
-// divide its part among them.
+// divide its part among them. Those that are dry have no use for it, and are not woken.
 func (s *Share) SetDry(dry bool) {
 	p := s.pace
 	p.mu.Lock()
-	same := s.dry == dry
+	if s.dry == dry {
+		p.mu.Unlock()
+		return
+	}
 	s.dry = dry
+	if dry {
+		p.weights -= s.weight
+	} else {
+		p.weights += s.weight
+	}
 	p.report()
+	var others []*Share
+	for _, other := range p.shares {
+		if other != s && !other.dry {
+			others = append(others, other)
+		}
+	}
 	p.mu.Unlock()
-	if !same {
-		p.wakeAll(s)
+	for _, other := range others {
+		other.wake()
 	}
 }
 
@@ -159,11 +196,9 @@ func (s *Share) Part() float64 {
 }
 
 func (s *Share) part() float64 {
-	sum := s.weight
-	for _, other := range s.pace.shares {
-		if other != s && !other.dry {
-			sum += other.weight
-		}
+	sum := s.pace.weights
+	if s.dry {
+		sum += s.weight
 	}
 	return s.weight / sum
 }
@@ -187,17 +222,35 @@ func (s *Share) Usable(now time.Time, slots int) int {
 	if p.limits.Limited && p.limits.Rate == 0 {
 		return 0
 	}
+	if free, _ := p.quotas.free(now); free >= 0 {
+		usable = min(usable, free)
+	}
 	return int(math.Ceil(float64(usable) * s.part()))
 }
 
-// wakeAll wakes the owners of all shares except one.
-func (p *Pace) wakeAll(but *Share) {
+// Soon returns how many deliveries of this share the quotas allow to start within a time:
+// its part of them, rounded up. next is when there will be more. The number is unlimited
+// if there are no quotas.
+func (s *Share) Soon(now time.Time, within time.Duration) (n int, next time.Time) {
+	p := s.pace
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	free, grows := p.quotas.free(now.Add(within))
+	switch {
+	case free < 0:
+		return math.MaxInt, time.Time{}
+	case !grows.IsZero():
+		grows = grows.Add(-within)
+	}
+	return int(math.Ceil(float64(free) * s.part())), grows
+}
+
+// wakeAll wakes the owners of all shares.
+func (p *Pace) wakeAll() {
 	p.mu.Lock()
 	shares := slices.Clip(p.shares)
 	p.mu.Unlock()
 	for _, s := range shares {
-		if s != but {
-			s.wake()
-		}
+		s.wake()
 	}
 }

@@ -1,6 +1,7 @@
 package ratelimit_test
 
 import (
+	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -43,7 +44,7 @@ func (g *greedy) run(until <-chan struct{}, took time.Duration) {
 		}
 		select {
 		case <-ended:
-			g.share.End()
+			g.share.End(time.Now(), new(ratelimit.Try))
 		case <-g.awake:
 		case <-due:
 		case <-until:
@@ -104,4 +105,33 @@ func TestWhatADryQueueDoesNotUseTheOthersDo(t *testing.T) {
 			t.Errorf("the part is %g beside one of nine times the weight", part)
 		}
 	})
+}
+
+func TestAQueueThatTurnsDryWakesOnlyThoseWithWork(t *testing.T) {
+	t.Parallel()
+	p := ratelimit.New(ratelimit.Limits{Concurrency: 10})
+	woken := make([]int, 3)
+	shares := make([]*ratelimit.Share, len(woken))
+	for i := range shares {
+		shares[i] = p.Join(1, func() { woken[i]++ })
+	}
+	for _, step := range []struct {
+		share int
+		dry   bool
+		want  []int
+	}{
+		{0, true, []int{0, 1, 1}},
+		{1, true, []int{0, 1, 2}},
+		{1, true, []int{0, 1, 2}},
+		{1, false, []int{0, 1, 3}},
+		{0, false, []int{0, 2, 4}},
+	} {
+		shares[step.share].SetDry(step.dry)
+		if !slices.Equal(woken, step.want) {
+			t.Fatalf("woken %v times after queue %d is dry: %v; want %v", woken, step.share, step.dry, step.want)
+		}
+	}
+	if part := shares[0].Part(); part != 1.0/3 {
+		t.Errorf("the part of one of three is %g", part)
+	}
 }
