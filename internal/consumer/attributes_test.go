@@ -56,7 +56,7 @@ func TestAChangedVisibilityIsFollowedByReceivesAndExtensionsAndSaidOnce(t *testi
 		}
 		source := &asked{fakeQueue: q}
 		e := run(t, q, f, ratelimit.Limits{Concurrency: 10}, func(o *Options) { o.Source, o.Timeout = source, 2*time.Minute })
-		trickle(q, 16*time.Second) // SQS is asked at 15 s, and again at 30 s
+		trickle(q, 21*time.Second) // SQS is asked at 15 or 20 s, and again 15 s later
 		q.set(func(a *message.QueueAttributes) { a.VisibilityTimeout = 80 * time.Second })
 		trickle(q, 2*time.Minute)
 		s := e.stop()
