@@ -22,6 +22,7 @@ type source interface {
 	ChangeVisibility(ctx context.Context, changes []message.VisibilityChange) []error
 	Look(ctx context.Context) (message.QueueAttributes, error)
 	ClockOffset() time.Duration
+	LookDead(ctx context.Context) (message.Depth, error)
 	DeadLetter(ctx context.Context, letters []message.Letter) []error
 }
 
@@ -107,6 +108,7 @@ type Consumer struct {
 	attempts   attempts
 	extension  extension
 	depth      depthWatch
+	dead       deadWatch
 	attributes attributes
 	backlog    backlog
 	speed      speed
