@@ -89,7 +89,7 @@ func TestCheckFindsNothingWrongAndReceivesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	messages, err := q.Receive(t.Context(), 10, time.Second, 0, "")
+	messages, err := q.Receive(t.Context(), 10, time.Second, 0, "", nil)
 	if err != nil || len(messages) != 1 || messages[0].ReceiveCount != 1 {
 		t.Fatalf("the check has received: %v %v", messages, err)
 	}
@@ -301,7 +301,7 @@ func TestADrainThatThePlatformMayNotGrantIsAWarning(t *testing.T) {
 		25 * time.Second: fine, 26 * time.Second: warning, 115 * time.Second: warning, 2 * time.Minute: warning,
 	} {
 		got := judgeSettings(config.Config{DrainTimeout: config.Duration(drain)}, 0)
-		if len(got) != 2 || got[0].Severity != want {
+		if len(got) != 3 || got[0].Severity != want {
 			t.Errorf("%s: %+v", drain, got)
 		}
 	}

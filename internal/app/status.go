@@ -19,7 +19,7 @@ const failuresShown = 20
 
 // Status returns a snapshot of the daemon for the admin port.
 func (a *App) Status(now time.Time) admin.Status {
-	st := admin.Status{StartedAt: inJSON(a.started), Queues: []admin.Queue{}, Targets: []admin.Target{}, Failures: []admin.Failure{}}
+	st := admin.Status{StartedAt: inJSON(a.started), Memory: a.memoryStatus(), Queues: []admin.Queue{}, Targets: []admin.Target{}, Failures: []admin.Failure{}}
 	byTarget := make(map[string][]consumer.Snapshot)
 	for _, r := range a.queues {
 		c, problem := r.state()

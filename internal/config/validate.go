@@ -15,6 +15,7 @@ const (
 	maxVisibility = Duration(12 * time.Hour)
 	maxGather     = Duration(time.Minute)
 	maxWeight     = 1000
+	leastMemory   = Size(32 << 20)
 )
 
 // validate checks each value against its bounds.
@@ -122,6 +123,9 @@ func (c Config) validate(n names) error {
 	}
 	if !isAddress(c.Listen) {
 		return n.problem("listen", "invalid address: use HOST:PORT or :PORT, such as :9500")
+	}
+	if n.has("memory") && c.Memory < leastMemory {
+		return n.problem("memory", "%s is too little for the program alone: write %s or more, such as 128MiB", c.Memory, leastMemory)
 	}
 	if f := c.Log.Format; f != "auto" && f != "text" && f != "json" {
 		return n.problem("log.format", "invalid log format%s: use auto, text or json", shown(f))

@@ -16,16 +16,20 @@ const receiveMargin = 10 * time.Second
 // and hides them for visibility. Both are whole seconds; 0 means the queue's own setting.
 // Do not cancel ctx during the call: what SQS has handed out by then stays hidden.
 //
+// admit is called before an answer that is not small is read; nil: it need not wait.
+//
 // attempt, for a FIFO queue, is the ReceiveRequestAttemptId, or empty. If the response is
 // lost, a receive with the same one within 5 minutes gets the same messages again:
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/using-receiverequestattemptid-request-parameter.html
-func (q *Queue) Receive(ctx context.Context, maximum int, wait, visibility time.Duration, attempt string) ([]*message.Message, error) {
+func (q *Queue) Receive(
+	ctx context.Context, maximum int, wait, visibility time.Duration, attempt string, admit Admit,
+) ([]*message.Message, error) {
 	body := receiveBody(q.url, attempt, maximum, int(wait/time.Second), int(visibility/time.Second))
 	var messages []*message.Message
 	start := time.Now()
 	date, took, err := call(ctx, q, receive, wait+receiveMargin, 0, func(ctx context.Context) (time.Time, error) {
 		return q.client.wire.do(ctx, receive, body, func(answer *http.Response) (err error) {
-			messages, err = q.client.wire.messages(ctx, answer)
+			messages, err = q.client.wire.messages(ctx, answer, admit)
 			return err
 		})
 	})
