@@ -89,7 +89,7 @@ func TestCheckFindsNothingWrongAndReceivesNothing(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	messages, err := q.Receive(t.Context(), 10, time.Second, 0, "", nil)
+	messages, err := q.Receive(t.Context(), 10, time.Second, 0, "")
 	if err != nil || len(messages) != 1 || messages[0].ReceiveCount != 1 {
 		t.Fatalf("the check has received: %v %v", messages, err)
 	}
@@ -277,6 +277,9 @@ func TestCheckFindsWrongWhatRunRefuses(t *testing.T) {
 		"dead letters to a queue that is not told": {
 			refusing(goodQueues(t), "GetQueueAttributes"), []string{"--on-rejected", "dead-letter"}, "allow sqs:GetQueueAttributes",
 		},
+		"an ARN that is not told": {
+			refusing(goodQueues(t), "GetQueueAttributes"), []string{"--format", "lambda"}, "--format: lambda sends the ARN of orders",
+		},
 		"a header's file that is not there": {
 			goodQueues(t), []string{"--header", "Authorization: @/nowhere/token"}, "/nowhere/token",
 		},
@@ -323,6 +326,22 @@ func TestCheckSaysWhatEachReplicaTakes(t *testing.T) {
 	}
 	if out, _, _ := ran[checkCmd](t, "", "--queue", "orders", "--target", untouched(t)); strings.Contains(out, "replicas") {
 		t.Errorf("one replica has no share:\n%s", out)
+	}
+}
+
+func TestCheckWarnsOfQuotasThatAreNeverReachedOrThatARestartPasses(t *testing.T) {
+	emulate(t, goodQueues(t))
+	out, _, err := ran[checkCmd](t, "", "--queue", "orders", "--target", untouched(t), "--rate", "1/s", "--quota", "100/m", "--quota", "5000/d")
+	if err != nil {
+		t.Error(err)
+	}
+	for _, want := range []string{
+		"quota 100/m is never reached: the rate of 1/s allows at most 61 in that time: omit it, or raise the rate",
+		"a restart forgets what was used of the quota of 5000/d: up to twice as many may start in a window with one restart in it",
+	} {
+		if !strings.Contains(out, want) {
+			t.Errorf("no %q in\n%s", want, out)
+		}
 	}
 }
 

@@ -52,6 +52,9 @@ func judgeSettings(c config.Config, files int) findings {
 		f.add(fine, "settings", "", "the %d files that may be open are enough", files)
 	}
 	judgeMemory(&f, app.PlanMemory(c))
+	for _, name := range slices.Sorted(maps.Keys(c.Targets)) {
+		judgeQuotas(&f, name, c.Targets[name])
+	}
 	if c.Fleet.Replicas > 1 {
 		for _, name := range slices.Sorted(maps.Keys(c.Targets)) {
 			judgeShare(&f, name, c.Fleet, c.Targets[name])
@@ -85,11 +88,32 @@ func judgeShare(f *findings, name string, fleet config.Fleet, whole config.Targe
 	if whole.Rate.Limited {
 		rate = fmt.Sprintf("%s of the rate of %s, with a burst of %d", share.Rate, whole.Rate, share.Burst)
 	}
+	for i, q := range share.Quotas {
+		rate += fmt.Sprintf(", %d of the quota of %s", q.N, whole.Quotas[i])
+	}
 	f.add(fine, "target "+name, "", "each of %d replicas takes %s, and %d of %d deliveries at once: %d over all of them",
 		fleet.Replicas, rate, share.Concurrency, whole.Concurrency, fleet.Replicas*share.Concurrency)
 	if whole.Rate.Limited && fleet.Replicas*share.Burst > whole.Burst {
 		f.add(fine, "target "+name, "", "with a burst of %d for each replica, a partner that counts each second may see %s and %d",
 			share.Burst, whole.Rate, fleet.Replicas*share.Burst)
+	}
+}
+
+// rememberedFor is how long a quota may be to be hardly passed by a restart, which forgets
+// what was used of it.
+const rememberedFor = 10 * time.Minute
+
+// judgeQuotas looks for quotas that are never reached, and for those that a restart may
+// pass.
+func judgeQuotas(f *findings, name string, t config.Target) {
+	for _, text := range t.PointlessQuotas() {
+		f.add(warning, "target "+name, "--quota", "%s", text)
+	}
+	for _, q := range t.Quotas {
+		if q.Window() > rememberedFor {
+			f.add(warning, "target "+name, "--quota, with a margin for restarts",
+				"a restart forgets what was used of the quota of %s: up to twice as many may start in a window with one restart in it", q)
+		}
 	}
 }
 

@@ -76,7 +76,7 @@ func received(t *testing.T, name string) (bodies []string, messages int) {
 		t.Fatal(err)
 	}
 	for {
-		batch, err := q.Receive(t.Context(), 10, time.Second, time.Hour, "", nil)
+		batch, err := q.Receive(t.Context(), 10, time.Second, time.Hour, "")
 		if err != nil {
 			t.Fatal(err)
 		}

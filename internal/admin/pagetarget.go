@@ -12,13 +12,13 @@ import (
 func targetCards(s Status) g.Node {
 	cards := make(g.Group, 0, len(s.Targets))
 	for i, t := range s.Targets {
-		cards = append(cards, targetCard(i, t, s.At))
+		cards = append(cards, targetCard(i, t, s))
 	}
 	return cards
 }
 
 // targetCard shows the i-th target. Ids contain its index, as in queueCard.
-func targetCard(i int, t Target, now time.Time) g.Node {
+func targetCard(i int, t Target, s Status) g.Node {
 	place := strconv.Itoa(i)
 	return h.Section(
 		h.Class("card"), h.Aria("labelledby", "target-"+place),
@@ -28,8 +28,10 @@ func targetCard(i int, t Target, now time.Time) g.Node {
 			rateGauge("rate-"+place, t),
 			slotsGauge("slots-"+place, t),
 			h.Div(h.P(g.Text("Mean delivery "), h.B(g.Text(mean(t.MeanDelivery))))),
-			gateGauge(t.Gate, now),
+			gateGauge(t.Gate, s.At),
+			quotaGauges(place, t.Pace.Quotas, s.At),
 		),
+		overrides(t, s),
 		share(t.Pace),
 		deliveriesTable(t),
 	)
@@ -90,6 +92,23 @@ func gateGauge(gate Gate, now time.Time) g.Node {
 	return h.Div(h.P(
 		g.Text("Gate "), h.B(found("gate"), g.Text(spaced(gate.State))), g.Text(" "), dim(more),
 	))
+}
+
+// quotaGauges show how much of each quota is used.
+func quotaGauges(place string, quotas []Quota, now time.Time) g.Node {
+	gauges := make(g.Group, 0, len(quotas))
+	for i, q := range quotas {
+		id := "quota-" + place + "-" + strconv.Itoa(i)
+		more := "of " + q.words()
+		if q.FreeAt != nil {
+			more += ", used up until " + clockFrom(now, *q.FreeAt)
+		}
+		gauges = append(gauges, h.Div(
+			h.P(h.ID(id), g.Text("Quota "), h.B(g.Text(count(q.Used))), g.Text(" "), dim(more)),
+			meter(id, float64(q.Limit), float64(q.Used)),
+		))
+	}
+	return gauges
 }
 
 // share notes that the figures are one replica's share, if replicas share a budget.

@@ -31,6 +31,13 @@ type Status struct {
 	Targets []Target `json:"targets"`
 	// Failures are the latest of all queues, newest first.
 	Failures []Failure `json:"failures"`
+
+	// Control reports whether the port has the control API.
+	Control bool `json:"control"` // by the server
+	// Held are the messages held longest, at most 100 of all queues.
+	Held []Held `json:"held"`
+	// Events are the latest, newest first.
+	Events []Event `json:"events"`
 }
 
 // Memory is how much of the process's memory messages may take, in bytes.
@@ -126,6 +133,9 @@ type Target struct {
 	Place string `json:"place"`
 	Pace  Pace   `json:"pace"`
 	Gate  Gate   `json:"gate"`
+	// Overrides are an operator's pause and limits, in force beside or instead of the
+	// settings.
+	Overrides []Override `json:"overrides"`
 
 	Delivering       int     `json:"delivering"`
 	StartedPerSecond float64 `json:"started_per_second"`
@@ -172,8 +182,20 @@ type Pace struct {
 	Rate        Number `json:"rate_per_second"`
 	Burst       int    `json:"burst"` // 0 without a rate
 	Concurrency int    `json:"concurrency"`
+	// Quotas are sorted by their windows, the shortest first.
+	Quotas []Quota `json:"quotas"`
 	// Replicas is how many replicas share the budget.
 	Replicas int `json:"fleet_replicas"`
+}
+
+// Quota is how many deliveries may start in any window of a length, and how many have.
+type Quota struct {
+	Limit  int     `json:"limit"`
+	Window Seconds `json:"window_seconds"`
+	Used   int     `json:"used"`
+	Left   int     `json:"left"`
+	// FreeAt is when the next start is free; null while there are some left.
+	FreeAt *time.Time `json:"free_at"`
 }
 
 // Deliveries counts the deliveries with an outcome and a status, which is the answer's

@@ -129,6 +129,9 @@ func (q *Queue) assess(now time.Time, t Target, lastStatus int) Verdict {
 	if v, found := q.trouble(now); found {
 		return v
 	}
+	if p := t.override("pause"); p != nil {
+		return notice("Paused%s since %s (%s), %s%s", p.who(), clock(p.Since), seconds(now.Sub(p.Since)), p.ends(), q.backlog())
+	}
 	if q.Blocked != "" {
 		return q.stopped()
 	}
@@ -148,6 +151,8 @@ func (q *Queue) assess(now time.Time, t Target, lastStatus int) Verdict {
 		return bad("%s: %s of deliveries in the last minute %s", failing, percent(share), worst.words(lastStatus))
 	case t.Pace.Rate == 0 && t.Pace.Concurrency > 0:
 		return notice("Paused: the rate of target %s is 0%s", t.Name, q.backlog())
+	case t.usedUp(now) != nil && q.waits():
+		return notice("Behind%s; %s", q.backlog(), t.usedUp(now).sentence(now))
 	case t.hangs():
 		return bad("Target %s is hanging: no delivery has ended in the last minute, %d in progress", t.Name, t.Delivering)
 	}
@@ -213,6 +218,11 @@ func (q *Queue) behind() bool {
 		float64(q.Depth.Visible) > q.DeliveredPerSecond*behindAfter.Seconds() && q.Depth.Visible > 10
 }
 
+// waits reports whether the queue has messages to start.
+func (q *Queue) waits() bool {
+	return q.Depth != nil && q.Depth.Visible > 0 || q.InHand["waiting"]+q.InHand["held"] > 0
+}
+
 func (q *Queue) backlog() string {
 	if q.Depth == nil {
 		return ""
@@ -245,13 +255,17 @@ func (q *Queue) emptyIn() string {
 func (t Target) limit() string {
 	switch {
 	case t.Pace.Rate > 0 && t.StartedPerSecond >= usedUp*float64(t.Pace.Rate):
-		return fmt.Sprintf(", limited by the target's rate of %s", rate(float64(t.Pace.Rate)))
+		return fmt.Sprintf(", limited by the target's rate of %s%s", rate(float64(t.Pace.Rate)), t.pinned("rate"))
 	case t.Pace.Concurrency > 0 && t.busy() >= usedUp*float64(t.Pace.Concurrency):
-		return fmt.Sprintf(", limited by the target's concurrency of %d at %s per delivery",
-			t.Pace.Concurrency, seconds(inSeconds(float64(t.MeanDelivery))))
-	default:
-		return ""
+		return fmt.Sprintf(", limited by the target's concurrency of %d%s at %s per delivery",
+			t.Pace.Concurrency, t.pinned("concurrency"), seconds(inSeconds(float64(t.MeanDelivery))))
 	}
+	for _, q := range t.Pace.Quotas {
+		if float64(q.Used) >= usedUp*float64(q.Limit) {
+			return ", limited by the target's quota of " + q.words()
+		}
+	}
+	return ""
 }
 
 // busy returns how many slots are in use on average.
@@ -260,6 +274,32 @@ func (t Target) busy() float64 {
 		return 0
 	}
 	return t.StartedPerSecond * float64(t.MeanDelivery)
+}
+
+// usedUp returns the quota that is used up for the longest, if that is so long that nothing
+// is received meanwhile; else nil.
+func (t Target) usedUp(now time.Time) *Quota {
+	var worst *Quota
+	for i, q := range t.Pace.Quotas {
+		if q.FreeAt != nil && q.FreeAt.Sub(now) >= behindAfter && (worst == nil || q.FreeAt.After(*worst.FreeAt)) {
+			worst = &t.Pace.Quotas[i]
+		}
+	}
+	return worst
+}
+
+// sentence says until when the quota is used up.
+func (q Quota) sentence(now time.Time) string {
+	return fmt.Sprintf("the quota of %s is used up until %s (in %s)", q.words(), clockFrom(now, *q.FreeAt), seconds(q.FreeAt.Sub(now)))
+}
+
+// words formats the quota as in 50,000 a day.
+func (q Quota) words() string {
+	unit := map[time.Duration]string{time.Second: "second", time.Minute: "minute", time.Hour: "hour", 24 * time.Hour: "day"}[time.Duration(q.Window)]
+	if unit == "" {
+		return count(q.Limit) + " in " + seconds(time.Duration(q.Window))
+	}
+	return count(q.Limit) + " a " + unit
 }
 
 // gateWords describe the failures that closed the gate.

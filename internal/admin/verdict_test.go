@@ -73,6 +73,38 @@ func TestTheVerdictSaysWhatToLookAt(t *testing.T) {
 			behind, func(s *Status) { s.Queues[0].Lag, s.Queues[0].Drain = Seconds(2*time.Second), Number(math.NaN()) }, Notice,
 			"Behind: 1,240 messages, lag 2 s, limited by the target's rate of 28/s",
 		},
+		"at a quota": {
+			behind, func(s *Status) {
+				free := noon.Add(9 * time.Second)
+				s.Targets[0].Pace.Rate = 100
+				s.Targets[0].Pace.Quotas = []Quota{{Limit: 1000, Window: Seconds(time.Minute), Used: 1000, FreeAt: &free}}
+			}, Notice,
+			"Behind: 1,240 messages, lag 2 min 10 s, limited by the target's quota of 1,000 a minute; empty in about 6 min 50 s",
+		},
+		"a quota that is used up": {
+			behind, func(s *Status) {
+				soon, free := noon.Add(20*time.Second), noon.Add(123*time.Minute)
+				s.Queues[0].Lag, s.Queues[0].StartedPerSecond, s.Queues[0].DeliveredPerSecond, s.Targets[0].StartedPerSecond = 0, 0, 0, 0
+				s.Targets[0].Pace.Quotas = []Quota{
+					{Limit: 1000, Window: Seconds(time.Minute), Used: 1000, FreeAt: &soon},
+					{Limit: 50_000, Window: Seconds(24 * time.Hour), Used: 50_000, FreeAt: &free},
+				}
+			}, Notice,
+			"Behind: 1,240 messages; the quota of 50,000 a day is used up until 14:03:00 UTC (in 2 h 3 min)",
+		},
+		"a quota that is used up until another day": {
+			behind, func(s *Status) {
+				free := noon.Add(23 * time.Hour)
+				s.Targets[0].Pace.Quotas = []Quota{{Limit: 5, Window: Seconds(48 * time.Hour), Used: 5, FreeAt: &free}}
+			}, Notice,
+			"Behind: 1,240 messages; the quota of 5 in 2 d is used up until 2026-11-21 11:00:00 UTC (in 23 h)",
+		},
+		"a quota that is used up, and nothing waits": {
+			idle, func(s *Status) {
+				free := noon.Add(time.Hour)
+				s.Targets[0].Pace.Quotas = []Quota{{Limit: 5, Window: Seconds(time.Hour), Used: 5, FreeAt: &free}}
+			}, Good, "Keeping up: the queue is empty",
+		},
 		"at the concurrency": {
 			behind, func(s *Status) { s.Targets[0].Pace.Rate, s.Targets[0].MeanDelivery = Number(math.Inf(1)), 0.35 }, Notice,
 			"Behind: 1,240 messages, lag 2 min 10 s, limited by the target's concurrency of 10 at 350 ms per delivery; empty in about 6 min 50 s",

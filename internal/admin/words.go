@@ -114,6 +114,14 @@ func percent(share float64) string {
 	return fmt.Sprintf("%.0f%%", n)
 }
 
+// clockFrom formats a time as clock does, with the day unless it is now's.
+func clockFrom(now, t time.Time) string {
+	if now.UTC().Format(time.DateOnly) == t.UTC().Format(time.DateOnly) {
+		return clock(t)
+	}
+	return t.UTC().Format(time.DateTime + " UTC")
+}
+
 // clock formats a time of day in UTC, as in logs.
 func clock(t time.Time) string {
 	return t.UTC().Format("15:04:05 UTC")

@@ -94,6 +94,7 @@ type daemon struct {
 	admin   *inMemory
 	taken   atomic.Int64  // deliveries to the target
 	latency time.Duration // of its answers
+	answer  atomic.Int64  // the target's status
 	logs    *strings.Builder
 	stop    context.CancelFunc
 	ended   chan error
@@ -136,6 +137,13 @@ func settingsWith(change func(*config.Target)) config.Config {
 func begin(t *testing.T, queue string, c config.Config, away func(string) error) *daemon {
 	t.Helper()
 	d := prepare(t, queue, c, away)
+	d.run(t)
+	return d
+}
+
+// run starts it.
+func (d *daemon) run(t *testing.T) {
+	t.Helper()
 	drain, stop := context.WithCancel(t.Context())
 	d.stop = stop
 	go func() {
@@ -143,7 +151,6 @@ func begin(t *testing.T, queue string, c config.Config, away func(string) error)
 		d.sum, err = d.Run(drain, context.WithoutCancel(t.Context()))
 		d.ended <- err
 	}()
-	return d
 }
 
 // prepare returns a daemon that is not running yet.
@@ -153,6 +160,7 @@ func prepare(t *testing.T, queue string, c config.Config, away func(string) erro
 		sqs: &direct{server: localsqs.New(localsqs.WithSeed(1)), away: away}, admin: newInMemory(),
 		logs: &strings.Builder{}, ended: make(chan error, 1),
 	}
+	d.answer.Store(http.StatusNoContent)
 	t.Cleanup(d.sqs.server.Close)
 	if queue != "" {
 		if _, err := d.sqs.server.CreateQueue(queue, nil); err != nil {
@@ -164,7 +172,7 @@ func prepare(t *testing.T, queue string, c config.Config, away func(string) erro
 		_, _ = io.Copy(io.Discard, r.Body)
 		d.taken.Add(1)
 		<-time.After(d.latency)
-		w.WriteHeader(http.StatusNoContent)
+		w.WriteHeader(int(d.answer.Load()))
 	})}
 	go func() { _ = target.Serve(downstream) }()
 	t.Cleanup(func() { _ = target.Close() })
@@ -190,14 +198,20 @@ func (d *daemon) send(t *testing.T, n int) {
 
 func (d *daemon) sendDelayed(t *testing.T, seconds int) {
 	t.Helper()
-	r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(fmt.Sprintf(
-		`{"QueueUrl":"http://127.0.0.1:9324/000000000000/orders","MessageBody":"{}","DelaySeconds":%d}`, seconds)))
+	d.call(t, "SendMessage", fmt.Sprintf(
+		`{"QueueUrl":"http://127.0.0.1:9324/000000000000/orders","MessageBody":"{}","DelaySeconds":%d}`, seconds))
+}
+
+// call calls an action of the embedded server.
+func (d *daemon) call(t *testing.T, action, body string) {
+	t.Helper()
+	r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(body))
 	r.Header.Set("Content-Type", "application/x-amz-json-1.0")
-	r.Header.Set("X-Amz-Target", "AmazonSQS.SendMessage")
+	r.Header.Set("X-Amz-Target", "AmazonSQS."+action)
 	w := httptest.NewRecorder()
 	d.sqs.server.ServeHTTP(w, r)
 	if w.Code != http.StatusOK {
-		t.Fatalf("send: %d %s", w.Code, w.Body)
+		t.Fatalf("%s: %d %s", action, w.Code, w.Body)
 	}
 }
 
@@ -381,6 +395,43 @@ func TestReloadChangesThePaceAndNamesWhatNeedsARestart(t *testing.T) {
 	})
 }
 
+func TestAQuotaKeepsWhatWasUsedOfItThroughAReload(t *testing.T) {
+	environment(t)
+	synctest.Test(t, func(t *testing.T) {
+		quota := func(n int, unit string) config.Config {
+			return settingsWith(func(target *config.Target) { target.Quotas = []config.Quota{{N: n, Unit: unit}} })
+		}
+		d := begin(t, "orders", quota(30, "h"), nil)
+		d.send(t, 100)
+		pass(time.Minute)
+		if n := d.taken.Load(); n != 30 {
+			t.Errorf("%d delivered of a quota of 30", n)
+		}
+		changed, restart := d.Reload(quota(40, "h"))
+		want := "targets.default: no rate, quota 40/h, concurrency 10, was no rate, quota 30/h, concurrency 10"
+		if got := strings.Join(changed, "; "); got != want || len(restart) != 0 {
+			t.Errorf("changed: %s; needs a restart: %v", got, restart)
+		}
+		pass(time.Minute)
+		if n := d.taken.Load(); n != 40 {
+			t.Errorf("%d delivered after a change from 30 to 40", n)
+		}
+		status := d.Status(time.Now())
+		free := d.started.Add(time.Hour).UTC()
+		q := status.Targets[0].Pace.Quotas
+		if len(q) != 1 || q[0].Limit != 40 || q[0].Used != 40 || q[0].Left != 0 || q[0].FreeAt.Sub(free).Abs() > 10*time.Second {
+			t.Errorf("%+v", q)
+		}
+		d.stop()
+		if err := <-d.ended; err != nil {
+			t.Error(err)
+		}
+		if !strings.Contains(d.logs.String(), " quotas=30/h ") {
+			t.Errorf("the first line does not say it: %s", d.logs.String())
+		}
+	})
+}
+
 func TestAReplicaKeepsToItsShareOfTheFleetsBudget(t *testing.T) {
 	environment(t)
 	synctest.Test(t, func(t *testing.T) {
@@ -398,7 +449,7 @@ func TestAReplicaKeepsToItsShareOfTheFleetsBudget(t *testing.T) {
 				t.Errorf("no %q in the first line: %s", want, first)
 			}
 		}
-		d.mustBeInForce(t, "1", "2", `"rate_per_second":1,"burst":1,"concurrency":2,"fleet_replicas":4`)
+		d.mustBeInForce(t, "1", "2", `"rate_per_second":1,"burst":1,"concurrency":2,"quotas":[],"fleet_replicas":4`)
 
 		c.Fleet.Replicas = 2
 		changed, restart := d.Reload(c)
@@ -406,7 +457,7 @@ func TestAReplicaKeepsToItsShareOfTheFleetsBudget(t *testing.T) {
 		if got := strings.Join(changed, "; "); got != want || len(restart) != 0 {
 			t.Errorf("changed: %s; needs a restart: %v", got, restart)
 		}
-		d.mustBeInForce(t, "2", "5", `"rate_per_second":2,"burst":1,"concurrency":5,"fleet_replicas":2`)
+		d.mustBeInForce(t, "2", "5", `"rate_per_second":2,"burst":1,"concurrency":5,"quotas":[],"fleet_replicas":2`)
 
 		c = settingsWith(func(target *config.Target) { target.Rate = config.Rate{Limited: true, PerSecond: 40} })
 		c.Fleet.Replicas = 4

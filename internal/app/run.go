@@ -5,10 +5,13 @@ import (
 	"errors"
 	"log/slog"
 	"net/netip"
+	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
 
+	"github.com/sqs-poller/poller/internal/config"
 	"github.com/sqs-poller/poller/internal/consumer"
 )
 
@@ -39,6 +42,11 @@ func (a *App) run(drainCtx, killCtx context.Context, settled func()) (consumer.S
 		served <- err
 	}()
 
+	watching, endWatch := context.WithCancel(context.WithoutCancel(killCtx))
+	var watch sync.WaitGroup
+	watch.Go(func() { a.watchOverrides(watching) })
+	defer watch.Wait()
+	defer endWatch()
 	var parts errgroup.Group
 	for _, r := range a.queues {
 		parts.Go(func() error {
@@ -96,6 +104,7 @@ func (a *App) sayStarted() {
 			slog.Int("concurrency", t.Concurrency),
 			slog.String("rate", rate),
 			slog.Int("burst", t.Burst),
+			slog.String("quotas", listOf(t.Quotas)),
 			slog.Int("fleet_replicas", max(1, a.config.Fleet.Replicas)),
 			slog.Duration("timeout", time.Duration(t.Timeout)),
 			slog.String("visibility_timeout", visibility),
@@ -104,9 +113,26 @@ func (a *App) sayStarted() {
 			slog.String("go", a.build.GoVersion),
 		)
 	}
+	for _, name := range a.names() {
+		for _, text := range a.config.Targets[name].PointlessQuotas() {
+			a.log.Warn("a quota has no effect", slog.String("target", name), slog.String("reason", text))
+		}
+	}
 	if a.isOpen() {
 		a.log.Info("the admin port is open to the network and asks for no password", slog.String("listen", a.Address()))
 	}
+}
+
+// listOf returns quotas as they are written, or none.
+func listOf(quotas []config.Quota) string {
+	if len(quotas) == 0 {
+		return "none"
+	}
+	texts := make([]string, len(quotas))
+	for i, q := range quotas {
+		texts[i] = q.String()
+	}
+	return strings.Join(texts, ", ")
 }
 
 // isOpen reports whether other machines reach the admin port.

@@ -17,9 +17,12 @@ import (
 // failuresShown is how many failures the status lists, over all queues.
 const failuresShown = 20
 
+// heldShown is how many held messages the status lists, over all queues.
+const heldShown = 100
+
 // Status returns a snapshot of the daemon for the admin port.
 func (a *App) Status(now time.Time) admin.Status {
-	st := admin.Status{StartedAt: inJSON(a.started), Memory: a.memoryStatus(), Queues: []admin.Queue{}, Targets: []admin.Target{}, Failures: []admin.Failure{}}
+	st := admin.Status{StartedAt: inJSON(a.started), Memory: a.memoryStatus(), Queues: []admin.Queue{}, Targets: []admin.Target{}, Failures: []admin.Failure{}, Held: []admin.Held{}}
 	byTarget := make(map[string][]consumer.Snapshot)
 	for _, r := range a.queues {
 		c, problem := r.state()
@@ -30,29 +33,30 @@ func (a *App) Status(now time.Time) admin.Status {
 		s := c.Snapshot(now)
 		st.Queues = append(st.Queues, queueStatus(r.name, r.target.name, s))
 		st.Failures = append(st.Failures, failuresOf(r.name, s)...)
+		st.Held = append(st.Held, heldOf(r.name, c.Held(heldShown))...)
 		if s.Draining && (!st.Draining || s.DrainingSince.Before(st.DrainingSince)) {
 			st.Draining, st.DrainingSince = true, inJSON(s.DrainingSince)
 		}
 		byTarget[r.target.name] = append(byTarget[r.target.name], s)
 	}
-	replicas := a.replicas()
+	a.reload.Lock()
+	defer a.reload.Unlock()
+	replicas := max(1, a.loaded.Fleet.Replicas)
+	st.Events = slices.Clone(a.events)
 	for _, name := range a.names() {
 		pace := a.targets[name].pace
 		t := targetStatus(name, place(a.config.Targets[name].URL), pace.Limits(), pace.Delivering(), byTarget[name])
 		t.Pace.Replicas = replicas
+		t.Overrides = a.overridesOf(name)
+		t.Pace.Quotas = quotaStatus(pace.Quotas(now), now)
 		t.Gate = gateStatus(a.targets[name].gate.Status(pace.Limits().Concurrency))
 		st.Targets = append(st.Targets, t)
 	}
 	slices.SortStableFunc(st.Failures, func(a, b admin.Failure) int { return b.At.Compare(a.At) })
 	st.Failures = st.Failures[:min(len(st.Failures), failuresShown)]
+	slices.SortStableFunc(st.Held, func(a, b admin.Held) int { return a.Since.Compare(b.Since) })
+	st.Held = st.Held[:min(len(st.Held), heldShown)]
 	return st
-}
-
-// replicas returns how many replicas share each target's budget.
-func (a *App) replicas() int {
-	a.reload.Lock()
-	defer a.reload.Unlock()
-	return max(1, a.loaded.Fleet.Replicas)
 }
 
 // inJSON returns t as the status shows it: in UTC, to the millisecond.
@@ -110,6 +114,22 @@ func failuresOf(queue string, s consumer.Snapshot) []admin.Failure {
 	return all
 }
 
+func heldOf(queue string, held []consumer.HeldMessage) []admin.Held {
+	all := make([]admin.Held, 0, len(held))
+	for _, m := range held {
+		one := admin.Held{
+			Queue: queue, MessageID: m.MessageID, ReceiveCount: m.ReceiveCount, Tries: m.Tries, Strikes: m.Strikes,
+			Since: inJSON(m.Since), Outcome: m.Outcome.String(), Status: m.Status, Reason: m.Reason,
+		}
+		if !m.Next.IsZero() {
+			next := inJSON(m.Next)
+			one.Next = &next
+		}
+		all = append(all, one)
+	}
+	return all
+}
+
 // targetStatus adds up what the queues of one target delivered.
 func targetStatus(name, place string, limits ratelimit.Limits, delivering int, queues []consumer.Snapshot) admin.Target {
 	t := admin.Target{
@@ -148,6 +168,19 @@ func targetStatus(name, place string, limits ratelimit.Limits, delivering int, q
 		t.Deliveries = append(t.Deliveries, admin.Deliveries{Outcome: k.outcome, Status: k.status, Count: counts[k]})
 	}
 	return t
+}
+
+func quotaStatus(uses []ratelimit.QuotaUse, now time.Time) []admin.Quota {
+	all := make([]admin.Quota, 0, len(uses))
+	for _, u := range uses {
+		q := admin.Quota{Limit: u.N, Window: admin.Seconds(u.Window), Used: u.Used, Left: u.N - u.Used}
+		if u.FreeAt.After(now) {
+			free := inJSON(u.FreeAt)
+			q.FreeAt = &free
+		}
+		all = append(all, q)
+	}
+	return all
 }
 
 func gateStatus(g gate.Status) admin.Gate {

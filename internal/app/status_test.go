@@ -3,6 +3,7 @@ package app
 import (
 	"encoding/json"
 	"math"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -89,7 +90,7 @@ func TestATargetAddsUpItsQueues(t *testing.T) {
 	got := targetStatus("partner", "https://partner.example", ratelimit.Limits{Concurrency: 10, Limited: true, Rate: 28, Burst: 3}, 4,
 		[]consumer.Snapshot{snapshot(), slow, idle})
 
-	if got.Pace != (admin.Pace{Rate: 28, Burst: 3, Concurrency: 10}) || got.Delivering != 4 || got.StartedPerSecond != 6 {
+	if !reflect.DeepEqual(got.Pace, admin.Pace{Rate: 28, Burst: 3, Concurrency: 10}) || got.Delivering != 4 || got.StartedPerSecond != 6 {
 		t.Errorf("pace: %+v", got)
 	}
 	if math.Abs(float64(got.MeanDelivery)-0.4) > 1e-3 {

@@ -59,6 +59,26 @@ func TestBadInputGetsOneSentence(t *testing.T) {
 		},
 
 		{
+			"a control token on the command line",
+			input{args: enough + "--control-token 0123456789abcdef"},
+			"--control-token: it is a secret, and other users can read the command line: write @FILE, or set POLLER_CONTROL_TOKEN, or write it in a --config file",
+		},
+		{
+			"a control token that is short",
+			input{args: enough, env: []string{"POLLER_CONTROL_TOKEN=secret"}},
+			"POLLER_CONTROL_TOKEN: the token is shorter than 16 characters: make one, for example with openssl rand -hex 32",
+		},
+		{
+			"a control token that no header carries",
+			input{file: ok + "control_token: 0123456789 abcdef\n"},
+			"control_token at line 6 of poller.yaml: the token has spaces or characters that an HTTP header cannot carry: make one, for example with openssl rand -hex 32",
+		},
+		{
+			"a control token's file without a name",
+			input{args: enough + "--control-token @"},
+			"--control-token: no file name after the @: use @FILE",
+		},
+		{
 			"an unknown flag",
 			input{args: enough + "--rat 28/s"},
 			`unknown flag --rat, did you mean "--rate"?`,
@@ -142,6 +162,51 @@ func TestBadInputGetsOneSentence(t *testing.T) {
 			"a burst in a variable without the rate of the file",
 			input{file: ok, env: []string{"POLLER_BURST=5"}},
 			"POLLER_BURST: a burst needs a rate: set targets.orders.rate too, or omit it",
+		},
+		{
+			"a quota of an unknown unit",
+			input{args: enough + "--quota 1000/x"},
+			`--quota: invalid quota "1000/x": use a whole number and a unit, such as 1000/m or 50000/d (s, m, h or d)`,
+		},
+		{
+			"a quota without a unit",
+			input{env: []string{"POLLER_QUOTA=1000"}, args: enough},
+			`POLLER_QUOTA: invalid quota "1000": use a whole number and a unit, such as 1000/m or 50000/d (s, m, h or d)`,
+		},
+		{
+			"a quota of a half",
+			input{file: ok + "    quotas: [100/s, 0.5/m]\n"},
+			`targets.orders.quotas at line 6 of poller.yaml: invalid quota "0.5/m": use a whole number and a unit, such as 1000/m or 50000/d (s, m, h or d)`,
+		},
+		{
+			"a quota of 0",
+			input{args: enough + "--quota 0/m"},
+			`--quota: quota "0/m" is not between 1 and 1,000,000: use a rate of 0 to pause, or omit the quota for no limit`,
+		},
+		{
+			"a quota too great to be remembered",
+			input{args: enough + "--quota 1000001/d"},
+			`--quota: quota "1000001/d" is not between 1 and 1,000,000: use a rate of 0 to pause, or omit the quota for no limit`,
+		},
+		{
+			"five quotas",
+			input{args: enough + "--quota 1/s --quota 2/m --quota 3/h --quota 4/d --quota 5/d"},
+			"--quota: 5 quotas: a target has at most 4: keep those that are reached",
+		},
+		{
+			"two quotas of one window",
+			input{file: ok + "    quotas:\n    - 100/m\n    - 1000/m\n"},
+			"targets.orders.quotas at line 8 of poller.yaml: 1000/m is a second quota with the window 1m: keep the lower one",
+		},
+		{
+			"a quota below the burst",
+			input{args: enough + "--rate 1000/s --burst 50 --quota 20/s"},
+			"--quota: 20/s is less than the burst of 50, which may start at once: write 50 or more, or lower --burst",
+		},
+		{
+			"more replicas than a quota",
+			input{args: enough + "--quota 3/d --fleet-replicas 4"},
+			"--quota: 3/d is less than one for each of the 4 replicas that --fleet-replicas says: run fewer replicas",
 		},
 		{
 			"a timeout without a unit",

@@ -120,6 +120,7 @@ type schema struct {
 	Minimum              *int                `json:"minimum,omitempty"`
 	Maximum              *int                `json:"maximum,omitempty"`
 	Default              any                 `json:"default,omitempty"`
+	MaxItems             int                 `json:"maxItems,omitempty"`
 	Items                *schema             `json:"items,omitempty"`
 	Properties           map[string]schema   `json:"properties,omitempty"`
 	Required             []string            `json:"required,omitempty"`
@@ -176,6 +177,9 @@ func schemaOfField(field reflect.StructField, parent reflect.Type) schema {
 		return schema{Type: []string{"string", "integer"}, Pattern: `^[0-9]+([KMG]iB?)?$`}
 	case reflect.TypeFor[Rate]():
 		return schema{Type: []string{"string", "number"}, Pattern: `^([0-9]+(\.[0-9]+)?(/[smh])?|none)$`}
+	case reflect.TypeFor[[]Quota]():
+		const pattern = `^[1-9][0-9]*/[smhd]$`
+		return schema{Type: []string{"array", "string"}, Items: &schema{Type: "string", Pattern: pattern}, Pattern: pattern, MaxItems: maxQuotas}
 	case reflect.TypeFor[Level]():
 		return schema{Enum: enums["level"]}
 	case reflect.TypeFor[[]string]():

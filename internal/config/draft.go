@@ -80,6 +80,16 @@ func setDefaults(v reflect.Value) {
 	}
 }
 
+// appendText adds what text says to a list.
+func appendText(v reflect.Value, text string) error {
+	one := reflect.New(v.Type().Elem()).Elem()
+	if err := setText(one, text); err != nil {
+		return err
+	}
+	v.Set(reflect.Append(v, one))
+	return nil
+}
+
 // setText sets one value to what text says.
 func setText(v reflect.Value, text string) error {
 	if u, ok := reflect.TypeAssert[encoding.TextUnmarshaler](v.Addr()); ok {

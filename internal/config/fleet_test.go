@@ -1,6 +1,8 @@
 package config
 
 import (
+	"slices"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -43,6 +45,31 @@ fleet: {replicas: 4}
 		got := c.Fleet.Share(c.Targets[name])
 		if got.Concurrency != want.concurrency || got.Rate != want.rate || got.Burst != want.burst {
 			t.Errorf("%s: %d at once, %s, burst %d, want %+v", name, got.Concurrency, got.Rate, got.Burst, want)
+		}
+	}
+}
+
+func TestQuotasAreDividedByTheReplicasAndRoundedDown(t *testing.T) {
+	whole := []Quota{{1000, "m"}, {50003, "d"}}
+	got := Fleet{Replicas: 4}.Share(Target{Concurrency: 4, Quotas: whole})
+	if want := []Quota{{250, "m"}, {12500, "d"}}; !slices.Equal(got.Quotas, want) || whole[0].N != 1000 {
+		t.Errorf("%v of %v", got.Quotas, whole)
+	}
+}
+
+func TestQuotasThatAreNeverReachedAreNamed(t *testing.T) {
+	for args, want := range map[string]string{
+		"--quota 100/m":                      "",
+		"--rate 2/s --quota 100/m":           "",
+		"--rate 2/s --quota 121/m":           "quota 121/m is never reached: the rate of 2/s allows at most 121 in that time: omit it, or raise the rate",
+		"--rate 2/s --burst 5 --quota 124/m": "",
+		"--rate 0 --quota 100/m":             "quota 100/m is never reached: the rate of 0/s allows at most 1 in that time: omit it, or raise the rate",
+		"--quota 100/m --quota 5999/h":       "",
+		"--quota 100/m --quota 6000/h":       "quota 6000/h is never reached: the quota of 100/m allows at most 6000 in that time: omit it, or raise the other",
+	} {
+		got := mustLoad(t, input{args: enough + args}).Targets["default"].PointlessQuotas()
+		if strings.Join(got, "; ") != want {
+			t.Errorf("%s\n got %q\nwant %q", args, got, want)
 		}
 	}
 }

@@ -117,14 +117,20 @@ func (d *draft) overlay(setting Setting, s Sources, environ environ) error {
 	return nil
 }
 
-// setVariable is setText for what may be a list: one value a line.
+// setVariable is setText for what may be a list: one value a line, or, where values have
+// no commas in them, between commas.
 func setVariable(v reflect.Value, text string) error {
 	if v.Kind() != reflect.Slice {
 		return setText(v, text)
 	}
+	if v.Type().Elem().Kind() != reflect.String {
+		text = strings.ReplaceAll(text, ",", "\n")
+	}
 	for line := range strings.Lines(text) {
 		if line = strings.TrimSpace(line); line != "" {
-			v.Set(reflect.Append(v, reflect.ValueOf(line)))
+			if err := appendText(v, line); err != nil {
+				return err
+			}
 		}
 	}
 	return nil
@@ -174,9 +180,9 @@ func (d *draft) config() Config {
 	return c
 }
 
-// fillBurst sets a burst that was not given: what comes in 10 ms, at least 1.
+// fillBurst sets a burst that was not given.
 func (t *Target) fillBurst() {
 	if t.Burst == 0 {
-		t.Burst = max(1, int(t.Rate.PerSecond/100))
+		t.Burst = t.Rate.DefaultBurst()
 	}
 }

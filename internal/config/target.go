@@ -6,6 +6,7 @@ type Target struct {
 	Concurrency int      `yaml:"concurrency" name:"concurrency" default:"10" placeholder:"N" group:"Target" help:"Concurrent deliveries, 1 to 10,000."`
 	Rate        Rate     `yaml:"rate" name:"rate" default:"none" placeholder:"RATE" group:"Target" help:"Deliveries started per second, minute or hour: 28/s, 1000/m, 50000/h. A number alone means per second; 0 pauses."`
 	Burst       int      `yaml:"burst" name:"burst" placeholder:"N" group:"Target" help:"How many deliveries may start together after a pause. Default: 10 ms of the rate, at least 1. In any second, at most rate + burst start."`
+	Quotas      []Quota  `yaml:"quotas" name:"quota" placeholder:"QUOTA" group:"Target" help:"Most deliveries that may start in any window of a second, minute, hour or day: 1000/m, 50000/d. May be repeated, up to 4 times."`
 	Timeout     Duration `yaml:"timeout" name:"timeout" default:"30s" placeholder:"DURATION" group:"Target" help:"Time limit for one delivery, from connecting to the end of the answer."`
 	// Format is raw.
 	Format string `yaml:"format" name:"format" default:"raw" placeholder:"FORMAT" group:"Target" help:"How a message becomes a request: raw."`

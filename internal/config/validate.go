@@ -7,8 +7,11 @@ import (
 	"time"
 )
 
+// MaxConcurrency is the most deliveries at once of one target.
+const MaxConcurrency = 10_000
+
 const (
-	maxConcurrency = 10_000
+	maxConcurrency = MaxConcurrency
 	maxBurst       = maxRate
 	maxReplicas    = maxConcurrency // more would have no delivery for some
 	// maxVisibility is how long SQS lets a message be invisible, in all.
@@ -111,7 +114,7 @@ func (t Target) validatePace(n names) error {
 	case n.has("burst") && !t.Rate.Limited:
 		return n.problem("burst", "a burst needs a rate: set %s too, or omit it", n.of("rate"))
 	}
-	return nil
+	return t.validateQuotas(n)
 }
 
 func (c Config) validate(n names) error {
@@ -126,6 +129,9 @@ func (c Config) validate(n names) error {
 	}
 	if n.has("memory") && c.Memory < leastMemory {
 		return n.problem("memory", "%s is too little for the program alone: write %s or more, such as 128MiB", c.Memory, leastMemory)
+	}
+	if err := ValidateControlToken(c.ControlToken); err != nil {
+		return n.problem("control_token", "%w", err)
 	}
 	if f := c.Log.Format; f != "auto" && f != "text" && f != "json" {
 		return n.problem("log.format", "invalid log format%s: use auto, text or json", shown(f))

@@ -175,6 +175,8 @@ func (r *yamlReader) field(v reflect.Value, e entry, path, key string, n names) 
 		}
 		path, key = join(path, name), join(key, name)
 		switch {
+		case field.Type == reflect.TypeFor[[]Quota]():
+			return r.list(v.Field(i), e, path, key, n)
 		case field.Type.Kind() == reflect.Slice:
 			return r.headers(v.Field(i), e.value, path, key, n)
 		case field.Tag.Get("help") == "":
@@ -214,6 +216,27 @@ func (r *yamlReader) scalar(v reflect.Value, e entry, path, key string, n names)
 		return fmt.Errorf("%s: %w", r.at(path, e.keyNode), err)
 	}
 	n.given[key] = r.at(path, e.keyNode)
+	return nil
+}
+
+// list sets a list of settings; one alone need not be a list.
+func (r *yamlReader) list(v reflect.Value, e entry, path, key string, n names) error {
+	items := []ast.Node{e.value}
+	if list, ok := r.resolve(e.value).(*ast.SequenceNode); ok {
+		items = list.Values
+	}
+	n.given[key] = r.at(path, e.keyNode)
+	for i, item := range items {
+		text, err := r.text(item)
+		if err == nil {
+			err = appendText(v, text)
+		}
+		at := r.at(path, item)
+		if err != nil {
+			return fmt.Errorf("%s: %w", at, err)
+		}
+		n.given[element(key, i)] = at
+	}
 	return nil
 }
 

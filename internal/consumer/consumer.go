@@ -17,8 +17,8 @@ import (
 
 // source is the queue, as the engine uses it. Errors are *message.SQSError.
 type source interface {
-	// Receive calls admit before it reads a large answer, with the bytes that takes.
-	Receive(ctx context.Context, maximum int, wait, visibility time.Duration, attempt string,
+	// ReceiveWithin calls admit before it reads a large answer, with the bytes that takes.
+	ReceiveWithin(ctx context.Context, maximum int, wait, visibility time.Duration, attempt string,
 		admit func(ctx context.Context, bytes int)) ([]*message.Message, error)
 	Delete(ctx context.Context, handles []string) []error
 	ChangeVisibility(ctx context.Context, changes []message.VisibilityChange) []error
@@ -116,6 +116,7 @@ type Consumer struct {
 	running int            // deliveries, of lost messages too
 	calling int            // settles, extensions, attributes
 	blocked ratelimit.Want // why the last start was refused
+	soonAt  time.Time      // when a receive may ask for more, if the quotas bound it
 	dry     bool           // what the pace was told last
 	drain   drain
 	aborted bool // the second signal, or the end of the grace

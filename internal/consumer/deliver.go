@@ -53,7 +53,7 @@ func (c *Consumer) finish(ctx context.Context, now time.Time, took time.Duration
 	if stoodStill(took, c.options.Timeout, result) {
 		result.Outcome = message.Connection // no strike, and no sign of trouble by an answer
 	}
-	c.pace.End()
+	c.pace.End(now, &l.pace)
 	fate := c.gate.End(now, &l.try, result, c.pace.Limits().Concurrency)
 	l.cut = nil
 	c.stats.delivered(now, result)

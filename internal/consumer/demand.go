@@ -95,9 +95,11 @@ func (d *demand) speed(is supply) float64 {
 
 // quantity is Q.
 func (d *demand) quantity(mu float64) int {
-	longest := min(maxBatchWait, d.visibility/3)
-	return int(min(max(math.Floor(mu*longest.Seconds()), 1), maxBatch))
+	return int(min(max(math.Floor(mu*d.longestWait().Seconds()), 1), maxBatch))
 }
+
+// longestWait is W.
+func (d *demand) longestWait() time.Duration { return min(maxBatchWait, d.visibility/3) }
 
 // next returns for how many messages the next receive asks; 0: do not receive now.
 func (d *demand) next(now time.Time, is supply) int {

@@ -157,10 +157,10 @@ func (d *depthWatch) due(now time.Time) bool {
 	return true
 }
 
-// answered takes in the depth, or why there is none, and sets when to ask again; inHand
-// reports whether messages are.
-func (d *depthWatch) answered(now time.Time, depth message.Depth, err error, inHand bool) {
-	busy := inHand || depth.Visible > 0 || now.Sub(d.last) < depthBusy
+// answered takes in the depth, or why there is none, and sets when to ask again; awake
+// reports whether that must not wait, because messages are in hand or no receive is out.
+func (d *depthWatch) answered(now time.Time, depth message.Depth, err error, awake bool) {
+	busy := awake || depth.Visible > 0 || now.Sub(d.last) < depthBusy
 	d.denied = message.FaultOf(err) == message.Refused
 	switch after := d.last.Add(depthAfter); {
 	case d.denied:
@@ -211,7 +211,10 @@ func (c *Consumer) look(now time.Time) {
 
 // looked takes in the answer.
 func (c *Consumer) looked(now time.Time, is message.QueueAttributes, err error) {
-	c.depth.answered(now, is.Depth, err, c.hand.size() > 0)
+	// Where nothing is received on purpose, as while a quota is used up, no empty receive
+	// shows that the queue is.
+	asleep := len(c.demand.polls) == 0 && c.sqs.trouble[receiveCall].failures == 0
+	c.depth.answered(now, is.Depth, err, asleep || c.hand.size() > 0)
 	if err == nil {
 		c.attributes.follow(now, is)
 		c.followVisibility()

@@ -6,6 +6,7 @@ import (
 
 	"github.com/sqs-poller/poller/internal/gate"
 	"github.com/sqs-poller/poller/internal/message"
+	"github.com/sqs-poller/poller/internal/ratelimit"
 )
 
 // state is where a message in hand stands.
@@ -68,8 +69,10 @@ type life struct {
 
 	// seq is its place in the sequence of the receives.
 	seq uint64
-	// try is what the gate knows of it, and last what its last try came to.
+	// try is what the gate knows of it, pace what the pace does, and last what its last try
+	// came to.
 	try  gate.Message
+	pace ratelimit.Try
 	last message.Result
 
 	// cut ends the delivery that runs.

@@ -74,7 +74,7 @@ func TestADeliveryOfAMessageThatIsLostBeforeItBeginsIsCut(t *testing.T) {
 		e.mu.Lock()
 		l := &life{message: &message.Message{ID: "m0"}, state: delivering, lost: true}
 		e.gate.Enter(&l.try, "m0")
-		if e.pace.Start(time.Now(), 1, func() bool { return e.gate.Begin(time.Now(), &l.try) }) != ratelimit.Nothing {
+		if e.pace.Start(time.Now(), &l.pace, 1, func() bool { return e.gate.Begin(time.Now(), &l.try) }) != ratelimit.Nothing {
 			t.Error("it may not be tried")
 		}
 		e.running++
@@ -92,8 +92,8 @@ func TestADeliveryOfAMessageThatIsLostBeforeItBeginsIsCut(t *testing.T) {
 // others of it are in flight.
 type ordered struct{ *fakeQueue }
 
-func (q ordered) Receive(ctx context.Context, maximum int, wait, visibility time.Duration, attempt string, _ func(context.Context, int)) ([]*message.Message, error) {
-	all, err := q.fakeQueue.Receive(ctx, maximum, wait, visibility, attempt, nil)
+func (q ordered) ReceiveWithin(ctx context.Context, maximum int, wait, visibility time.Duration, attempt string, _ func(context.Context, int)) ([]*message.Message, error) {
+	all, err := q.fakeQueue.ReceiveWithin(ctx, maximum, wait, visibility, attempt, nil)
 	for _, m := range all {
 		n, _ := strconv.Atoi(m.ID[1:])
 		m.GroupID, m.SequenceNumber = "group", fmt.Sprintf("%020d", n)

@@ -3,6 +3,7 @@ package consumer
 import (
 	"context"
 	"errors"
+	"math"
 	"time"
 
 	"github.com/sqs-poller/poller/internal/gate"
@@ -72,13 +73,20 @@ func (c *Consumer) sendReceives(now time.Time) {
 }
 
 // wanted returns for how many messages the next receive asks, according to the demand rule
-// and within the gate's limit; 0: do not receive now.
+// and within the gate's limit; 0: do not receive now. A paused target is not probed either.
 func (c *Consumer) wanted(now time.Time) int {
+	if c.paused() {
+		return 0
+	}
 	limit := c.gate.Receive(now, c.pace.Limits().Concurrency)
 	if limit.NoRoom && c.hand.makeRoom(now) {
 		c.reportHand(now)
 		limit = c.gate.Receive(now, c.pace.Limits().Concurrency)
 	}
+	if limit.Most == 0 {
+		return 0
+	}
+	limit.Most = min(limit.Most, c.soon(now))
 	if limit.Alone {
 		return limit.Most
 	}
@@ -86,6 +94,29 @@ func (c *Consumer) wanted(now time.Time) int {
 		limit.Most = min(limit.Most, 1)
 	}
 	return min(limit.Most, c.demand.next(now, c.supply(now, limit)))
+}
+
+// soon returns for how many messages a receive may ask because of the quotas: for no more
+// than can start within the time that a batch may wait, besides what is in hand untried or
+// may come by the receives that are out. Where nothing can, it is as if the rate were 0:
+// what is in hand is extended, and nothing loses a receive, however long a quota is used
+// up. (Held messages do not count: they take turns with those that come, and may need them
+// to be proven at fault.)
+func (c *Consumer) soon(now time.Time) int {
+	c.soonAt = time.Time{}
+	n, next := c.pace.Soon(now, c.demand.longestWait())
+	if n == math.MaxInt {
+		return n
+	}
+	n -= c.hand.count[waiting] - c.hand.followers
+	for _, p := range c.demand.polls {
+		n -= p.asked
+	}
+	if n > 0 {
+		return n
+	}
+	c.soonAt = next
+	return 0
 }
 
 // reportHand tells the gate what it has to know of what is in hand.
@@ -106,7 +137,7 @@ func (c *Consumer) receive(ctx context.Context, m *member[*poll], p *poll) {
 	sent := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, p.limit)
 	defer cancel()
-	messages, err := c.options.Source.Receive(ctx, p.asked, p.wait, p.attempt.visibility, p.attempt.id, p.promise.admit)
+	messages, err := c.options.Source.ReceiveWithin(ctx, p.asked, p.wait, p.attempt.visibility, p.attempt.id, p.promise.admit)
 
 	c.mu.Lock()
 	defer c.mu.Unlock()

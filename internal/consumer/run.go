@@ -216,6 +216,7 @@ func (c *Consumer) nextWake(now time.Time) time.Time {
 	if !c.drain.begun {
 		due(c.sqs.trouble[receiveCall].until)
 		due(c.demand.wake(now))
+		due(c.soonAt)
 	} else {
 		due(c.drain.deadline)
 		if c.hand.count[waiting] > 0 {

@@ -19,7 +19,7 @@ func (c *Consumer) startWaiting(now time.Time) {
 			break
 		}
 		begin := func() bool { return c.gate.Begin(now, &l.try) }
-		if want = c.pace.Start(now, c.gate.Slots(c.pace.Limits().Concurrency), begin); want != ratelimit.Nothing {
+		if want = c.pace.Start(now, &l.pace, c.gate.Slots(c.pace.Limits().Concurrency), begin); want != ratelimit.Nothing {
 			break
 		}
 		c.begin(now, l)

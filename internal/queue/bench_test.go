@@ -66,7 +66,7 @@ func BenchmarkReceiveAndDeleteTen(b *testing.B) {
 	handles := make([]string, MaxBatch)
 	b.ReportAllocs()
 	for b.Loop() {
-		messages, err := q.Receive(b.Context(), MaxBatch, 20*time.Second, 30*time.Second, "", nil)
+		messages, err := q.Receive(b.Context(), MaxBatch, 20*time.Second, 30*time.Second, "")
 		if err != nil || len(messages) != MaxBatch {
 			b.Fatal(err)
 		}

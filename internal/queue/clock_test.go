@@ -59,7 +59,7 @@ func TestAnIdleQueueHasNoClockOffset(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, "orders", nil)
 		for range 20 {
-			if _, err := b.Receive(t.Context(), 10, 20*time.Second, 0, "", nil); err != nil {
+			if _, err := b.Receive(t.Context(), 10, 20*time.Second, 0, ""); err != nil {
 				t.Fatal(err)
 			}
 		}

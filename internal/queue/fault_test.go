@@ -95,7 +95,7 @@ func TestWhatSQSAnswersIsSortedByWhatFollows(t *testing.T) {
 		t.Run(tt.name, func(t *testing.T) {
 			c := newTestClient(t, canned(tt.status, tt.header, tt.body), nil)
 			q := &Queue{client: c, name: "orders", url: "http://127.0.0.1:9324/0/orders", tally: c.metrics.of("orders")}
-			_, err := q.Receive(t.Context(), 10, time.Second, 0, "", nil)
+			_, err := q.Receive(t.Context(), 10, time.Second, 0, "")
 			wantFault(t, err, tt.want, append(tt.says, "ReceiveMessage on orders: ")...)
 			for _, secret := range []string{"secret", "AQEBx"} {
 				if strings.Contains(err.Error(), secret) {
@@ -157,7 +157,7 @@ func TestWhatHappensToAConnectionIsNetwork(t *testing.T) {
 			t.Fatal(err)
 		}
 		q := &Queue{client: c, name: "orders", url: "http://127.0.0.1:9324/0/orders", tally: c.metrics.of("orders")}
-		_, err = q.Receive(t.Context(), 10, time.Second, 0, "", nil)
+		_, err = q.Receive(t.Context(), 10, time.Second, 0, "")
 		wantFault(t, err, message.Network, tt.says, "no answer from http://127.0.0.1:9324")
 		if strings.Contains(err.Error(), "secret") {
 			t.Errorf("%q shows a password", err)
@@ -176,7 +176,7 @@ func TestRefusedCredentialsAreFetchedAnewAtMostEachHalfMinute(t *testing.T) {
 		q := &Queue{client: c, name: "orders", url: "http://127.0.0.1:9324/0/orders", tally: c.metrics.of("orders")}
 		before := c.credentials.renewed
 		for range 3 {
-			_, err := q.Receive(t.Context(), 10, time.Second, 0, "", nil)
+			_, err := q.Receive(t.Context(), 10, time.Second, 0, "")
 			wantFault(t, err, message.Refused)
 		}
 		first := c.credentials.renewed

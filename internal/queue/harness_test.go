@@ -112,7 +112,7 @@ func (b bench) send(t *testing.T, bodies ...string) {
 
 func (b bench) receive(t *testing.T, maximum int, visibility time.Duration) []*message.Message {
 	t.Helper()
-	messages, err := b.Receive(t.Context(), maximum, time.Second, visibility, "", nil)
+	messages, err := b.Receive(t.Context(), maximum, time.Second, visibility, "")
 	if err != nil {
 		t.Fatalf("receive: %v", err)
 	}

@@ -31,7 +31,7 @@ func TestRequestsAreCountedAndWhatSQSBills(t *testing.T) {
 			t.Fatal(errs)
 		}
 		for range 2 { // the first returns 64 KiB and a byte, the second waits in vain
-			if _, err := q.Receive(t.Context(), 10, 20*time.Second, time.Minute, "", nil); err != nil {
+			if _, err := q.Receive(t.Context(), 10, 20*time.Second, time.Minute, ""); err != nil {
 				t.Fatal(err)
 			}
 		}

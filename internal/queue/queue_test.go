@@ -146,7 +146,7 @@ func TestALongPollWaitsAsLongAsItSays(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		b := newBench(t, "orders", map[string]string{"ReceiveMessageWaitTimeSeconds": "1"})
 		start := time.Now()
-		if messages, err := b.Receive(t.Context(), 10, 20*time.Second, 0, "", nil); err != nil || len(messages) != 0 {
+		if messages, err := b.Receive(t.Context(), 10, 20*time.Second, 0, ""); err != nil || len(messages) != 0 {
 			t.Fatal(messages, err)
 		}
 		if took := time.Since(start); took != 20*time.Second {
@@ -161,7 +161,7 @@ func TestAReceiveThatIsNotAnsweredEndsTenSecondsAfterItsPoll(t *testing.T) {
 		c := newTestClient(t, http.HandlerFunc(func(_ http.ResponseWriter, r *http.Request) { <-r.Context().Done() }), nil)
 		q := &Queue{client: c, name: "orders", url: "http://127.0.0.1:9324/0/orders", tally: c.metrics.of("orders")}
 		start := time.Now()
-		_, err := q.Receive(t.Context(), 10, 20*time.Second, time.Minute, "", nil)
+		_, err := q.Receive(t.Context(), 10, 20*time.Second, time.Minute, "")
 		wantFault(t, err, message.Network, "no answer within 30s from http://127.0.0.1:9324")
 		if took := time.Since(start); took != 30*time.Second {
 			t.Fatalf("took %s", took)
@@ -180,7 +180,7 @@ func TestACancelledCallIsKnownAsSuch(t *testing.T) {
 		b := newBench(t, "orders", nil)
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(time.Second, cancel)
-		_, err := b.Receive(ctx, 10, 20*time.Second, 0, "", nil)
+		_, err := b.Receive(ctx, 10, 20*time.Second, 0, "")
 		if !errors.Is(err, context.Canceled) {
 			t.Fatalf("%v", err)
 		}

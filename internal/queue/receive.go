@@ -16,12 +16,16 @@ const receiveMargin = 10 * time.Second
 // and hides them for visibility. Both are whole seconds; 0 means the queue's own setting.
 // Do not cancel ctx during the call: what SQS has handed out by then stays hidden.
 //
-// admit is called before an answer that is not small is read; nil: it need not wait.
-//
 // attempt, for a FIFO queue, is the ReceiveRequestAttemptId, or empty. If the response is
 // lost, a receive with the same one within 5 minutes gets the same messages again:
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/using-receiverequestattemptid-request-parameter.html
-func (q *Queue) Receive(
+func (q *Queue) Receive(ctx context.Context, maximum int, wait, visibility time.Duration, attempt string) ([]*message.Message, error) {
+	return q.ReceiveWithin(ctx, maximum, wait, visibility, attempt, nil)
+}
+
+// ReceiveWithin is Receive, except that admit is called before an answer that is not small
+// is read.
+func (q *Queue) ReceiveWithin(
 	ctx context.Context, maximum int, wait, visibility time.Duration, attempt string, admit Admit,
 ) ([]*message.Message, error) {
 	body := receiveBody(q.url, attempt, maximum, int(wait/time.Second), int(visibility/time.Second))

@@ -104,7 +104,7 @@ func TestNoReceiveIsLostOnTheWay(t *testing.T) {
 	for range 8 {
 		receivers.Go(func() {
 			for {
-				messages, err := q.Receive(t.Context(), 1, time.Second, time.Hour, "", nil)
+				messages, err := q.Receive(t.Context(), 1, time.Second, time.Hour, "")
 				if err != nil {
 					t.Error(err)
 				}

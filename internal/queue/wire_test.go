@@ -134,7 +134,7 @@ func (c *Client) sameReceive(t *testing.T, q *Queue, r *recorder, d drawn) {
 			t.Fatal(err)
 		}
 	}, func(ctx context.Context) {
-		if _, err := q.Receive(ctx, d.maximum, wait, visibility, d.attempt, nil); err != nil {
+		if _, err := q.Receive(ctx, d.maximum, wait, visibility, d.attempt); err != nil {
 			t.Fatal(err)
 		}
 	})
@@ -186,7 +186,7 @@ func TestARequestCanBeSentAgainOnAnotherConnection(t *testing.T) {
 	r := new(recorder)
 	c := newRecorded(t, r)
 	q := &Queue{client: c, name: "orders", url: "http://x/0/orders", tally: c.metrics.of("orders")}
-	if _, err := q.Receive(t.Context(), 10, time.Second, 0, "", nil); err != nil {
+	if _, err := q.Receive(t.Context(), 10, time.Second, 0, ""); err != nil {
 		t.Fatal(err)
 	}
 	again, err := r.request.GetBody()

@@ -45,23 +45,23 @@ func TestAStartInAFleetNeedsItsSlotAndItsToken(t *testing.T) {
 	f.limit(2, 28)
 	_, s := inFleet(f, ratelimit.Limits{Concurrency: 10})
 	no := func() bool { return false }
-	if got := s.Start(now, 10, no); got != ratelimit.Consent || f.tokens != 3 {
+	if got := s.Start(now, new(ratelimit.Try), 10, no); got != ratelimit.Consent || f.tokens != 3 {
 		t.Errorf("without consent: %v, %d tokens left", got, f.tokens)
 	}
 	for range 2 {
-		if got := s.Start(now, 10, agreed); got != ratelimit.Nothing {
+		if got := s.Start(now, new(ratelimit.Try), 10, agreed); got != ratelimit.Nothing {
 			t.Errorf("refused for %v", got)
 		}
 	}
-	if got := s.Start(now, 10, agreed); got != ratelimit.Slot || f.tokens != 1 || f.use != (ratelimit.Use{Running: 2, Busy: true, Lacks: ratelimit.Slot}) {
+	if got := s.Start(now, new(ratelimit.Try), 10, agreed); got != ratelimit.Slot || f.tokens != 1 || f.use != (ratelimit.Use{Running: 2, Busy: true, Lacks: ratelimit.Slot}) {
 		t.Errorf("a third with two slots: %v, %d tokens left, %+v", got, f.tokens, f.use)
 	}
 	f.limit(4, 28)
-	s.Start(now, 10, agreed)
-	if got := s.Start(now, 10, agreed); got != ratelimit.Token || !s.Due().Equal(f.due) || f.use.Lacks != ratelimit.Token {
+	s.Start(now, new(ratelimit.Try), 10, agreed)
+	if got := s.Start(now, new(ratelimit.Try), 10, agreed); got != ratelimit.Token || !s.Due().Equal(f.due) || f.use.Lacks != ratelimit.Token {
 		t.Errorf("without a token: %v, due %v, %+v", got, s.Due(), f.use)
 	}
-	s.End()
+	s.End(time.Now(), new(ratelimit.Try))
 	if f.use != (ratelimit.Use{Running: 2, Busy: true, Lacks: ratelimit.Token}) {
 		t.Errorf("one has ended: %+v", f.use)
 	}
@@ -130,11 +130,11 @@ func TestAPausedPaceStartsNothingThoughTheFleetHasTokens(t *testing.T) {
 	f := &fakeFleet{tokens: 9}
 	f.limit(5, 28)
 	p, s := inFleet(f, ratelimit.Limits{Concurrency: 10, Limited: true, Burst: 1})
-	if got := s.Start(now, 10, agreed); got != ratelimit.Token || f.tokens != 9 || s.Usable(now, 10) != 0 {
+	if got := s.Start(now, new(ratelimit.Try), 10, agreed); got != ratelimit.Token || f.tokens != 9 || s.Usable(now, 10) != 0 {
 		t.Errorf("%v, %d tokens left, %d usable", got, f.tokens, s.Usable(now, 10))
 	}
 	p.Set(now, ratelimit.Limits{Concurrency: 10})
-	if got := s.Start(now, 10, agreed); got != ratelimit.Nothing {
+	if got := s.Start(now, new(ratelimit.Try), 10, agreed); got != ratelimit.Nothing {
 		t.Errorf("resumed: %v", got)
 	}
 }

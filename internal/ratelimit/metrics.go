@@ -3,6 +3,7 @@ package ratelimit
 import (
 	"fmt"
 	"math"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 )
@@ -18,12 +19,21 @@ func (p *Pace) Register(reg prometheus.Registerer) error {
 // collector reads the limits at each scrape.
 type collector struct{ pace *Pace }
 
-var limitDesc = prometheus.NewDesc("poller_pace_limit",
-	"Limits in force: rate in deliveries started per second (+Inf: no limit), concurrency in simultaneous deliveries.", []string{"kind"}, nil)
+var (
+	limitDesc = prometheus.NewDesc("poller_pace_limit",
+		"Limits in force: rate in deliveries started per second (+Inf: no limit), concurrency in simultaneous deliveries, "+
+			"quota in deliveries started per second that the tightest quota allows in the long run (+Inf: no quota).", []string{"kind"}, nil)
+	quotaUsedDesc = prometheus.NewDesc("poller_quota_used",
+		"Deliveries started in the last window of a quota, by the window's length.", []string{"window"}, nil)
+	quotaLimitDesc = prometheus.NewDesc("poller_quota_limit",
+		"Deliveries that a quota allows to start in any window, by the window's length.", []string{"window"}, nil)
+)
 
 // Describe implements prometheus.Collector.
 func (collector) Describe(descs chan<- *prometheus.Desc) {
 	descs <- limitDesc
+	descs <- quotaUsedDesc
+	descs <- quotaLimitDesc
 }
 
 // Collect implements prometheus.Collector.
@@ -38,4 +48,11 @@ func (k collector) Collect(metrics chan<- prometheus.Metric) {
 	}
 	gauge(limitDesc, rate, "rate")
 	gauge(limitDesc, float64(limits.Concurrency), "concurrency")
+	quota := math.Inf(1)
+	for _, q := range k.pace.Quotas(time.Now()) {
+		quota = min(quota, float64(q.N)/q.Window.Seconds())
+		gauge(quotaUsedDesc, float64(q.Used), q.WindowName())
+		gauge(quotaLimitDesc, float64(q.N), q.WindowName())
+	}
+	gauge(limitDesc, quota, "quota")
 }

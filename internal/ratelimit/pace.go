@@ -1,10 +1,11 @@
 // Package ratelimit decides when the next delivery to a target may start. A pace
-// combines slots and tokens: a slot is the right to run one delivery, a token the
-// right to start one now.
+// combines slots, tokens and quotas: a slot is the right to run one delivery, a token
+// the right to start one now, and a quota is how many may start in any window of a
+// given length.
 //
-// At most as many deliveries run concurrently as there are slots, and in any
-// window at most rate × window + burst are started. This holds across pauses, rate
-// changes and retries, since every start takes a token.
+// At most as many deliveries run concurrently as there are slots, in any window at most
+// rate × window + burst are started, and in no quota's window more than it allows. This
+// holds across pauses, rate changes and retries, since every start counts.
 //
 // The package starts no goroutines and never blocks. Each queue joins a target's
 // pace and gets a Share. It calls Start, and if that says no, calls it again when a
@@ -31,7 +32,12 @@ type Limits struct {
 	Rate float64
 	// Burst is how many may start simultaneously after a lull, at least 1.
 	Burst int
+	// Quotas are the target's quotas; the zero value is none.
+	Quotas [MaxQuotas]Quota
 }
+
+// Try is one delivery as the pace knows it, from its start to its end.
+type Try struct{ number int }
 
 // Want is what a start is waiting for.
 type Want uint8
@@ -42,7 +48,7 @@ const (
 	Nothing Want = iota
 	// Slot means that all slots are taken.
 	Slot
-	// Token means that the rate is used up, or 0.
+	// Token means that the rate or a quota is used up, or the rate is 0.
 	Token
 	// Consent means that only the caller's own condition is not met.
 	Consent
@@ -78,6 +84,8 @@ type Pace struct {
 	lacks      Want          // what the last refused start waits for: Token, Slot, or Nothing
 	delivering int
 	due        time.Time // when the last refused token will be available; zero if none was refused
+	quotas     quotas
+	free       time.Time // when the quotas allow the start that they refused last; zero if they refused none
 	shares     []*Share
 	wanting    []*Share // those that want to start
 	weights    float64  // of those that are not dry
@@ -91,7 +99,8 @@ func New(limits Limits) *Pace {
 	return p
 }
 
-// Set changes the limits. Saved tokens are kept, up to the new burst. Running
+// Set changes the limits. Saved tokens are kept, up to the new burst, and so is what has
+// been used of the quotas: of a greater one, as far back as the greatest until now. Running
 // deliveries are not ended when the concurrency is lowered; it takes effect once enough
 // of them have ended.
 func (p *Pace) Set(now time.Time, limits Limits) {
@@ -106,7 +115,8 @@ func (p *Pace) set(now time.Time, limits Limits) {
 	limits.Burst = max(limits.Burst, 1)
 	limits.Rate = max(limits.Rate, 0)
 	p.limits = limits
-	p.due = time.Time{}
+	p.due, p.free = time.Time{}, time.Time{}
+	p.quotas.set(now, limits.Quotas)
 	switch {
 	case !limits.Limited:
 		p.bucket = nil
@@ -158,6 +168,13 @@ func (p *Pace) ownToken(now time.Time) (at time.Time, ok bool) {
 	missing := min((1-have)/p.limits.Rate, longest.Seconds())
 	p.due = at.Add(max(time.Duration(math.Ceil(missing*float64(time.Second))), 1))
 	return at, false
+}
+
+// Quotas returns how far each quota is used up, the shortest window first.
+func (p *Pace) Quotas(now time.Time) []QuotaUse {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.quotas.uses(now)
 }
 
 // Limits returns the limits in force.

@@ -16,7 +16,7 @@ func agreed() bool { return true }
 
 // start starts a delivery within the limits' slots.
 func start(p *ratelimit.Share, now time.Time) ratelimit.Want {
-	return p.Start(now, p.Limits().Concurrency, agreed)
+	return p.Start(now, new(ratelimit.Try), p.Limits().Concurrency, agreed)
 }
 
 // nothing is the wake function of an owner that needs no waking.
@@ -31,7 +31,7 @@ func run(t *testing.T, p *ratelimit.Share, until, took time.Duration) []time.Tim
 	end := time.Now().Add(until)
 	for now := time.Now(); now.Before(end); now = time.Now() {
 		for len(ends) > 0 && !now.Before(ends[0]) {
-			p.End()
+			p.End(time.Now(), new(ratelimit.Try))
 			ends = ends[1:]
 		}
 		next := end
@@ -52,7 +52,7 @@ func run(t *testing.T, p *ratelimit.Share, until, took time.Duration) []time.Tim
 		<-time.After(next.Sub(now))
 	}
 	for range ends {
-		p.End()
+		p.End(time.Now(), new(ratelimit.Try))
 	}
 	return starts
 }
@@ -93,7 +93,7 @@ func TestNeverMoreDeliveriesAtOnceThanSlots(t *testing.T) {
 		if want := start(p, now); want != ratelimit.Slot {
 			t.Fatalf("a fourth delivery wanted %v, not a slot", want)
 		}
-		p.End()
+		p.End(time.Now(), new(ratelimit.Try))
 		if want := start(p, now); want != ratelimit.Nothing {
 			t.Fatalf("wanted %v after one had ended", want)
 		}
@@ -132,7 +132,7 @@ func TestATimerThatFiresLateCostsNoRate(t *testing.T) {
 		n := 0
 		for time.Since(begin) < 30*time.Second {
 			if start(p, time.Now()) == ratelimit.Nothing {
-				p.End()
+				p.End(time.Now(), new(ratelimit.Try))
 				n++
 				continue
 			}

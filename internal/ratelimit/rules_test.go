@@ -23,7 +23,7 @@ func TestAStartNeedsASlotOfBothAndConsent(t *testing.T) {
 		{5, yes, ratelimit.Nothing},
 		{5, yes, ratelimit.Slot},
 	} {
-		if got := s.Start(now, step.slots, step.consent); got != step.want {
+		if got := s.Start(now, new(ratelimit.Try), step.slots, step.consent); got != step.want {
 			t.Errorf("with %d slots: %d, want %d", step.slots, got, step.want)
 		}
 	}
@@ -69,14 +69,14 @@ func TestWhoseTurnItIsIsWoken(t *testing.T) {
 			t.Errorf("%s: woken %v, want %v", what, woken, want)
 		}
 	}
-	a.Start(now, 1, yes)
-	b.Start(now, 1, yes)
-	a.End()
+	a.Start(now, new(ratelimit.Try), 1, yes)
+	b.Start(now, new(ratelimit.Try), 1, yes)
+	a.End(time.Now(), new(ratelimit.Try))
 	expect("the slot is free", [2]int{0, 1})
-	b.Start(now, 1, yes)
-	a.Start(now, 1, yes)
-	b.End()
-	if got := b.Start(now, 1, yes); got != ratelimit.Turn {
+	b.Start(now, new(ratelimit.Try), 1, yes)
+	a.Start(now, new(ratelimit.Try), 1, yes)
+	b.End(time.Now(), new(ratelimit.Try))
+	if got := b.Start(now, new(ratelimit.Try), 1, yes); got != ratelimit.Turn {
 		t.Errorf("it is the other's turn: %d", got)
 	}
 	expect("it is a's turn", [2]int{2, 1})
@@ -91,10 +91,10 @@ func TestWhoWasIdleHasSavedNothingUp(t *testing.T) {
 	a, b := p.Join(1, func() {}), p.Join(1, func() {})
 	yes, no := func() bool { return true }, func() bool { return false }
 	for range 10 {
-		a.Start(now, 100, yes)
+		a.Start(now, new(ratelimit.Try), 100, yes)
 	}
-	a.Start(now, 100, no)
-	if first, second := b.Start(now, 100, yes), b.Start(now, 100, yes); first != ratelimit.Nothing || second != ratelimit.Turn {
+	a.Start(now, new(ratelimit.Try), 100, no)
+	if first, second := b.Start(now, new(ratelimit.Try), 100, yes), b.Start(now, new(ratelimit.Try), 100, yes); first != ratelimit.Nothing || second != ratelimit.Turn {
 		t.Errorf("%d, then %d", first, second)
 	}
 }

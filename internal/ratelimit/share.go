@@ -43,12 +43,12 @@ func (p *Pace) Join(weight float64, wake func()) *Share {
 // Start takes a slot and a token and returns Nothing, or takes neither and returns what is
 // missing. slots is how many deliveries may run now, at most the concurrency. consent is
 // called last, once everything else is available; it must not block. After Nothing the
-// caller starts one delivery immediately and calls End when it ends. Otherwise the caller
-// calls Rest once it has nothing left to start.
-func (s *Share) Start(now time.Time, slots int, consent func() bool) Want {
+// caller starts one delivery immediately, which t is from then on, and calls End when it
+// ends. Otherwise the caller calls Rest once it has nothing left to start.
+func (s *Share) Start(now time.Time, t *Try, slots int, consent func() bool) Want {
 	p := s.pace
 	p.mu.Lock()
-	want, next := s.start(now, slots, consent)
+	want, next := s.start(now, t, slots, consent)
 	p.refused(want)
 	p.mu.Unlock()
 	if next != nil {
@@ -58,7 +58,7 @@ func (s *Share) Start(now time.Time, slots int, consent func() bool) Want {
 }
 
 // start also returns whose turn it is, if not this share's.
-func (s *Share) start(now time.Time, slots int, consent func() bool) (Want, *Share) {
+func (s *Share) start(now time.Time, t *Try, slots int, consent func() bool) (Want, *Share) {
 	p := s.pace
 	if !s.wants {
 		s.turn = max(s.turn, p.virtual)
@@ -72,12 +72,18 @@ func (s *Share) start(now time.Time, slots int, consent func() bool) (Want, *Sha
 	}
 	at, ok := p.token(now)
 	if !ok {
+		p.free = time.Time{}
 		return Token, nil
 	}
+	if p.free = p.quotas.from(); p.free.After(now) {
+		return Token, nil
+	}
+	p.free = time.Time{}
 	if !consent() {
 		return Consent, nil
 	}
 	p.take(now, at)
+	t.number = p.quotas.start(now)
 	p.delivering++
 	p.virtual = s.turn
 	s.turn += 1 / s.weight
@@ -128,11 +134,12 @@ func (s *Share) Rest() {
 	}
 }
 
-// End frees a delivery's slot.
-func (s *Share) End() {
+// End frees the slot of a delivery that Start has started.
+func (s *Share) End(now time.Time, t *Try) {
 	p := s.pace
 	p.mu.Lock()
 	p.delivering--
+	p.quotas.end(now, t.number)
 	p.report()
 	next := p.first()
 	p.mu.Unlock()
@@ -141,11 +148,14 @@ func (s *Share) End() {
 	}
 }
 
-// Due returns when the last refused token will be available, or the zero time if none
-// was refused since the last start or the rate is 0.
+// Due returns when the last refused token will be available, and with it what the quotas
+// allow, or the zero time if none was refused since the last start or the rate is 0.
 func (s *Share) Due() time.Time {
 	s.pace.mu.Lock()
 	defer s.pace.mu.Unlock()
+	if !s.pace.free.IsZero() {
+		return s.pace.free
+	}
 	return s.pace.due
 }
 
@@ -212,7 +222,27 @@ func (s *Share) Usable(now time.Time, slots int) int {
 	if p.limits.Limited && p.limits.Rate == 0 {
 		return 0
 	}
+	if free, _ := p.quotas.free(now); free >= 0 {
+		usable = min(usable, free)
+	}
 	return int(math.Ceil(float64(usable) * s.part()))
+}
+
+// Soon returns how many deliveries of this share the quotas allow to start within a time:
+// its part of them, rounded up. next is when there will be more. The number is unlimited
+// if there are no quotas.
+func (s *Share) Soon(now time.Time, within time.Duration) (n int, next time.Time) {
+	p := s.pace
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	free, grows := p.quotas.free(now.Add(within))
+	switch {
+	case free < 0:
+		return math.MaxInt, time.Time{}
+	case !grows.IsZero():
+		grows = grows.Add(-within)
+	}
+	return int(math.Ceil(float64(free) * s.part())), grows
 }
 
 // wakeAll wakes the owners of all shares.

@@ -5,6 +5,8 @@ import (
 	"reflect"
 	"testing"
 	"time"
+
+	"github.com/sqs-poller/poller/internal/ratelimit"
 )
 
 // stormOf is a total storm of ten seconds, in one of the ways.
@@ -59,6 +61,29 @@ var handMade = []struct {
 	}, func(h *history, wrong bool) {
 		h.tries(0, 1, 1.01, 200)
 		h.tries(1, choose(wrong, 1.5, 2), 3, 200)
+	}},
+	{noQuotaIsEverPassed, 3, func(s *scenario) {
+		s.targets[0].limits.Quotas[0] = ratelimit.Quota{N: 2, Window: time.Minute}
+	}, func(h *history, wrong bool) {
+		h.tries(0, 1, 1.01, 200)
+		h.tries(1, 2, 2.01, 200)
+		h.tries(2, choose(wrong, 60.9, 61), 62, 200)
+	}},
+	{noQuotaIsEverPassed, 3, func(s *scenario) { // across a change
+		s.targets[0].limits.Quotas[0] = ratelimit.Quota{N: 9, Window: time.Minute}
+	}, func(h *history, wrong bool) {
+		limits := h.plan.targets[0].limits
+		limits.Quotas[0].N = 2
+		h.by.paces[0] = append(h.by.paces[0], pace{seconds(30), limits})
+		h.tries(0, 1, 1.01, 200)
+		h.tries(1, 2, 2.01, 200)
+		h.tries(2, choose(wrong, 60.9, 61), 62, 200)
+	}},
+	{aQuotaCostsNoReceive, 1, inWide(wider{kind: quotasOfTargets}), func(h *history, wrong bool) {
+		h.receives(1, 0)
+		if wrong {
+			h.receives(31, 0)
+		}
 	}},
 	{groupsAreDeliveredInOrderOneAtATime, 2, func(s *scenario) { s.queues[0].fifo = true }, func(h *history, wrong bool) {
 		h.tries(0, 1, 2, 200)

@@ -16,6 +16,8 @@ var invariants = []struct {
 	{"everything received is settled or reported", everythingReceivedIsSettledOrReported},
 	{"no more deliveries at once than slots", noMoreDeliveriesAtOnceThanSlots},
 	{"no more starts than the rate allows", noMoreStartsThanTheRateAllows},
+	{"no quota is ever passed", noQuotaIsEverPassed},
+	{"a quota costs no receive", aQuotaCostsNoReceive},
 	{"groups are delivered in order, one at a time", groupsAreDeliveredInOrderOneAtATime},
 	{"what was delivered is not delivered again", whatWasDeliveredIsNotDeliveredAgain},
 	{"what is in hand stays extended", whatIsInHandStaysExtended},

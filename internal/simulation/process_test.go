@@ -100,8 +100,15 @@ func (p *process) config(limits []ratelimit.Limits) config.Config {
 		})
 	}
 	for i, t := range s.targets {
+		var quotas []config.Quota
+		for _, q := range limits[i].Quotas {
+			if q.N > 0 {
+				quotas = append(quotas, config.Quota{N: q.N, Unit: q.WindowName()[1:]})
+			}
+		}
 		c.Targets[t.name] = config.Target{
-			URL: s.scheme() + "://" + t.name + "/hook", Format: "raw", OnRejected: s.onRejected(), TLSCA: s.authority(),
+			Quotas: quotas,
+			URL:    s.scheme() + "://" + t.name + "/hook", Format: "raw", OnRejected: s.onRejected(), TLSCA: s.authority(),
 			Concurrency: limits[i].Concurrency, Burst: limits[i].Burst,
 			Rate:    config.Rate{Limited: limits[i].Limited, PerSecond: limits[i].Rate},
 			Timeout: config.Duration(t.timeout), Backoff: config.Duration(t.backoff), BackoffMax: config.Duration(t.backoffMax),

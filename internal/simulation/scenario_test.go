@@ -377,6 +377,9 @@ func (s *scenario) drawChange(d dice, old ratelimit.Limits) ratelimit.Limits {
 		Rate:        pick(d.of("rate"), 0.0, 1, 3, 10, 33, 100, 250),
 		Burst:       old.Burst,
 	}
+	if old.Quotas[0].N > 0 {
+		l.Quotas = changeQuotas(d.of("quotas"), old.Quotas)
+	}
 	if !old.Limited || old.Burst > 1 {
 		l.Limited = d.of("limited").chance(0.8)
 		l.Burst = pick(d.of("burst"), 1, 3, old.Burst)
@@ -389,5 +392,6 @@ func healthy(l ratelimit.Limits) ratelimit.Limits {
 	if l.Limited {
 		l.Rate = max(l.Rate, 20)
 	}
+	l.Quotas = [ratelimit.MaxQuotas]ratelimit.Quota{}
 	return l
 }

@@ -72,6 +72,8 @@ var onlyInWide = []string{
 	"undeleted messages are bounded",
 	"memory is bounded",
 	"a kill repeats one message of a group",
+	"no quota is ever passed",
+	"a quota costs no receive",
 }
 
 var faultsOfAll = []string{

@@ -39,9 +39,15 @@ const (
 	goAways
 	standstills
 	wideKinds
+
+	// quotasOfTargets is beside the others: see drawPaced.
+	quotasOfTargets
 )
 
 func (k wideKind) String() string {
+	if k == quotasOfTargets {
+		return "quotas"
+	}
 	return [...]string{
 		"refusals of some", "rejects everything", "calls refused", "late receives", "lost answers",
 		"large messages", "policies", "hanging connects", "go-aways", "standstills",
@@ -99,12 +105,16 @@ const rejectsForHours = 100 * time.Minute
 func (s *scenario) drawWider(d dice) {
 	w := &wider{kind: wideKind(d.of("kind").upTo(int(wideKinds))), alone: d.of("alone").chance(0.7)}
 	s.wide, s.calm, s.healing = w, false, longestAfterStorm
+	s.drawPaced(dice(s.seed).of("paced"))
 	s.trouble = d.of("trouble").between(3*time.Minute, 8*time.Minute)
 	s.drain = d.of("drain").between(2*time.Second, 30*time.Second).Truncate(100 * time.Millisecond)
 	s.drawTargets(d)
 	s.drawQueues(d)
 	if w.alone {
 		s.narrow()
+	}
+	if w.kind == quotasOfTargets {
+		s.drawQuotas(dice(s.seed).of("quotas"))
 	}
 	for kind := range wideKinds {
 		if kind == w.kind || !w.alone && d.of("beside", int(kind)).chance(0.2) {
@@ -124,7 +134,9 @@ func (s *scenario) drawWider(d dice) {
 		r := &s.replicas[i]
 		if w.alone {
 			// No pace is changed, so that it is known what the target is asked for.
-			r.moves = slices.DeleteFunc(r.moves, func(m move) bool { return m.kind == reload || !restarts })
+			r.moves = slices.DeleteFunc(r.moves, func(m move) bool {
+				return m.kind == reload && w.kind != quotasOfTargets || !restarts && m.kind != reload
+			})
 		}
 		if w.goAway == 0 && (w.kind == standstills || d.of("stands?", i).chance(0.1)) {
 			s.drawStandstills(d.of("stands", i), r)

@@ -50,6 +50,9 @@ fleet:
   replicas: {{ include "poller.replicas" . }}
 drain_timeout: {{ .Values.drainTimeoutSeconds }}s
 listen: ":{{ .Values.port }}"
+{{- with .Values.controlToken }}
+control_token: {{ . | quote }}
+{{- end }}
 log:
   level: {{ .Values.log.level }}
   format: json
@@ -68,6 +71,11 @@ log:
 {{- end -}}
 {{- if and $target.burst (eq (toString (ternary $target.rate "none" (hasKey $target "rate"))) "none") -}}
 {{-   fail (printf "%s.burst: there is no rate that it could belong to: write %s.rate too, or leave it out" .at .at) -}}
+{{- end -}}
+{{- range $quota := $target.quotas -}}
+{{-   if lt (int (regexFind "^[0-9]*" (toString $quota))) $replicas -}}
+{{-     fail (printf "%s.quotas: %s is less than one for each of %d replicas: run fewer replicas" $.at $quota $replicas) -}}
+{{-   end -}}
 {{- end -}}
 {{- if hasKey $target "rate" -}}{{- $_ := set $target "rate" (include "poller.number" $target.rate) -}}{{- end -}}
 {{- $headers := $target.headers -}}
@@ -95,6 +103,7 @@ that know the old number have to be gone before there are others. */}}
 {{-   range $settings.targets -}}
 {{-     $_ := unset . "rate" -}}
 {{-     $_ := unset . "burst" -}}
+{{-     $_ := unset . "quotas" -}}
 {{-     $_ := unset . "concurrency" -}}
 {{-   end -}}
 {{- end -}}
