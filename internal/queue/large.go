@@ -87,7 +87,7 @@ func (a *admitted) Read(p []byte) (int, error) {
 		cancel()
 		a.ctx = done // it has waited
 	}
-	n, err := a.body.Read(p)
+	n, err := a.body.Read(p[:min(int64(len(p)), a.promised-a.read)])
 	if a.read += int64(n); a.read > maxAnswer {
 		return 0, errAnswerTooLong
 	}
