@@ -23,6 +23,8 @@ func verbs() []entry {
 		{"demo", "See everything work on this machine, without AWS or a network.", func() verb { return new(demoCmd) }},
 		{"check", "Check the settings against the real queue and target, and say what to change.", func() verb { return new(checkCmd) }},
 		{"send", "Put messages on a queue.", func() verb { return new(sendCmd) }},
+		{"peek", "Show what is in a queue, and put it back.", func() verb { return new(peekCmd) }},
+		{"redrive", "Put a dead-letter queue's messages back, at a rate, all or some.", func() verb { return new(redriveCmd) }},
 		{"sink", "A downstream to practise on.", func() verb { return new(sinkCmd) }},
 		{"localsqs", "An in-memory SQS server, for trying things out and for tests.", func() verb { return new(localsqsCmd) }},
 		{"pause", "Pause the daemon on this machine, for a time or until resume.", func() verb { return new(pauseCmd) }},

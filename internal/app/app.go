@@ -200,6 +200,7 @@ func newTarget(name string, t config.Target, o Options, agent string) (*target.H
 	return target.New(target.Options{
 		Name:        name,
 		URL:         t.URL,
+		Format:      t.Format,
 		Timeout:     time.Duration(t.Timeout),
 		Slots:       t.Concurrency,
 		Headers:     headers,

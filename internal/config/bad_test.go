@@ -235,8 +235,8 @@ func TestBadInputGetsOneSentence(t *testing.T) {
 		},
 		{
 			"a format of another kind",
-			input{args: enough + "--format lambda"},
-			`--format: invalid format "lambda": use raw`,
+			input{args: enough + "--format xml"},
+			`--format: invalid format "xml": use raw, sqsd, lambda or cloudevents`,
 		},
 		{
 			"a header that is none",

@@ -297,3 +297,11 @@ func FuzzTheFileNeverPanics(f *testing.F) {
 		}
 	})
 }
+
+func TestEachFormatIsTaken(t *testing.T) {
+	for _, format := range formats {
+		if c := mustLoad(t, input{args: "--queue orders --target http://h/ --format " + format}); c.Targets["default"].Format != format {
+			t.Errorf("%s is %q", format, c.Targets["default"].Format)
+		}
+	}
+}

@@ -2,6 +2,7 @@ package config
 
 import (
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -19,6 +20,9 @@ const (
 	maxGather     = Duration(time.Minute)
 	maxWeight     = 1000
 )
+
+// formats are what a target's format may be.
+var formats = []string{"raw", "sqsd", "lambda", "cloudevents"}
 
 // validate checks each value against its bounds.
 func (d *draft) validate(c Checks) error {
@@ -70,8 +74,8 @@ func (t Target) validate(n names, c Checks) error {
 	if t.Timeout <= 0 || t.Timeout > maxVisibility {
 		return n.problem("timeout", "%s is not over 0s and at most 12h: write how long one delivery may take, such as 30s", t.Timeout)
 	}
-	if t.Format != "raw" {
-		return n.problem("format", "invalid format%s: use raw", shown(t.Format))
+	if !slices.Contains(formats, t.Format) {
+		return n.problem("format", "invalid format%s: use %s", shown(t.Format), oneOf(formats))
 	}
 	for i, line := range t.Headers {
 		key := element("headers", i)
