@@ -55,7 +55,6 @@ func (s *Status) assess(now time.Time) {
 	}
 	for i := range s.Queues {
 		q := &s.Queues[i]
-		q.DrainState = q.drainState()
 		q.Verdict = q.assess(now, targets[q.Target], s.lastStatus(q.Name))
 	}
 	s.Verdict = s.whole(now)
@@ -110,19 +109,6 @@ func (s *Status) lastStatus(queue string) int {
 	return 0
 }
 
-func (q *Queue) drainState() DrainState {
-	switch drain := float64(q.Drain); {
-	case math.IsInf(drain, 1):
-		return DrainGrowing
-	case math.IsNaN(drain):
-		return DrainUnknown
-	case drain == 0:
-		return DrainEmpty
-	default:
-		return DrainShrinking
-	}
-}
-
 // assess returns the queue's verdict: first what keeps it from moving, then how far
 // behind it is and what limits it.
 func (q *Queue) assess(now time.Time, t Target, lastStatus int) Verdict {
@@ -163,15 +149,15 @@ func (q *Queue) assess(now time.Time, t Target, lastStatus int) Verdict {
 	var v Verdict
 	switch {
 	case q.behind():
-		v = notice("Behind%s, lag %s%s%s", q.backlog(), seconds(time.Duration(q.Lag)), t.limit(), q.outlook())
+		v = notice("Behind%s%s%s%s", q.backlog(), q.age(), t.limit(), q.outlook())
 	case sumOf(q.Receives) == 0:
 		v = good("Started: waiting for SQS's first response")
 	case sum(q.InHand) == 0 && q.Lag == 0:
 		v = good("Keeping up: the queue is empty")
 	case q.Depth != nil && q.Depth.Visible == 0:
-		v = good("Keeping up: no messages waiting; %s delivered, lag %s", perSecond(q.DeliveredPerSecond), seconds(time.Duration(q.Lag)))
+		v = good("Keeping up: no messages waiting; %s delivered%s", perSecond(q.DeliveredPerSecond), q.age())
 	default:
-		v = good("Keeping up: %s delivered, lag %s", perSecond(q.DeliveredPerSecond), seconds(time.Duration(q.Lag)))
+		v = good("Keeping up: %s delivered%s", perSecond(q.DeliveredPerSecond), q.age())
 	}
 	if also != "" {
 		v = Verdict{Notice, v.Text + also}
@@ -214,8 +200,16 @@ func (q *Queue) behind() bool {
 	if time.Duration(q.Lag) >= behindAfter {
 		return true
 	}
-	return q.Depth != nil && q.Lag > 0 &&
+	return q.Depth != nil && q.Lag != 0 &&
 		float64(q.Depth.Visible) > q.DeliveredPerSecond*behindAfter.Seconds() && q.Depth.Visible > 10
+}
+
+// age returns the lag, if it is known, as a part of a sentence.
+func (q *Queue) age() string {
+	if q.Lag == Unknown {
+		return ""
+	}
+	return ", lag " + q.lag()
 }
 
 // waits reports whether the queue has messages to start.
@@ -234,6 +228,8 @@ func (q *Queue) outlook() string {
 	switch q.DrainState {
 	case DrainGrowing:
 		return "; the queue is growing"
+	case DrainSteady:
+		return "; the queue is not shrinking"
 	case DrainShrinking:
 		return "; empty in " + q.emptyIn()
 	default:

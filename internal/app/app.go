@@ -191,6 +191,9 @@ func (a *App) makeTarget(name string, t config.Target, o Options) error {
 	if err := room.gate.Register(registerer); err != nil {
 		return err
 	}
+	if err := room.http.Register(registerer); err != nil {
+		return err
+	}
 	return room.pace.Register(registerer)
 }
 
@@ -202,6 +205,8 @@ func newTarget(name string, t config.Target, o Options, agent string) (*target.H
 	return target.New(target.Options{
 		Name:        name,
 		URL:         t.URL,
+		Format:      t.Format,
+		UnwrapSNS:   t.Unwrap == "sns",
 		Timeout:     time.Duration(t.Timeout),
 		Slots:       t.Concurrency,
 		Headers:     headers,

@@ -66,7 +66,7 @@ func inJSON(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }
 func unreached(name, target string, problem *admin.Problem) admin.Queue {
 	q := admin.Queue{
 		Name: name, Target: target,
-		Drain:  admin.Number(math.NaN()),
+		Lag: admin.Unknown, Drain: admin.Number(math.NaN()), DrainState: admin.DrainUnknown,
 		InHand: map[string]int{}, Receives: map[string]int64{}, Settled: map[string]int64{}, Extensions: map[string]int64{},
 	}
 	if problem != nil {
@@ -80,8 +80,11 @@ func queueStatus(name, target string, s consumer.Snapshot) admin.Queue {
 		Name:               name,
 		Target:             target,
 		Blocked:            s.Blocked,
-		Lag:                admin.Seconds(s.Lag),
-		Drain:              admin.Number(s.DrainSeconds),
+		Lag:                admin.Unknown,
+		LagAtLeast:         s.Lag.AtLeast,
+		Left:               s.Drain.Left,
+		Drain:              admin.Number(s.Drain.Seconds),
+		DrainState:         admin.DrainState(s.Drain.State),
 		Received:           s.Received,
 		Duplicates:         s.Duplicates,
 		InHand:             s.InHand,
@@ -93,6 +96,9 @@ func queueStatus(name, target string, s consumer.Snapshot) admin.Queue {
 		StartedPerSecond:   s.StartedPerSecond,
 		DeliveredPerSecond: s.DeliveredPerSecond,
 		ClockOffset:        admin.Seconds(s.ClockOffset),
+	}
+	if s.Lag.Known {
+		q.Lag = admin.Seconds(s.Lag.Age)
 	}
 	if !s.DepthAt.IsZero() {
 		q.Depth = &admin.Depth{Visible: s.Depth.Visible, InFlight: s.Depth.InFlight, Delayed: s.Depth.Delayed, AsOf: inJSON(s.DepthAt)}

@@ -2,6 +2,7 @@ package config
 
 import (
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -20,6 +21,9 @@ const (
 	maxWeight     = 1000
 	leastMemory   = Size(32 << 20)
 )
+
+// formats are what a target's format may be.
+var formats = []string{"raw", "sqsd", "lambda", "cloudevents"}
 
 // validate checks each value against its bounds.
 func (d *draft) validate(c Checks) error {
@@ -71,8 +75,11 @@ func (t Target) validate(n names, c Checks) error {
 	if t.Timeout <= 0 || t.Timeout > maxVisibility {
 		return n.problem("timeout", "%s is not over 0s and at most 12h: write how long one delivery may take, such as 30s", t.Timeout)
 	}
-	if t.Format != "raw" {
-		return n.problem("format", "invalid format%s: use raw", shown(t.Format))
+	if !slices.Contains(formats, t.Format) {
+		return n.problem("format", "invalid format%s: use %s", shown(t.Format), oneOf(formats))
+	}
+	if t.Unwrap != "none" && t.Unwrap != "sns" {
+		return n.problem("unwrap", "invalid envelope%s: use sns, or none", shown(t.Unwrap))
 	}
 	for i, line := range t.Headers {
 		key := element("headers", i)
