@@ -46,7 +46,7 @@ func (c cage) shell() string {
 // peak is the most that was charged, in MiB; 0 if that is not known.
 func (c cage) peak() float64 {
 	for _, file := range []string{"memory.peak", "memory.max_usage_in_bytes"} {
-		if text, err := os.ReadFile(filepath.Join(c.path, file)); err == nil {
+		if text, err := os.ReadFile(filepath.Join(c.path, file)); err == nil { //nolint:gosec // the kernel's own
 			n, _ := strconv.ParseInt(strings.TrimSpace(string(text)), 10, 64)
 			return float64(n) / (1 << 20)
 		}
@@ -57,7 +57,7 @@ func (c cage) peak() float64 {
 // why says whether the kernel has killed something.
 func (c cage) why() error {
 	for _, file := range []string{"memory.events", "memory.oom_control"} {
-		text, err := os.ReadFile(filepath.Join(c.path, file))
+		text, err := os.ReadFile(filepath.Join(c.path, file)) //nolint:gosec // the kernel's own
 		if err == nil && strings.Contains(string(text), "oom_kill ") && !strings.Contains(string(text), "oom_kill 0") {
 			return errors.New("killed for its memory")
 		}
