@@ -63,7 +63,7 @@ func documentedMetrics(t *testing.T) map[string]documented {
 		for _, name := range shared {
 			d.labels[name] = nil
 		}
-		if m[1] == "poller_pace_limit" || strings.HasPrefix(m[1], "poller_quota_") || m[1] == "poller_strikes_total" || strings.HasPrefix(m[1], "poller_gate_") { // these have the target label only
+		if m[1] == "poller_pace_limit" || strings.HasPrefix(m[1], "poller_quota_") || strings.HasPrefix(m[1], "poller_target_") || m[1] == "poller_strikes_total" || strings.HasPrefix(m[1], "poller_gate_") { // these have the target label only
 			delete(d.labels, "queue")
 		}
 		// Match a label together with its values, so that these are not taken for labels.
@@ -143,14 +143,14 @@ func metricsOfADaemon(t *testing.T) (families map[string]*dto.MetricFamily, desc
 	}
 	sqs := inProcess{server}
 	downstream := newInMemory()
-	target := &http.Server{Handler: http.NotFoundHandler(), ReadHeaderTimeout: time.Minute}
+	target := &http.Server{Handler: limitedHandler{}, ReadHeaderTimeout: time.Minute}
 	go func() { _ = target.Serve(downstream) }()
 	defer target.Close()
 
 	a, err := New(t.Context(), config.Config{
 		Queues: []config.Queue{{Queue: "orders", Target: "default"}},
 		Targets: map[string]config.Target{"default": {
-			URL: "http://target/", Concurrency: 10, Burst: 1, Quotas: []config.Quota{{N: 1000, Unit: "m"}}, Timeout: config.Duration(30 * time.Second), Format: "raw", OnRejected: "retry",
+			URL: "http://target/", Concurrency: 10, Burst: 1, Quotas: []config.Quota{{N: 1000, Unit: "m"}}, FollowLimits: true, Timeout: config.Duration(30 * time.Second), Format: "raw", OnRejected: "retry",
 			Backoff: config.Duration(time.Second), BackoffMax: config.Duration(time.Minute),
 		}},
 		DrainTimeout: config.Duration(25 * time.Second),
@@ -197,6 +197,14 @@ func metricsOfADaemon(t *testing.T) (families map[string]*dto.MetricFamily, desc
 		t.Error(err)
 	}
 	return families, described
+}
+
+// limitedHandler answers 404 and what it takes yet.
+type limitedHandler struct{}
+
+func (limitedHandler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	w.Header().Set("RateLimit", `"default";r=50;t=60`)
+	http.NotFound(w, r)
 }
 
 // inProcess calls the SQS server without a network.

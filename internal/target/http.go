@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"time"
 
+	told "github.com/sqs-poller/poller/internal/limits"
 	"github.com/sqs-poller/poller/internal/message"
 )
 
@@ -151,6 +152,7 @@ func (t *HTTP) settle(ctx, limited context.Context, c *connection, answer *http.
 	if v.outcome != message.Delivered {
 		result.RetryAfter = retryAfter(answer.Header)
 	}
+	result.Limits, result.LimitsIgnored = told.Read(answer.Header, result.RetryAfter, time.Now())
 	return result
 }
 
