@@ -277,6 +277,9 @@ func TestCheckFindsWrongWhatRunRefuses(t *testing.T) {
 		"dead letters to a queue that is not told": {
 			refusing(goodQueues(t), "GetQueueAttributes"), []string{"--on-rejected", "dead-letter"}, "allow sqs:GetQueueAttributes",
 		},
+		"an ARN that is not told": {
+			refusing(goodQueues(t), "GetQueueAttributes"), []string{"--format", "lambda"}, "--format: lambda sends the ARN of orders",
+		},
 		"a header's file that is not there": {
 			goodQueues(t), []string{"--header", "Authorization: @/nowhere/token"}, "/nowhere/token",
 		},

@@ -19,7 +19,7 @@ const healthTimeout = 3 * time.Second
 
 // healthCmd is `poller health`.
 type healthCmd struct {
-	Listen string `name:"listen" placeholder:"HOST:PORT" help:"The daemon's --listen. Without it POLLER_LISTEN, else port 9500."`
+	Listen string `name:"listen" placeholder:"HOST:PORT" help:"The daemon's --listen. Default: POLLER_LISTEN, or port 9500."`
 }
 
 // Help shows an example first.
@@ -28,8 +28,8 @@ func (c *healthCmd) Help() string {
   poller health
   HEALTHCHECK CMD ["/poller", "health"]
 
-Asks /-/healthy of the daemon on this machine, prints the answer, and exits with 0
-if it is healthy, else with 1. For containers whose image has no shell.`
+Asks the daemon on this machine for /-/healthy and prints the answer. Exit codes:
+0 if it is healthy, 1 if not. For containers whose image has no shell.`
 }
 
 // Run asks once.
@@ -74,16 +74,13 @@ func (c *healthCmd) address() (string, error) {
 	}
 	if listen == "" {
 		listen = config.DefaultListen(inContainer())
-	}
-	host, port, err := net.SplitHostPort(listen)
-	if err != nil {
-		return "", fmt.Errorf("%s: invalid address %q: use HOST:PORT or :PORT, such as :9500", name, listen)
-	}
-	if ip := net.ParseIP(host); host == "" || ip != nil && ip.IsUnspecified() {
-		host = "127.0.0.1"
-		if ip != nil && ip.To4() == nil {
-			host = "::1"
+		// A file that is wrong at the moment is no reason to be unhealthy.
+		if found, err := config.LoadAdmin(config.Sources{Environ: os.Environ(), Container: inContainer()}); err == nil {
+			listen = found.Listen
 		}
 	}
-	return net.JoinHostPort(host, port), nil
+	if _, _, err := net.SplitHostPort(listen); err != nil {
+		return "", fmt.Errorf("%s: invalid address %q: use HOST:PORT or :PORT, such as :9500", name, listen)
+	}
+	return local(listen), nil
 }

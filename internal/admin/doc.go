@@ -1,7 +1,8 @@
 // Package admin serves the admin port: metrics, health, readiness, and the status as
 // JSON and as a page.
 //
-//   - It is read-only: it answers GET and HEAD, and nothing here changes the daemon.
+//   - It is read-only: it answers GET and HEAD. Only with a control token does it also
+//     take POST to /-/pause, /-/resume and /-/pace, from whoever has the token.
 //   - It never shows message bodies, receipt handles, header values or user info: the
 //     Status that it is given has no fields for them.
 //   - The page, /status.json and the verdict are made from the same Status. The verdict

@@ -24,8 +24,9 @@ var assets = map[string]string{
 	"/uplot.css": "page/uplot/uPlot.min.css",
 }
 
-// handler returns the port's handler. It answers GET and HEAD; the mux answers 405 to
-// other methods and 404 to other paths. Every response has the port's headers.
+// handler returns the port's handler. It answers GET and HEAD, and POST to the control API
+// if there is one; the mux answers 405 to other methods and 404 to other paths. Every
+// response has the port's headers.
 func (s *Server) handler() http.Handler {
 	mux := http.NewServeMux()
 	mux.Handle("GET /metrics", promhttp.HandlerFor(s.options.Gatherer, promhttp.HandlerOpts{
@@ -44,6 +45,9 @@ func (s *Server) handler() http.Handler {
 			w.Header().Set("Cache-Control", "no-cache")
 			http.ServeFileFS(w, r, files, file)
 		})
+	}
+	if c := s.options.Control; c != nil {
+		newControl(*c, s.options.Logger).handle(mux)
 	}
 	return guarded(mux)
 }

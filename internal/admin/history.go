@@ -19,6 +19,9 @@ const (
 type history struct {
 	mu      sync.Mutex // guards what follows
 	samples []sample   // oldest first
+	events  []Event    // the daemon's, as of the last sample
+	gates   []Event    // gates that closed or opened, newest first
+	closed  map[string]bool
 }
 
 type sample struct {
@@ -48,6 +51,8 @@ func (h *history) add(now time.Time, st Status) {
 	}
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	h.events = st.Events
+	h.watchGates(st)
 	if len(h.samples) == sampleCount {
 		h.samples = slices.Delete(h.samples, 0, 1)
 	}
@@ -59,6 +64,7 @@ func (h *history) add(now time.Time, st Status) {
 func (h *history) complete(now time.Time, st *Status) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
+	st.Events = h.marks(st.Events)
 	var before [][]Deliveries
 	for _, s := range slices.Backward(h.samples) {
 		if now.Sub(s.at) >= lastMinute {
@@ -103,6 +109,7 @@ type columns struct {
 	Interval Seconds       `json:"interval_seconds"`
 	At       []int64       `json:"at"` // Unix seconds
 	Queues   []queueColumn `json:"queues"`
+	Marks    []mark        `json:"marks"`
 }
 
 type queueColumn struct {
@@ -116,7 +123,10 @@ type queueColumn struct {
 func (h *history) columns() columns {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	c := columns{Interval: Seconds(sampleEvery), At: []int64{}, Queues: []queueColumn{}}
+	c := columns{Interval: Seconds(sampleEvery), At: []int64{}, Queues: []queueColumn{}, Marks: []mark{}}
+	for _, e := range h.marks(h.events) {
+		c.Marks = append(c.Marks, mark{At: e.At.Unix(), Kind: e.Kind, Target: e.Target, Text: e.Text})
+	}
 	for _, s := range h.samples {
 		c.At = append(c.At, s.at.Unix())
 		for i, q := range s.queues {

@@ -40,6 +40,8 @@ func document(s Status) g.Node {
 				queueCards(s),
 				targetCards(s),
 				failuresCard(s.Failures),
+				eventsCard(s.Events),
+				controls(s),
 				footer(s),
 			),
 		),

@@ -12,13 +12,13 @@ import (
 func targetCards(s Status) g.Node {
 	cards := make(g.Group, 0, len(s.Targets))
 	for i, t := range s.Targets {
-		cards = append(cards, targetCard(i, t, s.At))
+		cards = append(cards, targetCard(i, t, s))
 	}
 	return cards
 }
 
 // targetCard shows the i-th target. Ids contain its index, as in queueCard.
-func targetCard(i int, t Target, now time.Time) g.Node {
+func targetCard(i int, t Target, s Status) g.Node {
 	place := strconv.Itoa(i)
 	return h.Section(
 		h.Class("card"), h.Aria("labelledby", "target-"+place),
@@ -28,10 +28,11 @@ func targetCard(i int, t Target, now time.Time) g.Node {
 			rateGauge("rate-"+place, t),
 			slotsGauge("slots-"+place, t),
 			h.Div(h.P(g.Text("Mean delivery "), h.B(g.Text(mean(t.MeanDelivery))))),
-			gateGauge(t.Gate, now),
-			quotaGauges(place, t.Pace.Quotas, now),
-			toldGauge(t.Pace.Told, now),
+			gateGauge(t.Gate, s.At),
+			quotaGauges(place, t.Pace.Quotas, s.At),
+			toldGauge(t.Pace.Told, s.At),
 		),
+		overrides(t, s),
 		share(t.Pace),
 		deliveriesTable(t),
 	)

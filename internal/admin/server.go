@@ -13,7 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// Options configure a Server. All are required.
+// Options configure a Server. All are required except Control.
 type Options struct {
 	Gatherer prometheus.Gatherer
 	// Status returns the status; Server fills in the fields that are marked so.
@@ -24,6 +24,8 @@ type Options struct {
 	Healthy func(now time.Time) []Problem
 	Build   Build
 	Logger  *slog.Logger
+	// Control has the control API; nil means that the port is read-only.
+	Control *Control
 }
 
 // Server serves the admin port.
@@ -106,6 +108,7 @@ func (s *Server) status(now time.Time) Status {
 	st.NotReady = append([]Problem{}, s.options.Ready(now)...)
 	st.Unhealthy = append([]Problem{}, s.options.Healthy(now)...)
 	st.Ready, st.Healthy = len(st.NotReady) == 0, len(st.Unhealthy) == 0
+	st.Control = s.options.Control != nil
 	s.history.complete(now, &st)
 	st.assess(now)
 	return st

@@ -30,6 +30,13 @@ type Status struct {
 	Targets []Target `json:"targets"`
 	// Failures are the latest of all queues, newest first.
 	Failures []Failure `json:"failures"`
+
+	// Control reports whether the port has the control API.
+	Control bool `json:"control"` // by the server
+	// Held are the messages held longest, at most 100 of all queues.
+	Held []Held `json:"held"`
+	// Events are the latest, newest first.
+	Events []Event `json:"events"`
 }
 
 // Problem is one sentence, and when it began to be true.
@@ -49,13 +56,18 @@ type Queue struct {
 	// groups or unsettled. It is empty while messages are received.
 	Blocked string `json:"blocked,omitempty"`
 
-	// Lag is the age of the oldest known message, a lower bound.
-	Lag   Seconds `json:"lag_seconds"`
-	Depth *Depth  `json:"depth"` // nil until SQS has reported it
-	// Drain is the estimated time to empty at the current pace; +Inf while the queue is
-	// growing, NaN if unknown. Both are null in JSON; DrainState distinguishes them.
+	// Lag is the age of the oldest message, a lower bound; Unknown if nothing is known of it.
+	Lag Seconds `json:"lag_seconds"`
+	// LagAtLeast reports whether the oldest message may be much older: it has been visible
+	// for so long since it was first seen, and none was received.
+	LagAtLeast bool   `json:"lag_at_least,omitempty"`
+	Depth      *Depth `json:"depth"` // nil until SQS has reported it
+	// Left is how many messages are visible, in flight elsewhere, or in hand.
+	Left int `json:"left"`
+	// Drain is the estimated time until nothing is left; null in JSON unless DrainState is
+	// shrinking or empty.
 	Drain      Number     `json:"drain_seconds"`
-	DrainState DrainState `json:"drain_state"` // by the server
+	DrainState DrainState `json:"drain_state"`
 
 	Received   int64            `json:"received"`
 	Duplicates int64            `json:"duplicates"`
@@ -81,12 +93,13 @@ type SQSProblem struct {
 	Fault string `json:"fault"`
 }
 
-// Depth is the approximate number of messages in the queue according to SQS.
+// Depth is the approximate number of messages in the queue: as SQS has reported it, less
+// what was received and plus what was given back since.
 type Depth struct {
 	Visible  int       `json:"visible"`
 	InFlight int       `json:"in_flight"`
 	Delayed  int       `json:"delayed"`
-	AsOf     time.Time `json:"as_of"`
+	AsOf     time.Time `json:"as_of"` // when SQS reported it
 }
 
 // Ledger counts messages remembered as delivered so that they are not delivered again.
@@ -95,15 +108,18 @@ type Ledger struct {
 	Hits int64 `json:"hits"`
 }
 
-// DrainState is how the depth is changing.
+// DrainState is whether the queue is being emptied.
 type DrainState string
 
 // The drain states.
 const (
-	DrainUnknown   DrainState = "unknown"
+	DrainUnknown   DrainState = "unknown" // too little is known, as in the first seconds
 	DrainEmpty     DrainState = "empty"
 	DrainShrinking DrainState = "shrinking"
+	DrainSteady    DrainState = "steady" // as much arrives as is settled
 	DrainGrowing   DrainState = "growing"
+	DrainPaused    DrainState = "paused"
+	DrainAway      DrainState = "away" // the target is down, or SQS does not respond
 )
 
 // Target is one target and the use of its pace.
@@ -113,6 +129,9 @@ type Target struct {
 	Place string `json:"place"`
 	Pace  Pace   `json:"pace"`
 	Gate  Gate   `json:"gate"`
+	// Overrides are an operator's pause and limits, in force beside or instead of the
+	// settings.
+	Overrides []Override `json:"overrides"`
 
 	Delivering       int     `json:"delivering"`
 	StartedPerSecond float64 `json:"started_per_second"`

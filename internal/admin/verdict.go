@@ -55,7 +55,6 @@ func (s *Status) assess(now time.Time) {
 	}
 	for i := range s.Queues {
 		q := &s.Queues[i]
-		q.DrainState = q.drainState()
 		q.Verdict = q.assess(now, targets[q.Target], s.lastStatus(q.Name))
 	}
 	s.Verdict = s.whole(now)
@@ -110,24 +109,14 @@ func (s *Status) lastStatus(queue string) int {
 	return 0
 }
 
-func (q *Queue) drainState() DrainState {
-	switch drain := float64(q.Drain); {
-	case math.IsInf(drain, 1):
-		return DrainGrowing
-	case math.IsNaN(drain):
-		return DrainUnknown
-	case drain == 0:
-		return DrainEmpty
-	default:
-		return DrainShrinking
-	}
-}
-
 // assess returns the queue's verdict: first what keeps it from moving, then how far
 // behind it is and what limits it.
 func (q *Queue) assess(now time.Time, t Target, lastStatus int) Verdict {
 	if v, found := q.trouble(now); found {
 		return v
+	}
+	if p := t.override("pause"); p != nil {
+		return notice("Paused%s since %s (%s), %s%s", p.who(), clock(p.Since), seconds(now.Sub(p.Since)), p.ends(), q.backlog())
 	}
 	if q.Blocked != "" {
 		return q.stopped()
@@ -163,15 +152,15 @@ func (q *Queue) assess(now time.Time, t Target, lastStatus int) Verdict {
 	var v Verdict
 	switch {
 	case q.behind():
-		v = notice("Behind%s, lag %s%s%s", q.backlog(), seconds(time.Duration(q.Lag)), t.limit(), q.outlook())
+		v = notice("Behind%s%s%s%s", q.backlog(), q.age(), t.limit(), q.outlook())
 	case sumOf(q.Receives) == 0:
 		v = good("Started: waiting for SQS's first response")
 	case sum(q.InHand) == 0 && q.Lag == 0:
 		v = good("Keeping up: the queue is empty")
 	case q.Depth != nil && q.Depth.Visible == 0:
-		v = good("Keeping up: no messages waiting; %s delivered, lag %s", perSecond(q.DeliveredPerSecond), seconds(time.Duration(q.Lag)))
+		v = good("Keeping up: no messages waiting; %s delivered%s", perSecond(q.DeliveredPerSecond), q.age())
 	default:
-		v = good("Keeping up: %s delivered, lag %s", perSecond(q.DeliveredPerSecond), seconds(time.Duration(q.Lag)))
+		v = good("Keeping up: %s delivered%s", perSecond(q.DeliveredPerSecond), q.age())
 	}
 	if also != "" {
 		v = Verdict{Notice, v.Text + also}
@@ -214,8 +203,16 @@ func (q *Queue) behind() bool {
 	if time.Duration(q.Lag) >= behindAfter {
 		return true
 	}
-	return q.Depth != nil && q.Lag > 0 &&
+	return q.Depth != nil && q.Lag != 0 &&
 		float64(q.Depth.Visible) > q.DeliveredPerSecond*behindAfter.Seconds() && q.Depth.Visible > 10
+}
+
+// age returns the lag, if it is known, as a part of a sentence.
+func (q *Queue) age() string {
+	if q.Lag == Unknown {
+		return ""
+	}
+	return ", lag " + q.lag()
 }
 
 // waits reports whether the queue has messages to start.
@@ -234,6 +231,8 @@ func (q *Queue) outlook() string {
 	switch q.DrainState {
 	case DrainGrowing:
 		return "; the queue is growing"
+	case DrainSteady:
+		return "; the queue is not shrinking"
 	case DrainShrinking:
 		return "; empty in " + q.emptyIn()
 	default:
@@ -255,10 +254,10 @@ func (q *Queue) emptyIn() string {
 func (t Target) limit() string {
 	switch {
 	case t.Pace.Rate > 0 && t.StartedPerSecond >= usedUp*float64(t.Pace.Rate):
-		return fmt.Sprintf(", limited by the target's rate of %s", rate(float64(t.Pace.Rate)))
+		return fmt.Sprintf(", limited by the target's rate of %s%s", rate(float64(t.Pace.Rate)), t.pinned("rate"))
 	case t.Pace.Concurrency > 0 && t.busy() >= usedUp*float64(t.Pace.Concurrency):
-		return fmt.Sprintf(", limited by the target's concurrency of %d at %s per delivery",
-			t.Pace.Concurrency, seconds(inSeconds(float64(t.MeanDelivery))))
+		return fmt.Sprintf(", limited by the target's concurrency of %d%s at %s per delivery",
+			t.Pace.Concurrency, t.pinned("concurrency"), seconds(inSeconds(float64(t.MeanDelivery))))
 	}
 	if t.Pace.Told != nil && t.Pace.Told.Remaining == 0 {
 		return ", limited by what the target says it takes"

@@ -55,6 +55,8 @@ type Options struct {
 	Seed uint64
 	// MemoryLimit bounds the bytes of all messages in hand; 0 means 64 MiB.
 	MemoryLimit int64
+	// Files is how many files the process may open; 0 means any number.
+	Files int
 }
 
 // App is the daemon.
@@ -74,8 +76,14 @@ type App struct {
 	listener net.Listener
 	admin    *admin.Server
 
-	reload sync.Mutex    // guards loaded
-	loaded config.Config // the reloadable settings in force
+	files      int
+	token      *controlToken // nil without a control token
+	overridden chan struct{} // tells watchOverrides that there are others
+
+	reload    sync.Mutex            // guards what follows
+	loaded    config.Config         // the reloadable settings in force, if nothing overrides them
+	overrides map[string]*overrides // an operator's, by target
+	events    []admin.Event         // newest first
 }
 
 // targetRoom is one target and its pace.
@@ -100,7 +108,12 @@ func New(ctx context.Context, c config.Config, o Options) (*App, error) {
 		maxWait: o.MaxWait,
 		metrics: prometheus.NewRegistry(),
 		targets: make(map[string]*targetRoom),
+
+		files:      o.Files,
+		overridden: make(chan struct{}, 1),
+		overrides:  make(map[string]*overrides),
 	}
+	a.note(a.started, "start", "", "poller "+o.Build.Version+" started")
 	a.memory.Limit = o.MemoryLimit
 	if a.seed == 0 {
 		a.seed = rand.Uint64() //nolint:gosec // jitter, not a secret
@@ -117,12 +130,18 @@ func (a *App) make(ctx context.Context, o Options) error {
 	if err := admin.Register(a.metrics, a.build); err != nil {
 		return err
 	}
+	control, err := a.control()
+	if err != nil {
+		return err
+	}
 	for name, t := range a.config.Targets {
 		if err := a.makeTarget(name, a.config.Fleet.Share(t), o); err != nil {
 			return err
 		}
 	}
-	var err error
+	if err := a.registerOverrides(); err != nil {
+		return err
+	}
 	a.sqs, err = queue.NewClient(ctx, queue.Options{
 		Logger:      a.log,
 		Registerer:  a.metrics,
@@ -149,6 +168,7 @@ func (a *App) make(ctx context.Context, o Options) error {
 		Healthy:  a.Stuck,
 		Build:    a.build,
 		Logger:   a.log,
+		Control:  control,
 	})
 	return nil
 }
@@ -164,7 +184,7 @@ func (a *App) makeTarget(name string, t config.Target, o Options) error {
 		return err
 	}
 	room := &targetRoom{name: name, http: made, pace: ratelimit.New(limitsOf(t)), gate: gate.New(a.seed)}
-	a.targets[name] = room
+	a.targets[name], a.overrides[name] = room, new(overrides)
 	registerer := prometheus.WrapRegistererWith(prometheus.Labels{"target": name}, a.metrics)
 	if err := room.gate.Register(registerer); err != nil {
 		return err
@@ -180,6 +200,7 @@ func newTarget(name string, t config.Target, o Options, agent string) (*target.H
 	return target.New(target.Options{
 		Name:        name,
 		URL:         t.URL,
+		Format:      t.Format,
 		Timeout:     time.Duration(t.Timeout),
 		Slots:       t.Concurrency,
 		Headers:     headers,

@@ -94,6 +94,7 @@ type daemon struct {
 	admin   *inMemory
 	taken   atomic.Int64  // deliveries to the target
 	latency time.Duration // of its answers
+	answer  atomic.Int64  // the target's status
 	logs    *strings.Builder
 	stop    context.CancelFunc
 	ended   chan error
@@ -136,6 +137,13 @@ func settingsWith(change func(*config.Target)) config.Config {
 func begin(t *testing.T, queue string, c config.Config, away func(string) error) *daemon {
 	t.Helper()
 	d := prepare(t, queue, c, away)
+	d.run(t)
+	return d
+}
+
+// run starts it.
+func (d *daemon) run(t *testing.T) {
+	t.Helper()
 	drain, stop := context.WithCancel(t.Context())
 	d.stop = stop
 	go func() {
@@ -143,7 +151,6 @@ func begin(t *testing.T, queue string, c config.Config, away func(string) error)
 		d.sum, err = d.Run(drain, context.WithoutCancel(t.Context()))
 		d.ended <- err
 	}()
-	return d
 }
 
 // prepare returns a daemon that is not running yet.
@@ -153,6 +160,7 @@ func prepare(t *testing.T, queue string, c config.Config, away func(string) erro
 		sqs: &direct{server: localsqs.New(localsqs.WithSeed(1)), away: away}, admin: newInMemory(),
 		logs: &strings.Builder{}, ended: make(chan error, 1),
 	}
+	d.answer.Store(http.StatusNoContent)
 	t.Cleanup(d.sqs.server.Close)
 	if queue != "" {
 		if _, err := d.sqs.server.CreateQueue(queue, nil); err != nil {
@@ -164,7 +172,7 @@ func prepare(t *testing.T, queue string, c config.Config, away func(string) erro
 		_, _ = io.Copy(io.Discard, r.Body)
 		d.taken.Add(1)
 		<-time.After(d.latency)
-		w.WriteHeader(http.StatusNoContent)
+		w.WriteHeader(int(d.answer.Load()))
 	})}
 	go func() { _ = target.Serve(downstream) }()
 	t.Cleanup(func() { _ = target.Close() })
@@ -190,14 +198,20 @@ func (d *daemon) send(t *testing.T, n int) {
 
 func (d *daemon) sendDelayed(t *testing.T, seconds int) {
 	t.Helper()
-	r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(fmt.Sprintf(
-		`{"QueueUrl":"http://127.0.0.1:9324/000000000000/orders","MessageBody":"{}","DelaySeconds":%d}`, seconds)))
+	d.call(t, "SendMessage", fmt.Sprintf(
+		`{"QueueUrl":"http://127.0.0.1:9324/000000000000/orders","MessageBody":"{}","DelaySeconds":%d}`, seconds))
+}
+
+// call calls an action of the embedded server.
+func (d *daemon) call(t *testing.T, action, body string) {
+	t.Helper()
+	r := httptest.NewRequest(http.MethodPost, "/", strings.NewReader(body))
 	r.Header.Set("Content-Type", "application/x-amz-json-1.0")
-	r.Header.Set("X-Amz-Target", "AmazonSQS.SendMessage")
+	r.Header.Set("X-Amz-Target", "AmazonSQS."+action)
 	w := httptest.NewRecorder()
 	d.sqs.server.ServeHTTP(w, r)
 	if w.Code != http.StatusOK {
-		t.Fatalf("send: %d %s", w.Code, w.Body)
+		t.Fatalf("%s: %d %s", action, w.Code, w.Body)
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"log/slog"
 	"net/url"
 	"reflect"
+	"strings"
 	"time"
 
 	"github.com/sqs-poller/poller/internal/config"
@@ -17,6 +18,8 @@ import (
 func (a *App) Reload(c config.Config) (changed, restart []string) {
 	a.reload.Lock()
 	defer a.reload.Unlock()
+	now := time.Now()
+	var paced []string // targets whose settings of the pace have changed
 	for _, name := range a.names() {
 		old := a.loaded.Targets[name]
 		t, ok := c.Targets[name]
@@ -26,8 +29,8 @@ func (a *App) Reload(c config.Config) (changed, restart []string) {
 		}
 		if before, after := limitsOf(a.loaded.Fleet.Share(old)), limitsOf(c.Fleet.Share(t)); before != after {
 			// The number of idle connections stays that of the start, as documented.
-			a.targets[name].pace.Set(time.Now(), after)
-			changed = append(changed, fmt.Sprintf("targets.%s: %s, was %s", name, inWords(after), inWords(before)))
+			paced = append(paced, name)
+			changed = append(changed, fmt.Sprintf("targets.%s: %s, was %s%s", name, inWords(after), inWords(before), a.despite(name)))
 		}
 		old.Concurrency, old.Rate, old.Burst, old.Quotas, old.FollowLimits = t.Concurrency, t.Rate, t.Burst, t.Quotas, t.FollowLimits
 		a.loaded.Targets[name] = old
@@ -47,12 +50,39 @@ func (a *App) Reload(c config.Config) (changed, restart []string) {
 		changed = append(changed, fmt.Sprintf("log.level: %v, was %v", is, was))
 	}
 	a.loaded.Log.Level = c.Log.Level
+	for _, name := range paced {
+		a.putInForce(now, name)
+	}
+	if len(changed) > 0 {
+		a.note(now, "reload", "", "settings read again: "+strings.Join(changed, "; "))
+	}
 	if !reflect.DeepEqual(a.loaded.Queues, c.Queues) {
 		restart = append(restart, "queues")
 	}
 	before, after := a.loaded, c
 	before.Queues, before.Targets, after.Queues, after.Targets = nil, nil, nil, nil
 	return changed, append(restart, different("", before, after)...)
+}
+
+// despite says what an operator overrides of a target's settings.
+func (a *App) despite(name string) string {
+	var list []string
+	for k, o := range a.overrides[name] {
+		if o != nil {
+			list = append(list, kind(k).String()+" "+o.lasts())
+		}
+	}
+	if list == nil {
+		return ""
+	}
+	return " (an operator's override goes first: " + strings.Join(list, ", ") + ")"
+}
+
+// limitsInForce returns the limits of a target: the settings' with what an operator
+// overrides, this replica's share of them.
+func (a *App) limitsInForce(name string) ratelimit.Limits {
+	o := a.overrides[name]
+	return limitsOf(o.paused(a.loaded.Fleet.Share(o.on(a.loaded.Targets[name]))))
 }
 
 func inWords(l ratelimit.Limits) string {

@@ -6,6 +6,7 @@ import (
 	"log/slog"
 	"net/netip"
 	"strings"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -41,6 +42,11 @@ func (a *App) run(drainCtx, killCtx context.Context, settled func()) (consumer.S
 		served <- err
 	}()
 
+	watching, endWatch := context.WithCancel(context.WithoutCancel(killCtx))
+	var watch sync.WaitGroup
+	watch.Go(func() { a.watchOverrides(watching) })
+	defer watch.Wait()
+	defer endWatch()
 	var parts errgroup.Group
 	for _, r := range a.queues {
 		parts.Go(func() error {

@@ -17,9 +17,12 @@ import (
 // failuresShown is how many failures the status lists, over all queues.
 const failuresShown = 20
 
+// heldShown is how many held messages the status lists, over all queues.
+const heldShown = 100
+
 // Status returns a snapshot of the daemon for the admin port.
 func (a *App) Status(now time.Time) admin.Status {
-	st := admin.Status{StartedAt: inJSON(a.started), Queues: []admin.Queue{}, Targets: []admin.Target{}, Failures: []admin.Failure{}}
+	st := admin.Status{StartedAt: inJSON(a.started), Queues: []admin.Queue{}, Targets: []admin.Target{}, Failures: []admin.Failure{}, Held: []admin.Held{}}
 	byTarget := make(map[string][]consumer.Snapshot)
 	for _, r := range a.queues {
 		c, problem := r.state()
@@ -30,16 +33,21 @@ func (a *App) Status(now time.Time) admin.Status {
 		s := c.Snapshot(now)
 		st.Queues = append(st.Queues, queueStatus(r.name, r.target.name, s))
 		st.Failures = append(st.Failures, failuresOf(r.name, s)...)
+		st.Held = append(st.Held, heldOf(r.name, c.Held(heldShown))...)
 		if s.Draining && (!st.Draining || s.DrainingSince.Before(st.DrainingSince)) {
 			st.Draining, st.DrainingSince = true, inJSON(s.DrainingSince)
 		}
 		byTarget[r.target.name] = append(byTarget[r.target.name], s)
 	}
-	replicas := a.replicas()
+	a.reload.Lock()
+	defer a.reload.Unlock()
+	replicas := max(1, a.loaded.Fleet.Replicas)
+	st.Events = slices.Clone(a.events)
 	for _, name := range a.names() {
 		pace := a.targets[name].pace
 		t := targetStatus(name, place(a.config.Targets[name].URL), pace.Limits(), pace.Delivering(), byTarget[name])
 		t.Pace.Replicas = replicas
+		t.Overrides = a.overridesOf(name)
 		t.Pace.Quotas = quotaStatus(pace.Quotas(now), now)
 		t.Pace.Told = toldStatus(pace.Told(now))
 		t.Gate = gateStatus(a.targets[name].gate.Status(pace.Limits().Concurrency))
@@ -47,14 +55,9 @@ func (a *App) Status(now time.Time) admin.Status {
 	}
 	slices.SortStableFunc(st.Failures, func(a, b admin.Failure) int { return b.At.Compare(a.At) })
 	st.Failures = st.Failures[:min(len(st.Failures), failuresShown)]
+	slices.SortStableFunc(st.Held, func(a, b admin.Held) int { return a.Since.Compare(b.Since) })
+	st.Held = st.Held[:min(len(st.Held), heldShown)]
 	return st
-}
-
-// replicas returns how many replicas share each target's budget.
-func (a *App) replicas() int {
-	a.reload.Lock()
-	defer a.reload.Unlock()
-	return max(1, a.loaded.Fleet.Replicas)
 }
 
 // inJSON returns t as the status shows it: in UTC, to the millisecond.
@@ -64,7 +67,7 @@ func inJSON(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }
 func unreached(name, target string, problem *admin.Problem) admin.Queue {
 	q := admin.Queue{
 		Name: name, Target: target,
-		Drain:  admin.Number(math.NaN()),
+		Lag: admin.Unknown, Drain: admin.Number(math.NaN()), DrainState: admin.DrainUnknown,
 		InHand: map[string]int{}, Receives: map[string]int64{}, Settled: map[string]int64{}, Extensions: map[string]int64{},
 	}
 	if problem != nil {
@@ -78,8 +81,11 @@ func queueStatus(name, target string, s consumer.Snapshot) admin.Queue {
 		Name:               name,
 		Target:             target,
 		Blocked:            s.Blocked,
-		Lag:                admin.Seconds(s.Lag),
-		Drain:              admin.Number(s.DrainSeconds),
+		Lag:                admin.Unknown,
+		LagAtLeast:         s.Lag.AtLeast,
+		Left:               s.Drain.Left,
+		Drain:              admin.Number(s.Drain.Seconds),
+		DrainState:         admin.DrainState(s.Drain.State),
 		Received:           s.Received,
 		Duplicates:         s.Duplicates,
 		InHand:             s.InHand,
@@ -91,6 +97,9 @@ func queueStatus(name, target string, s consumer.Snapshot) admin.Queue {
 		StartedPerSecond:   s.StartedPerSecond,
 		DeliveredPerSecond: s.DeliveredPerSecond,
 		ClockOffset:        admin.Seconds(s.ClockOffset),
+	}
+	if s.Lag.Known {
+		q.Lag = admin.Seconds(s.Lag.Age)
 	}
 	if !s.DepthAt.IsZero() {
 		q.Depth = &admin.Depth{Visible: s.Depth.Visible, InFlight: s.Depth.InFlight, Delayed: s.Depth.Delayed, AsOf: inJSON(s.DepthAt)}
@@ -108,6 +117,22 @@ func failuresOf(queue string, s consumer.Snapshot) []admin.Failure {
 			At: inJSON(f.At), Queue: queue, MessageID: f.MessageID, ReceiveCount: f.ReceiveCount,
 			Outcome: f.Outcome, Status: f.Status, Reason: f.Reason, Detail: f.Detail,
 		})
+	}
+	return all
+}
+
+func heldOf(queue string, held []consumer.HeldMessage) []admin.Held {
+	all := make([]admin.Held, 0, len(held))
+	for _, m := range held {
+		one := admin.Held{
+			Queue: queue, MessageID: m.MessageID, ReceiveCount: m.ReceiveCount, Tries: m.Tries, Strikes: m.Strikes,
+			Since: inJSON(m.Since), Outcome: m.Outcome.String(), Status: m.Status, Reason: m.Reason,
+		}
+		if !m.Next.IsZero() {
+			next := inJSON(m.Next)
+			one.Next = &next
+		}
+		all = append(all, one)
 	}
 	return all
 }

@@ -59,6 +59,26 @@ func TestBadInputGetsOneSentence(t *testing.T) {
 		},
 
 		{
+			"a control token on the command line",
+			input{args: enough + "--control-token 0123456789abcdef"},
+			"--control-token: it is a secret, and other users can read the command line: write @FILE, or set POLLER_CONTROL_TOKEN, or write it in a --config file",
+		},
+		{
+			"a control token that is short",
+			input{args: enough, env: []string{"POLLER_CONTROL_TOKEN=secret"}},
+			"POLLER_CONTROL_TOKEN: the token is shorter than 16 characters: make one, for example with openssl rand -hex 32",
+		},
+		{
+			"a control token that no header carries",
+			input{file: ok + "control_token: 0123456789 abcdef\n"},
+			"control_token at line 6 of poller.yaml: the token has spaces or characters that an HTTP header cannot carry: make one, for example with openssl rand -hex 32",
+		},
+		{
+			"a control token's file without a name",
+			input{args: enough + "--control-token @"},
+			"--control-token: no file name after the @: use @FILE",
+		},
+		{
 			"an unknown flag",
 			input{args: enough + "--rat 28/s"},
 			`unknown flag --rat, did you mean "--rate"?`,
@@ -215,8 +235,8 @@ func TestBadInputGetsOneSentence(t *testing.T) {
 		},
 		{
 			"a format of another kind",
-			input{args: enough + "--format lambda"},
-			`--format: invalid format "lambda": use raw`,
+			input{args: enough + "--format xml"},
+			`--format: invalid format "xml": use raw, sqsd, lambda or cloudevents`,
 		},
 		{
 			"a header that is none",

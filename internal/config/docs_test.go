@@ -134,7 +134,7 @@ const durationPattern = `^([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))+$`
 var enums = map[string][]string{
 	"level":       {"debug", "info", "warn", "error"},
 	"log.format":  {"auto", "text", "json"},
-	"Target.form": {"raw"},
+	"Target.form": formats,
 	"on_rejected": {"retry", "dead-letter", "discard"},
 }
 

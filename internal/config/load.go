@@ -175,9 +175,9 @@ func (d *draft) config() Config {
 	return c
 }
 
-// fillBurst sets a burst that was not given: what comes in 10 ms, at least 1.
+// fillBurst sets a burst that was not given.
 func (t *Target) fillBurst() {
 	if t.Burst == 0 {
-		t.Burst = max(1, int(t.Rate.PerSecond/100))
+		t.Burst = t.Rate.DefaultBurst()
 	}
 }

@@ -17,6 +17,10 @@ func (s Sources) refuseSecrets() error {
 				"set POLLER_TARGET to the URL, or write it in a --config file")
 		}
 	}
+	if token := s.Flags.Config.ControlToken; slices.Contains(s.Given, controlToken) && !strings.HasPrefix(token, "@") {
+		return errors.New("--control-token: it is a secret, and other users can read the command line: " +
+			"write @FILE, or set POLLER_CONTROL_TOKEN, or write it in a --config file")
+	}
 	if !slices.Contains(s.Given, "header") {
 		return nil
 	}

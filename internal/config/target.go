@@ -10,8 +10,8 @@ type Target struct {
 	// FollowLimits is on by default.
 	FollowLimits bool     `yaml:"follow_limits" name:"follow-limits" default:"true" group:"Target" help:"Keep to what the target's answers say of its limits: RateLimit, X-RateLimit-Remaining and -Reset, and the Retry-After of a 429. --follow-limits=false ignores it."`
 	Timeout      Duration `yaml:"timeout" name:"timeout" default:"30s" placeholder:"DURATION" group:"Target" help:"Time limit for one delivery, from connecting to the end of the answer."`
-	// Format is raw.
-	Format string `yaml:"format" name:"format" default:"raw" placeholder:"FORMAT" group:"Target" help:"How a message becomes a request: raw."`
+	// Format is raw, sqsd, lambda or cloudevents.
+	Format string `yaml:"format" name:"format" default:"raw" placeholder:"FORMAT" group:"Target" help:"How a message becomes a request: raw, sqsd (as an Elastic Beanstalk worker gets it), lambda (a function's SQS event) or cloudevents."`
 	// Headers are "Name: value" or "Name: @file".
 	Headers []string `yaml:"headers" name:"header" placeholder:"NAME: VALUE" group:"Target" help:"Header sent with each delivery; may be repeated. 'Name: @file' reads the value from a file, and again when it changes."`
 	TLSCA   string   `yaml:"tls_ca" name:"tls-ca" placeholder:"FILE" group:"Target" help:"CA certificates (PEM) to verify the target with, instead of the system's. Read again when the file changes."`

@@ -2,13 +2,17 @@ package config
 
 import (
 	"net"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 )
 
+// MaxConcurrency is the most deliveries at once of one target.
+const MaxConcurrency = 10_000
+
 const (
-	maxConcurrency = 10_000
+	maxConcurrency = MaxConcurrency
 	maxBurst       = maxRate
 	maxReplicas    = maxConcurrency // more would have no delivery for some
 	// maxVisibility is how long SQS lets a message be invisible, in all.
@@ -16,6 +20,9 @@ const (
 	maxGather     = Duration(time.Minute)
 	maxWeight     = 1000
 )
+
+// formats are what a target's format may be.
+var formats = []string{"raw", "sqsd", "lambda", "cloudevents"}
 
 // validate checks each value against its bounds.
 func (d *draft) validate(c Checks) error {
@@ -67,8 +74,8 @@ func (t Target) validate(n names, c Checks) error {
 	if t.Timeout <= 0 || t.Timeout > maxVisibility {
 		return n.problem("timeout", "%s is not over 0s and at most 12h: write how long one delivery may take, such as 30s", t.Timeout)
 	}
-	if t.Format != "raw" {
-		return n.problem("format", "invalid format%s: use raw", shown(t.Format))
+	if !slices.Contains(formats, t.Format) {
+		return n.problem("format", "invalid format%s: use %s", shown(t.Format), oneOf(formats))
 	}
 	for i, line := range t.Headers {
 		key := element("headers", i)
@@ -122,6 +129,9 @@ func (c Config) validate(n names) error {
 	}
 	if !isAddress(c.Listen) {
 		return n.problem("listen", "invalid address: use HOST:PORT or :PORT, such as :9500")
+	}
+	if err := ValidateControlToken(c.ControlToken); err != nil {
+		return n.problem("control_token", "%w", err)
 	}
 	if f := c.Log.Format; f != "auto" && f != "text" && f != "json" {
 		return n.problem("log.format", "invalid log format%s: use auto, text or json", shown(f))

@@ -108,7 +108,9 @@ type Consumer struct {
 	extension  extension
 	depth      depthWatch
 	attributes attributes
-	lag        lagWindow
+	backlog    backlog
+	speed      speed
+	lag        lagWatch
 	clock      clock
 
 	running int            // deliveries, of lost messages too
@@ -139,6 +141,7 @@ func New(o Options) (*Consumer, error) {
 	c.gateLog = gateLog{log: c.log, notices: c.notices, gate: o.Gate}
 	c.clock = clock{source: o.Source, log: c.log}
 	c.depth.log = c.log
+	c.backlog.again = make(map[int64]int)
 	c.attributes = newAttributes(c.log, c.notices, o.Visibility, o.Attributes)
 	c.attempts = newAttempts(o.FIFO, o.Seed, o.Queue)
 	c.hist = newHistograms()

@@ -72,8 +72,11 @@ func (c *Consumer) sendReceives(now time.Time) {
 }
 
 // wanted returns for how many messages the next receive asks, according to the demand rule
-// and within the gate's limit; 0: do not receive now.
+// and within the gate's limit; 0: do not receive now. A paused target is not probed either.
 func (c *Consumer) wanted(now time.Time) int {
+	if c.paused() {
+		return 0
+	}
 	limit := c.gate.Receive(now, c.pace.Limits().Concurrency)
 	if limit.NoRoom && c.hand.makeRoom(now) {
 		c.reportHand(now)
@@ -170,18 +173,22 @@ func (c *Consumer) arrived(now, sent time.Time, p *poll, messages []*message.Mes
 		c.takeIn(now, handedOut(m, prompt, p.attempt.visibility), p, m)
 	}
 	if len(messages) > 0 {
+		if result == full && p.asked > 1 && !c.backlog.shows(now) {
+			c.depth.burst(now)
+		}
 		c.depth.active(now)
 		return
 	}
 	c.depth.empty(now)
-	if c.hand.count[waiting]+c.hand.count[delivering] == 0 {
-		c.lag.clear()
+	if !c.options.FIFO && c.depth.depth.InFlight < inFlightLimit || c.hand.size() == 0 && c.depth.depth.Visible == 0 {
+		c.backlog.emptied()
 	}
 }
 
 // takeIn puts one received message in hand, or notes that it is there already.
 func (c *Consumer) takeIn(now, handedOut time.Time, p *poll, m *message.Message) {
 	c.stats.received++
+	c.backlog.take()
 	c.hist.receives.Observe(float64(m.ReceiveCount))
 	size := m.Size()
 	c.demand.received(size)

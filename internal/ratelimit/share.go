@@ -155,7 +155,7 @@ func (s *Share) End(now time.Time, t *Try, r message.Result, first bool) (announ
 		before, asked := p.told.from(now), p.told.asks
 		announced = p.told.answer(now, t, p.quotas.next, p.delivering, r, first)
 		freed = p.told.from(now).Before(before) || asked && !p.told.asks
-		p.told.watch(now)
+		p.told.watch(now, p.delivering)
 	}
 	p.report()
 	next := p.first()

@@ -233,10 +233,16 @@ func (t *told) of(said message.Limit, now time.Time) *toldLimit {
 	return &t.limits[free]
 }
 
+// waits reports whether starts wait for the target: nothing runs either, whose answer might
+// say more.
+func (t *told) waits(now time.Time, running int) bool {
+	return t.from(now).After(now) && (t.waiting || running == 0) || t.waiting && t.asks
+}
+
 // watch notes when waiting begins and ends.
-func (t *told) watch(now time.Time) {
+func (t *told) watch(now time.Time, running int) {
 	from := t.from(now)
-	waiting := from.After(now) || t.waiting && t.asks
+	waiting := t.waits(now, running)
 	if waiting == t.waiting {
 		return
 	}
@@ -261,7 +267,7 @@ func (p *Pace) Told(now time.Time) Told {
 	if !p.limits.Follow {
 		return Told{}
 	}
-	is := Told{Ignored: t.ignored, Waiting: t.from(now).After(now) || t.waiting && t.asks, Since: t.began}
+	is := Told{Ignored: t.ignored, Waiting: t.waits(now, p.delivering), Since: t.began}
 	if n, grows := t.free(now); n >= 0 && grows.After(now) {
 		is.Known, is.Remaining, is.Reset = true, n, grows
 	}
@@ -273,7 +279,7 @@ func (p *Pace) ToldChanges(now time.Time) []ToldChange {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	if p.limits.Follow {
-		p.told.watch(now)
+		p.told.watch(now, p.delivering)
 	}
 	changes := p.told.changes
 	p.told.changes = nil

@@ -45,9 +45,10 @@ function sayGone(isGone) {
   document.title = 'No answer · poller';
 }
 
-// keptFor returns the queue whose charts a node keeps, or undefined.
+// keptFor returns what a node keeps: the charts of a queue, or the form; else undefined.
 function keptFor(node) {
-  return node.hasAttribute?.('data-keep') ? node.querySelector('[data-queue]').dataset.queue : undefined;
+  if (!node.hasAttribute?.('data-keep')) return undefined;
+  return node.id || node.querySelector('[data-queue]').dataset.queue;
 }
 
 // update makes old like fresh and leaves equal parts alone, so that the selection, the
@@ -77,6 +78,26 @@ function update(old, fresh) {
 
 const dark = matchMedia('(prefers-color-scheme: dark)');
 let charts = new Map(); // by figure
+let marks = []; // what changed, and when; the page lists it too
+
+// drawMarks draws a line for each of the marks.
+function drawMarks(plot, colours) {
+  const { ctx } = plot;
+  const { left, top, width, height } = plot.bbox;
+  ctx.save();
+  for (const { at, kind } of marks) {
+    const x = Math.round(plot.valToPos(at, 'x', true));
+    if (x < left || x > left + width) continue;
+    ctx.strokeStyle = colours[kind] ?? colours.start;
+    ctx.setLineDash(kind === 'gate' ? [] : [4, 3]);
+    ctx.lineWidth = devicePixelRatio;
+    ctx.beginPath();
+    ctx.moveTo(x, top);
+    ctx.lineTo(x, top + height);
+    ctx.stroke();
+  }
+  ctx.restore();
+}
 
 async function draw() {
   if (document.hidden) return;
@@ -88,6 +109,7 @@ async function draw() {
   }
   if (history.at.length < 2) return;
   document.documentElement.classList.add('drawn');
+  marks = history.marks;
   for (const figure of document.querySelectorAll('figure[data-queue]')) {
     const queue = history.queues[figure.dataset.queue];
     if (!queue) continue;
@@ -110,7 +132,9 @@ function chart(figure, data) {
   const series = figure.dataset.chart === 'lag'
     ? [line('lag', '--accent', ' s')]
     : [line('started', '--second', '/s'), line('delivered', '--accent', '/s')];
+  const colours = { start: colour('--dim'), reload: colour('--dim'), override: colour('--notice'), gate: colour('--bad') };
   return new uPlot({
+    hooks: { draw: [(plot) => drawMarks(plot, colours)] },
     width: figure.clientWidth, height: 130,
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), 'Etc/UTC'),
     cursor: { y: false, drag: { x: false, y: false }, sync: { key: 'poller' } },
@@ -147,3 +171,58 @@ async function loop(work, pause) {
 }
 loop(draw, 5000);
 setTimeout(() => loop(refresh, every), every);
+
+// The buttons of the control API. The token is known to this variable alone.
+let token = '';
+const operated = document.getElementById('operated');
+
+async function operate(action, change) {
+  const answer = await fetch('-/' + action, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json', Authorization: 'Bearer ' + token },
+    body: JSON.stringify(change),
+    signal: AbortSignal.timeout(patience),
+  });
+  return { status: answer.status, text: (await answer.text()).trim() };
+}
+
+function submitted(id, work) {
+  document.getElementById(id)?.addEventListener('submit', async (event) => {
+    event.preventDefault();
+    try {
+      operated.textContent = await work(event);
+    } catch {
+      operated.textContent = 'poller did not answer: nothing is known to have changed.';
+    }
+  });
+}
+
+// A pace without rate and concurrency changes nothing: its answer tells whether the token
+// is right.
+submitted('unlock', async () => {
+  const field = document.getElementById('token');
+  token = field.value;
+  field.value = '';
+  if ((await operate('pace', {})).status !== 400) {
+    token = '';
+    return 'This is not the token.';
+  }
+  document.getElementById('unlock').hidden = true;
+  document.getElementById('operate').hidden = false;
+  document.getElementById('target').focus();
+  return '';
+});
+
+submitted('operate', async (event) => {
+  const action = event.submitter.value;
+  const value = (id) => document.getElementById(id).value.trim();
+  const change = { target: value('target'), by: value('by') };
+  if (action !== 'resume') change.for = value('for');
+  if (action === 'pace') {
+    change.rate = value('rate');
+    change.concurrency = Number(value('concurrency')) || 0;
+  }
+  const { status, text } = await operate(action, change);
+  refresh();
+  return status === 200 ? JSON.parse(text).changed.join('; ') + '.' : text;
+});

@@ -50,6 +50,9 @@ fleet:
   replicas: {{ include "poller.replicas" . }}
 drain_timeout: {{ .Values.drainTimeoutSeconds }}s
 listen: ":{{ .Values.port }}"
+{{- with .Values.controlToken }}
+control_token: {{ . | quote }}
+{{- end }}
 log:
   level: {{ .Values.log.level }}
   format: json

@@ -1,0 +1,83 @@
+package admin
+
+import "time"
+
+// What an operator did, and what is held: the part of the status that operating needs.
+
+// Override is a limit that an operator has set for a while, or a pause. It goes before the
+// settings.
+type Override struct {
+	// Kind is pause, rate or concurrency.
+	Kind string `json:"kind"`
+	// Value is the rate or the concurrency as it was written; empty for a pause.
+	Value string    `json:"value,omitempty"`
+	Since time.Time `json:"since"`
+	// Until is when it ends by itself; null if it lasts until it is taken back.
+	Until *time.Time `json:"until"`
+	// By is who did it, as they said; From is the address that the request came from.
+	By   string `json:"by,omitempty"`
+	From string `json:"from,omitempty"`
+}
+
+// Event is something that changed how the daemon works.
+type Event struct {
+	At time.Time `json:"at"`
+	// Kind is start, reload, override or gate.
+	Kind string `json:"kind"`
+	// Target is the target's name; empty if it concerns all.
+	Target string `json:"target,omitempty"`
+	Text   string `json:"text"`
+}
+
+// Held is a message that is kept in hand after a failed delivery.
+type Held struct {
+	Queue        string `json:"queue"`
+	MessageID    string `json:"message_id"`
+	ReceiveCount int    `json:"receive_count"`
+	// Tries and Strikes are of this receive.
+	Tries   int `json:"tries"`
+	Strikes int `json:"strikes"`
+	// Since is when its first try failed.
+	Since time.Time `json:"since"`
+	// Outcome, Status and Reason are of its last try.
+	Outcome string `json:"outcome"`
+	Status  int    `json:"status,omitempty"` // 0: no answer
+	Reason  string `json:"reason"`
+	// Next is when it is tried next; null if that is not known: the gate is closed and
+	// probes with another message, or nothing starts now.
+	Next *time.Time `json:"next_try"`
+}
+
+// override returns the target's override of a kind, or nil.
+func (t Target) override(kind string) *Override {
+	for i := range t.Overrides {
+		if t.Overrides[i].Kind == kind {
+			return &t.Overrides[i]
+		}
+	}
+	return nil
+}
+
+// pinned returns who has set a limit and until when, as part of a sentence; empty if it is
+// the settings'.
+func (t Target) pinned(kind string) string {
+	o := t.override(kind)
+	if o == nil {
+		return ""
+	}
+	return " (set" + o.who() + " " + o.ends() + ")"
+}
+
+func (o *Override) who() string {
+	if o.By == "" {
+		return " by an operator"
+	}
+	return " by " + o.By
+}
+
+func (o *Override) ends() string {
+	if o.Until == nil {
+		return "until resumed"
+	}
+	return "until " + clock(*o.Until)
+}

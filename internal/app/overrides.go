@@ -1,0 +1,325 @@
+package app
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"github.com/sqs-poller/poller/internal/admin"
+	"github.com/sqs-poller/poller/internal/config"
+)
+
+// kind is what an operator overrides.
+type kind uint8
+
+const (
+	pauseKind kind = iota
+	rateKind
+	concurrencyKind
+
+	kinds
+)
+
+func (k kind) String() string { return [kinds]string{"pause", "rate", "concurrency"}[k] }
+
+// override is one pause or limit that an operator has set for a target.
+type override struct {
+	since, until time.Time // until is zero if it lasts until it is taken back
+	by, from     string
+	// rate and concurrency are, like the settings, the budget of all replicas.
+	rate        config.Rate
+	concurrency int
+}
+
+func (o *override) value(k kind) string {
+	switch k {
+	case rateKind:
+		return o.rate.String()
+	case concurrencyKind:
+		return strconv.Itoa(o.concurrency)
+	default:
+		return ""
+	}
+}
+
+// lasts says for how long, as part of a sentence.
+func (o *override) lasts() string {
+	if o.until.IsZero() {
+		return "until resume"
+	}
+	return "until " + o.until.UTC().Format(time.TimeOnly) + " UTC"
+}
+
+// overrides are an operator's, of one target, by kind; nil where there is none.
+type overrides [kinds]*override
+
+// on returns the target with the limits that an operator has set. A rate comes with the
+// burst that it has by default.
+func (o *overrides) on(t config.Target) config.Target {
+	if r := o[rateKind]; r != nil {
+		t.Rate, t.Burst = r.rate, r.rate.DefaultBurst()
+	}
+	if c := o[concurrencyKind]; c != nil {
+		t.Concurrency = c.concurrency
+	}
+	return t
+}
+
+// paused returns the target with a rate of 0, if an operator has paused it.
+func (o *overrides) paused(t config.Target) config.Target {
+	if o[pauseKind] != nil {
+		t.Rate = config.Rate{Limited: true}
+	}
+	return t
+}
+
+const (
+	longestOverride = 30 * 24 * time.Hour
+	longestBy       = 64
+)
+
+// operated is what an operator asks for, read.
+type operated struct {
+	action      string
+	targets     []string
+	rate        *config.Rate
+	concurrency int
+	until       time.Time
+	lasts       time.Duration // 0: until it is taken back
+	by, from    string
+}
+
+// Operate carries out an operator's change at once and returns, in words, what it changed.
+func (a *App) Operate(now time.Time, c admin.Change) ([]string, error) {
+	o, err := a.read(now, c)
+	if err != nil {
+		return nil, err
+	}
+	a.reload.Lock()
+	defer a.reload.Unlock()
+	if err := a.fits(o); err != nil {
+		return nil, err
+	}
+	var changed []string
+	for _, name := range o.targets {
+		changed = append(changed, a.operate(now, name, o))
+	}
+	a.log.Info("an operator changed the pace", slog.String("action", o.action), slog.String("changed", strings.Join(changed, "; ")),
+		slog.Duration("for", o.lasts), slog.String("by", o.by), slog.String("from", o.from))
+	select {
+	case a.overridden <- struct{}{}:
+	default:
+	}
+	return changed, nil
+}
+
+// read checks what does not depend on the settings in force.
+func (a *App) read(now time.Time, c admin.Change) (*operated, error) {
+	o := &operated{action: c.Action, targets: a.names(), concurrency: c.Concurrency, by: c.By, from: c.From}
+	if c.Target != "" {
+		if !slices.Contains(o.targets, c.Target) {
+			return nil, fmt.Errorf("there is no target %q: use %s", c.Target, strings.Join(o.targets, " or "))
+		}
+		o.targets = []string{c.Target}
+	}
+	if utf8.RuneCountInString(c.By) > longestBy || strings.ContainsFunc(c.By, func(r rune) bool { return !unicode.IsPrint(r) }) {
+		return nil, fmt.Errorf("by: write a name of at most %d characters, on one line", longestBy)
+	}
+	if err := o.readFor(now, c); err != nil {
+		return nil, err
+	}
+	return o, o.readPace(c)
+}
+
+func (o *operated) readFor(now time.Time, c admin.Change) error {
+	if c.For == "" {
+		return nil
+	}
+	var lasts config.Duration
+	if err := lasts.UnmarshalText([]byte(c.For)); err != nil {
+		return fmt.Errorf("for: %w", err)
+	}
+	if lasts <= 0 || time.Duration(lasts) > longestOverride {
+		return fmt.Errorf("for: %s is not over 0s and at most 720h: use a duration such as 30m, or omit it", lasts)
+	}
+	if c.Action == "resume" {
+		return errors.New("for: resume has no end: omit it")
+	}
+	o.lasts = time.Duration(lasts)
+	o.until = now.Add(o.lasts)
+	return nil
+}
+
+func (o *operated) readPace(c admin.Change) error {
+	switch {
+	case c.Action != "pace" && (c.Rate != "" || c.Concurrency != 0):
+		return fmt.Errorf("%s takes neither rate nor concurrency: use pace", c.Action)
+	case c.Action != "pace":
+		return nil
+	case c.Rate == "" && c.Concurrency == 0:
+		return errors.New("pace needs a rate, a concurrency or both, such as 10/s and 4")
+	case len(o.targets) > 1:
+		return fmt.Errorf("pace needs the target that is meant: use %s", strings.Join(o.targets, " or "))
+	case c.Concurrency < 0 || c.Concurrency > config.MaxConcurrency:
+		return fmt.Errorf("concurrency: %d is not between 1 and 10,000", c.Concurrency)
+	case c.Rate == "":
+		return nil
+	}
+	o.rate = new(config.Rate)
+	if err := o.rate.UnmarshalText([]byte(c.Rate)); err != nil {
+		return fmt.Errorf("rate: %w", err)
+	}
+	if o.rate.Limited && o.rate.PerSecond == 0 {
+		return errors.New("rate: 0 would pause: use poller pause, which says so on the page")
+	}
+	return nil
+}
+
+// fits refuses a concurrency that the replicas cannot share or for which the process may
+// not open enough files.
+func (a *App) fits(o *operated) error {
+	if o.concurrency == 0 {
+		return nil
+	}
+	if n := a.loaded.Fleet.Replicas; o.concurrency < n {
+		return fmt.Errorf("concurrency: %d is less than one delivery at once for each of %d replicas (fleet.replicas): write %[2]d or more",
+			o.concurrency, n)
+	}
+	c := a.loaded
+	c.Targets = make(map[string]config.Target, len(a.loaded.Targets))
+	for name, t := range a.loaded.Targets {
+		if t = a.overrides[name].on(t); slices.Contains(o.targets, name) {
+			t.Concurrency = o.concurrency
+		}
+		c.Targets[name] = t
+	}
+	return CheckFiles(c, a.files)
+}
+
+// operate changes one target.
+func (a *App) operate(now time.Time, name string, o *operated) string {
+	set := a.overrides[name]
+	one := func() *override {
+		return &override{since: now, until: o.until, by: o.by, from: o.from}
+	}
+	var said []string
+	switch o.action {
+	case "pause":
+		set[pauseKind] = one()
+		said = append(said, "paused "+set[pauseKind].lasts())
+	case "resume":
+		if *set == (overrides{}) {
+			said = append(said, "nothing was overridden")
+		}
+		for k, old := range set {
+			if old != nil {
+				said = append(said, kind(k).String()+" taken back")
+			}
+		}
+		*set = overrides{}
+	case "pace":
+		if o.rate != nil {
+			set[rateKind] = one()
+			set[rateKind].rate = *o.rate
+			said = append(said, "rate "+o.rate.String()+" "+set[rateKind].lasts())
+		}
+		if o.concurrency > 0 {
+			set[concurrencyKind] = one()
+			set[concurrencyKind].concurrency = o.concurrency
+			said = append(said, "concurrency "+strconv.Itoa(o.concurrency)+" "+set[concurrencyKind].lasts())
+		}
+	}
+	a.putInForce(now, name)
+	text := "target " + name + ": " + strings.Join(said, ", ") + "; in force here: " + inWords(a.limitsInForce(name))
+	who := ""
+	if o.by != "" {
+		who = " by " + o.by
+	}
+	a.note(now, "override", name, strings.Join(said, ", ")+who+" from "+o.from)
+	return text
+}
+
+// putInForce sets the pace of a target to the settings and what an operator overrides.
+func (a *App) putInForce(now time.Time, name string) {
+	a.targets[name].pace.Set(now, a.limitsInForce(name))
+}
+
+// watchOverrides ends each override when its time is over, until ctx is done.
+func (a *App) watchOverrides(ctx context.Context) {
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	for {
+		timer.Stop()
+		if next := a.endOverrides(time.Now()); !next.IsZero() {
+			timer.Reset(time.Until(next))
+		}
+		select {
+		case <-ctx.Done():
+			return
+		case <-a.overridden:
+		case <-timer.C:
+		}
+	}
+}
+
+// endOverrides takes back what is over and returns when the next one is.
+func (a *App) endOverrides(now time.Time) time.Time {
+	a.reload.Lock()
+	defer a.reload.Unlock()
+	var next time.Time
+	for _, name := range a.names() {
+		ended := false
+		for k, o := range a.overrides[name] {
+			switch {
+			case o == nil || o.until.IsZero():
+			case o.until.After(now):
+				if next.IsZero() || o.until.Before(next) {
+					next = o.until
+				}
+			default:
+				a.overrides[name][k] = nil
+				ended = true
+				a.note(now, "override", name, kind(k).String()+" is over")
+				a.log.Info("an operator's override is over", slog.String("target", name), slog.String("kind", kind(k).String()),
+					slog.Duration("after", o.until.Sub(o.since)), slog.String("by", o.by))
+			}
+		}
+		if ended {
+			a.putInForce(now, name)
+		}
+	}
+	return next
+}
+
+// overridesOf returns a target's overrides for the status.
+func (a *App) overridesOf(name string) []admin.Override {
+	list := []admin.Override{}
+	for k, o := range a.overrides[name] {
+		if o == nil {
+			continue
+		}
+		one := admin.Override{Kind: kind(k).String(), Value: o.value(kind(k)), Since: inJSON(o.since), By: o.by, From: o.from}
+		if !o.until.IsZero() {
+			until := inJSON(o.until)
+			one.Until = &until
+		}
+		list = append(list, one)
+	}
+	return list
+}
+
+// eventsKept is how many events the status has.
+const eventsKept = 50
+
+// note records an event for the page.
+func (a *App) note(now time.Time, kind, target, text string) {
+	a.events = slices.Insert(a.events, 0, admin.Event{At: inJSON(now), Kind: kind, Target: target, Text: text})
+	a.events = a.events[:min(len(a.events), eventsKept)]
+}

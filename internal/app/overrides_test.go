@@ -1,0 +1,319 @@
+package app
+
+import (
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sqs-poller/poller/internal/admin"
+	"github.com/sqs-poller/poller/internal/config"
+)
+
+const testToken = "0123456789abcdef0123"
+
+// controllable is settings with a control token.
+func controllable() config.Config {
+	c := settingsWith(func(t *config.Target) {
+		t.Rate = config.Rate{Limited: true, PerSecond: 10}
+	})
+	c.ControlToken = testToken
+	return c
+}
+
+// post sends a change to the control API and returns the answer.
+func (d *daemon) post(t *testing.T, action, body string) (int, string) {
+	t.Helper()
+	transport := &http.Transport{DialContext: d.admin.dial, DisableKeepAlives: true}
+	r, err := http.NewRequestWithContext(t.Context(), http.MethodPost, "http://admin/-/"+action, strings.NewReader(body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.Header.Set("Content-Type", "application/json")
+	r.Header.Set("Authorization", "Bearer "+testToken)
+	answer, err := transport.RoundTrip(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer func() { _ = answer.Body.Close() }()
+	text, err := io.ReadAll(answer.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return answer.StatusCode, string(text)
+}
+
+func (d *daemon) mustPost(t *testing.T, action, body string) string {
+	t.Helper()
+	code, text := d.post(t, action, body)
+	if code != http.StatusOK {
+		t.Fatalf("%s %s: %d %s", action, body, code, text)
+	}
+	return text
+}
+
+// withDeadLetters gives the queue a dead-letter queue for what is received twice.
+func (d *daemon) withDeadLetters(t *testing.T) {
+	t.Helper()
+	if _, err := d.sqs.server.CreateQueue("dead", nil); err != nil {
+		t.Fatal(err)
+	}
+	d.call(t, "SetQueueAttributes", `{"QueueUrl":"http://127.0.0.1:9324/000000000000/orders","Attributes":{"RedrivePolicy":`+
+		`"{\"deadLetterTargetArn\":\"arn:aws:sqs:us-east-1:000000000000:dead\",\"maxReceiveCount\":1}"}}`)
+}
+
+func TestAPauseOfTwoHoursCostsNoMessageAReceive(t *testing.T) {
+	environment(t)
+	for name, sent := range map[string]int{"the poll is parked": 0, "a backlog is being delivered": 300} {
+		t.Run(name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				d := prepare(t, "orders", controllable(), nil)
+				d.withDeadLetters(t) // with maxReceiveCount 1: a second receive would be one too many
+				d.latency = 2 * time.Second
+				d.send(t, sent)
+				d.run(t)
+				pass(5 * time.Second)
+				d.mustPost(t, "pause", `{"by": "ada"}`)
+				d.send(t, 7) // for the parked poll
+				pass(time.Minute)
+				started := d.taken.Load()
+				pass(2 * time.Hour)
+				if more := d.taken.Load() - started; more != 0 {
+					t.Errorf("%d deliveries were started during the pause", more)
+				}
+				s := d.Status(time.Now())
+				if got := s.Queues[0].InHand["waiting"]; got == 0 {
+					t.Error("nothing is in hand: the test shows nothing")
+				}
+				if verdict := d.verdict(t); !strings.Contains(verdict, "Paused by ada since ") {
+					t.Errorf("the verdict says %q", verdict)
+				}
+				d.mustPost(t, "resume", "{}")
+				pass(10 * time.Minute)
+				if got, want := d.taken.Load(), int64(sent+7); got != want {
+					t.Errorf("%d delivered, not %d", got, want)
+				}
+				d.stop()
+				if err := <-d.ended; err != nil {
+					t.Fatal(err)
+				}
+				if d.sum.Delivered != int64(sent+7) || d.sum.Abandoned+d.sum.Released+d.sum.Failed != 0 {
+					t.Errorf("summary %+v", d.sum)
+				}
+			})
+		})
+	}
+}
+
+// verdict is the page's.
+func (d *daemon) verdict(t *testing.T) string {
+	t.Helper()
+	_, page := d.get(t, "/status.json")
+	_, after, _ := strings.Cut(page, `"text": "`)
+	text, _, _ := strings.Cut(after, `"`)
+	return text
+}
+
+func TestAPauseInAnOutageProbesNothingAndLosesNothing(t *testing.T) {
+	environment(t)
+	synctest.Test(t, func(t *testing.T) {
+		d := prepare(t, "orders", controllable(), nil)
+		d.withDeadLetters(t)
+		d.answer.Store(http.StatusServiceUnavailable)
+		d.latency = 3 * time.Second // so that a probe may end in the pause
+		d.send(t, 20)
+		d.run(t)
+		pass(20 * time.Minute) // until all that was received before the gate closed was tried
+		if s := d.Status(time.Now()); s.Targets[0].Gate.State != "closed" || len(s.Held) == 0 || s.Held[0].Status != 503 {
+			t.Fatalf("the gate is %s, %+v held", s.Targets[0].Gate.State, s.Held)
+		}
+		d.mustPost(t, "pause", `{"for": "30m"}`)
+		pass(30 * time.Second) // what was under way has ended
+		tried, received := d.taken.Load(), d.Status(time.Now()).Queues[0].Received
+		d.send(t, 5)
+		pass(29 * time.Minute)
+		if more := d.Status(time.Now()).Queues[0].Received - received; more != 0 {
+			t.Errorf("%d messages were received during the pause, to probe with", more)
+		}
+		if more := d.taken.Load() - tried; more != 0 {
+			t.Errorf("%d probes were sent during the pause", more)
+		}
+		d.answer.Store(http.StatusNoContent)
+		pass(2 * time.Minute) // the pause is over by itself
+		d.stop()
+		<-d.ended
+		if d.sum.Delivered != 25 || d.sum.Abandoned+d.sum.Failed != 0 {
+			t.Errorf("summary %+v", d.sum)
+		}
+	})
+}
+
+func TestAnOverrideGoesBeforeTheSettingsUntilItIsTakenBackOrOver(t *testing.T) {
+	environment(t)
+	synctest.Test(t, func(t *testing.T) {
+		d := begin(t, "orders", controllable(), nil)
+		pass(time.Second)
+		limits := func() string { return inWords(d.targets["default"].pace.Limits()) }
+		reload := func(rate float64) {
+			c := settingsWith(func(t *config.Target) { t.Rate = config.Rate{Limited: true, PerSecond: rate} })
+			c.ControlToken = testToken
+			d.Reload(c)
+		}
+		for _, step := range []struct {
+			do   func()
+			want string
+		}{
+			{func() {}, "rate 10/s, burst 1, concurrency 10"},
+			{func() { d.mustPost(t, "pace", `{"rate": "300/s", "concurrency": 4, "for": "30m"}`) }, "rate 300/s, burst 3, concurrency 4"},
+			{func() { reload(20) }, "rate 300/s, burst 3, concurrency 4"},
+			{func() { d.mustPost(t, "pause", `{"for": "5m"}`) }, "rate 0/s, burst 3, concurrency 4"},
+			{func() { reload(30) }, "rate 0/s, burst 3, concurrency 4"},
+			{func() { pass(5 * time.Minute) }, "rate 300/s, burst 3, concurrency 4"},
+			{func() { pass(25 * time.Minute) }, "rate 30/s, burst 1, concurrency 10"},
+			{func() { d.mustPost(t, "pace", `{"rate": "none"}`) }, "no rate, concurrency 10"},
+			{func() { d.mustPost(t, "pace", `{"concurrency": 2}`) }, "no rate, concurrency 2"},
+			{func() { d.mustPost(t, "resume", `{"target": "default"}`) }, "rate 30/s, burst 1, concurrency 10"},
+		} {
+			step.do()
+			synctest.Wait()
+			if got := limits(); got != step.want {
+				t.Errorf("in force: %s, not %s", got, step.want)
+			}
+		}
+		d.stop()
+		<-d.ended
+	})
+}
+
+func TestAnOverrideIsALogLineAnEventAndAMetric(t *testing.T) {
+	environment(t)
+	synctest.Test(t, func(t *testing.T) {
+		d := begin(t, "orders", controllable(), nil)
+		pass(time.Second)
+		said := d.mustPost(t, "pace", `{"rate": "5/s", "for": "30m", "by": "ada"}`)
+		if want := "target default: rate 5/s until 00:30:01 UTC; in force here: rate 5/s, burst 1, concurrency 10"; !strings.Contains(said, want) {
+			t.Errorf("the answer is %s, not %s", said, want)
+		}
+		if log := d.logs.String(); !strings.Contains(log, `msg="an operator changed the pace" action=pace changed="target default: rate 5/s until 00:30:01 UTC; `) ||
+			!strings.Contains(log, "for=30m0s by=ada from=") {
+			t.Errorf("the log says\n%s", log)
+		}
+		metric := func(value string) {
+			t.Helper()
+			if _, metrics := d.get(t, "/metrics"); !strings.Contains(metrics, `poller_override{kind="rate",target="default"} `+value+"\n") ||
+				!strings.Contains(metrics, `poller_override{kind="pause",target="default"} 0`) {
+				t.Errorf("poller_override is not %s", value)
+			}
+		}
+		metric("1")
+		s := d.Status(time.Now())
+		if o := s.Targets[0].Overrides; len(o) != 1 || o[0].Kind != "rate" || o[0].Value != "5/s" || o[0].By != "ada" || o[0].Until == nil {
+			t.Errorf("overrides %+v", o)
+		}
+		if e := s.Events; len(e) != 2 || e[0].Kind != "override" || !strings.Contains(e[0].Text, "rate 5/s until 00:30:01 UTC by ada from ") || e[1].Kind != "start" {
+			t.Errorf("events %+v", e)
+		}
+		pass(30 * time.Minute)
+		metric("0")
+		if s := d.Status(time.Now()); len(s.Targets[0].Overrides) != 0 || s.Events[0].Text != "rate is over" {
+			t.Errorf("overrides %+v, events %+v", s.Targets[0].Overrides, s.Events)
+		}
+		if log := d.logs.String(); !strings.Contains(log, `msg="an operator's override is over" target=default kind=rate after=30m0s by=ada`) {
+			t.Errorf("the log says\n%s", log)
+		}
+		d.stop()
+		<-d.ended
+	})
+}
+
+func TestAChangeThatMakesNoSenseIsRefusedWithOneSentence(t *testing.T) {
+	environment(t)
+	c := controllable()
+	c.Fleet.Replicas = 2
+	a := prepare(t, "orders", c, nil).App
+	defer a.close()
+	a.files = 1000
+	for want, change := range map[string]admin.Change{
+		`there is no target "shop": use default`:                         {Action: "pause", Target: "shop"},
+		"for: 0s is not over 0s and at most 720h":                        {Action: "pause", For: "0s"},
+		"for: 721h is not over 0s and at most 720h":                      {Action: "pause", For: "721h"},
+		"for: duration 30 has no unit":                                   {Action: "pause", For: "30"},
+		"for: resume has no end: omit it":                                {Action: "resume", For: "5m"},
+		"pause takes neither rate nor concurrency: use pace":             {Action: "pause", Rate: "5/s"},
+		"pace needs a rate, a concurrency or both":                       {Action: "pace"},
+		"rate: invalid rate":                                             {Action: "pace", Rate: "fast"},
+		"rate: 0 would pause: use poller pause":                          {Action: "pace", Rate: "0"},
+		"concurrency: 10001 is not between 1 and 10,000":                 {Action: "pace", Concurrency: 10_001},
+		"concurrency: -1 is not between":                                 {Action: "pace", Concurrency: -1},
+		"concurrency: 1 is less than one delivery at once for each of 2": {Action: "pace", Concurrency: 1},
+		"--concurrency: this needs 5080 open files":                      {Action: "pace", Concurrency: 10_000},
+		"by: write a name of at most 64 characters, on one line":         {Action: "pause", By: "ada\nlevel=error"},
+		"by: write a name of at most 64 characters, on one line ":        {Action: "pause", By: strings.Repeat("a", 65)},
+		"rate: invalid rate \"none/s\": use 28/s, 1000/m or 50000/h":     {Action: "pace", Rate: "none/s"},
+	} {
+		_, err := a.Operate(time.Now(), change)
+		if err == nil || !strings.Contains(err.Error(), strings.TrimSpace(want)) || strings.Contains(err.Error(), "\n") {
+			t.Errorf("%+v:\n got %v\nwant %s", change, err, want)
+		}
+	}
+	if len(a.events) != 1 {
+		t.Errorf("events %+v", a.events)
+	}
+}
+
+func TestAPauseInADrainReleasesWhatHasNotStarted(t *testing.T) {
+	environment(t)
+	synctest.Test(t, func(t *testing.T) {
+		d := begin(t, "orders", controllable(), nil)
+		d.latency = 5 * time.Second
+		d.send(t, 30)
+		pass(2 * time.Second)
+		d.stop()
+		pass(100 * time.Millisecond)
+		d.mustPost(t, "pause", "{}")
+		if err := <-d.ended; err != nil {
+			t.Fatal(err)
+		}
+		if d.sum.Delivered != d.taken.Load() || d.sum.Abandoned+d.sum.CutOff != 0 {
+			t.Errorf("summary %+v of %d tried", d.sum, d.taken.Load())
+		}
+	})
+}
+
+func TestTheControlTokensFileIsReadAgainWhenItChanges(t *testing.T) {
+	t.Parallel()
+	file := filepath.Join(t.TempDir(), "token")
+	token := &controlToken{setting: "@" + file}
+	write := func(text string) {
+		t.Helper()
+		if err := os.WriteFile(file+".new", []byte(text), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.Rename(file+".new", file); err != nil {
+			t.Fatal(err)
+		}
+	}
+	is := func(want string) {
+		t.Helper()
+		if got, err := token.get(); got != want || (err == nil) != (want != "") {
+			t.Errorf("the token is %q (%v), not %q", got, err, want)
+		}
+	}
+	is("")
+	write(testToken + "\n")
+	is(testToken)
+	write("another-" + testToken)
+	is("another-" + testToken)
+	write("short")
+	is("")
+	if err := os.Remove(file); err != nil {
+		t.Fatal(err)
+	}
+	is("")
+	write(testToken)
+	is(testToken)
+}

@@ -1,0 +1,52 @@
+package consumer
+
+import (
+	"time"
+
+	"github.com/sqs-poller/poller/internal/gate"
+	"github.com/sqs-poller/poller/internal/message"
+)
+
+// HeldMessage is a message that is kept in hand after a failed delivery. It has no body and
+// no handle.
+type HeldMessage struct {
+	MessageID      string
+	ReceiveCount   int
+	Tries, Strikes int
+	Since          time.Time
+	Outcome        message.Outcome
+	Status         int
+	Reason         string
+	Next           time.Time // when it is tried next; zero: not known
+}
+
+// Held returns the messages that are held, in the sequence of their receives, at most so
+// many.
+func (c *Consumer) Held(most int) []HeldMessage {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	closed := c.options.Gate.State() == gate.Closed
+	list := make([]HeldMessage, 0, min(most, len(c.hand.holding.lives)))
+	for _, l := range c.hand.holding.lives {
+		if len(list) == most {
+			break
+		}
+		known := c.gate.Record(&l.try)
+		one := HeldMessage{
+			MessageID: l.message.ID, ReceiveCount: l.message.ReceiveCount,
+			Tries: known.Tries, Strikes: known.Strikes, Since: known.Since,
+			Outcome: l.last.Outcome, Status: l.last.Status, Reason: l.last.Reason,
+		}
+		if !closed && !l.releaseDue && !c.paused() {
+			one.Next = c.gate.Next(&l.try)
+		}
+		list = append(list, one)
+	}
+	return list
+}
+
+// paused reports whether the target's rate is 0: nothing starts, and nothing is received.
+func (c *Consumer) paused() bool {
+	limits := c.pace.Limits()
+	return limits.Limited && limits.Rate == 0
+}
