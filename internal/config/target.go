@@ -12,6 +12,8 @@ type Target struct {
 	Timeout      Duration `yaml:"timeout" name:"timeout" default:"30s" placeholder:"DURATION" group:"Target" help:"Time limit for one delivery, from connecting to the end of the answer."`
 	// Format is raw, sqsd, lambda or cloudevents.
 	Format string `yaml:"format" name:"format" default:"raw" placeholder:"FORMAT" group:"Target" help:"How a message becomes a request: raw, sqsd (as an Elastic Beanstalk worker gets it), lambda (a function's SQS event) or cloudevents."`
+	// Unwrap is none or sns.
+	Unwrap string `yaml:"unwrap" name:"unwrap" default:"none" placeholder:"ENVELOPE" group:"Target" help:"sns: deliver the message inside an SNS notification, with its attributes. none: deliver bodies as they are."`
 	// Headers are "Name: value" or "Name: @file".
 	Headers []string `yaml:"headers" name:"header" placeholder:"NAME: VALUE" group:"Target" help:"Header sent with each delivery; may be repeated. 'Name: @file' reads the value from a file, and again when it changes."`
 	TLSCA   string   `yaml:"tls_ca" name:"tls-ca" placeholder:"FILE" group:"Target" help:"CA certificates (PEM) to verify the target with, instead of the system's. Read again when the file changes."`
