@@ -189,6 +189,9 @@ func (a *App) makeTarget(name string, t config.Target, o Options) error {
 	if err := room.gate.Register(registerer); err != nil {
 		return err
 	}
+	if err := room.http.Register(registerer); err != nil {
+		return err
+	}
 	return room.pace.Register(registerer)
 }
 
@@ -201,6 +204,7 @@ func newTarget(name string, t config.Target, o Options, agent string) (*target.H
 		Name:        name,
 		URL:         t.URL,
 		Format:      t.Format,
+		UnwrapSNS:   t.Unwrap == "sns",
 		Timeout:     time.Duration(t.Timeout),
 		Slots:       t.Concurrency,
 		Headers:     headers,
@@ -223,6 +227,7 @@ func limitsOf(t config.Target) ratelimit.Limits {
 		Limited:     t.Rate.Limited,
 		Rate:        t.Rate.PerSecond,
 		Burst:       t.Burst,
+		Follow:      t.FollowLimits,
 	}
 	for i, q := range t.Quotas {
 		limits.Quotas[i] = ratelimit.Quota{N: q.N, Window: q.Window()}

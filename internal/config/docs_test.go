@@ -135,6 +135,7 @@ var enums = map[string][]string{
 	"level":       {"debug", "info", "warn", "error"},
 	"log.format":  {"auto", "text", "json"},
 	"Target.form": formats,
+	"unwrap":      {"none", "sns"},
 	"on_rejected": {"retry", "dead-letter", "discard"},
 }
 
@@ -210,6 +211,8 @@ func schemaOfField(field reflect.StructField, parent reflect.Type) schema {
 		return schema{Enum: enums["log.format"]}
 	case field.Name == "Format":
 		return schema{Enum: enums["Target.form"]}
+	case field.Name == "Unwrap":
+		return schema{Enum: enums["unwrap"]}
 	case field.Name == "OnRejected":
 		return schema{Enum: enums["on_rejected"]}
 	default:

@@ -77,6 +77,9 @@ func (t Target) validate(n names, c Checks) error {
 	if !slices.Contains(formats, t.Format) {
 		return n.problem("format", "invalid format%s: use %s", shown(t.Format), oneOf(formats))
 	}
+	if t.Unwrap != "none" && t.Unwrap != "sns" {
+		return n.problem("unwrap", "invalid envelope%s: use sns, or none", shown(t.Unwrap))
+	}
 	for i, line := range t.Headers {
 		key := element("headers", i)
 		if !n.has(key) {
