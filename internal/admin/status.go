@@ -193,6 +193,8 @@ type Pace struct {
 	Concurrency int    `json:"concurrency"`
 	// Quotas are sorted by their windows, the shortest first.
 	Quotas []Quota `json:"quotas"`
+	// Told is what the target has said of its limits; null while nothing holds.
+	Told *Told `json:"told"`
 	// Replicas is how many replicas share the budget.
 	Replicas int `json:"fleet_replicas"`
 }
@@ -205,6 +207,15 @@ type Quota struct {
 	Left   int     `json:"left"`
 	// FreeAt is when the next start is free; null while there are some left.
 	FreeAt *time.Time `json:"free_at"`
+}
+
+// Told is what the target has said of its limits: how many deliveries may start until it
+// takes more, of the tightest.
+type Told struct {
+	Remaining int       `json:"remaining"`
+	ResetAt   time.Time `json:"reset_at"`
+	// WaitingSince is since when starts wait for it; null while they do not.
+	WaitingSince *time.Time `json:"waiting_since"`
 }
 
 // Deliveries counts the deliveries with an outcome and a status, which is the answer's

@@ -229,6 +229,7 @@ func limitsOf(t config.Target) ratelimit.Limits {
 		Limited:     t.Rate.Limited,
 		Rate:        t.Rate.PerSecond,
 		Burst:       t.Burst,
+		Follow:      t.FollowLimits,
 	}
 	for i, q := range t.Quotas {
 		limits.Quotas[i] = ratelimit.Quota{N: q.N, Window: q.Window()}

@@ -49,6 +49,7 @@ func (a *App) Status(now time.Time) admin.Status {
 		t.Pace.Replicas = replicas
 		t.Overrides = a.overridesOf(name)
 		t.Pace.Quotas = quotaStatus(pace.Quotas(now), now)
+		t.Pace.Told = toldStatus(pace.Told(now))
 		t.Gate = gateStatus(a.targets[name].gate.Status(pace.Limits().Concurrency))
 		st.Targets = append(st.Targets, t)
 	}
@@ -187,6 +188,18 @@ func quotaStatus(uses []ratelimit.QuotaUse, now time.Time) []admin.Quota {
 		all = append(all, q)
 	}
 	return all
+}
+
+func toldStatus(is ratelimit.Told) *admin.Told {
+	if !is.Known {
+		return nil
+	}
+	t := &admin.Told{Remaining: is.Remaining, ResetAt: inJSON(is.Reset)}
+	if is.Waiting {
+		since := inJSON(is.Since)
+		t.WaitingSince = &since
+	}
+	return t
 }
 
 func gateStatus(g gate.Status) admin.Gate {

@@ -14,7 +14,7 @@ func byDefault() Config {
 	return Config{
 		Queues: []Queue{{Queue: "orders", Target: "default", Gather: Duration(20 * time.Millisecond), Weight: 1}},
 		Targets: map[string]Target{"default": {
-			URL: "http://localhost/", Concurrency: 10, Burst: 1, Timeout: Duration(30 * time.Second), Format: "raw", Unwrap: "none",
+			URL: "http://localhost/", Concurrency: 10, Burst: 1, FollowLimits: true, Timeout: Duration(30 * time.Second), Format: "raw", Unwrap: "none",
 			OnRejected: "retry", Backoff: Duration(time.Second), BackoffMax: Duration(15 * time.Minute),
 		}},
 		Fleet:        Fleet{Replicas: 1},
@@ -55,7 +55,8 @@ func TestAFileSaysAsMuchAsFlagsAndVariables(t *testing.T) {
 		}
 		env = append(env, name+"="+value)
 	}
-	args, env = append(args, "--fifo-strict"), append(env, "POLLER_FIFO_STRICT=true") // a flag without a value
+	// Flags without a value of their own.
+	args, env = append(args, "--fifo-strict", "--follow-limits=false"), append(env, "POLLER_FIFO_STRICT=true", "POLLER_FOLLOW_LIMITS=false")
 	file := `
 queues:
 - queue: orders
@@ -70,6 +71,7 @@ targets:
     rate: 1500/m
     burst: 3
     quotas: [1000/m, 50000/d]
+    follow_limits: false
     timeout: 5s
     format: raw
     unwrap: sns
@@ -88,8 +90,11 @@ control_token: "@token"
 log: {level: debug, format: json}
 `
 	given := make(map[string]bool)
-	for i := 0; i < len(args); i += 2 {
-		given[strings.TrimPrefix(args[i], "--")] = true
+	for _, arg := range args {
+		if flag, is := strings.CutPrefix(arg, "--"); is {
+			name, _, _ := strings.Cut(flag, "=")
+			given[name] = true
+		}
 	}
 	for _, s := range Settings() {
 		if s.Flag != "" && s.YAML != "" && !given[s.Flag] {

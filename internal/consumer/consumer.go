@@ -120,6 +120,7 @@ type Consumer struct {
 	blocked ratelimit.Want // why the last start was refused
 	soonAt  time.Time      // when a receive may ask for more, if the quotas bound it
 	dry     bool           // what the pace was told last
+	told    toldLog
 	drain   drain
 	aborted bool // the second signal, or the end of the grace
 	ended   bool // Run has stopped working and waits for its goroutines
