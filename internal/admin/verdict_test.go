@@ -73,6 +73,20 @@ func TestTheVerdictSaysWhatToLookAt(t *testing.T) {
 			behind, func(s *Status) { s.Queues[0].Lag, s.Queues[0].DrainState = Seconds(2*time.Second), DrainUnknown }, Notice,
 			"Behind: 1,240 messages, lag 2 s, limited by the target's rate of 28/s",
 		},
+		"a target that says it takes no more": {
+			behind, func(s *Status) {
+				failing("throttled", "4xx", 90, 10)(s)
+				s.Targets[0].Pace.Told = &Told{ResetAt: noon.Add(40 * time.Second), WaitingSince: &noon}
+			}, Notice,
+			"Behind: 1,240 messages; target partner takes no more until 12:00:40 UTC (in 40 s), as it says itself",
+		},
+		"a target that says it takes no more for a moment": {
+			behind, func(s *Status) {
+				s.Targets[0].Pace.Rate = 100
+				s.Targets[0].Pace.Told = &Told{ResetAt: noon.Add(4 * time.Second), WaitingSince: &noon}
+			}, Notice,
+			"Behind: 1,240 messages, lag 2 min 10 s, limited by what the target says it takes; empty in about 6 min 50 s",
+		},
 		"at a quota": {
 			behind, func(s *Status) {
 				free := noon.Add(9 * time.Second)

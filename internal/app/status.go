@@ -22,7 +22,7 @@ const heldShown = 100
 
 // Status returns a snapshot of the daemon for the admin port.
 func (a *App) Status(now time.Time) admin.Status {
-	st := admin.Status{StartedAt: inJSON(a.started), Queues: []admin.Queue{}, Targets: []admin.Target{}, Failures: []admin.Failure{}, Held: []admin.Held{}}
+	st := admin.Status{StartedAt: inJSON(a.started), Memory: a.memoryStatus(), Queues: []admin.Queue{}, Targets: []admin.Target{}, Failures: []admin.Failure{}, Held: []admin.Held{}}
 	byTarget := make(map[string][]consumer.Snapshot)
 	for _, r := range a.queues {
 		c, problem := r.state()
@@ -49,6 +49,7 @@ func (a *App) Status(now time.Time) admin.Status {
 		t.Pace.Replicas = replicas
 		t.Overrides = a.overridesOf(name)
 		t.Pace.Quotas = quotaStatus(pace.Quotas(now), now)
+		t.Pace.Told = toldStatus(pace.Told(now))
 		t.Gate = gateStatus(a.targets[name].gate.Status(pace.Limits().Concurrency))
 		st.Targets = append(st.Targets, t)
 	}
@@ -205,6 +206,18 @@ func quotaStatus(uses []ratelimit.QuotaUse, now time.Time) []admin.Quota {
 		all = append(all, q)
 	}
 	return all
+}
+
+func toldStatus(is ratelimit.Told) *admin.Told {
+	if !is.Known {
+		return nil
+	}
+	t := &admin.Told{Remaining: is.Remaining, ResetAt: inJSON(is.Reset)}
+	if is.Waiting {
+		since := inJSON(is.Since)
+		t.WaitingSince = &since
+	}
+	return t
 }
 
 func gateStatus(g gate.Status) admin.Gate {

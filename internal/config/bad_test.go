@@ -239,6 +239,11 @@ func TestBadInputGetsOneSentence(t *testing.T) {
 			`--format: invalid format "xml": use raw, sqsd, lambda or cloudevents`,
 		},
 		{
+			"an envelope of another kind",
+			input{args: enough + "--unwrap eventbridge"},
+			`--unwrap: invalid envelope "eventbridge": use sns, or none`,
+		},
+		{
 			"a header that is none",
 			input{args: enough + "--header X-A"},
 			"--header: the header is none",

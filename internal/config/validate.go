@@ -19,6 +19,7 @@ const (
 	maxVisibility = Duration(12 * time.Hour)
 	maxGather     = Duration(time.Minute)
 	maxWeight     = 1000
+	leastMemory   = Size(32 << 20)
 )
 
 // formats are what a target's format may be.
@@ -77,6 +78,9 @@ func (t Target) validate(n names, c Checks) error {
 	if !slices.Contains(formats, t.Format) {
 		return n.problem("format", "invalid format%s: use %s", shown(t.Format), oneOf(formats))
 	}
+	if t.Unwrap != "none" && t.Unwrap != "sns" {
+		return n.problem("unwrap", "invalid envelope%s: use sns, or none", shown(t.Unwrap))
+	}
 	for i, line := range t.Headers {
 		key := element("headers", i)
 		if !n.has(key) {
@@ -129,6 +133,9 @@ func (c Config) validate(n names) error {
 	}
 	if !isAddress(c.Listen) {
 		return n.problem("listen", "invalid address: use HOST:PORT or :PORT, such as :9500")
+	}
+	if n.has("memory") && c.Memory < leastMemory {
+		return n.problem("memory", "%s is too little for the program alone: write %s or more, such as 128MiB", c.Memory, leastMemory)
 	}
 	if err := ValidateControlToken(c.ControlToken); err != nil {
 		return n.problem("control_token", "%w", err)

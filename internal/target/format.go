@@ -34,6 +34,8 @@ type source struct {
 	queue string
 	// arn and region are empty if the queue's ARN is unknown.
 	arn, region string
+	// topic is the SNS topic that the message came by, if it was unwrapped.
+	topic string
 }
 
 // NeedsARN reports whether requests of a format contain the queue's ARN.

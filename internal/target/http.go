@@ -12,6 +12,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
+	told "github.com/sqs-poller/poller/internal/limits"
 	"github.com/sqs-poller/poller/internal/message"
 )
 
@@ -30,6 +33,8 @@ type Options struct {
 	Name string
 	// Format is how a message becomes a request, one of Formats; empty means raw.
 	Format string
+	// UnwrapSNS delivers what is in the body of an SNS notification, instead of the body.
+	UnwrapSNS bool
 	// URL is where messages are POSTed to; see ValidateURL. Its user info is sent as
 	// basic authentication.
 	URL string
@@ -61,6 +66,7 @@ type HTTP struct {
 	format   format
 	needsARN bool
 	headers  *headers
+	inside   envelopes
 	pool     *pool
 }
 
@@ -107,6 +113,7 @@ func build(o Options, s security) (*HTTP, error) {
 		format:   format,
 		needsARN: NeedsARN(o.Format),
 		headers:  headers,
+		inside:   envelopes{unwrap: o.UnwrapSNS, log: o.Logger.With("target", o.Name)},
 	}
 	if t.pool, err = connections(o, u, s); err != nil {
 		return nil, err
@@ -150,6 +157,7 @@ func (t *HTTP) deliver(ctx context.Context, from source, m *message.Message) mes
 	if ctx.Err() != nil {
 		return canceled(ctx)
 	}
+	m, from.topic = t.inside.open(ctx, from.queue, m)
 	limit := t.limits.begin(ctx)
 	result, clean := t.exchange(ctx, limit.ctx, from, m)
 	t.limits.release(limit, clean)
@@ -203,7 +211,16 @@ func (t *HTTP) settle(ctx, limited context.Context, c *connection, answer *http.
 		result.Err = fmt.Errorf("%s %s", t.place, failed.detail)
 		result.RetryAfter = retryAfter(answer.Header)
 	}
+	result.Limits, result.LimitsIgnored = told.Read(answer.Header, result.RetryAfter, time.Now())
 	return result
+}
+
+// Register adds the target's metrics to reg, which carries the target's label.
+func (t *HTTP) Register(reg prometheus.Registerer) error {
+	if err := reg.Register(&t.inside); err != nil {
+		return fmt.Errorf("register target metrics: %w", err)
+	}
+	return nil
 }
 
 // Close closes the connections. Call it after the last Deliver has returned. It may be

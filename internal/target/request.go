@@ -35,6 +35,9 @@ func (t *HTTP) request(ctx context.Context, from source, m *message.Message) *ht
 	x.request.Header = x.head.to
 	static.put(x.request)
 	t.format.write(x, from, m)
+	if from.topic != "" {
+		x.head.set(topicHeader, from.topic)
+	}
 	x.head.trace(m)
 	x.head.finish()
 	return x.request
