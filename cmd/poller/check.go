@@ -24,7 +24,7 @@ type checkCmd struct {
 	settings `embed:""`
 
 	JSON   bool `name:"json" help:"Print the findings as JSON."`
-	Strict bool `name:"strict" help:"Exit with 2 if there are warnings and no errors."`
+	Strict bool `name:"strict" help:"Exit with 2 if there are only warnings."`
 }
 
 // Help shows an example first.
@@ -33,13 +33,13 @@ func (c *checkCmd) Help() string {
   poller check --queue orders --target http://localhost:8080/orders
   poller check --config poller.yaml --strict --json
 
-Looks at the settings of poller run, at the real queue and its dead-letter queue, at
-each permission, and whether the target can be connected to. It prints each finding
-with the setting, the queue's attribute or the IAM action to change. It receives no
-message and sends the target no request.
+Checks the settings of poller run, the real queue and its dead-letter queue, every
+permission, and whether the target accepts connections. Each finding names the
+setting, queue attribute or IAM action to change. It receives no messages and sends
+no requests to the target.
 
-It exits with 0 if there is no error, 1 if there is one, and 2 if --strict is given
-and there are warnings.`
+Exit codes: 0 if there are no errors, 1 if there are any, 2 with --strict if there
+are only warnings.`
 }
 
 // Run looks, prints, and gives the exit code.

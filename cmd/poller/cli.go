@@ -37,7 +37,7 @@ func command(p *process, args []string) int {
 // say writes one line to stderr.
 func say(p *process, kind, text string) {
 	if p.color {
-		color := map[string]string{"error": "31", "warning": "33"}[kind]
+		color := map[string]string{"error": "31", "warning": "33", "note": "36"}[kind]
 		kind = "\x1b[1;" + color + "m" + kind + "\x1b[0m"
 	}
 	_, _ = fmt.Fprintf(p.stderr, "poller: %s: %s\n", kind, text)

@@ -11,32 +11,31 @@ import (
 
 // demoCmd is `poller demo`.
 type demoCmd struct {
-	Duration config.Duration `name:"duration" placeholder:"DURATION" help:"End the traffic after this. Default: at Ctrl-C."`
-	Rate     config.Rate     `name:"rate" default:"28/s" placeholder:"RATE" help:"The poller's pace. The downstream takes 32/s; none means as fast as possible."`
+	Duration config.Duration `name:"duration" placeholder:"DURATION" help:"How long the traffic lasts. Default: until Ctrl-C."`
+	Rate     config.Rate     `name:"rate" default:"28/s" placeholder:"RATE" help:"The poller's pace. The downstream accepts 32/s; none means as fast as possible."`
 	LogLevel config.Level    `name:"log-level" default:"error" placeholder:"LEVEL" help:"What the poller logs: debug, info, warn or error."`
 }
 
 // trafficEnded is told when no more requests come.
-const trafficEnded = "The traffic has ended. What is still on the queue is delivered at the same pace."
+const trafficEnded = "The traffic has ended. The backlog is delivered at the same pace."
 
 // Help shows an example first.
 func (c *demoCmd) Help() string {
 	return `Example:
   poller demo --duration 20s
   poller demo --duration 20s --rate none        without a pace
-  poller demo --duration 20s --log-level info   with what the poller logs
+  poller demo --duration 20s --log-level info   with the poller's log
 
-Shows on this machine alone what the poller is for: no AWS, no Docker, no
-network. Requests come in bursts to a front door that answers 202 and puts each
-on a queue; the poller takes them off at the pace that the downstream can take.
-The downstream goes away for some seconds and comes back overloaded, every half a
-minute. Beside it, push delivers the same requests at once to a downstream of the
-same kind, retries three times and gives up; the summary compares the two. In the
-demo seconds stand for minutes.
+Shows what the poller is for, on this machine alone: no AWS, no Docker, no
+network. Bursts of requests hit a front door that answers 202 and puts each on a
+queue; the poller takes them off at a pace that the downstream can take. Every
+half minute the downstream goes down for a few seconds and comes back overloaded.
+For comparison, a push sends the same requests straight to an identical
+downstream, with three retries each. In the demo, seconds stand for minutes.
 
-The first Ctrl-C ends the traffic: the backlog is delivered and the summary
-printed. The second ends at once. The exit code is 0 if every request was
-delivered, else 3.`
+The first Ctrl-C stops the traffic, delivers the backlog and prints the summary;
+a second one stops immediately. Exit codes: 0 if every request was delivered,
+3 if not.`
 }
 
 // Run shows the whole: traffic until its end, then the backlog, then the summary.

@@ -20,8 +20,8 @@ const (
 type drainCmd struct {
 	settings `embed:""`
 
-	Idle        config.Duration `name:"idle" default:"5s" placeholder:"DURATION" help:"How long the queue must have brought nothing before it counts as empty; then SQS is asked."`
-	MaxDuration config.Duration `name:"max-duration" placeholder:"DURATION" help:"End after this even if messages are left. Default: never."`
+	Idle        config.Duration `name:"idle" default:"5s" placeholder:"DURATION" help:"How long nothing must have been received before SQS is asked whether the queue is empty."`
+	MaxDuration config.Duration `name:"max-duration" placeholder:"DURATION" help:"Stop after this long, even if messages are left. Default: never."`
 }
 
 // Help shows an example first.
@@ -31,14 +31,14 @@ func (c *drainCmd) Help() string {
   poller drain --config poller.yaml --max-duration 10m
 
 Delivers until the queue is empty, then exits: for schedules, and for emptying a
-queue by hand. Empty means that nothing was received for --idle, nothing is in hand,
-and SQS says that nothing is visible, in flight or delayed. Messages that wait for
-another try, or are in flight elsewhere, are waited for. All settings of poller run
-apply; Ctrl-C and SIGTERM end it as they end the daemon.
+queue by hand. The queue counts as empty when nothing has been received for --idle,
+nothing is in hand, and SQS reports nothing visible, in flight or delayed. So it waits
+for messages that are due for a retry or in flight elsewhere. All settings of poller
+run apply; Ctrl-C and SIGTERM stop it in the same way.
 
-It exits with 0 when the queue is empty, 4 if --max-duration or a signal ended it and
-messages are left once what was in hand is settled, 1 if a setting is wrong or SQS
-refused at the start, 3 if something was left behind, 130 after a second signal.`
+Exit codes: 0 if the queue is empty, 4 if --max-duration or a signal stopped it with
+messages left, 1 if a setting is wrong or SQS refused at startup, 3 if something was
+left behind, 130 after a second signal.`
 }
 
 // Run delivers until there is nothing left.

@@ -19,7 +19,7 @@ const healthTimeout = 3 * time.Second
 
 // healthCmd is `poller health`.
 type healthCmd struct {
-	Listen string `name:"listen" placeholder:"HOST:PORT" help:"The daemon's --listen. Without it POLLER_LISTEN, else port 9500."`
+	Listen string `name:"listen" placeholder:"HOST:PORT" help:"The daemon's --listen. Default: POLLER_LISTEN, or port 9500."`
 }
 
 // Help shows an example first.
@@ -28,8 +28,8 @@ func (c *healthCmd) Help() string {
   poller health
   HEALTHCHECK CMD ["/poller", "health"]
 
-Asks /-/healthy of the daemon on this machine, prints the answer, and exits with 0
-if it is healthy, else with 1. For containers whose image has no shell.`
+Asks the daemon on this machine for /-/healthy and prints the answer. Exit codes:
+0 if it is healthy, 1 if not. For containers whose image has no shell.`
 }
 
 // Run asks once.

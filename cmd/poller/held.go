@@ -15,7 +15,7 @@ import (
 type heldCmd struct {
 	daemonOf `embed:""`
 
-	JSON bool `name:"json" help:"Print JSON: the same list as held in /status.json."`
+	JSON bool `name:"json" help:"Print JSON: the list held of /status.json."`
 }
 
 // Help shows an example first.
@@ -24,10 +24,10 @@ func (c *heldCmd) Help() string {
   poller held
   poller held --json
 
-Lists what the daemon on this machine holds: messages whose delivery failed and that are
-kept in hand and tried again until it is known whose fault that was. The 100 that are
-held longest, with their tries, last answer, strikes and next try. It needs no token and
-costs no receive.`
+Lists the messages that the daemon on this machine holds: their delivery failed, and
+they are kept in hand and retried until it is clear whether the message or the target
+is at fault. Shows the 100 that have been held longest, with their tries, last answer,
+strikes and next try. It needs no token and costs no receive.`
 }
 
 // heldMessage is one as /status.json has it.

@@ -41,7 +41,7 @@ func TestHelpShowsWhatStandsBesideTheFlags(t *testing.T) {
 	stdout, _, _ := run(t, "send", "-h")
 	for _, part := range []string{
 		"\nUsage: poller send --queue=QUEUE [<body> ...] [flags]\n",
-		"\nArguments:\n  [<body> ...]    One message each; - reads one a line from standard input.\n",
+		"\nArguments:\n  [<body> ...]    One message each; - reads one per line from standard input.\n",
 	} {
 		if !strings.Contains(stdout, part) {
 			t.Errorf("%q is not there:\n%s", part, stdout)

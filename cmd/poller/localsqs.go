@@ -17,10 +17,10 @@ import (
 
 // localsqsCmd is `poller localsqs`.
 type localsqsCmd struct {
-	Listen            string          `name:"listen" default:"127.0.0.1:9324" placeholder:"HOST:PORT" help:"Where to listen: on this machine's loopback addresses only. Port 0 takes a free one."`
-	Queues            []string        `name:"queue" placeholder:"NAME" help:"A queue to begin with; NAME.fifo makes a FIFO queue. Repeatable."`
-	VisibilityTimeout config.Duration `name:"visibility-timeout" default:"30s" placeholder:"DURATION" help:"Of these queues."`
-	MaxReceiveCount   int             `name:"max-receive-count" placeholder:"N" help:"After how many receives a message of these queues goes to a dead-letter queue, NAME-dlq (NAME-dlq.fifo), which is made too. Default: never."`
+	Listen            string          `name:"listen" default:"127.0.0.1:9324" placeholder:"HOST:PORT" help:"Loopback address to listen on. Port 0 chooses a free one."`
+	Queues            []string        `name:"queue" placeholder:"NAME" help:"A queue to create; NAME.fifo creates a FIFO queue. May be repeated."`
+	VisibilityTimeout config.Duration `name:"visibility-timeout" default:"30s" placeholder:"DURATION" help:"Visibility timeout of these queues."`
+	MaxReceiveCount   int             `name:"max-receive-count" placeholder:"N" help:"After how many receives a message of these queues goes to the dead-letter queue NAME-dlq (NAME-dlq.fifo), which is created too. Default: never."`
 }
 
 // Help shows an example first.
@@ -28,9 +28,9 @@ func (c *localsqsCmd) Help() string {
 	return `Example:
   poller localsqs --queue orders
 
-An SQS server in memory, for trying things and for tests: any AWS SDK and the
-AWS command line work against it, with any credentials. It prints its queues'
-URLs and the variables that send a client to it. What it holds ends with it.`
+An in-memory SQS server, for trying things out and for tests. Any AWS SDK and the
+AWS command line work with it, with any credentials. It prints the URLs of its
+queues and the variables that point a client at it. Messages are lost when it stops.`
 }
 
 // Run serves until the first signal.
@@ -119,7 +119,7 @@ func (c *localsqsCmd) introduce(p *process, endpoint string, names []string) {
 		fmt.Fprintf(&b, "  %s/000000000000/%s\n", endpoint, name)
 	}
 	if len(names) == 0 {
-		b.WriteString("  none yet: --queue NAME makes one, or CreateQueue\n")
+		b.WriteString("  none yet: --queue NAME creates one, or CreateQueue\n")
 	}
 	fmt.Fprintf(&b, `
 For the terminal in which you use it:
@@ -129,8 +129,8 @@ For the terminal in which you use it:
   export AWS_ACCESS_KEY_ID=local
   export AWS_SECRET_ACCESS_KEY=local
 
-The AWS command line of version 1 wants --endpoint-url %[1]s too.
-Ctrl-C ends it.
+Version 1 of the AWS command line also needs --endpoint-url %[1]s.
+Ctrl-C stops it.
 `, endpoint)
 	_, _ = fmt.Fprint(p.stdout, b.String())
 }

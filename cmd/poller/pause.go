@@ -8,7 +8,7 @@ type pauseCmd struct {
 
 	Target string          `name:"target" placeholder:"NAME" help:"The target's name in the daemon's file. Default: all targets."`
 	For    config.Duration `name:"for" placeholder:"DURATION" help:"How long, at most 720h. Default: until poller resume."`
-	By     string          `name:"by" placeholder:"NAME" help:"Who does it, for the log and the page."`
+	By     string          `name:"by" placeholder:"NAME" help:"Your name, for the log and the page."`
 }
 
 // Help shows an example first.
@@ -17,12 +17,12 @@ func (c *pauseCmd) Help() string {
   poller pause --for 30m --by ada
   kubectl exec deployment/poller -- /poller pause --by ada
 
-Pauses the daemon on this machine: no delivery starts and no receive goes out, and
-deliveries under way finish. What is in hand is kept and extended, which costs no
-receive; after 12 hours, SQS's limit, it is released. The pause goes before the file
-and SIGHUP until poller resume, or until its time is over. A restart ends it.
+Pauses the daemon on this machine: it starts no deliveries and receives nothing;
+running deliveries finish. Messages in hand are kept and extended, which costs no
+receive; after 12 hours, SQS's limit, they are released. The pause overrides the file
+and SIGHUP until poller resume or the end of --for. A restart ends it, too.
 
-The daemon must have --control-token, and this command the same one: by the flag,
+The daemon needs --control-token, and this command the same one: from the flag,
 POLLER_CONTROL_TOKEN, or the daemon's file.`
 }
 
@@ -36,7 +36,7 @@ type resumeCmd struct {
 	daemonOf `embed:""`
 
 	Target string `name:"target" placeholder:"NAME" help:"The target's name in the daemon's file. Default: all targets."`
-	By     string `name:"by" placeholder:"NAME" help:"Who does it, for the log and the page."`
+	By     string `name:"by" placeholder:"NAME" help:"Your name, for the log and the page."`
 }
 
 // Help shows an example first.
@@ -44,8 +44,8 @@ func (c *resumeCmd) Help() string {
 	return `Example:
   poller resume --by ada
 
-Takes back what poller pause and poller pace did to the daemon on this machine: the
-settings are in force again, those of the last SIGHUP too.`
+Undoes poller pause and poller pace for the daemon on this machine: the settings are
+in force again, including those of the last SIGHUP.`
 }
 
 // Run asks the daemon.
@@ -57,11 +57,11 @@ func (c *resumeCmd) Run(p *process) error {
 type paceCmd struct {
 	daemonOf `embed:""`
 
-	Rate        string          `name:"rate" placeholder:"RATE" help:"Deliveries started: 10/s, 1000/m, or none for no limit."`
-	Concurrency int             `name:"concurrency" placeholder:"N" help:"Deliveries at once, 1 to 10,000."`
-	Target      string          `name:"target" placeholder:"NAME" help:"The target's name in the daemon's file; not needed where there is one target."`
+	Rate        string          `name:"rate" placeholder:"RATE" help:"Deliveries started per second, minute or hour: 10/s, 1000/m, or none for no limit."`
+	Concurrency int             `name:"concurrency" placeholder:"N" help:"Concurrent deliveries, 1 to 10,000."`
+	Target      string          `name:"target" placeholder:"NAME" help:"The target's name in the daemon's file; optional if there is only one target."`
 	For         config.Duration `name:"for" placeholder:"DURATION" help:"How long, at most 720h. Default: until poller resume."`
-	By          string          `name:"by" placeholder:"NAME" help:"Who does it, for the log and the page."`
+	By          string          `name:"by" placeholder:"NAME" help:"Your name, for the log and the page."`
 }
 
 // Help shows an example first.
@@ -70,10 +70,10 @@ func (c *paceCmd) Help() string {
   poller pace --rate 10/s --concurrency 4 --for 30m --by ada
   poller resume
 
-Sets rate, concurrency or both for the daemon on this machine. They go before the file
-and SIGHUP until poller resume, or until their time is over. A restart ends them.
-Like the settings they are the budget of all replicas (fleet.replicas), of which each
-takes its share: say it to each of them.`
+Changes the rate, the concurrency or both for the daemon on this machine. They
+override the file and SIGHUP until poller resume or the end of --for. A restart ends
+them, too. Like the settings, they are the budget of all replicas (fleet.replicas),
+and each takes its share: run this for every replica.`
 }
 
 // Run asks the daemon.

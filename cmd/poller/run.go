@@ -30,14 +30,14 @@ func (c *runCmd) Help() string {
   poller run --queue orders --target http://localhost:8080/orders --rate 28/s
   poller run --config poller.yaml
 
-Receives from the queue, delivers each message to the target at its pace, and
-deletes what was delivered. Region and credentials are the AWS SDK's own variables
-(AWS_REGION, AWS_PROFILE, AWS_ENDPOINT_URL_SQS, …). SIGTERM and Ctrl-C stop it once
-what has begun is finished; a second one stops it immediately. SIGHUP reads rate, burst,
-quotas, concurrency, the number of replicas and the log level again.
+Receives messages from the queue, delivers each to the target at the target's pace,
+and deletes it once it has been delivered. Region and credentials come from the AWS
+SDK's own variables (AWS_REGION, AWS_PROFILE, AWS_ENDPOINT_URL_SQS, …). SIGTERM and
+Ctrl-C finish what has begun, then stop; a second one stops immediately. SIGHUP
+rereads the rate, burst, quotas, concurrency, number of replicas and log level.
 
-It exits with 0 after a complete drain, 1 if a setting is wrong or SQS refused at the
-start, 3 if something was left behind, 130 after a second signal.`
+Exit codes: 0 after a complete drain, 1 if a setting is wrong or SQS refused at
+startup, 3 if something was left behind, 130 after a second signal.`
 }
 
 // Run is the daemon.
@@ -111,6 +111,7 @@ func (s *settings) start(
 	if err := app.CheckFiles(c, p.files); err != nil {
 		return nil, nil, err
 	}
+	setMemoryLimit(app.PlanMemory(c).Go)
 	level := new(slog.LevelVar)
 	level.Set(slog.Level(c.Log.Level))
 	if p.outlive != nil {

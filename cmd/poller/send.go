@@ -25,13 +25,13 @@ const (
 // sendCmd is `poller send`.
 type sendCmd struct {
 	Queue  string          `name:"queue" required:"" placeholder:"QUEUE" help:"The queue: its URL, ARN or name."`
-	Files  []string        `name:"file" placeholder:"PATH" help:"A file whose whole content is one body; may be repeated."`
-	Group  string          `name:"group" placeholder:"ID" help:"The message group; needed on a FIFO queue. {n} becomes the body's number."`
-	Dedup  string          `name:"dedup" placeholder:"ID" help:"The deduplication id, on a FIFO queue. {n} becomes the body's number."`
+	Files  []string        `name:"file" placeholder:"PATH" help:"A file whose entire content is one body; may be repeated."`
+	Group  string          `name:"group" placeholder:"ID" help:"The message group; required on a FIFO queue. {n} is replaced by the body's number."`
+	Dedup  string          `name:"dedup" placeholder:"ID" help:"The deduplication id on a FIFO queue. {n} is replaced by the body's number."`
 	Attrs  []string        `name:"attr" placeholder:"NAME=VALUE" help:"A message attribute; may be repeated. NAME:Number=3 makes it a Number."`
-	Delay  config.Duration `name:"delay" placeholder:"DURATION" help:"How long SQS keeps each message back, up to 15m. Default: the queue's own."`
-	Rate   config.Rate     `name:"rate" placeholder:"RATE" help:"Messages sent: 28/s, 1000/m; a bare number is a second. Default: as fast as possible."`
-	Bodies []string        `arg:"body" help:"One message each; - reads one a line from standard input."`
+	Delay  config.Duration `name:"delay" placeholder:"DURATION" help:"How long SQS hides each message at first, up to 15m. Default: the queue's own."`
+	Rate   config.Rate     `name:"rate" placeholder:"RATE" help:"How fast to send: 28/s, 1000/m; a number alone means per second. Default: as fast as possible."`
+	Bodies []string        `arg:"body" help:"One message each; - reads one per line from standard input."`
 }
 
 // Help shows an example first.
@@ -41,13 +41,13 @@ func (c *sendCmd) Help() string {
   poller send --queue orders --rate 100/s - < bodies.jsonl
   poller send --queue jobs.fifo --group customer-7 --file order.json
 
-Sends bodies from arguments, standard input (-) or files, in batches, with the AWS
-SDK's own variables for region and credentials. What is refused is named, with
-SQS's reason; the rest is sent. If an answer from SQS is lost, that batch
-is sent again, and its messages may be in the queue twice.
+Sends bodies from arguments, standard input (-) or files, in batches. Region and
+credentials come from the AWS SDK's own variables. Bodies that SQS refuses are
+listed with its reason; the others are sent. If a response from SQS is lost, the
+batch is sent again, so its messages may be in the queue twice.
 
-Ctrl-C ends it, and it says how many were sent. It exits with 0 if all were, 1 if any
-was refused, 130 if it was ended before.`
+Ctrl-C stops it and prints how many were sent. Exit codes: 0 if all were sent, 1 if
+any were refused, 130 if it was stopped early.`
 }
 
 // Run sends.

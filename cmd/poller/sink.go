@@ -11,15 +11,15 @@ import (
 
 // sinkCmd is `poller sink`.
 type sinkCmd struct {
-	Listen         string          `name:"listen" default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Where to listen. Port 0 takes a free one."`
-	Capacity       int             `name:"capacity" placeholder:"N" help:"Requests it takes at once; more are answered with 429. Default: any number."`
-	Rate           demo.Limit      `name:"rate" placeholder:"RATE" help:"Requests it takes in a time: 28/s (in any second), 1000/m, 50000/h; more are answered with 429. Default: any number."`
-	Latency        demo.Latency    `name:"latency" default:"0s" placeholder:"DURATION" help:"How long an answer takes: 200ms, or a range: 100ms-200ms."`
-	Status         int             `name:"status" default:"200" placeholder:"STATUS" help:"The answer to what it takes."`
-	OverloadStatus int             `name:"overload-status" default:"429" placeholder:"STATUS" help:"The answer to what is too much."`
-	RetryAfter     config.Duration `name:"retry-after" placeholder:"DURATION" help:"Sent as Retry-After with that answer. Default: not sent."`
-	Outages        []demo.Outage   `name:"outage" placeholder:"FROM-TO[=HOW]" help:"From when to when after the start it is out: 30s-60s. HOW is a status (503 if left out), refuse (the port is closed), hang (no answer) or reset (the connection is cut). Repeatable."`
-	OutageEvery    config.Duration `name:"outage-every" placeholder:"DURATION" help:"Begin the outages again each time this is over. Default: they come once."`
+	Listen         string          `name:"listen" default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Address to listen on. Port 0 chooses a free one."`
+	Capacity       int             `name:"capacity" placeholder:"N" help:"Concurrent requests that it accepts; more get 429. Default: no limit."`
+	Rate           demo.Limit      `name:"rate" placeholder:"RATE" help:"Requests that it accepts: 28/s (in any second), 1000/m, 50000/h; more get 429. Default: no limit."`
+	Latency        demo.Latency    `name:"latency" default:"0s" placeholder:"DURATION" help:"How long an answer takes: 200ms, or a range such as 100ms-200ms."`
+	Status         int             `name:"status" default:"200" placeholder:"STATUS" help:"Status for accepted requests."`
+	OverloadStatus int             `name:"overload-status" default:"429" placeholder:"STATUS" help:"Status for requests over the limits."`
+	RetryAfter     config.Duration `name:"retry-after" placeholder:"DURATION" help:"Retry-After to send with that status. Default: none."`
+	Outages        []demo.Outage   `name:"outage" placeholder:"FROM-TO[=HOW]" help:"When it is down, counted from its start: 30s-60s. HOW is a status (default 503), refuse (the port is closed), hang (no answer) or reset (the connection is cut). May be repeated."`
+	OutageEvery    config.Duration `name:"outage-every" placeholder:"DURATION" help:"Repeat the outages after this long. Default: they happen once."`
 }
 
 // Help shows an example first.
@@ -27,12 +27,12 @@ func (c *sinkCmd) Help() string {
 	return `Example:
   poller sink --capacity 8 --latency 100ms-200ms --outage 30s-60s=503
 
-A downstream to practise on. It answers every path; bodies are read and dropped.
+A downstream to practise on. It answers every path, and discards bodies.
   curl 127.0.0.1:8080/stats             shows the counts as JSON
-  curl -X DELETE 127.0.0.1:8080/stats   begins them again
+  curl -X DELETE 127.0.0.1:8080/stats   resets them
 
-A rate here is strict: never more in any second. poller run --rate 28/s starts
-at most 28 and its burst of 1 in a second: give the sink 29/s, or poller 27/s.`
+Its rate is strict: never more in any second. poller run --rate 28/s starts up to
+29 in a second, its rate plus its burst of 1: give the sink 29/s, or poller 27/s.`
 }
 
 // Run serves until the first signal.
@@ -46,7 +46,7 @@ func (c *sinkCmd) Run(p *process) error {
 		return err
 	}
 	sink := demo.NewSink(options)
-	_, _ = fmt.Fprintf(p.stdout, "The sink is at http://%s/ and its counts at http://%[1]s/stats. Ctrl-C ends it.\n", l.Addr())
+	_, _ = fmt.Fprintf(p.stdout, "The sink is at http://%s/, its counts at http://%[1]s/stats. Ctrl-C stops it.\n", l.Addr())
 	if p.terminal {
 		line := newLiveLine(p.stdout)
 		defer line.end()
@@ -62,18 +62,18 @@ func (c *sinkCmd) options() (demo.SinkOptions, error) {
 		value int
 	}{{"--status", c.Status}, {"--overload-status", c.OverloadStatus}} {
 		if !demo.ValidStatus(status.value) {
-			return none, fmt.Errorf("%s %d: write a status from 200 to 599", status.flag, status.value)
+			return none, fmt.Errorf("%s %d: use a status from 200 to 599", status.flag, status.value)
 		}
 	}
 	switch {
 	case c.Capacity < 0:
-		return none, fmt.Errorf("--capacity %d: write how many requests it takes at once, or leave it out for any number", c.Capacity)
+		return none, fmt.Errorf("--capacity %d: use the number of concurrent requests that it accepts, or omit it for no limit", c.Capacity)
 	case c.RetryAfter < 0:
-		return none, fmt.Errorf("--retry-after %s: write a time to wait, such as 2s", c.RetryAfter)
+		return none, fmt.Errorf("--retry-after %s: use a positive duration, such as 2s", c.RetryAfter)
 	case c.OutageEvery < 0:
-		return none, fmt.Errorf("--outage-every %s: write a time, such as 2m", c.OutageEvery)
+		return none, fmt.Errorf("--outage-every %s: use a positive duration, such as 2m", c.OutageEvery)
 	case c.OutageEvery > 0 && len(c.Outages) == 0:
-		return none, fmt.Errorf("--outage-every %s: there is no outage to begin again; write --outage 30s-60s too", c.OutageEvery)
+		return none, fmt.Errorf("--outage-every %s: there is no outage to repeat: add --outage 30s-60s", c.OutageEvery)
 	}
 	outages := demo.Schedule{Outages: c.Outages, Every: time.Duration(c.OutageEvery)}
 	if err := outages.Check(); err != nil {

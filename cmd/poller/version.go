@@ -16,7 +16,7 @@ var version, commit string
 
 // versionCmd is `poller version`.
 type versionCmd struct {
-	Verbose bool `name:"verbose" short:"v" help:"Also the modules that it was built from."`
+	Verbose bool `name:"verbose" short:"v" help:"Also print the modules that it was built with."`
 }
 
 // Help shows an example first.
@@ -24,7 +24,7 @@ func (c *versionCmd) Help() string {
 	return `Example:
   poller version --verbose
 
-Prints the version, the commit it was built from, and Go's version.`
+Prints the version, the commit and the version of Go it was built with.`
 }
 
 // Run prints the build.

@@ -92,7 +92,7 @@ func (a *App) about(now time.Time, room *targetRoom) fleet.About {
 		}
 		s := c.Snapshot(now)
 		about.StartedPerSecond += s.StartedPerSecond
-		about.Lag = max(about.Lag, s.Lag.Seconds())
+		about.Lag = max(about.Lag, s.Lag.Age.Seconds())
 		for _, n := range s.InHand {
 			about.InHand += n
 		}

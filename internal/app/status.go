@@ -22,7 +22,7 @@ const heldShown = 100
 
 // Status returns a snapshot of the daemon for the admin port.
 func (a *App) Status(now time.Time) admin.Status {
-	st := admin.Status{StartedAt: inJSON(a.started), Queues: []admin.Queue{}, Targets: []admin.Target{}, Failures: []admin.Failure{}, Held: []admin.Held{}}
+	st := admin.Status{StartedAt: inJSON(a.started), Memory: a.memoryStatus(), Queues: []admin.Queue{}, Targets: []admin.Target{}, Failures: []admin.Failure{}, Held: []admin.Held{}}
 	byTarget := make(map[string][]consumer.Snapshot)
 	for _, r := range a.queues {
 		c, problem := r.state()
@@ -50,6 +50,7 @@ func (a *App) Status(now time.Time) admin.Status {
 		t.Fleet = fleetStatus(a.targets[name].fleet, now)
 		t.Overrides = a.overridesOf(name)
 		t.Pace.Quotas = quotaStatus(pace.Quotas(now), now)
+		t.Pace.Told = toldStatus(pace.Told(now))
 		t.Gate = gateStatus(a.targets[name].gate.Status(pace.Limits().Concurrency))
 		st.Targets = append(st.Targets, t)
 	}
@@ -67,7 +68,7 @@ func inJSON(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }
 func unreached(name, target string, problem *admin.Problem) admin.Queue {
 	q := admin.Queue{
 		Name: name, Target: target,
-		Drain:  admin.Number(math.NaN()),
+		Lag: admin.Unknown, Drain: admin.Number(math.NaN()), DrainState: admin.DrainUnknown,
 		InHand: map[string]int{}, Receives: map[string]int64{}, Settled: map[string]int64{}, Extensions: map[string]int64{},
 	}
 	if problem != nil {
@@ -81,8 +82,11 @@ func queueStatus(name, target string, s consumer.Snapshot) admin.Queue {
 		Name:               name,
 		Target:             target,
 		Blocked:            s.Blocked,
-		Lag:                admin.Seconds(s.Lag),
-		Drain:              admin.Number(s.DrainSeconds),
+		Lag:                admin.Unknown,
+		LagAtLeast:         s.Lag.AtLeast,
+		Left:               s.Drain.Left,
+		Drain:              admin.Number(s.Drain.Seconds),
+		DrainState:         admin.DrainState(s.Drain.State),
 		Received:           s.Received,
 		Duplicates:         s.Duplicates,
 		InHand:             s.InHand,
@@ -95,13 +99,34 @@ func queueStatus(name, target string, s consumer.Snapshot) admin.Queue {
 		DeliveredPerSecond: s.DeliveredPerSecond,
 		ClockOffset:        admin.Seconds(s.ClockOffset),
 	}
+	if s.Lag.Known {
+		q.Lag = admin.Seconds(s.Lag.Age)
+	}
 	if !s.DepthAt.IsZero() {
 		q.Depth = &admin.Depth{Visible: s.Depth.Visible, InFlight: s.Depth.InFlight, Delayed: s.Depth.Delayed, AsOf: inJSON(s.DepthAt)}
 	}
+	q.DeadLetters = deadLetters(s.DeadLetters)
 	if p := s.Problem; p != nil {
 		q.Problem = &admin.SQSProblem{What: p.What, Since: inJSON(p.Since), Fault: p.Fault.String()}
 	}
 	return q
+}
+
+// deadLetters returns what is known of the dead-letter queue, or nil if there is none.
+func deadLetters(d consumer.DeadLetters) *admin.DeadLetters {
+	if d.Name == "" {
+		return nil
+	}
+	is := &admin.DeadLetters{Name: d.Name, Sent: d.Sent}
+	if d.Known {
+		at := inJSON(d.At)
+		is.Messages, is.AsOf = &d.Messages, &at
+	}
+	if !d.Since.IsZero() {
+		since := inJSON(d.Since)
+		is.Since = &since
+	}
+	return is
 }
 
 func failuresOf(queue string, s consumer.Snapshot) []admin.Failure {
@@ -182,6 +207,18 @@ func quotaStatus(uses []ratelimit.QuotaUse, now time.Time) []admin.Quota {
 		all = append(all, q)
 	}
 	return all
+}
+
+func toldStatus(is ratelimit.Told) *admin.Told {
+	if !is.Known {
+		return nil
+	}
+	t := &admin.Told{Remaining: is.Remaining, ResetAt: inJSON(is.Reset)}
+	if is.Waiting {
+		since := inJSON(is.Since)
+		t.WaitingSince = &since
+	}
+	return t
 }
 
 func gateStatus(g gate.Status) admin.Gate {

@@ -39,6 +39,11 @@ type hand struct {
 	demand     *demand
 	attributes *attributes
 	sqs        *sqsCalls
+
+	// What it tells of what it settles.
+	backlog *backlog
+	speed   *speed
+	dead    *deadWatch
 }
 
 // newHand is an empty hand of c, which has its pace and its gate still to join.
@@ -52,6 +57,7 @@ func newHand(c *Consumer) hand {
 
 		options: &c.options, log: c.log, notices: c.notices, stats: &c.stats,
 		drain: &c.drain, demand: &c.demand, attributes: &c.attributes, sqs: &c.sqs,
+		backlog: &c.backlog, speed: &c.speed, dead: &c.dead,
 	}
 }
 

@@ -13,6 +13,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	"github.com/sqs-poller/poller/internal/message"
 	"github.com/sqs-poller/poller/internal/ratelimit"
 )
 
@@ -100,7 +101,7 @@ func (j *joined) work(end time.Time) {
 	for now := time.Now(); now.Before(end); now = time.Now() {
 		try := new(ratelimit.Try)
 		if j.share.Start(now, try, partner.Slots, func() bool { return true }) == ratelimit.Nothing {
-			j.share.End(now, try)
+			j.share.End(now, try, message.Result{Outcome: message.Delivered}, false)
 			j.starts++
 			continue
 		}

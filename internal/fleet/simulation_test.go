@@ -177,15 +177,49 @@ func TestStartsOfTheFleetStayWithinRateAndBurstAndItsSlotsAreNeverMore(t *testin
 // broken says which promises a world has broken.
 func (w *world) broken() []string {
 	var broken []string
-	if rate := w.plan.budget.Rate; rate > 0 {
-		// The replicas' clocks are 20 ppm off: 0.2 ms in the 10 s for which a reading counts.
-		allowed := float64(w.plan.budget.Burst+len(w.alone)) + rate*0.0005
-		if over := w.over(); over > allowed {
-			broken = append(broken, fmt.Sprintf("startsOfTheFleetStayWithinRateAndBurst: %.2f over rate × window, %.2f allowed (%d went on by themselves), %d starts", over, allowed, len(w.alone), len(w.starts)))
+	for _, judge := range []func(*world) string{startsOfTheFleetStayWithinRateAndBurst, slotsOfTheFleetAreNeverMore} {
+		if what := judge(w); what != "" {
+			broken = append(broken, what)
 		}
 	}
-	if most := w.running(); most > w.plan.budget.Slots {
-		broken = append(broken, fmt.Sprintf("slotsOfTheFleetAreNeverMore: %d ran at once, %d slots", most, w.plan.budget.Slots))
-	}
 	return broken
+}
+
+func startsOfTheFleetStayWithinRateAndBurst(w *world) string {
+	rate := w.plan.budget.Rate
+	if rate == 0 {
+		return ""
+	}
+	// The replicas' clocks are 20 ppm off: 0.2 ms in the 10 s for which a reading counts.
+	allowed := float64(w.plan.budget.Burst+len(w.alone)) + rate*0.0005
+	if over := w.over(); over > allowed {
+		return fmt.Sprintf("startsOfTheFleetStayWithinRateAndBurst: %.2f over rate × window, %.2f allowed (%d went on by themselves), %d starts",
+			over, allowed, len(w.alone), len(w.starts))
+	}
+	return ""
+}
+
+func slotsOfTheFleetAreNeverMore(w *world) string {
+	if most := w.running(); most > w.plan.budget.Slots {
+		return fmt.Sprintf("slotsOfTheFleetAreNeverMore: %d ran at once, %d slots", most, w.plan.budget.Slots)
+	}
+	return ""
+}
+
+// TestTheJudgeSeesWhatIsBroken gives each judge a history that breaks its promise.
+func TestTheJudgeSeesWhatIsBroken(t *testing.T) {
+	t.Parallel()
+	w := &world{plan: plan{budget: Budget{Rate: 10, Burst: 2, Slots: 2}}, alone: map[int]bool{0: true}}
+	for i := range 40 {
+		w.starts = append(w.starts, start{at: time.Duration(i) * 100 * time.Millisecond})
+	}
+	w.spans = []span{{from: 0, to: 2}, {from: 1, to: 3}, {from: 2, to: 4}}
+	if broken := w.broken(); broken != nil {
+		t.Errorf("%v", broken)
+	}
+	w.starts = append(w.starts, start{at: time.Second}, start{at: time.Second}, start{at: time.Second})
+	w.spans = append(w.spans, span{from: 1, to: 2})
+	if broken := w.broken(); len(broken) != 2 {
+		t.Errorf("it sees %v", broken)
+	}
 }

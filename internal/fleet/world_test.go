@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/sqs-poller/poller/internal/message"
 	"github.com/sqs-poller/poller/internal/ratelimit"
 )
 
@@ -226,7 +227,7 @@ func (r *replica) begin(try *ratelimit.Try) {
 	r.w.at(r.w.now+takes, func() {
 		r.whenAwake(func() {
 			r.running--
-			r.share.End(r.epoch.Add(r.own()), try)
+			r.share.End(r.epoch.Add(r.own()), try, message.Result{Outcome: message.Delivered}, false)
 			r.turn()
 		})
 	})

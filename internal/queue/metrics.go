@@ -19,15 +19,24 @@ const (
 	sendBatch
 	getAttributes
 	getURL
+	// What follows is called by commands, never by the daemon, and has no metrics.
+	startMove
+	listMoves
+	cancelMove
+	listSources
 
 	actions
 )
+
+// ofDaemon are the actions that the daemon calls.
+const ofDaemon = startMove
 
 // String returns the action's name in the SQS API.
 func (a action) String() string {
 	return [actions]string{
 		"ReceiveMessage", "DeleteMessageBatch", "ChangeMessageVisibilityBatch", "SendMessageBatch",
 		"GetQueueAttributes", "GetQueueUrl",
+		"StartMessageMoveTask", "ListMessageMoveTasks", "CancelMessageMoveTask", "ListDeadLetterSourceQueues",
 	}[a]
 }
 
@@ -36,6 +45,7 @@ func (a action) permission() string {
 	return "sqs:" + [actions]string{
 		"ReceiveMessage", "DeleteMessage", "ChangeMessageVisibility", "SendMessage",
 		"GetQueueAttributes", "GetQueueUrl",
+		"StartMessageMoveTask", "ListMessageMoveTasks", "CancelMessageMoveTask", "ListDeadLetterSourceQueues",
 	}[a]
 }
 
@@ -80,14 +90,14 @@ func newMetrics(reg prometheus.Registerer) (metrics, error) {
 
 // tally is one queue's metrics, looked up once.
 type tally struct {
-	requests [actions][faults]prometheus.Counter
-	billed   [actions]prometheus.Counter
-	took     [actions]prometheus.Observer
+	requests [ofDaemon][faults]prometheus.Counter
+	billed   [ofDaemon]prometheus.Counter
+	took     [ofDaemon]prometheus.Observer
 }
 
 func (m metrics) of(queue string) *tally {
 	t := new(tally)
-	for a := range actions {
+	for a := range ofDaemon {
 		name := a.String()
 		for f := range faults {
 			t.requests[a][f] = m.requests.WithLabelValues(queue, name, result(f))

@@ -24,6 +24,8 @@ type Draft struct {
 	// Delay is in whole seconds; 0 means the queue's own.
 	Delay      time.Duration
 	Attributes map[string]message.Attribute
+	// TraceHeader is the AWSTraceHeader, or empty.
+	TraceHeader string
 }
 
 func (d *Draft) size() int { return (&message.Message{Body: d.Body, Attributes: d.Attributes}).Size() }
@@ -108,6 +110,12 @@ func entryOf(d *Draft, id *string) types.SendMessageBatchRequestEntry {
 	}
 	if d.DeduplicationID != "" {
 		entry.MessageDeduplicationId = &d.DeduplicationID
+	}
+	if d.TraceHeader != "" {
+		header := "String"
+		entry.MessageSystemAttributes = map[string]types.MessageSystemAttributeValue{
+			string(types.MessageSystemAttributeNameForSendsAWSTraceHeader): {DataType: &header, StringValue: &d.TraceHeader},
+		}
 	}
 	for name, a := range d.Attributes {
 		value := types.MessageAttributeValue{DataType: &a.DataType}
