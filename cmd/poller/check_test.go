@@ -304,7 +304,7 @@ func TestADrainThatThePlatformMayNotGrantIsAWarning(t *testing.T) {
 		25 * time.Second: fine, 26 * time.Second: warning, 115 * time.Second: warning, 2 * time.Minute: warning,
 	} {
 		got := judgeSettings(config.Config{DrainTimeout: config.Duration(drain)}, 0)
-		if len(got) != 2 || got[0].Severity != want {
+		if len(got) != 3 || got[0].Severity != want {
 			t.Errorf("%s: %+v", drain, got)
 		}
 	}

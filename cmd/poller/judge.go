@@ -51,6 +51,7 @@ func judgeSettings(c config.Config, files int) findings {
 	default:
 		f.add(fine, "settings", "", "the limit of %d open files is enough", files)
 	}
+	judgeMemory(&f, app.PlanMemory(c))
 	for _, name := range slices.Sorted(maps.Keys(c.Targets)) {
 		judgeQuotas(&f, name, c.Targets[name])
 	}
@@ -60,6 +61,23 @@ func judgeSettings(c config.Config, files int) findings {
 		}
 	}
 	return f
+}
+
+// judgeMemory says how many messages fit into the memory.
+func judgeMemory(f *findings, plan app.MemoryPlan) {
+	inMiB := func(bytes int64) string { return fmt.Sprintf("%.4g MiB", float64(bytes)/(1<<20)) }
+	const small, large = 200 + 2<<10, 1<<20 + 2<<10 // a message's body and what else it takes
+	fit := fmt.Sprintf("%s for messages: about %d of 200 bytes, or %d of 1 MiB", inMiB(plan.Messages), plan.Messages/small, plan.Messages/large)
+	switch {
+	case plan.Limit == 0:
+		f.add(fine, "settings", "", "the memory has no limit, so there are %s; --memory sets one", fit)
+	case plan.Tight:
+		f.add(warning, "settings", "--memory or --concurrency",
+			"a memory of %s leaves less than %s for messages: the program takes 12 MiB, and slots and queues %s; it may be killed for using more",
+			config.Size(plan.Limit), inMiB(plan.Messages), inMiB(plan.Base))
+	default:
+		f.add(fine, "settings", "", "a memory of %s leaves %s", config.Size(plan.Limit), fit)
+	}
 }
 
 // judgeShare says what one replica takes of a target's budget, and what all of them

@@ -26,6 +26,7 @@ type Status struct {
 	Healthy   bool      `json:"healthy"`   // by the server
 	Unhealthy []Problem `json:"unhealthy"` // by the server: stuck loops
 
+	Memory  Memory   `json:"memory"`
 	Queues  []Queue  `json:"queues"`
 	Targets []Target `json:"targets"`
 	// Failures are the latest of all queues, newest first.
@@ -37,6 +38,18 @@ type Status struct {
 	Held []Held `json:"held"`
 	// Events are the latest, newest first.
 	Events []Event `json:"events"`
+}
+
+// Memory is how much of the process's memory messages may take, in bytes.
+type Memory struct {
+	// Limit is the process's; 0 if it has none.
+	Limit int64 `json:"limit_bytes"`
+	// Budget is what messages may take of it. Messages is taken by those in hand, Receives
+	// promised to receives that are out.
+	Budget   int64 `json:"budget_bytes"`
+	Messages int64 `json:"messages_bytes"`
+	Receives int64 `json:"receives_bytes"`
+	Free     int64 `json:"free_bytes"`
 }
 
 // Problem is one sentence, and when it began to be true.

@@ -22,7 +22,7 @@ const heldShown = 100
 
 // Status returns a snapshot of the daemon for the admin port.
 func (a *App) Status(now time.Time) admin.Status {
-	st := admin.Status{StartedAt: inJSON(a.started), Queues: []admin.Queue{}, Targets: []admin.Target{}, Failures: []admin.Failure{}, Held: []admin.Held{}}
+	st := admin.Status{StartedAt: inJSON(a.started), Memory: a.memoryStatus(), Queues: []admin.Queue{}, Targets: []admin.Target{}, Failures: []admin.Failure{}, Held: []admin.Held{}}
 	byTarget := make(map[string][]consumer.Snapshot)
 	for _, r := range a.queues {
 		c, problem := r.state()

@@ -6,6 +6,7 @@ import "time"
 // it is deleted again.
 func (h *hand) delete(now time.Time, l *life) {
 	h.depart(now, l)
+	h.dropBody(l)
 	h.ledger.enter(l.key)
 	h.deletes.add(l)
 }

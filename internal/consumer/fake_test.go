@@ -95,7 +95,7 @@ func (q *fakeQueue) begin(ctx context.Context, action string) error {
 	return nil
 }
 
-func (q *fakeQueue) Receive(ctx context.Context, maximum int, wait, visibility time.Duration, _ string) ([]*message.Message, error) {
+func (q *fakeQueue) ReceiveWithin(ctx context.Context, maximum int, wait, visibility time.Duration, _ string, _ func(context.Context, int)) ([]*message.Message, error) {
 	if err := q.begin(ctx, "receive"); err != nil {
 		return nil, err
 	}
