@@ -1,17 +1,17 @@
 #!/usr/bin/env bash
-# The gateway stack on AWS, by the AWS command line alone.
+# Deploys the gateway stack on AWS, using only the AWS command line.
 #
-#   deploy/aws.sh deploy [Name=Value]...      make or update the stack; Name: a parameter of gateway.yaml
-#   deploy/aws.sh deploy --dry-run [...]      show the change set and change nothing
+#   deploy/aws.sh deploy [Name=Value]...      create or update the stack; Name: a parameter of gateway.yaml
+#   deploy/aws.sh deploy --dry-run [...]      show the change set without applying it
 #   deploy/aws.sh outputs                     the endpoint and the queues
-#   deploy/aws.sh send [BODY]                 POST a test message to the endpoint (curl); says what it answered
-#   deploy/aws.sh delete [--dry-run] [--yes]  delete the stack; the queues stay, unless it was deployed with
-#                                             QueueDeletion=Delete: then --yes also where messages would be lost
+#   deploy/aws.sh send [BODY]                 POST a test message to the endpoint (curl) and show the answer
+#   deploy/aws.sh delete [--dry-run] [--yes]  delete the stack; the queues remain, unless it was deployed with
+#                                             QueueDeletion=Delete; then --yes confirms that messages are lost
 #
 #   --stack NAME   the stack's name (poller)
 #
-# Region, profile and credentials are the AWS command line's own: AWS_REGION, AWS_PROFILE and so on. A parameter
-# that is not given keeps its value at an update.
+# Region, profile and credentials come from the AWS command line: AWS_REGION, AWS_PROFILE and so on. In an update,
+# parameters that are not given keep their values.
 set -euo pipefail
 
 template=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)/cloudformation/gateway.yaml

@@ -104,7 +104,7 @@ func TestCheckNamesTheMissingPermissions(t *testing.T) {
 		{"DeleteMessageBatch", "allow sqs:DeleteMessage", 1},
 		{"ChangeMessageVisibilityBatch", "allow sqs:ChangeMessageVisibility", 1},
 		{"GetQueueUrl", "allow sqs:GetQueueUrl", 1},
-		{"GetQueueAttributes", "warning  orders: its attributes may not be read", 0},
+		{"GetQueueAttributes", "warning  orders: reading its attributes is not allowed", 0},
 	} {
 		emulate(t, refusing(goodQueues(t), tt.denied))
 		out, _, err := ran[checkCmd](t, "", "--queue", "orders", "--target", untouched(t))
@@ -227,7 +227,7 @@ func TestWhatAQueueIsJudgedBy(t *testing.T) {
 		{"dead letters of another type", func(f *queueFacts, _ *config.Queue, _ *config.Target) { f.attributes.FIFO = true }, wrong, "a standard queue"},
 		{"no such dead-letter queue", func(f *queueFacts, _ *config.Queue, _ *config.Target) { f.deadUnread = refusedFault }, wrong, "dead"},
 		{"dead letters denied", func(f *queueFacts, _ *config.Queue, _ *config.Target) { f.deadUnread = deniedFault }, warning, "sqs:GetQueueUrl"},
-		{"dead letters not reached", func(f *queueFacts, _ *config.Queue, _ *config.Target) { f.deadUnread = networkFault }, warning, "cannot tell"},
+		{"dead letters not reached", func(f *queueFacts, _ *config.Queue, _ *config.Target) { f.deadUnread = networkFault }, warning, "cannot check"},
 		{"dead letters expire sooner", func(f *queueFacts, _ *config.Queue, _ *config.Target) { f.dead.Retention = 4 * day }, warning, "4 days"},
 		{"retention that is not told", func(f *queueFacts, _ *config.Queue, _ *config.Target) {
 			f.attributes.Retention, f.dead.Retention = 0, 0
@@ -277,6 +277,9 @@ func TestCheckFindsWrongWhatRunRefuses(t *testing.T) {
 		"dead letters to a queue that is not told": {
 			refusing(goodQueues(t), "GetQueueAttributes"), []string{"--on-rejected", "dead-letter"}, "allow sqs:GetQueueAttributes",
 		},
+		"an ARN that is not told": {
+			refusing(goodQueues(t), "GetQueueAttributes"), []string{"--format", "lambda"}, "--format: lambda sends the ARN of orders",
+		},
 		"a header's file that is not there": {
 			goodQueues(t), []string{"--header", "Authorization: @/nowhere/token"}, "/nowhere/token",
 		},
@@ -301,7 +304,7 @@ func TestADrainThatThePlatformMayNotGrantIsAWarning(t *testing.T) {
 		25 * time.Second: fine, 26 * time.Second: warning, 115 * time.Second: warning, 2 * time.Minute: warning,
 	} {
 		got := judgeSettings(config.Config{DrainTimeout: config.Duration(drain)}, 0)
-		if len(got) != 2 || got[0].Severity != want {
+		if len(got) != 3 || got[0].Severity != want {
 			t.Errorf("%s: %+v", drain, got)
 		}
 	}
@@ -314,8 +317,8 @@ func TestCheckSaysWhatEachReplicaTakes(t *testing.T) {
 		t.Error(err)
 	}
 	for _, want := range []string{
-		"target default: each of 4 replicas takes 7/s of the rate of 28/s, with a burst of 1, and 2 of 10 deliveries at once: 8 over all of them\n",
-		"a partner that counts each second may see 28/s and 4\n",
+		"target default: each of the 4 replicas takes 7/s of the rate 28/s, with a burst of 1, and 2 of the 10 concurrent deliveries: 8 in total\n",
+		"a partner that counts each second may see 28/s plus 4\n",
 	} {
 		if !strings.Contains(out, want) {
 			t.Errorf("no %q in\n%s", want, out)

@@ -16,7 +16,7 @@ func TestNoNumberBringsAnAnswerDown(t *testing.T) {
 	number := rapid.SampledFrom([]Number{
 		0, 1e-300, 0.04, 1, 1e3, 1e10, 1e18, math.MaxFloat64, -1, Number(math.NaN()), Number(math.Inf(1)), Number(math.Inf(-1)),
 	})
-	duration := rapid.SampledFrom([]Seconds{0, 1, -1, Seconds(time.Hour), math.MaxInt64, math.MinInt64})
+	duration := rapid.SampledFrom([]Seconds{0, 1, -1, Unknown, Seconds(time.Hour), math.MaxInt64, math.MinInt64})
 	count := rapid.SampledFrom([]int{0, 1, 11, 1240, -1, math.MaxInt, math.MinInt})
 	share := rapid.SampledFrom([]float64{0, 1e-9, 0.5, 27.99, 1e300})
 	moment := rapid.SampledFrom([]time.Time{

@@ -6,11 +6,18 @@ import (
 	"time"
 )
 
-// Seconds is a duration that marshals as a number of seconds, to the millisecond.
+// Seconds is a duration that marshals as a number of seconds, to the millisecond, or as null
+// if it is Unknown.
 type Seconds time.Duration
+
+// Unknown is a duration that is not known.
+const Unknown Seconds = math.MinInt64
 
 // MarshalJSON implements json.Marshaler.
 func (s Seconds) MarshalJSON() ([]byte, error) {
+	if s == Unknown {
+		return []byte("null"), nil
+	}
 	rounded := time.Duration(s).Round(time.Millisecond).Seconds()
 	return strconv.AppendFloat(nil, rounded, 'f', -1, 64), nil
 }

@@ -27,6 +27,7 @@ func calling(text string) *port {
 	q.InHand, q.Settled, q.Receives = map[string]int{text: 1}, map[string]int64{text: 1}, map[string]int64{text: 1}
 	target.Gate = Gate{State: text, NextProbe: &next}
 	target.Pace.Quotas = []Quota{{Limit: 10, Window: Seconds(time.Minute), Used: 10, FreeAt: &next}}
+	target.Pace.Told = &Told{ResetAt: next, WaitingSince: &noon}
 	target.Deliveries = []Deliveries{{Outcome: text, Status: text, Count: 1}}
 	p.status.Failures = []Failure{
 		{At: noon, Queue: text, MessageID: text, ReceiveCount: 1, Outcome: text, Reason: text, Detail: text},

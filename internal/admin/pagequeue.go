@@ -55,7 +55,7 @@ func (s *Status) unsaidOf(q Queue) *SQSProblem {
 func queueFigures(q Queue, now time.Time) g.Node {
 	return h.Dl(
 		h.Class("figures"),
-		figure("Lag", "lag", seconds(time.Duration(q.Lag)), ""),
+		figure("Lag", "lag", q.lag(), ""),
 		depth(q.Depth, now),
 		figure("Time to empty", "", q.drain(), ""),
 		figure("Delivered", "delivered", rate(q.DeliveredPerSecond), rate(q.StartedPerSecond)+" started"),
@@ -83,11 +83,29 @@ func depth(d *Depth, now time.Time) g.Node {
 		fmt.Sprintf("%s in flight, %s delayed; %s ago", count(d.InFlight), count(d.Delayed), span(now, d.AsOf)))
 }
 
+// lag returns the age of the oldest message.
+func (q *Queue) lag() string {
+	switch {
+	case q.Lag == Unknown:
+		return "unknown"
+	case q.LagAtLeast:
+		return "at least " + seconds(time.Duration(q.Lag))
+	default:
+		return seconds(time.Duration(q.Lag))
+	}
+}
+
 // drain returns how long it will take to empty the queue.
 func (q *Queue) drain() string {
 	switch q.DrainState {
 	case DrainGrowing:
 		return "growing"
+	case DrainSteady:
+		return "not shrinking"
+	case DrainPaused:
+		return "paused"
+	case DrainAway:
+		return "stopped"
 	case DrainEmpty:
 		return "empty"
 	case DrainShrinking:

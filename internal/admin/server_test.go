@@ -165,7 +165,7 @@ func TestMetricsAreTextAndOpenMetrics(t *testing.T) {
 
 func TestStatusJSONIsWhole(t *testing.T) {
 	p := &port{status: behind(), ready: []Problem{{"SQS refuses", noon}}}
-	p.status.Queues[0].Drain = Number(math.Inf(1))
+	p.status.Queues[0].Drain, p.status.Queues[0].DrainState = Number(math.Inf(1)), DrainGrowing
 	p.status.Targets[0].Pace.Rate = Number(math.Inf(1))
 	var got map[string]any
 	if err := json.Unmarshal(p.ask(t, "GET", "/status.json").Body.Bytes(), &got); err != nil {
@@ -212,7 +212,7 @@ func TestThePageShowsADaemonThatKnowsNothingYet(t *testing.T) {
 		t.Errorf("%d\n%s", w.Code, w.Body)
 	}
 	p.status = idle()
-	p.status.Queues[0] = Queue{Name: "orders", Target: "nowhere", Drain: Number(math.NaN())}
+	p.status.Queues[0] = Queue{Name: "orders", Target: "nowhere", Lag: Unknown, Drain: Number(math.NaN()), DrainState: DrainUnknown}
 	if w := p.ask(t, "GET", "/"); w.Code != http.StatusOK || !strings.Contains(w.Body.String(), "no response from SQS yet") {
 		t.Errorf("%d\n%s", w.Code, w.Body)
 	}

@@ -26,6 +26,7 @@ type Status struct {
 	Healthy   bool      `json:"healthy"`   // by the server
 	Unhealthy []Problem `json:"unhealthy"` // by the server: stuck loops
 
+	Memory  Memory   `json:"memory"`
 	Queues  []Queue  `json:"queues"`
 	Targets []Target `json:"targets"`
 	// Failures are the latest of all queues, newest first.
@@ -46,6 +47,18 @@ type Status struct {
 	Events []Event `json:"events"`
 }
 
+// Memory is how much of the process's memory messages may take, in bytes.
+type Memory struct {
+	// Limit is the process's; 0 if it has none.
+	Limit int64 `json:"limit_bytes"`
+	// Budget is what messages may take of it. Messages is taken by those in hand, Receives
+	// promised to receives that are out.
+	Budget   int64 `json:"budget_bytes"`
+	Messages int64 `json:"messages_bytes"`
+	Receives int64 `json:"receives_bytes"`
+	Free     int64 `json:"free_bytes"`
+}
+
 // Problem is one sentence, and when it began to be true.
 type Problem struct {
 	What  string    `json:"what"`
@@ -63,13 +76,18 @@ type Queue struct {
 	// groups or unsettled. It is empty while messages are received.
 	Blocked string `json:"blocked,omitempty"`
 
-	// Lag is the age of the oldest known message, a lower bound.
-	Lag   Seconds `json:"lag_seconds"`
-	Depth *Depth  `json:"depth"` // nil until SQS has reported it
-	// Drain is the estimated time to empty at the current pace; +Inf while the queue is
-	// growing, NaN if unknown. Both are null in JSON; DrainState distinguishes them.
+	// Lag is the age of the oldest message, a lower bound; Unknown if nothing is known of it.
+	Lag Seconds `json:"lag_seconds"`
+	// LagAtLeast reports whether the oldest message may be much older: it has been visible
+	// for so long since it was first seen, and none was received.
+	LagAtLeast bool   `json:"lag_at_least,omitempty"`
+	Depth      *Depth `json:"depth"` // nil until SQS has reported it
+	// Left is how many messages are visible, in flight elsewhere, or in hand.
+	Left int `json:"left"`
+	// Drain is the estimated time until nothing is left; null in JSON unless DrainState is
+	// shrinking or empty.
 	Drain      Number     `json:"drain_seconds"`
-	DrainState DrainState `json:"drain_state"` // by the server
+	DrainState DrainState `json:"drain_state"`
 
 	Received   int64            `json:"received"`
 	Duplicates int64            `json:"duplicates"`
@@ -100,12 +118,13 @@ type SQSProblem struct {
 	Fault string `json:"fault"`
 }
 
-// Depth is the approximate number of messages in the queue according to SQS.
+// Depth is the approximate number of messages in the queue: as SQS has reported it, less
+// what was received and plus what was given back since.
 type Depth struct {
 	Visible  int       `json:"visible"`
 	InFlight int       `json:"in_flight"`
 	Delayed  int       `json:"delayed"`
-	AsOf     time.Time `json:"as_of"`
+	AsOf     time.Time `json:"as_of"` // when SQS reported it
 }
 
 // Ledger counts messages remembered as delivered so that they are not delivered again.
@@ -114,15 +133,18 @@ type Ledger struct {
 	Hits int64 `json:"hits"`
 }
 
-// DrainState is how the depth is changing.
+// DrainState is whether the queue is being emptied.
 type DrainState string
 
 // The drain states.
 const (
-	DrainUnknown   DrainState = "unknown"
+	DrainUnknown   DrainState = "unknown" // too little is known, as in the first seconds
 	DrainEmpty     DrainState = "empty"
 	DrainShrinking DrainState = "shrinking"
+	DrainSteady    DrainState = "steady" // as much arrives as is settled
 	DrainGrowing   DrainState = "growing"
+	DrainPaused    DrainState = "paused"
+	DrainAway      DrainState = "away" // the target is down, or SQS does not respond
 )
 
 // Target is one target and the use of its pace.
@@ -183,6 +205,8 @@ type Pace struct {
 	Concurrency int    `json:"concurrency"`
 	// Quotas are sorted by their windows, the shortest first.
 	Quotas []Quota `json:"quotas"`
+	// Told is what the target has said of its limits; null while nothing holds.
+	Told *Told `json:"told"`
 	// Replicas is how many replicas share the budget.
 	Replicas int `json:"fleet_replicas"`
 }
@@ -195,6 +219,15 @@ type Quota struct {
 	Left   int     `json:"left"`
 	// FreeAt is when the next start is free; null while there are some left.
 	FreeAt *time.Time `json:"free_at"`
+}
+
+// Told is what the target has said of its limits: how many deliveries may start until it
+// takes more, of the tightest.
+type Told struct {
+	Remaining int       `json:"remaining"`
+	ResetAt   time.Time `json:"reset_at"`
+	// WaitingSince is since when starts wait for it; null while they do not.
+	WaitingSince *time.Time `json:"waiting_since"`
 }
 
 // Deliveries counts the deliveries with an outcome and a status, which is the answer's

@@ -55,7 +55,6 @@ func (s *Status) assess(now time.Time) {
 	}
 	for i := range s.Queues {
 		q := &s.Queues[i]
-		q.DrainState = q.drainState()
 		q.Verdict = q.assess(now, targets[q.Target], s.lastStatus(q.Name))
 	}
 	s.Verdict = s.whole(now)
@@ -110,19 +109,6 @@ func (s *Status) lastStatus(queue string) int {
 	return 0
 }
 
-func (q *Queue) drainState() DrainState {
-	switch drain := float64(q.Drain); {
-	case math.IsInf(drain, 1):
-		return DrainGrowing
-	case math.IsNaN(drain):
-		return DrainUnknown
-	case drain == 0:
-		return DrainEmpty
-	default:
-		return DrainShrinking
-	}
-}
-
 // assess returns the queue's verdict: first what keeps it from moving, then how far
 // behind it is and what limits it.
 func (q *Queue) assess(now time.Time, t Target, lastStatus int) Verdict {
@@ -147,6 +133,9 @@ func (q *Queue) assess(now time.Time, t Target, lastStatus int) Verdict {
 	case t.Gate.State == "half_open" && t.Gate.Held > 0:
 		return notice("Target %s is coming back: up to %d concurrent deliveries, more with each success; %s held",
 			t.Name, t.Gate.Limit, messages(t.Gate.Held))
+	case t.toldToWait(now) && q.waits():
+		return notice("Behind%s; target %s takes no more until %s (in %s), as it says itself", q.backlog(), t.Name,
+			clockFrom(now, t.Pace.Told.ResetAt), seconds(t.Pace.Told.ResetAt.Sub(now)))
 	case share >= failingShare:
 		return bad("%s: %s of deliveries in the last minute %s", failing, percent(share), worst.words(lastStatus))
 	case t.Pace.Rate == 0 && t.Pace.Concurrency > 0:
@@ -163,15 +152,15 @@ func (q *Queue) assess(now time.Time, t Target, lastStatus int) Verdict {
 	var v Verdict
 	switch {
 	case q.behind():
-		v = notice("Behind%s, lag %s%s%s", q.backlog(), seconds(time.Duration(q.Lag)), t.limit(), q.outlook())
+		v = notice("Behind%s%s%s%s", q.backlog(), q.age(), t.limit(), q.outlook())
 	case sumOf(q.Receives) == 0:
 		v = good("Started: waiting for SQS's first response")
 	case sum(q.InHand) == 0 && q.Lag == 0:
 		v = good("Keeping up: the queue is empty")
 	case q.Depth != nil && q.Depth.Visible == 0:
-		v = good("Keeping up: no messages waiting; %s delivered, lag %s", perSecond(q.DeliveredPerSecond), seconds(time.Duration(q.Lag)))
+		v = good("Keeping up: no messages waiting; %s delivered%s", perSecond(q.DeliveredPerSecond), q.age())
 	default:
-		v = good("Keeping up: %s delivered, lag %s", perSecond(q.DeliveredPerSecond), seconds(time.Duration(q.Lag)))
+		v = good("Keeping up: %s delivered%s", perSecond(q.DeliveredPerSecond), q.age())
 	}
 	if also != "" {
 		v = Verdict{Notice, v.Text + also}
@@ -214,8 +203,16 @@ func (q *Queue) behind() bool {
 	if time.Duration(q.Lag) >= behindAfter {
 		return true
 	}
-	return q.Depth != nil && q.Lag > 0 &&
+	return q.Depth != nil && q.Lag != 0 &&
 		float64(q.Depth.Visible) > q.DeliveredPerSecond*behindAfter.Seconds() && q.Depth.Visible > 10
+}
+
+// age returns the lag, if it is known, as a part of a sentence.
+func (q *Queue) age() string {
+	if q.Lag == Unknown {
+		return ""
+	}
+	return ", lag " + q.lag()
 }
 
 // waits reports whether the queue has messages to start.
@@ -234,6 +231,8 @@ func (q *Queue) outlook() string {
 	switch q.DrainState {
 	case DrainGrowing:
 		return "; the queue is growing"
+	case DrainSteady:
+		return "; the queue is not shrinking"
 	case DrainShrinking:
 		return "; empty in " + q.emptyIn()
 	default:
@@ -259,6 +258,9 @@ func (t Target) limit() string {
 	case t.Pace.Concurrency > 0 && t.busy() >= usedUp*float64(t.Pace.Concurrency):
 		return fmt.Sprintf(", limited by the target's concurrency of %d%s at %s per delivery",
 			t.Pace.Concurrency, t.pinned("concurrency"), seconds(inSeconds(float64(t.MeanDelivery))))
+	}
+	if t.Pace.Told != nil && t.Pace.Told.Remaining == 0 {
+		return ", limited by what the target says it takes"
 	}
 	for _, q := range t.Pace.Quotas {
 		if float64(q.Used) >= usedUp*float64(q.Limit) {
@@ -286,6 +288,12 @@ func (t Target) usedUp(now time.Time) *Quota {
 		}
 	}
 	return worst
+}
+
+// toldToWait reports whether the target has said that it takes no more for so long that
+// nothing is received meanwhile.
+func (t Target) toldToWait(now time.Time) bool {
+	return t.Pace.Told != nil && t.Pace.Told.Remaining == 0 && t.Pace.Told.ResetAt.Sub(now) >= behindAfter
 }
 
 // sentence says until when the quota is used up.

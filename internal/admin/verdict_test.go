@@ -13,7 +13,7 @@ func idle() Status {
 	return Status{
 		At: noon, StartedAt: noon.Add(-time.Hour), Ready: true, Healthy: true,
 		Queues: []Queue{{
-			Name: "orders", Target: "partner", Depth: &Depth{AsOf: noon},
+			Name: "orders", Target: "partner", Depth: &Depth{AsOf: noon}, DrainState: DrainEmpty,
 			InHand: map[string]int{"waiting": 0, "delivering": 0}, Receives: map[string]int64{"empty": 3, "full": 9},
 			Settled: map[string]int64{"delivered": 90},
 		}},
@@ -29,7 +29,7 @@ func idle() Status {
 func behind() Status {
 	s := idle()
 	q, t := &s.Queues[0], &s.Targets[0]
-	q.Lag, q.Depth.Visible, q.Drain = Seconds(130*time.Second), 1240, 410
+	q.Lag, q.Depth.Visible, q.Drain, q.DrainState = Seconds(130*time.Second), 1240, 410, DrainShrinking
 	q.InHand = map[string]int{"waiting": 9, "delivering": 6}
 	q.StartedPerSecond, q.DeliveredPerSecond = 28, 27.6
 	t.StartedPerSecond, t.Delivering = 28, 6
@@ -70,8 +70,22 @@ func TestTheVerdictSaysWhatToLookAt(t *testing.T) {
 			"Behind: 1,240 messages, lag 2 min 10 s, limited by the target's rate of 28/s; empty in about 6 min 50 s",
 		},
 		"a backlog that just came": {
-			behind, func(s *Status) { s.Queues[0].Lag, s.Queues[0].Drain = Seconds(2*time.Second), Number(math.NaN()) }, Notice,
+			behind, func(s *Status) { s.Queues[0].Lag, s.Queues[0].DrainState = Seconds(2*time.Second), DrainUnknown }, Notice,
 			"Behind: 1,240 messages, lag 2 s, limited by the target's rate of 28/s",
+		},
+		"a target that says it takes no more": {
+			behind, func(s *Status) {
+				failing("throttled", "4xx", 90, 10)(s)
+				s.Targets[0].Pace.Told = &Told{ResetAt: noon.Add(40 * time.Second), WaitingSince: &noon}
+			}, Notice,
+			"Behind: 1,240 messages; target partner takes no more until 12:00:40 UTC (in 40 s), as it says itself",
+		},
+		"a target that says it takes no more for a moment": {
+			behind, func(s *Status) {
+				s.Targets[0].Pace.Rate = 100
+				s.Targets[0].Pace.Told = &Told{ResetAt: noon.Add(4 * time.Second), WaitingSince: &noon}
+			}, Notice,
+			"Behind: 1,240 messages, lag 2 min 10 s, limited by what the target says it takes; empty in about 6 min 50 s",
 		},
 		"at a quota": {
 			behind, func(s *Status) {
@@ -110,11 +124,19 @@ func TestTheVerdictSaysWhatToLookAt(t *testing.T) {
 			"Behind: 1,240 messages, lag 2 min 10 s, limited by the target's concurrency of 10 at 350 ms per delivery; empty in about 6 min 50 s",
 		},
 		"at no limit that is known, and it grows": {
-			behind, func(s *Status) { s.Targets[0].StartedPerSecond, s.Queues[0].Drain = 12, Number(math.Inf(1)) }, Notice,
+			behind, func(s *Status) { s.Targets[0].StartedPerSecond, s.Queues[0].DrainState = 12, DrainGrowing }, Notice,
 			"Behind: 1,240 messages, lag 2 min 10 s; the queue is growing",
 		},
+		"a lag that is not known": {
+			behind, func(s *Status) { s.Queues[0].Lag, s.Queues[0].DrainState = Unknown, DrainUnknown }, Notice,
+			"Behind: 1,240 messages, limited by the target's rate of 28/s",
+		},
+		"as many come as are delivered": {
+			behind, func(s *Status) { s.Queues[0].DrainState = DrainSteady }, Notice,
+			"Behind: 1,240 messages, lag 2 min 10 s, limited by the target's rate of 28/s; the queue is not shrinking",
+		},
 		"a depth that is not known": {
-			behind, func(s *Status) { s.Queues[0].Depth, s.Queues[0].Drain = nil, Number(math.NaN()) }, Notice,
+			behind, func(s *Status) { s.Queues[0].Depth, s.Queues[0].DrainState = nil, DrainUnknown }, Notice,
 			"Behind, lag 2 min 10 s, limited by the target's rate of 28/s",
 		},
 		"the target fails": {
@@ -225,16 +247,6 @@ func TestAQueueThatHardlyShrinksIsSaidToTakeOverAYear(t *testing.T) {
 		}
 		if got := q.outlook(); got != "; empty in "+want {
 			t.Errorf("%g s: %q", float64(drain), got)
-		}
-	}
-}
-
-func TestTheDrainStateTellsTheNullsApart(t *testing.T) {
-	for drain, want := range map[Number]DrainState{
-		0: DrainEmpty, 12: DrainShrinking, Number(math.Inf(1)): DrainGrowing, Number(math.NaN()): DrainUnknown,
-	} {
-		if got := (&Queue{Drain: drain}).drainState(); got != want {
-			t.Errorf("%v: %s, not %s", drain, got, want)
 		}
 	}
 }

@@ -11,6 +11,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -63,7 +64,7 @@ func documentedMetrics(t *testing.T) map[string]documented {
 		for _, name := range shared {
 			d.labels[name] = nil
 		}
-		if m[1] == "poller_pace_limit" || m[1] == "poller_override" || strings.HasPrefix(m[1], "poller_quota_") || m[1] == "poller_strikes_total" || strings.HasPrefix(m[1], "poller_gate_") { // these have the target label only
+		if m[1] == "poller_pace_limit" || m[1] == "poller_override" || m[1] == "poller_envelopes_total" || strings.HasPrefix(m[1], "poller_quota_") || strings.HasPrefix(m[1], "poller_target_") || m[1] == "poller_strikes_total" || strings.HasPrefix(m[1], "poller_gate_") { // these have the target label only
 			delete(d.labels, "queue")
 		}
 		// Match a label together with its values, so that these are not taken for labels.
@@ -132,6 +133,19 @@ func compareLabels(t *testing.T, name string, d documented, family *dto.MetricFa
 	}
 }
 
+// downAtFirst answers 503 to the first requests, and 204 to the others.
+func downAtFirst(n int64) http.Handler {
+	var requests atomic.Int64
+	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("RateLimit", `"default";r=50;t=60`)
+		if requests.Add(1) <= n {
+			w.WriteHeader(http.StatusServiceUnavailable)
+			return
+		}
+		w.WriteHeader(http.StatusNoContent)
+	})
+}
+
 // metricsOfADaemon runs a daemon until it has delivered and has seen the depth twice. It
 // returns the gathered metrics and the names of all registered ones.
 func metricsOfADaemon(t *testing.T) (families map[string]*dto.MetricFamily, described map[string]bool) {
@@ -143,14 +157,14 @@ func metricsOfADaemon(t *testing.T) (families map[string]*dto.MetricFamily, desc
 	}
 	sqs := inProcess{server}
 	downstream := newInMemory()
-	target := &http.Server{Handler: http.NotFoundHandler(), ReadHeaderTimeout: time.Minute}
+	target := &http.Server{Handler: downAtFirst(5), ReadHeaderTimeout: time.Minute}
 	go func() { _ = target.Serve(downstream) }()
 	defer target.Close()
 
 	a, err := New(t.Context(), config.Config{
 		Queues: []config.Queue{{Queue: "orders", Target: "default"}},
 		Targets: map[string]config.Target{"default": {
-			URL: "http://target/", Concurrency: 10, Burst: 1, Quotas: []config.Quota{{N: 1000, Unit: "m"}}, Timeout: config.Duration(30 * time.Second), Format: "raw", OnRejected: "retry",
+			URL: "http://target/", Concurrency: 10, Burst: 1, Quotas: []config.Quota{{N: 1000, Unit: "m"}}, FollowLimits: true, Timeout: config.Duration(30 * time.Second), Format: "raw", OnRejected: "retry",
 			Backoff: config.Duration(time.Second), BackoffMax: config.Duration(time.Minute),
 		}},
 		DrainTimeout: config.Duration(25 * time.Second),

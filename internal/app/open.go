@@ -10,6 +10,7 @@ import (
 	"github.com/sqs-poller/poller/internal/consumer"
 	"github.com/sqs-poller/poller/internal/message"
 	"github.com/sqs-poller/poller/internal/queue"
+	"github.com/sqs-poller/poller/internal/target"
 )
 
 // defaultVisibility is SQS's default, for a queue whose attributes may not be read.
@@ -31,6 +32,8 @@ func OpenQueue(ctx context.Context, client *queue.Client, c config.Queue, t conf
 	case queue.IsDenied(err) && deadLetter:
 		return q, a, err, fmt.Errorf("--on-rejected: dead-letter must read the redrive policy of %s: "+
 			"allow sqs:GetQueueAttributes, or use retry or discard: %w", q.Name(), err)
+	case queue.IsDenied(err) && target.NeedsARN(t.Format):
+		return q, a, err, fmt.Errorf("--format: %s sends the ARN of %s: allow sqs:GetQueueAttributes: %w", t.Format, q.Name(), err)
 	case queue.IsDenied(err):
 		return q, unknownAttributes(q.Name()), err, nil
 	case err != nil:

@@ -138,15 +138,19 @@ var policies = map[string]consumer.OnRejected{
 // consume creates the queue's consumer.
 func (r *queueRoom) consume(q *queue.Queue, attributes queue.Attributes) (*consumer.Consumer, error) {
 	t := r.app.config.Targets[r.config.Target]
+	route, err := r.target.http.From(attributes.ARN)
+	if err != nil {
+		return nil, err
+	}
 	return consumer.New(consumer.Options{
 		Queue:        q.Name(),
 		Target:       r.target.name,
 		Source:       q,
-		Deliver:      r.target.http,
+		Deliver:      route,
 		Gate:         r.target.gate,
 		Pace:         r.target.pace,
 		Weight:       float64(r.config.Weight),
-		Memory:       &r.app.memory,
+		Memory:       r.app.memory,
 		FIFO:         attributes.FIFO,
 		FIFOStrict:   r.config.FIFOStrict,
 		Attributes:   attributes.QueueAttributes,

@@ -25,7 +25,7 @@ const heldShown = 100
 
 // Status returns a snapshot of the daemon for the admin port.
 func (a *App) Status(now time.Time) admin.Status {
-	st := admin.Status{StartedAt: inJSON(a.started), Queues: []admin.Queue{}, Targets: []admin.Target{}, Failures: []admin.Failure{}, Held: []admin.Held{}, Causes: []admin.Cause{}, Dashboard: a.config.Dashboard}
+	st := admin.Status{StartedAt: inJSON(a.started), Memory: a.memoryStatus(), Queues: []admin.Queue{}, Targets: []admin.Target{}, Failures: []admin.Failure{}, Held: []admin.Held{}, Causes: []admin.Cause{}, Dashboard: a.config.Dashboard}
 	byTarget := make(map[string][]consumer.Snapshot)
 	for _, r := range a.queues {
 		c, problem := r.state()
@@ -53,6 +53,7 @@ func (a *App) Status(now time.Time) admin.Status {
 		t.Pace.Replicas = replicas
 		t.Overrides = a.overridesOf(name)
 		t.Pace.Quotas = quotaStatus(pace.Quotas(now), now)
+		t.Pace.Told = toldStatus(pace.Told(now))
 		t.Gate = gateStatus(a.targets[name].gate.Status(pace.Limits().Concurrency))
 		st.Targets = append(st.Targets, t)
 	}
@@ -72,7 +73,7 @@ func inJSON(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }
 func unreached(name, target string, problem *admin.Problem) admin.Queue {
 	q := admin.Queue{
 		Name: name, Target: target,
-		Drain:  admin.Number(math.NaN()),
+		Lag: admin.Unknown, Drain: admin.Number(math.NaN()), DrainState: admin.DrainUnknown,
 		InHand: map[string]int{}, Receives: map[string]int64{}, Settled: map[string]int64{}, Extensions: map[string]int64{},
 	}
 	if problem != nil {
@@ -86,8 +87,11 @@ func queueStatus(name, target string, s consumer.Snapshot) admin.Queue {
 		Name:               name,
 		Target:             target,
 		Blocked:            s.Blocked,
-		Lag:                admin.Seconds(s.Lag),
-		Drain:              admin.Number(s.DrainSeconds),
+		Lag:                admin.Unknown,
+		LagAtLeast:         s.Lag.AtLeast,
+		Left:               s.Drain.Left,
+		Drain:              admin.Number(s.Drain.Seconds),
+		DrainState:         admin.DrainState(s.Drain.State),
 		Received:           s.Received,
 		Duplicates:         s.Duplicates,
 		InHand:             s.InHand,
@@ -100,6 +104,9 @@ func queueStatus(name, target string, s consumer.Snapshot) admin.Queue {
 		DeliveredPerSecond: s.DeliveredPerSecond,
 		ClockOffset:        admin.Seconds(s.ClockOffset),
 		Measures:           measuresOf(s),
+	}
+	if s.Lag.Known {
+		q.Lag = admin.Seconds(s.Lag.Age)
 	}
 	if !s.DepthAt.IsZero() {
 		q.Depth = &admin.Depth{Visible: s.Depth.Visible, InFlight: s.Depth.InFlight, Delayed: s.Depth.Delayed, AsOf: inJSON(s.DepthAt)}
@@ -210,6 +217,18 @@ func quotaStatus(uses []ratelimit.QuotaUse, now time.Time) []admin.Quota {
 		all = append(all, q)
 	}
 	return all
+}
+
+func toldStatus(is ratelimit.Told) *admin.Told {
+	if !is.Known {
+		return nil
+	}
+	t := &admin.Told{Remaining: is.Remaining, ResetAt: inJSON(is.Reset)}
+	if is.Waiting {
+		since := inJSON(is.Since)
+		t.WaitingSince = &since
+	}
+	return t
 }
 
 func gateStatus(g gate.Status) admin.Gate {

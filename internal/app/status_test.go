@@ -19,10 +19,10 @@ var noon = time.Date(2026, 11, 20, 12, 0, 0, 0, time.UTC)
 func snapshot() consumer.Snapshot {
 	return consumer.Snapshot{
 		Blocked:          "groups",
-		Lag:              90 * time.Second,
+		Lag:              consumer.Lag{Age: 90 * time.Second, Known: true},
 		Depth:            message.Depth{Visible: 7, InFlight: 3, Delayed: 1},
 		DepthAt:          noon.Add(-2 * time.Second),
-		DrainSeconds:     math.Inf(1),
+		Drain:            consumer.Drain{State: consumer.DrainGrowing, Left: 12, Seconds: math.Inf(1)},
 		InHand:           map[string]int{"waiting": 2},
 		Receives:         map[string]int64{"full": 4},
 		Settled:          map[string]int64{"delivered": 5},
@@ -52,8 +52,11 @@ func TestAQueuesStatusSaysAllThatTheConsumerKnows(t *testing.T) {
 	if q.Blocked != "groups" {
 		t.Errorf("blocked: %q", q.Blocked)
 	}
-	if !math.IsInf(float64(q.Drain), 1) {
-		t.Errorf("drain: %v", q.Drain)
+	if !math.IsInf(float64(q.Drain), 1) || q.DrainState != admin.DrainGrowing || q.Left != 12 {
+		t.Errorf("drain: %v %s, %d left", q.Drain, q.DrainState, q.Left)
+	}
+	if q.Lag != admin.Seconds(90*time.Second) {
+		t.Errorf("lag: %v", q.Lag)
 	}
 	if f := failuresOf("orders", snapshot()); len(f) != 1 || f[0].Queue != "orders" || f[0].MessageID != "m1" || f[0].Status != 500 {
 		t.Errorf("failures: %+v", f)
@@ -65,6 +68,20 @@ func TestADepthThatSQSHasNotSaidIsUnknown(t *testing.T) {
 	s.DepthAt = time.Time{}
 	if q := queueStatus("orders", "partner", s); q.Depth != nil {
 		t.Errorf("depth: %+v", q.Depth)
+	}
+}
+
+func TestALagThatIsNotKnownIsNull(t *testing.T) {
+	s := snapshot()
+	s.Lag = consumer.Lag{}
+	for name, q := range map[string]admin.Queue{"unknown": queueStatus("orders", "partner", s), "unreached": unreached("orders", "partner", nil)} {
+		body, err := json.Marshal(q)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if !strings.Contains(string(body), `"lag_seconds":null`) {
+			t.Errorf("%s: the lag is not null: %s", name, body)
+		}
 	}
 }
 

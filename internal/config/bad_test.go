@@ -240,8 +240,13 @@ func TestBadInputGetsOneSentence(t *testing.T) {
 		},
 		{
 			"a format of another kind",
-			input{args: enough + "--format lambda"},
-			`--format: invalid format "lambda": use raw`,
+			input{args: enough + "--format xml"},
+			`--format: invalid format "xml": use raw, sqsd, lambda or cloudevents`,
+		},
+		{
+			"an envelope of another kind",
+			input{args: enough + "--unwrap eventbridge"},
+			`--unwrap: invalid envelope "eventbridge": use sns, or none`,
 		},
 		{
 			"a header that is none",

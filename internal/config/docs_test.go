@@ -134,7 +134,8 @@ const durationPattern = `^([0-9]+(\.[0-9]+)?(ns|us|µs|ms|s|m|h))+$`
 var enums = map[string][]string{
 	"level":       {"debug", "info", "warn", "error"},
 	"log.format":  {"auto", "text", "json"},
-	"Target.form": {"raw"},
+	"Target.form": formats,
+	"unwrap":      {"none", "sns"},
 	"on_rejected": {"retry", "dead-letter", "discard"},
 }
 
@@ -173,6 +174,8 @@ func schemaOfField(field reflect.StructField, parent reflect.Type) schema {
 	switch field.Type {
 	case reflect.TypeFor[Duration]():
 		return schema{Type: "string", Pattern: durationPattern}
+	case reflect.TypeFor[Size]():
+		return schema{Type: []string{"string", "integer"}, Pattern: `^[0-9]+([KMG]iB?)?$`}
 	case reflect.TypeFor[Rate]():
 		return schema{Type: []string{"string", "number"}, Pattern: `^([0-9]+(\.[0-9]+)?(/[smh])?|none)$`}
 	case reflect.TypeFor[[]Quota]():
@@ -210,6 +213,8 @@ func schemaOfField(field reflect.StructField, parent reflect.Type) schema {
 		return schema{Enum: enums["log.format"]}
 	case field.Name == "Format":
 		return schema{Enum: enums["Target.form"]}
+	case field.Name == "Unwrap":
+		return schema{Enum: enums["unwrap"]}
 	case field.Name == "OnRejected":
 		return schema{Enum: enums["on_rejected"]}
 	default:

@@ -14,7 +14,7 @@ func byDefault() Config {
 	return Config{
 		Queues: []Queue{{Queue: "orders", Target: "default", Gather: Duration(20 * time.Millisecond), Weight: 1}},
 		Targets: map[string]Target{"default": {
-			URL: "http://localhost/", Concurrency: 10, Burst: 1, Timeout: Duration(30 * time.Second), Format: "raw",
+			URL: "http://localhost/", Concurrency: 10, Burst: 1, FollowLimits: true, Timeout: Duration(30 * time.Second), Format: "raw", Unwrap: "none",
 			OnRejected: "retry", Backoff: Duration(time.Second), BackoffMax: Duration(15 * time.Minute),
 		}},
 		Fleet:        Fleet{Replicas: 1},
@@ -41,8 +41,8 @@ func TestAQueueAndATargetAreEnough(t *testing.T) {
 func TestAFileSaysAsMuchAsFlagsAndVariables(t *testing.T) {
 	args := []string{
 		"--queue", "orders", "--target", "http://localhost/", "--concurrency", "7", "--rate", "1500/m", "--burst", "3", "--quota", "1000/m", "--quota", "50000/d",
-		"--timeout", "5s", "--format", "raw", "--header", "X-A:_1,_2", "--header", "X-B:_3", "--backoff", "2s", "--backoff-max", "1h",
-		"--visibility-timeout", "1m", "--gather", "0s", "--weight", "3", "--tls-ca", "ca.pem", "--tls-cert", "cert.pem", "--tls-key", "key.pem", "--on-rejected", "discard", "--fleet-replicas", "2", "--drain-timeout", "1m30s", "--listen", "127.0.0.1:1", "--control-token", "@token", "--dashboard", "https://grafana.example/d/poller", "--log-level", "debug", "--log-format", "json",
+		"--timeout", "5s", "--format", "raw", "--unwrap", "sns", "--header", "X-A:_1,_2", "--header", "X-B:_3", "--backoff", "2s", "--backoff-max", "1h",
+		"--visibility-timeout", "1m", "--gather", "0s", "--weight", "3", "--tls-ca", "ca.pem", "--tls-cert", "cert.pem", "--tls-key", "key.pem", "--on-rejected", "discard", "--fleet-replicas", "2", "--drain-timeout", "1m30s", "--listen", "127.0.0.1:1", "--control-token", "@token", "--memory", "256MiB", "--dashboard", "https://grafana.example/d/poller", "--log-level", "debug", "--log-format", "json",
 	}
 	var env []string
 	for i := 0; i < len(args); i += 2 {
@@ -55,7 +55,8 @@ func TestAFileSaysAsMuchAsFlagsAndVariables(t *testing.T) {
 		}
 		env = append(env, name+"="+value)
 	}
-	args, env = append(args, "--fifo-strict"), append(env, "POLLER_FIFO_STRICT=true") // a flag without a value
+	// Flags without a value of their own.
+	args, env = append(args, "--fifo-strict", "--follow-limits=false"), append(env, "POLLER_FIFO_STRICT=true", "POLLER_FOLLOW_LIMITS=false")
 	file := `
 queues:
 - queue: orders
@@ -70,8 +71,10 @@ targets:
     rate: 1500/m
     burst: 3
     quotas: [1000/m, 50000/d]
+    follow_limits: false
     timeout: 5s
     format: raw
+    unwrap: sns
     headers: ["X-A: 1, 2", "X-B: 3"]
     tls_ca: ca.pem
     tls_cert: cert.pem
@@ -82,13 +85,17 @@ targets:
 fleet: {replicas: 2}
 drain_timeout: 1m30s
 listen: 127.0.0.1:1
+memory: 256MiB
 control_token: "@token"
 dashboard: https://grafana.example/d/poller
 log: {level: debug, format: json}
 `
 	given := make(map[string]bool)
-	for i := 0; i < len(args); i += 2 {
-		given[strings.TrimPrefix(args[i], "--")] = true
+	for _, arg := range args {
+		if flag, is := strings.CutPrefix(arg, "--"); is {
+			name, _, _ := strings.Cut(flag, "=")
+			given[name] = true
+		}
 	}
 	for _, s := range Settings() {
 		if s.Flag != "" && s.YAML != "" && !given[s.Flag] {
@@ -297,4 +304,12 @@ func FuzzTheFileNeverPanics(f *testing.F) {
 			t.Errorf("more than a line: %v", err)
 		}
 	})
+}
+
+func TestEachFormatIsTaken(t *testing.T) {
+	for _, format := range formats {
+		if c := mustLoad(t, input{args: "--queue orders --target http://h/ --format " + format}); c.Targets["default"].Format != format {
+			t.Errorf("%s is %q", format, c.Targets["default"].Format)
+		}
+	}
 }

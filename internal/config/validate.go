@@ -3,6 +3,7 @@ package config
 import (
 	"net"
 	"net/url"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -19,7 +20,11 @@ const (
 	maxVisibility = Duration(12 * time.Hour)
 	maxGather     = Duration(time.Minute)
 	maxWeight     = 1000
+	leastMemory   = Size(32 << 20)
 )
+
+// formats are what a target's format may be.
+var formats = []string{"raw", "sqsd", "lambda", "cloudevents"}
 
 // validate checks each value against its bounds.
 func (d *draft) validate(c Checks) error {
@@ -71,8 +76,11 @@ func (t Target) validate(n names, c Checks) error {
 	if t.Timeout <= 0 || t.Timeout > maxVisibility {
 		return n.problem("timeout", "%s is not over 0s and at most 12h: write how long one delivery may take, such as 30s", t.Timeout)
 	}
-	if t.Format != "raw" {
-		return n.problem("format", "invalid format%s: use raw", shown(t.Format))
+	if !slices.Contains(formats, t.Format) {
+		return n.problem("format", "invalid format%s: use %s", shown(t.Format), oneOf(formats))
+	}
+	if t.Unwrap != "none" && t.Unwrap != "sns" {
+		return n.problem("unwrap", "invalid envelope%s: use sns, or none", shown(t.Unwrap))
 	}
 	for i, line := range t.Headers {
 		key := element("headers", i)
@@ -129,6 +137,9 @@ func (c Config) validate(n names) error {
 	}
 	if u, err := url.Parse(c.Dashboard); c.Dashboard != "" && (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil) {
 		return n.problem("dashboard", "invalid URL: use http(s)://…, without a user name")
+	}
+	if n.has("memory") && c.Memory < leastMemory {
+		return n.problem("memory", "%s is too little for the program alone: write %s or more, such as 128MiB", c.Memory, leastMemory)
 	}
 	if err := ValidateControlToken(c.ControlToken); err != nil {
 		return n.problem("control_token", "%w", err)

@@ -18,13 +18,13 @@ type asked struct {
 	visibilities []time.Duration
 }
 
-func (a *asked) Receive(ctx context.Context, maximum int, wait, visibility time.Duration, attempt string) ([]*message.Message, error) {
+func (a *asked) ReceiveWithin(ctx context.Context, maximum int, wait, visibility time.Duration, attempt string, _ func(context.Context, int)) ([]*message.Message, error) {
 	a.mu.Lock()
 	if !slices.Contains(a.visibilities, visibility) {
 		a.visibilities = append(a.visibilities, visibility)
 	}
 	a.mu.Unlock()
-	return a.fakeQueue.Receive(ctx, maximum, wait, visibility, attempt)
+	return a.fakeQueue.ReceiveWithin(ctx, maximum, wait, visibility, attempt, nil)
 }
 
 func (a *asked) so(t *testing.T, want ...time.Duration) {
@@ -49,24 +49,24 @@ func TestAChangedVisibilityIsFollowedByReceivesAndExtensionsAndSaidOnce(t *testi
 	synctest.Test(t, func(t *testing.T) {
 		q, f := newFakeQueue(), newFakeTarget(50*time.Millisecond)
 		f.answer = func(m *message.Message, _ int) (message.Result, time.Duration) {
-			if m.ID == "m3" {
+			if m.ID == "m13" {
 				return delivered2xx, 100 * time.Second
 			}
 			return delivered2xx, 50 * time.Millisecond
 		}
 		source := &asked{fakeQueue: q}
 		e := run(t, q, f, ratelimit.Limits{Concurrency: 10}, func(o *Options) { o.Source, o.Timeout = source, 2*time.Minute })
-		trickle(q, 5*time.Second)
+		trickle(q, 21*time.Second) // SQS is asked at 15 or 20 s, and again 15 s later
 		q.set(func(a *message.QueueAttributes) { a.VisibilityTimeout = 80 * time.Second })
 		trickle(q, 2*time.Minute)
 		s := e.stop()
-		if q.left() != 0 || s.Abandoned != 0 || f.tried()["m3"] != 1 {
-			t.Errorf("%d left, %d deliveries of m3, summary %+v", q.left(), f.tried()["m3"], s)
+		if q.left() != 0 || s.Abandoned != 0 || f.tried()["m13"] != 1 {
+			t.Errorf("%d left, %d deliveries of m13, summary %+v", q.left(), f.tried()["m13"], s)
 		}
 		source.so(t, 30*time.Second, 80*time.Second)
 		// In hand since before the change: extended at half of the old one, by what is known then.
-		if got := slices.Compact(q.messages[3].delay); !slices.Equal(got, []int{30, 80}) {
-			t.Errorf("m3 was extended by %v", got)
+		if got := slices.Compact(q.messages[13].delay); !slices.Equal(got, []int{30, 80}) {
+			t.Errorf("m13 was extended by %v", got)
 		}
 		const line = "the queue's attributes have changed"
 		if n := strings.Count(e.logs.String(), line); n != 1 || !strings.Contains(e.logs.String(), "visibility_timeout.old=30s visibility_timeout.new=1m20s\n") {

@@ -17,7 +17,7 @@ func TestAClockThatIsWrongIsSaidOnceAndTheLagIsSQSs(t *testing.T) {
 		q.send(600)
 		e := run(t, q, f, ratelimit.Limits{Concurrency: 1, Limited: true, Rate: 10, Burst: 1}, nil)
 		pass(30 * time.Second)
-		if lag := e.Snapshot(time.Now()).Lag; lag < 29*time.Second || lag > 31*time.Second {
+		if lag := e.Snapshot(time.Now()).Lag.Age; lag < 29*time.Second || lag > 31*time.Second {
 			t.Errorf("the lag is %s after 30 s", lag)
 		}
 		const wrong, right = "this machine's clock differs from SQS's", "this machine's clock agrees with SQS's again"

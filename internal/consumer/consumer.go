@@ -17,7 +17,9 @@ import (
 
 // source is the queue, as the engine uses it. Errors are *message.SQSError.
 type source interface {
-	Receive(ctx context.Context, maximum int, wait, visibility time.Duration, attempt string) ([]*message.Message, error)
+	// ReceiveWithin calls admit before it reads a large answer, with the bytes that takes.
+	ReceiveWithin(ctx context.Context, maximum int, wait, visibility time.Duration, attempt string,
+		admit func(ctx context.Context, bytes int)) ([]*message.Message, error)
 	Delete(ctx context.Context, handles []string) []error
 	ChangeVisibility(ctx context.Context, changes []message.VisibilityChange) []error
 	Look(ctx context.Context) (message.QueueAttributes, error)
@@ -108,7 +110,9 @@ type Consumer struct {
 	extension  extension
 	depth      depthWatch
 	attributes attributes
-	lag        lagWindow
+	backlog    backlog
+	speed      speed
+	lag        lagWatch
 	clock      clock
 
 	running int            // deliveries, of lost messages too
@@ -116,6 +120,7 @@ type Consumer struct {
 	blocked ratelimit.Want // why the last start was refused
 	soonAt  time.Time      // when a receive may ask for more, if the quotas bound it
 	dry     bool           // what the pace was told last
+	told    toldLog
 	drain   drain
 	aborted bool // the second signal, or the end of the grace
 	ended   bool // Run has stopped working and waits for its goroutines
@@ -124,7 +129,7 @@ type Consumer struct {
 // New makes a consumer; Run starts it.
 func New(o Options) (*Consumer, error) {
 	if o.Memory == nil {
-		o.Memory = new(Memory)
+		o.Memory = NewMemory(defaultBudget)
 	}
 	c := &Consumer{
 		options: o,
@@ -138,6 +143,7 @@ func New(o Options) (*Consumer, error) {
 	c.gateLog = gateLog{log: c.log, notices: c.notices, gate: o.Gate}
 	c.clock = clock{source: o.Source, log: c.log}
 	c.depth.log = c.log
+	c.backlog.again = make(map[int64]int)
 	c.attributes = newAttributes(c.log, c.notices, o.Visibility, o.Attributes)
 	c.attempts = newAttempts(o.FIFO, o.Seed, o.Queue)
 	c.hist = newHistograms()
@@ -166,7 +172,7 @@ func (c *Consumer) supply(now time.Time, limit gate.Limit) supply {
 		waiting:   c.hand.count[waiting] - c.hand.followers,
 		usable:    c.pace.Usable(now, limit.Startable),
 		followers: c.hand.followers,
-		bytes:     c.options.Memory.bytes(),
-		room:      c.options.Memory.limit(),
+		free:      c.options.Memory.free(),
+		inHand:    c.hand.size(),
 	}
 }

@@ -6,6 +6,7 @@ import "time"
 // it is deleted again.
 func (h *hand) delete(now time.Time, l *life) {
 	h.depart(now, l)
+	h.dropBody(l)
 	h.ledger.enter(l.key)
 	h.deletes.add(l)
 }
@@ -15,6 +16,7 @@ func (h *hand) depart(now time.Time, l *life) {
 	h.holding.drop(l)
 	h.gate.Leave(&l.try)
 	h.move(l, deleting, now)
+	h.speed.add(now, int(3*h.demand.delivery.value))
 	if g := l.group; g != nil {
 		if len(g.waiting) > 0 && !g.blocked() {
 			h.queueUp(g.waiting[0])
@@ -34,6 +36,11 @@ func (h *hand) settle(now time.Time, l *life) {
 		h.spared.through(l.key)
 	}
 	h.stats.settled[l.outcome]++
+	if l.state == deleting {
+		h.backlog.settle()
+	} else {
+		h.backlog.release(now, l.visibleAt)
+	}
 	h.remove(l)
 	h.unblock(l)
 }

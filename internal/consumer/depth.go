@@ -2,7 +2,6 @@ package consumer
 
 import (
 	"log/slog"
-	"math"
 	"time"
 
 	"github.com/sqs-poller/poller/internal/message"
@@ -15,9 +14,14 @@ const (
 	depthBusy  = 15 * time.Second
 	depthAfter = 5 * time.Minute
 	depthIdle  = time.Hour
+	// What a burst brings is found out sooner: how much, and whether more comes.
+	depthEager = 5 * time.Second
+	eagerLooks = 3
+	eagerAgain = time.Minute
 )
 
-// depthWatch knows how many messages the queue holds, and whether that falls.
+// depthWatch decides when SQS is asked how many messages the queue holds, and knows whether
+// the answer means that it is blocked.
 type depthWatch struct {
 	log    *slog.Logger
 	next   time.Time // when to ask next; zero: an answer is awaited
@@ -26,7 +30,9 @@ type depthWatch struct {
 	known  bool
 	at     time.Time
 	depth  message.Depth
-	slope  mean // visible messages more a second
+
+	eager   int       // looks that are still to be made soon
+	eagerAt time.Time // when that began
 
 	empties    int       // receives in a row that brought nothing
 	emptySince time.Time // when the first of them returned
@@ -63,7 +69,24 @@ const (
 )
 
 // begin has the depth asked for immediately.
-func (d *depthWatch) begin(now time.Time) { d.next, d.last = now, now }
+func (d *depthWatch) begin(now time.Time) {
+	d.next, d.last, d.eager, d.eagerAt = now, now, eagerLooks, now
+}
+
+// burst notes that there is more than was known, and has the depth asked for soon.
+func (d *depthWatch) burst(now time.Time) {
+	if now.Sub(d.eagerAt) >= eagerAgain && !d.denied {
+		d.eager, d.eagerAt = eagerLooks, now
+		d.again(now)
+	}
+}
+
+// blind notes that no receive is out, which would show that messages come.
+func (d *depthWatch) blind(now time.Time) {
+	if !d.next.IsZero() && !d.denied {
+		d.next = earlier(d.next, now.Add(depthBusy))
+	}
+}
 
 // empty notes that a receive brought nothing.
 func (d *depthWatch) empty(now time.Time) {
@@ -165,6 +188,9 @@ func (d *depthWatch) answered(now time.Time, depth message.Depth, err error, awa
 	switch after := d.last.Add(depthAfter); {
 	case d.denied:
 		d.next = now.Add(depthIdle)
+	case d.eager > 0 && depth.Visible > 0:
+		d.eager--
+		d.next = now.Add(depthEager)
 	case busy:
 		d.next = now.Add(depthBusy)
 	case now.Before(after):
@@ -172,29 +198,8 @@ func (d *depthWatch) answered(now time.Time, depth message.Depth, err error, awa
 	default:
 		d.next = now.Add(depthIdle)
 	}
-	if err != nil {
-		return
-	}
-	if d.known {
-		d.slope.add(float64(depth.Visible-d.depth.Visible)/max(now.Sub(d.at).Seconds(), 1e-3), 0.5)
-	}
-	d.known, d.at, d.depth = true, now, depth
-}
-
-// drainSeconds estimates the time until the queue is empty: +Inf while it grows,
-// NaN while it is not known.
-func (d *depthWatch) drainSeconds() float64 {
-	switch {
-	case !d.known:
-		return math.NaN()
-	case d.depth.Visible == 0:
-		return 0
-	case d.slope.n == 0:
-		return math.NaN()
-	case d.slope.value >= 0:
-		return math.Inf(1)
-	default:
-		return float64(d.depth.Visible) / -d.slope.value
+	if err == nil {
+		d.known, d.at, d.depth = true, now, depth
 	}
 }
 
@@ -204,6 +209,10 @@ func (c *Consumer) look(now time.Time) {
 	d.follow(now, c.options.FIFO, c.sqs.settlesFail() && c.hand.tooManyUnsettled())
 	d.say(now, c.hand.count[deleting], c.hand.count[releasing])
 	c.attributes.say(now)
+	c.rest(now)
+	if len(c.demand.polls) == 0 {
+		d.blind(now)
+	}
 	if !c.drain.begun && d.due(now) {
 		c.call(lookCall, nil)
 	}
@@ -211,16 +220,25 @@ func (c *Consumer) look(now time.Time) {
 
 // looked takes in the answer.
 func (c *Consumer) looked(now time.Time, is message.QueueAttributes, err error) {
-	// Where nothing is received on purpose, as while a quota is used up, no empty receive
-	// shows that the queue is.
-	asleep := len(c.demand.polls) == 0 && c.sqs.trouble[receiveCall].failures == 0
-	c.depth.answered(now, is.Depth, err, asleep || c.hand.size() > 0)
+	// Where no receive is out, as while paused or while a quota is used up, no empty one shows
+	// that the queue is empty.
+	c.depth.answered(now, is.Depth, err, c.hand.size() > 0 || len(c.demand.polls) == 0)
 	if err == nil {
+		c.backlog.answered(now, is.Depth, c.waitsForMessages(is.Depth.InFlight))
+		c.lag.visible(now, c.backlog.shows(now))
 		c.attributes.follow(now, is)
 		c.followVisibility()
 	} else if events, ok := c.notices.say(now, "depth", false); ok && !c.ended {
 		c.log.Warn("the queue's depth is not known: GetQueueAttributes fails; everything else continues",
 			slog.String("reason", message.FaultOf(err).String()), slog.Any("error", err), slog.Int("failures", events))
+	}
+}
+
+// rest forgets how old messages were and how fast they came, once there are none.
+func (c *Consumer) rest(now time.Time) {
+	if c.hand.count[waiting]+c.hand.count[delivering]+c.hand.count[held] == 0 && c.nothingVisible(now) {
+		c.backlog.emptied()
+		c.lag.clear()
 	}
 }
 

@@ -95,7 +95,7 @@ func (q *fakeQueue) begin(ctx context.Context, action string) error {
 	return nil
 }
 
-func (q *fakeQueue) Receive(ctx context.Context, maximum int, wait, visibility time.Duration, _ string) ([]*message.Message, error) {
+func (q *fakeQueue) ReceiveWithin(ctx context.Context, maximum int, wait, visibility time.Duration, _ string, _ func(context.Context, int)) ([]*message.Message, error) {
 	if err := q.begin(ctx, "receive"); err != nil {
 		return nil, err
 	}
@@ -206,21 +206,29 @@ func (q *fakeQueue) Look(ctx context.Context) (message.QueueAttributes, error) {
 	if err := q.begin(ctx, "look"); err != nil {
 		return message.QueueAttributes{}, err
 	}
+	d := q.depth(time.Now())
 	q.mu.Lock()
 	defer q.mu.Unlock()
-	d := q.claimed
+	a := q.attributes
+	a.Depth = message.Depth{Visible: d.Visible + q.claimed.Visible, InFlight: d.InFlight + q.claimed.InFlight}
+	return a, nil
+}
+
+// depth is the true one.
+func (q *fakeQueue) depth(now time.Time) message.Depth {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	var d message.Depth
 	for _, m := range q.messages {
 		switch {
 		case m.deleted:
-		case m.visible.After(time.Now()):
+		case m.visible.After(now):
 			d.InFlight++
 		default:
 			d.Visible++
 		}
 	}
-	a := q.attributes
-	a.Depth = d
-	return a, nil
+	return d
 }
 
 // set changes what the queue is set to.

@@ -39,6 +39,10 @@ type hand struct {
 	demand     *demand
 	attributes *attributes
 	sqs        *sqsCalls
+
+	// What it tells of what it settles.
+	backlog *backlog
+	speed   *speed
 }
 
 // newHand is an empty hand of c, which has its pace and its gate still to join.
@@ -52,6 +56,7 @@ func newHand(c *Consumer) hand {
 
 		options: &c.options, log: c.log, notices: c.notices, stats: &c.stats,
 		drain: &c.drain, demand: &c.demand, attributes: &c.attributes, sqs: &c.sqs,
+		backlog: &c.backlog, speed: &c.speed,
 	}
 }
 

@@ -8,22 +8,50 @@ const (
 	lagParts = 12
 )
 
-// lagWindow is the largest lag that was received in the last minute.
-type lagWindow struct {
+// lagWatch knows the age of the oldest message of the queue, as far as it can be known:
+//
+//	in hand                  the oldest of them, or the largest received in the last minute
+//	none visible             0
+//	visible, none received   the last known, growing; or since they were first seen
+//	else                     unknown
+type lagWatch struct {
 	parts  [lagParts]time.Duration
 	newest int64 // the number of the newest part, since the epoch
+
+	// received is when a message last came; zero: none since the queue was empty.
+	received time.Time
+	largest  time.Duration // as it was then
+	// empty reports whether the queue was empty before what is visible now came.
+	empty bool
+	// seen is when SQS first said that messages are visible of which none was received.
+	seen time.Time
 }
 
-func (w *lagWindow) note(now time.Time, lag time.Duration) {
+// note takes in the age of a message that was received.
+func (w *lagWatch) note(now time.Time, lag time.Duration) {
 	w.advance(now)
 	part := &w.parts[w.newest%lagParts]
 	*part = max(*part, lag)
+	w.received, w.largest, w.seen = now, w.recent(now), time.Time{}
 }
 
 // clear forgets all: the queue is empty.
-func (w *lagWindow) clear() { w.parts = [lagParts]time.Duration{} }
+func (w *lagWatch) clear() {
+	*w = lagWatch{newest: w.newest, empty: true}
+}
 
-func (w *lagWindow) largest(now time.Time) time.Duration {
+// visible notes whether SQS says that messages are visible.
+func (w *lagWatch) visible(now time.Time, any bool) {
+	switch {
+	case !any:
+		w.seen = time.Time{}
+	case w.seen.IsZero():
+		w.seen = now
+	}
+}
+
+// recent is the largest lag that was received in the last minute.
+func (w *lagWatch) recent(now time.Time) time.Duration {
 	w.advance(now)
 	var largest time.Duration
 	for _, lag := range w.parts {
@@ -32,14 +60,78 @@ func (w *lagWindow) largest(now time.Time) time.Duration {
 	return largest
 }
 
-func (w *lagWindow) advance(now time.Time) {
+// waiting is the lag of what is visible though none is received. atLeast reports whether
+// those messages may be much older: nothing is known from before they were seen.
+func (w *lagWatch) waiting(now time.Time) (lag time.Duration, atLeast, known bool) {
+	switch {
+	case !w.received.IsZero():
+		return w.largest + now.Sub(w.received), false, true
+	case !w.seen.IsZero():
+		return now.Sub(w.seen), !w.empty, true
+	default:
+		return 0, false, false
+	}
+}
+
+func (w *lagWatch) advance(now time.Time) {
 	part := now.UnixNano() / int64(lagPart)
 	if part-w.newest >= lagParts {
-		w.clear()
+		w.parts = [lagParts]time.Duration{}
 		w.newest = part
 	}
 	for w.newest < part {
 		w.newest++
 		w.parts[w.newest%lagParts] = 0
 	}
+}
+
+// Lag is the age of the oldest message.
+type Lag struct {
+	Age time.Duration
+	// Known is false where nothing can be said of it; Age is 0 then.
+	Known bool
+	// AtLeast reports whether it may be much older: it was first seen so long ago.
+	AtLeast bool
+}
+
+// lagNow returns the age of the oldest message that is not delivered.
+func (c *Consumer) lagNow(now time.Time) Lag {
+	undelivered := c.hand.count[waiting] + c.hand.count[delivering] + c.hand.count[held]
+	oldest := c.hand.oldestAge(now, &c.clock)
+	switch {
+	case c.backlog.shows(now):
+		if lag, atLeast, known := c.lag.waiting(now); known {
+			return Lag{Age: max(lag, oldest), Known: true, AtLeast: atLeast && undelivered == 0}
+		}
+		return Lag{Age: oldest, Known: undelivered > 0}
+	case undelivered > 0:
+		return Lag{Age: max(c.lag.recent(now), oldest), Known: true}
+	case c.nothingVisible(now):
+		return Lag{Known: true}
+	case !c.lag.received.IsZero() && now.Sub(c.lag.received) <= staleAfter:
+		return Lag{Age: c.lag.recent(now), Known: true}
+	default:
+		return Lag{}
+	}
+}
+
+// nothingVisible reports whether the queue is known to have no visible message: a receive
+// that waits for one shows it, or the last that returned, or, while nothing is received,
+// SQS's count.
+func (c *Consumer) nothingVisible(now time.Time) bool {
+	b := &c.backlog
+	switch {
+	case b.shows(now):
+		return false
+	case len(c.demand.polls) > 0:
+		return c.sqs.trouble[receiveCall].failures == 0 && (b.empty || c.demand.dry)
+	default:
+		return b.known && now.Sub(b.at) <= staleAfter && b.said.Visible == 0 && b.received == 0
+	}
+}
+
+// waitsForMessages reports whether a receive that is out shows that nothing is visible:
+// on a FIFO queue, and with too many in flight, it may wait for other reasons.
+func (c *Consumer) waitsForMessages(inFlight int) bool {
+	return len(c.demand.polls) > 0 && c.demand.dry && !c.options.FIFO && inFlight < inFlightLimit
 }

@@ -55,6 +55,7 @@ func (h *hand) expired(now time.Time, l *life) {
 // release: it comes again by itself, here or elsewhere.
 func (h *hand) outlasted(now time.Time, l *life) {
 	h.abandoned()
+	h.backlog.release(now, now)
 	h.remove(l)
 	if more, ok := h.notices.say(now, "outlasted", false); ok {
 		h.log.Warn("message could not be released: it is visible again when its visibility timeout ends",

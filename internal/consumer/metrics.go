@@ -91,10 +91,10 @@ var (
 	receivedDesc   = describe("messages_received_total", "Messages received.")
 	settledDesc    = describe("messages_settled_total", "Messages settled, by what came of them.", "outcome")
 	inHandDesc     = describe("messages_in_hand", "Messages received and not settled.", "state")
-	depthDesc      = describe("queue_messages", "Messages in the queue, as SQS says, approximately.", "state")
+	depthDesc      = describe("queue_messages", "Messages in the queue: SQS's approximate count, and what was received and given back since.", "state")
 	blockedDesc    = describe("queue_blocked", "1 while nothing is received though messages are visible: in_flight_limit, groups or unsettled.", "reason")
-	lagDesc        = describe("queue_lag_seconds", "Age of the oldest message known; 0 when the queue is empty. A lower bound.")
-	drainDesc      = describe("queue_drain_seconds", "Estimated time until the queue is empty; +Inf while it grows.")
+	lagDesc        = describe("queue_lag_seconds", "Age of the oldest message; 0 when the queue is empty, missing if unknown. A lower bound.")
+	drainDesc      = describe("queue_drain_seconds", "Estimated time until the queue is empty; +Inf while it does not shrink, missing if unknown, paused or away.")
 	deliveriesDesc = describe("deliveries_total", "Deliveries, by outcome and by the answer's class or why there was none.", "outcome", "status")
 	duplicatesDesc = describe("receives_duplicate_total", "Messages that came again while in hand.")
 	offsetDesc     = describe("clock_offset_seconds", "SQS's clock less ours; 0 while under 2 s.")
@@ -151,11 +151,13 @@ func (k *collector) Collect(metrics chan<- prometheus.Metric) {
 		}
 		gauge(blockedDesc, value, reason.String())
 	}
-	gauge(lagDesc, s.Lag.Seconds())
+	if s.Lag.Known {
+		gauge(lagDesc, s.Lag.Age.Seconds())
+	}
 	gauge(offsetDesc, s.ClockOffset.Seconds())
 	gauge(ledgerDesc, float64(s.LedgerSize))
-	if !math.IsNaN(s.DrainSeconds) {
-		gauge(drainDesc, s.DrainSeconds)
+	if !math.IsNaN(s.Drain.Seconds) {
+		gauge(drainDesc, s.Drain.Seconds)
 	}
 	if !s.DepthAt.IsZero() {
 		gauge(depthDesc, float64(s.Depth.Visible), "visible")

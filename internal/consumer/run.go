@@ -162,6 +162,7 @@ func (c *Consumer) advance(now time.Time) {
 	c.hand.review(now)
 	c.hand.releasesDue(now)
 	c.gateLog.say(now, c.pace.Limits().Concurrency)
+	c.sayTold(now)
 	c.startWaiting(now)
 	c.sendReceives(now)
 	if dry := c.isDry(); dry != c.dry {

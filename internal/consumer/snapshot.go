@@ -12,9 +12,11 @@ type Snapshot struct {
 	Draining bool
 	// DrainingSince is when the stop began.
 	DrainingSince time.Time
-	// Lag is the age of the oldest message known; ClockOffset is SQS's clock less ours.
-	Lag, ClockOffset time.Duration
-	// Depth is SQS's answer at DepthAt; zero time: there was no answer yet.
+	// Lag is the age of the oldest message; ClockOffset is SQS's clock less ours.
+	Lag         Lag
+	ClockOffset time.Duration
+	// Depth is the estimate for now, from SQS's answer at DepthAt; zero time: there was no
+	// answer yet.
 	Depth   message.Depth
 	DepthAt time.Time
 	// LastMessage is when a receive last brought something; before the first, when the
@@ -23,9 +25,8 @@ type Snapshot struct {
 	// Blocked is why nothing is received though messages are visible
 	// (in_flight_limit, groups, unsettled); empty: it is not blocked.
 	Blocked string
-	// DrainSeconds is the estimated time to empty: +Inf while the queue grows, NaN
-	// while it is not known.
-	DrainSeconds float64
+	// Drain is the estimated time to empty.
+	Drain Drain
 
 	// InHand, Receives, Settled and Extensions are by their label's values.
 	InHand     map[string]int
@@ -80,13 +81,13 @@ func (c *Consumer) Snapshot(now time.Time) Snapshot {
 	s := Snapshot{
 		Draining:           c.drain.begun,
 		DrainingSince:      c.drain.since,
-		Lag:                max(c.lag.largest(now), c.hand.oldestAge(now, &c.clock)),
+		Lag:                c.lagNow(now),
 		ClockOffset:        c.options.Source.ClockOffset(),
-		Depth:              c.depth.depth,
-		DepthAt:            c.depth.at,
+		Depth:              c.backlog.depth(now, c.hand.size()),
+		DepthAt:            c.backlog.at,
 		LastMessage:        c.depth.last,
 		Blocked:            c.depth.blocked.String(),
-		DrainSeconds:       c.depth.drainSeconds(),
+		Drain:              c.outlook(now),
 		InHand:             counts[int](states, func(i uint8) (string, int) { return state(i).String(), c.hand.count[i] }),
 		Receives:           counts[int64](receiveResults, func(i uint8) (string, int64) { return receiveResult(i).String(), c.stats.receives[i] }),
 		Settled:            counts[int64](dones, func(i uint8) (string, int64) { return settled(i).String(), c.stats.settled[i] }),

@@ -20,6 +20,8 @@ type Message struct {
 	Attributes map[string]Attribute
 	// SentAt is the SentTimestamp, according to SQS's clock.
 	SentAt time.Time
+	// FirstReceivedAt is the ApproximateFirstReceiveTimestamp, according to SQS's clock.
+	FirstReceivedAt time.Time
 	// HandedOut is when SQS handed the message out, on our clock, estimated from the
 	// response's Date: up to two seconds early, never late. It is zero if unknown.
 	HandedOut time.Time
@@ -32,6 +34,8 @@ type Message struct {
 	// SequenceNumber orders a FIFO queue's messages within their group. It is decimal
 	// digits without a sign or leading zeros, and empty on a standard queue.
 	SequenceNumber string
+	// SenderID is the SenderId: who sent it, as an AWS account, user or role.
+	SenderID string
 	// TraceHeader is the AWSTraceHeader (X-Ray's format), or empty.
 	TraceHeader string
 }

@@ -1,7 +1,6 @@
 package queue
 
 import (
-	"context"
 	"encoding/base64"
 	"errors"
 	"io"
@@ -12,16 +11,6 @@ import (
 
 	"github.com/sqs-poller/poller/internal/message"
 )
-
-// messages reads the answer to a ReceiveMessage request.
-func (w *wire) messages(_ context.Context, answer *http.Response) ([]*message.Message, error) {
-	whole, err := readAnswer(answer.Body, answer.ContentLength)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = whole.Close() }()
-	return decodeMessages(newScanner(whole.buffer.Bytes(), nil))
-}
 
 // Where the values of a response's objects are nested.
 const (
@@ -85,7 +74,7 @@ func decodeMessage(s *scanner, m *message.Message) error {
 		case "Body":
 			m.Body, err = s.string()
 		case "Attributes":
-			m.SentAt, m.ReceiveCount = time.Time{}, 0
+			m.SentAt, m.FirstReceivedAt, m.ReceiveCount, m.SenderID = time.Time{}, time.Time{}, 0, ""
 			m.GroupID, m.DeduplicationID, m.SequenceNumber, m.TraceHeader = "", "", "", ""
 			err = s.object(func(key []byte) error { return decodeSystemAttribute(s, key, m) })
 		case "MessageAttributes":
@@ -104,16 +93,17 @@ func decodeSystemAttribute(s *scanner, key []byte, m *message.Message) (err erro
 	var into *string
 	switch string(key) {
 	case "SentTimestamp":
-		m.SentAt = time.Time{}
-		ms, ok, err := decodeInteger(s)
-		if ok {
-			m.SentAt = time.UnixMilli(ms)
-		}
+		m.SentAt, err = decodeTime(s)
+		return err
+	case "ApproximateFirstReceiveTimestamp":
+		m.FirstReceivedAt, err = decodeTime(s)
 		return err
 	case "ApproximateReceiveCount":
 		n, _, err := decodeInteger(s)
 		m.ReceiveCount = int(n)
 		return err
+	case "SenderId":
+		into = &m.SenderID
 	case "MessageGroupId":
 		into = &m.GroupID
 	case "MessageDeduplicationId":
@@ -132,6 +122,15 @@ func decodeSystemAttribute(s *scanner, key []byte, m *message.Message) (err erro
 		*into, err = s.string()
 	}
 	return err
+}
+
+// decodeTime decodes Unix milliseconds. What is null is the zero time.
+func decodeTime(s *scanner) (time.Time, error) {
+	ms, ok, err := decodeInteger(s)
+	if !ok {
+		return time.Time{}, err
+	}
+	return time.UnixMilli(ms), err
 }
 
 func decodeInteger(s *scanner) (n int64, ok bool, err error) {

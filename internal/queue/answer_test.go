@@ -56,15 +56,19 @@ func messagesBySDK(answer []byte) ([]*message.Message, error) {
 }
 
 func messageOf(m *types.Message) *message.Message {
-	sent, _, _ := newScanner([]byte(`"`+m.Attributes["SentTimestamp"]+`"`), nil).integer()
+	instant := func(name string) time.Time {
+		ms, _, _ := newScanner([]byte(`"`+m.Attributes[name]+`"`), nil).integer()
+		if ms == 0 {
+			return time.Time{}
+		}
+		return time.UnixMilli(ms)
+	}
 	is := &message.Message{
 		ID: text(m.MessageId), ReceiptHandle: text(m.ReceiptHandle), Body: text(m.Body),
 		ReceiveCount: number(m.Attributes["ApproximateReceiveCount"]),
 		GroupID:      m.Attributes["MessageGroupId"], DeduplicationID: m.Attributes["MessageDeduplicationId"],
 		SequenceNumber: m.Attributes["SequenceNumber"], TraceHeader: m.Attributes["AWSTraceHeader"],
-	}
-	if sent != 0 {
-		is.SentAt = time.UnixMilli(sent)
+		SenderID: m.Attributes["SenderId"], SentAt: instant("SentTimestamp"), FirstReceivedAt: instant("ApproximateFirstReceiveTimestamp"),
 	}
 	for name, a := range m.MessageAttributes {
 		if is.Attributes == nil {
@@ -242,7 +246,7 @@ func drawMessage(t *rapid.T) string {
 		"MessageId": text, "ReceiptHandle": text, "Body": text, "MD5OfBody": text,
 		"Attributes": func(t *rapid.T) string {
 			return drawObject(t, map[string]func(*rapid.T) string{
-				"SentTimestamp": count, "ApproximateReceiveCount": count, "MessageGroupId": text, "MessageDeduplicationId": text,
+				"SentTimestamp": count, "ApproximateFirstReceiveTimestamp": count, "ApproximateReceiveCount": count, "MessageGroupId": text, "MessageDeduplicationId": text,
 				"SequenceNumber": text, "AWSTraceHeader": text, "SenderId": text,
 			})
 		},

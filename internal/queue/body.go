@@ -8,7 +8,7 @@ import (
 
 // The attributes that deliveries need. SQS returns no others.
 const wanted = `"MessageAttributeNames":["All"],"MessageSystemAttributeNames":["SentTimestamp","ApproximateReceiveCount",` +
-	`"MessageGroupId","MessageDeduplicationId","SequenceNumber","AWSTraceHeader"],`
+	`"MessageGroupId","MessageDeduplicationId","SequenceNumber","AWSTraceHeader","SenderId","ApproximateFirstReceiveTimestamp"],`
 
 // receiveBody returns the body of a ReceiveMessage request. Numbers that are 0 are left
 // out, as is an empty attempt.

@@ -26,6 +26,8 @@ var (
 		types.MessageSystemAttributeNameMessageDeduplicationId,
 		types.MessageSystemAttributeNameSequenceNumber,
 		types.MessageSystemAttributeNameAWSTraceHeader,
+		types.MessageSystemAttributeNameSenderId,
+		types.MessageSystemAttributeNameApproximateFirstReceiveTimestamp,
 	}
 	wantedAttributes = []string{"All"}
 )

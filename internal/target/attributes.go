@@ -2,6 +2,8 @@ package target
 
 import (
 	"cmp"
+	"maps"
+	"net/http"
 	"slices"
 	"strings"
 
@@ -73,6 +75,22 @@ func (w *writer) attributes(all map[string]message.Attribute) {
 	}
 	if len(omitted) > 0 {
 		w.omitted(omitted)
+	}
+}
+
+// exactAttributes writes the attributes of type String and Number under prefix and their own
+// names, in order of these, as long as they fit. Those whose names are invalid in HTTP, or
+// differ only in case, are left out.
+func (w *writer) exactAttributes(prefix string, all map[string]message.Attribute) {
+	left := maxAttributes
+	for _, name := range slices.Sorted(maps.Keys(all)) {
+		attribute := all[name]
+		key := http.CanonicalHeaderKey(prefix + name)
+		left -= len(key) + lineCost + encodedLen(attribute.StringValue)
+		if _, twice := w.to[key]; twice || !isText(attribute) || !isToken(name) || left < 0 {
+			continue
+		}
+		w.set(key, attribute.StringValue)
 	}
 }
 

@@ -198,7 +198,7 @@ func TestAnEndlessBodyIsReadTo64KiBAndTheStatusCounts(t *testing.T) {
 					}
 				}
 			}}
-			v, _ := verdictOf(status)
+			v, _ := verdictOf(status, exceptions)
 			expect(t, over(t, w).Deliver(t.Context(), "orders", msg("x")), v.outcome, status, v.reason)
 			if n := <-sent; n < 64<<10 || n > 72<<10 {
 				t.Errorf("%d bytes were read", n)

@@ -1,5 +1,5 @@
-// Package target delivers messages over HTTP, in the format raw, and reports the outcome
-// of each delivery.
+// Package target delivers messages over HTTP, in one of several formats (format.go), and
+// reports the outcome of each delivery.
 //
 //   - One Deliver is at most one request on the wire, over HTTP/1.1 and HTTP/2: nothing
 //     is retried automatically, and redirects are not followed. The caller of Deliver has
@@ -11,6 +11,7 @@
 //     byte.
 //   - Errors and logs contain no bodies, no header values, no user info of the URL, and
 //     nothing of the answer except its status.
+//   - The answer of a function is read as a stream, of which nothing is kept.
 //   - A request that the target has not processed according to the protocol has the
 //     outcome connection: after GOAWAY, REFUSED_STREAM, or the end of a connection before
 //     a byte of the request was sent.

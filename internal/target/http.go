@@ -1,6 +1,7 @@
 package target
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -8,8 +9,12 @@ import (
 	"net"
 	"net/http"
 	"net/url"
+	"strings"
 	"time"
 
+	"github.com/prometheus/client_golang/prometheus"
+
+	told "github.com/sqs-poller/poller/internal/limits"
 	"github.com/sqs-poller/poller/internal/message"
 )
 
@@ -26,6 +31,10 @@ const (
 type Options struct {
 	// Name is the target's name, for logs.
 	Name string
+	// Format is how a message becomes a request, one of Formats; empty means raw.
+	Format string
+	// UnwrapSNS delivers what is in the body of an SNS notification, instead of the body.
+	UnwrapSNS bool
 	// URL is where messages are POSTed to; see ValidateURL. Its user info is sent as
 	// basic authentication.
 	URL string
@@ -54,7 +63,10 @@ type HTTP struct {
 	place    string
 	limits   limits
 	template *http.Request
+	format   format
+	needsARN bool
 	headers  *headers
+	inside   envelopes
 	pool     *pool
 }
 
@@ -81,6 +93,13 @@ func build(o Options, s security) (*HTTP, error) {
 	if err != nil {
 		return nil, errors.New("--target: not a valid URL") // ValidateURL has said so
 	}
+	format, ok := formats[cmp.Or(o.Format, "raw")]
+	if !ok {
+		return nil, fmt.Errorf("--format: unknown format: use one of %s", strings.Join(Formats(), ", "))
+	}
+	if o.Format == "sqsd" {
+		o.UserAgent = sqsdAgent
+	}
 	user := u.User
 	u.User = nil
 	headers, err := newHeaders(o, user)
@@ -91,7 +110,10 @@ func build(o Options, s security) (*HTTP, error) {
 		place:    u.Scheme + "://" + u.Host,
 		limits:   limits{timeout: o.Timeout},
 		template: &http.Request{Method: http.MethodPost, URL: u, Proto: "HTTP/1.1", ProtoMajor: 1, ProtoMinor: 1},
+		format:   format,
+		needsARN: NeedsARN(o.Format),
 		headers:  headers,
+		inside:   envelopes{unwrap: o.UnwrapSNS, log: o.Logger.With("target", o.Name)},
 	}
 	if t.pool, err = connections(o, u, s); err != nil {
 		return nil, err
@@ -99,15 +121,45 @@ func build(o Options, s security) (*HTTP, error) {
 	return t, nil
 }
 
+// A Route delivers the messages of one queue.
+type Route struct {
+	target *HTTP
+	from   source
+}
+
+// From returns the route of the queue with this ARN, which may be empty unless the format
+// is lambda or cloudevents.
+func (t *HTTP) From(arn string) (Route, error) {
+	region := regionOf(arn)
+	if t.needsARN && region == "" {
+		return Route{}, errors.New("--format: lambda and cloudevents send the queue's ARN, and SQS did not tell it: " +
+			"allow sqs:GetQueueAttributes")
+	}
+	return Route{t, source{arn: arn, region: region}}, nil
+}
+
+// Deliver is HTTP.Deliver for a message from the route's queue.
+func (r Route) Deliver(ctx context.Context, queue string, m *message.Message) message.Result {
+	from := r.from
+	from.queue = queue
+	return r.target.deliver(ctx, from, m)
+}
+
 // Deliver sends m from the named queue and returns the result. It returns within the
 // target's timeout. If ctx ends first, the delivery is canceled: the outcome is failed,
-// the reason is canceled, and Err is the context's cause.
+// the reason is canceled, and Err is the context's cause. Where the format needs the queue's
+// ARN, deliver by From.
 func (t *HTTP) Deliver(ctx context.Context, queue string, m *message.Message) message.Result {
+	return t.deliver(ctx, source{queue: queue}, m)
+}
+
+func (t *HTTP) deliver(ctx context.Context, from source, m *message.Message) message.Result {
 	if ctx.Err() != nil {
 		return canceled(ctx)
 	}
+	m, from.topic = t.inside.open(ctx, from.queue, m)
 	limit := t.limits.begin(ctx)
-	result, clean := t.exchange(ctx, limit.ctx, queue, m)
+	result, clean := t.exchange(ctx, limit.ctx, from, m)
 	t.limits.release(limit, clean)
 	return result
 }
@@ -117,15 +169,15 @@ func (t *HTTP) Deliver(ctx context.Context, queue string, m *message.Message) me
 //
 // If a kept connection turns out to be unusable before a byte of the request has been
 // sent, another one is used. That is not a retry: nothing has been sent.
-func (t *HTTP) exchange(ctx, limited context.Context, queue string, m *message.Message) (result message.Result, clean bool) {
+func (t *HTTP) exchange(ctx, limited context.Context, from source, m *message.Message) (result message.Result, clean bool) {
 	for {
 		c, kept, err := t.pool.take(limited)
 		if err != nil {
 			return t.broken(ctx, limited, err, 0), false
 		}
-		answer, err := c.send(t.request(limited, queue, m)) //nolint:bodyclose // settle closes it
+		answer, err := c.send(t.request(limited, from, m)) //nolint:bodyclose // settle closes it
 		if err == nil {
-			return t.settle(ctx, limited, c, answer), true
+			return t.settle(ctx, limited, c, answer, m), true
 		}
 		t.pool.drop(c)
 		if _, unsent := errors.AsType[*unsentError](err); !unsent || !kept || limited.Err() != nil {
@@ -135,23 +187,40 @@ func (t *HTTP) exchange(ctx, limited context.Context, queue string, m *message.M
 }
 
 // settle reads an answer to its end, returns its result, and releases its connection.
-func (t *HTTP) settle(ctx, limited context.Context, c *connection, answer *http.Response) message.Result {
+func (t *HTTP) settle(ctx, limited context.Context, c *connection, answer *http.Response, m *message.Message) message.Result {
 	defer t.pool.put(c)
 	defer func() { _ = answer.Body.Close() }()
 
 	status := answer.StatusCode
-	v, known := verdictOf(status)
+	v, known := verdictOf(status, t.format.exceptions())
 	if !known { // 101, or not an HTTP status
 		return t.broken(ctx, limited, errNoAnswer, status)
 	}
-	if err := drop(answer); err != nil && v.outcome == message.Delivered {
-		return t.broken(ctx, limited, err, status)
-	}
 	result := message.Result{Outcome: v.outcome, Status: status, Reason: v.reason, Refused: v.refused}
 	if v.outcome != message.Delivered {
+		_ = drop(answer) // the status says it all
+		result.RetryAfter = retryAfter(answer.Header)
+		return result
+	}
+	failed, err := t.format.read(answer, m)
+	switch {
+	case err != nil:
+		return t.broken(ctx, limited, err, status)
+	case failed != nil:
+		result.Outcome, result.Reason = answered[failed.reason], failed.reason
+		result.Err = fmt.Errorf("%s %s", t.place, failed.detail)
 		result.RetryAfter = retryAfter(answer.Header)
 	}
+	result.Limits, result.LimitsIgnored = told.Read(answer.Header, result.RetryAfter, time.Now())
 	return result
+}
+
+// Register adds the target's metrics to reg, which carries the target's label.
+func (t *HTTP) Register(reg prometheus.Registerer) error {
+	if err := reg.Register(&t.inside); err != nil {
+		return fmt.Errorf("register target metrics: %w", err)
+	}
+	return nil
 }
 
 // Close closes the connections. Call it after the last Deliver has returned. It may be

@@ -26,6 +26,13 @@ const (
 	reasonUnsent         = "unsent"
 )
 
+// What the answer of a function says despite its status of 200.
+const (
+	reasonFunctionError = "function_error"
+	reasonItemFailure   = "item_failure"
+	reasonInvalidAnswer = "invalid_answer"
+)
+
 // A verdict is what an answer, or the lack of one, means for the message.
 type verdict struct {
 	outcome message.Outcome
@@ -78,8 +85,15 @@ var breaks = map[string]message.Outcome{
 	reasonUnsent:         message.Connection,
 }
 
+// answered maps what an answer says despite its status to outcomes.
+var answered = map[string]message.Outcome{
+	reasonFunctionError: message.Failed,
+	reasonItemFailure:   message.Failed,
+	reasonInvalidAnswer: message.Failed,
+}
+
 // verdictOf looks up a status. It reports false if the status cannot be final.
-func verdictOf(status int) (verdict, bool) {
+func verdictOf(status int, exceptions map[int]message.Outcome) (verdict, bool) {
 	v, known := classes[status/100]
 	if outcome, except := exceptions[status]; except {
 		v.outcome = outcome
@@ -89,11 +103,14 @@ func verdictOf(status int) (verdict, bool) {
 }
 
 // Reasons returns every Reason that a Result may have, sorted: the classes from 2xx to 5xx,
-// and why there was no complete answer.
+// what an answer says despite its class, and why there was no complete answer.
 func Reasons() []string {
-	all := make([]string, 0, len(classes)+len(breaks))
+	all := make([]string, 0, len(classes)+len(answered)+len(breaks))
 	for _, v := range classes {
 		all = append(all, v.reason)
+	}
+	for reason := range answered {
+		all = append(all, reason)
 	}
 	for reason := range breaks {
 		all = append(all, reason)

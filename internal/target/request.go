@@ -2,7 +2,6 @@ package target
 
 import (
 	"context"
-	"io"
 	"net/http"
 	"strconv"
 	"strings"
@@ -16,8 +15,11 @@ const sentAt = "2006-01-02T15:04:05.000Z"
 
 // exchange holds everything a request needs in addition to net/http's own allocations.
 type exchange struct {
-	body strings.Reader
-	head writer
+	request *http.Request
+	text    string // the request's body
+	body    strings.Reader
+	head    writer
+	ownType bool // there is a configured Content-Type
 }
 
 // request creates the one request of a delivery.
@@ -25,25 +27,20 @@ type exchange struct {
 // It is the only one because an http.ClientConn never repeats a request, unlike an
 // http.Transport, which does so for an Idempotency-Key or a refused HTTP/2 stream. (A
 // request of which no byte was written is created again for another connection.)
-func (t *HTTP) request(ctx context.Context, queue string, m *message.Message) *http.Request {
+func (t *HTTP) request(ctx context.Context, from source, m *message.Message) *http.Request {
 	static := t.headers.current(ctx)
-	x := &exchange{}
-	x.body.Reset(m.Body)
+	x := &exchange{ownType: static.contentType}
 	x.head.to = make(http.Header, 7+len(static.lines)+len(m.Attributes))
-
-	r := t.template.WithContext(ctx)
-	r.Header = x.head.to
-	r.Body = http.NoBody // which net/http knows to have length 0
-	if m.Body != "" {
-		r.Body = io.NopCloser(&x.body) // which net/http knows to be in memory: headers and body in one write
-		r.ContentLength = int64(len(m.Body))
+	x.request = t.template.WithContext(ctx)
+	x.request.Header = x.head.to
+	static.put(x.request)
+	t.format.write(x, from, m)
+	if from.topic != "" {
+		x.head.set(topicHeader, from.topic)
 	}
-	static.put(r)
-	if !static.contentType {
-		x.head.to["Content-Type"] = contentType(m)
-	}
-	x.head.message(queue, m)
-	return r
+	x.head.trace(m)
+	x.head.finish()
+	return x.request
 }
 
 // message writes the headers about the message itself.
@@ -63,9 +60,4 @@ func (w *writer) message(queue string, m *message.Message) {
 	if m.DeduplicationID != "" {
 		w.set("X-Poller-Deduplication-Id", m.DeduplicationID)
 	}
-	if len(m.Attributes) > 0 {
-		w.attributes(m.Attributes)
-	}
-	w.trace(m)
-	w.finish()
 }

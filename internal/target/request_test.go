@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"maps"
+	"math"
 	"net/http"
 	"net/url"
 	"slices"
@@ -207,8 +208,13 @@ func TestTheContentType(t *testing.T) {
 
 func TestLookingForJSONCopiesNothing(t *testing.T) {
 	body := `{"a":"` + strings.Repeat("x", 1<<20) + `"}`
-	if n := testing.AllocsPerRun(10, func() { isJSON(body) }); n > 1 {
-		t.Errorf("%v allocations", n)
+	// In the best of ten runs: goroutines of other tests allocate too.
+	fewest := math.Inf(1)
+	for range 10 {
+		fewest = min(fewest, testing.AllocsPerRun(1, func() { isJSON(body) }))
+	}
+	if fewest > 1 {
+		t.Errorf("%v allocations", fewest)
 	}
 }
 
@@ -233,7 +239,7 @@ func FuzzHeaders(f *testing.F) {
 		m.GroupID, m.DeduplicationID, m.TraceHeader, m.ID = group, value2, value, name2
 		m.Attributes = map[string]message.Attribute{name: str(value), name2: {DataType: "Number", StringValue: value2}}
 		var out bytes.Buffer
-		if err := h.request(t.Context(), group, m).Write(&out); err != nil {
+		if err := h.request(t.Context(), source{queue: group}, m).Write(&out); err != nil {
 			t.Fatal(err)
 		}
 		in := bufio.NewReader(&out)

@@ -13,16 +13,16 @@ import (
 	"github.com/sqs-poller/poller/internal/message"
 )
 
-// documented reads the table of docs/outcomes.md: the outcome of each answer.
-func documented(t *testing.T) map[string]string {
+// documented reads a page's table of answers: the outcome of each.
+func documented(t *testing.T, page, head string) map[string]string {
 	t.Helper()
-	text, err := os.ReadFile("../../docs/outcomes.md")
+	text, err := os.ReadFile("../../docs/" + page)
 	if err != nil {
 		t.Fatal(err)
 	}
-	_, table, found := strings.Cut(string(text), "| answer |")
+	_, table, found := strings.Cut(string(text), head)
 	if !found {
-		t.Fatal("docs/outcomes.md has no table that begins with | answer |")
+		t.Fatalf("docs/%s has no table that begins with %s", page, head)
 	}
 	table, _, _ = strings.Cut(table, "\n\n")
 	cell := regexp.MustCompile("`([a-z0-9_]+)`")
@@ -38,7 +38,7 @@ func documented(t *testing.T) map[string]string {
 		}
 		for _, answer := range cell.FindAllStringSubmatch(cells[1], -1) {
 			if before, twice := all[answer[1]]; twice {
-				t.Errorf("docs/outcomes.md has %s twice: %s and %s", answer[1], before, outcome[1])
+				t.Errorf("docs/%s has %s twice: %s and %s", page, answer[1], before, outcome[1])
 			}
 			all[answer[1]] = outcome[1]
 		}
@@ -47,16 +47,16 @@ func documented(t *testing.T) map[string]string {
 }
 
 func TestTheDocsSayWhatTheCodeDoes(t *testing.T) {
-	docs := documented(t)
+	docs := documented(t, "outcomes.md", "| answer |")
 	for answer, outcome := range docs {
 		if status, err := strconv.Atoi(answer); err == nil {
-			if v, known := verdictOf(status); !known || v.outcome.String() != outcome {
+			if v, known := verdictOf(status, exceptions); !known || v.outcome.String() != outcome {
 				t.Errorf("the docs say %s of %d, the code %s", outcome, status, v.outcome)
 			}
 		}
 	}
 	for status := 200; status < 600; status++ {
-		v, _ := verdictOf(status)
+		v, _ := verdictOf(status, exceptions)
 		outcome, named := docs[strconv.Itoa(status)]
 		if !named {
 			outcome = docs[fmt.Sprintf("%dxx", status/100)]
@@ -73,6 +73,45 @@ func TestTheDocsSayWhatTheCodeDoes(t *testing.T) {
 	for answer := range docs {
 		if _, err := strconv.Atoi(answer); err != nil && !slices.Contains(Reasons(), answer) {
 			t.Errorf("the docs know %s, the code does not", answer)
+		}
+	}
+}
+
+func TestTheDocsSayWhatTheAnswersToEachFormatMean(t *testing.T) {
+	functions := documented(t, "targets.md", "| answer to `lambda` |")
+	for status := 200; status < 600; status++ {
+		for name, f := range formats {
+			v, _ := verdictOf(status, f.exceptions())
+			want, _ := verdictOf(status, exceptions)
+			outcome := want.outcome.String()
+			if differs, ok := functions[strconv.Itoa(status)]; ok && name == "lambda" {
+				outcome = differs
+				if outcome == want.outcome.String() {
+					t.Errorf("docs/targets.md has %d as an exception, and it is none", status)
+				}
+			}
+			if v.outcome.String() != outcome {
+				t.Errorf("%s: the code says %s of %d, the docs %s", name, v.outcome, status, outcome)
+			}
+		}
+	}
+	for reason, outcome := range answered {
+		if functions[reason] != outcome.String() {
+			t.Errorf("the code says %s of %s, the docs %q", outcome, reason, functions[reason])
+		}
+	}
+	for answer := range functions {
+		if _, err := strconv.Atoi(answer); err != nil && answered[answer] == 0 {
+			t.Errorf("the docs know %s, the code does not", answer)
+		}
+	}
+	text, err := os.ReadFile("../../docs/targets.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range Formats() {
+		if !strings.Contains(string(text), "\n| `"+name+"` |") {
+			t.Errorf("docs/targets.md has no row for the format %s", name)
 		}
 	}
 }
@@ -110,7 +149,7 @@ func TestEachStatusComesToWhatTheDesignSays(t *testing.T) {
 func TestReasonsAreAllThatAResultMayHave(t *testing.T) {
 	want := []string{
 		"2xx", "3xx", "4xx", "5xx", "broken_answer", "canceled", "connect", "connect_timeout",
-		"dns", "goaway", "proxy", "refused", "refused_stream", "reset", "timeout", "tls",
+		"dns", "function_error", "goaway", "invalid_answer", "item_failure", "proxy", "refused", "refused_stream", "reset", "timeout", "tls",
 		"unreachable", "unsent",
 	}
 	if got := Reasons(); !slices.Equal(got, want) {

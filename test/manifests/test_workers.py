@@ -126,14 +126,14 @@ class BothWorkers(unittest.TestCase):
             self.assertEqual("non-blocking", container["LogConfiguration"]["Options"]["mode"])
             self.assertNotIn("SecurityGroupIngress", stack.properties("SecurityGroup"))
 
-    def test_the_container_s_memory_and_gomemlimit_follow_the_task_s(self):
+    def test_the_container_s_memory_and_poller_s_follow_the_task_s(self):
         for path in WORKERS.values():
             sizes = template(path)["Parameters"]["Memory"]["AllowedValues"]
             self.assertEqual(sizes, list(template(path)["Mappings"]["Memory"]))
             for size in map(int, sizes):
                 for sidecar, share in (("", size), ("orders:1", max(256, size // 4))):
                     stack = Stack(path, **QUEUE, Memory=str(size), SidecarImage=sidecar)
-                    self.assertEqual((share, f"{share * 80 // 100}MiB"), (stack.container("poller")["Memory"], stack.environment("poller")["GOMEMLIMIT"]))
+                    self.assertEqual((share, f"{share}MiB"), (stack.container("poller")["Memory"], stack.environment("poller")["POLLER_MEMORY"]))
 
     def test_arns_and_urls_of_every_partition_are_taken(self):
         for path in WORKERS.values():

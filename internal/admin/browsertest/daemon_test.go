@@ -124,7 +124,7 @@ func behind() admin.Status {
 			Name: "orders", Target: "partner",
 			Lag:   admin.Seconds(130 * time.Second),
 			Depth: &admin.Depth{Visible: 1240, InFlight: 46, AsOf: now.Add(-6 * time.Second)},
-			Drain: admin.Number(410), Received: 81234, Duplicates: 2,
+			Drain: admin.Number(410), DrainState: admin.DrainShrinking, Left: 1286, Received: 81234, Duplicates: 2,
 			InHand:             map[string]int{"waiting": 9, "delivering": 7, "deleting": 12, "releasing": 1},
 			Receives:           map[string]int64{"full": 8011, "partial": 203, "empty": 97, "error": 1},
 			Settled:            map[string]int64{"delivered": 81012, "failed": 190, "rejected": 3, "released": 0, "cut_off": 0, "abandoned": 0},
@@ -163,6 +163,7 @@ func empty() admin.Status {
 	s := behind()
 	q := &s.Queues[0]
 	q.Lag, q.Drain, q.Depth.Visible, q.StartedPerSecond, q.DeliveredPerSecond = 0, 0, 0, 0, 0
+	q.DrainState, q.Left = admin.DrainEmpty, 0
 	q.InHand = map[string]int{"waiting": 0, "delivering": 0, "deleting": 0, "releasing": 0}
 	q.Parked = 1
 	s.Targets[0].StartedPerSecond, s.Targets[0].Delivering = 0, 0

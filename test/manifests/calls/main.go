@@ -1,7 +1,7 @@
 // Command calls prints the IAM actions that the daemon needs at SQS, from the source:
-// the SDK's methods that internal/queue calls, as far as they are reached from the
-// exported functions that internal/app and internal/consumer name. A batch is the
-// action without Batch.
+// the SDK's methods that internal/queue calls, and the requests that it makes without
+// them, if they are reachable from the exported functions that internal/app and
+// internal/consumer name. A batch is the action without Batch.
 //
 //	calls ROOT
 package main
@@ -70,6 +70,9 @@ func calls(root string) ([]string, error) {
 					actions = append(actions, "sqs:"+strings.TrimSuffix(s.Sel.Name, "Batch"))
 					return false
 				}
+				if action := wired(n); action != "" {
+					actions = append(actions, "sqs:"+action)
+				}
 				if id, ok := n.(*ast.Ident); ok && bodies[id.Name] != nil && !slices.Contains(reached, id.Name) {
 					reached = append(reached, id.Name)
 				}
@@ -85,6 +88,33 @@ func calls(root string) ([]string, error) {
 func isClient(e ast.Expr) bool {
 	s, ok := e.(*ast.SelectorExpr)
 	return ok && s.Sel.Name == "sqs"
+}
+
+// wired returns the action of a request that is made without the SDK's methods, by a
+// call of wire.do, or "".
+func wired(n ast.Node) string {
+	call, ok := n.(*ast.CallExpr)
+	if !ok || len(call.Args) < 2 {
+		return ""
+	}
+	do, ok := call.Fun.(*ast.SelectorExpr)
+	if !ok || do.Sel.Name != "do" {
+		return ""
+	}
+	if of, ok := do.X.(*ast.SelectorExpr); !ok || of.Sel.Name != "wire" {
+		return ""
+	}
+	action, ok := call.Args[1].(*ast.Ident)
+	if !ok {
+		return "unknown"
+	}
+	switch action.Name {
+	case "receive":
+		return "ReceiveMessage"
+	case "deleteBatch":
+		return "DeleteMessage"
+	}
+	return "unknown:" + action.Name
 }
 
 // parse reads the Go files of a folder, without those of tests.

@@ -1,0 +1,334 @@
+package consumer
+
+import (
+	"math"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sqs-poller/poller/internal/message"
+	"github.com/sqs-poller/poller/internal/ratelimit"
+)
+
+// within fails unless a number is within that share of what it should be.
+func within(t *testing.T, what string, got, want, share float64) {
+	t.Helper()
+	if !(math.Abs(got-want) <= share*want) {
+		t.Errorf("%s is %.1f, want %.1f", what, got, want)
+	}
+}
+
+func limitedTo(rate float64) ratelimit.Limits {
+	return ratelimit.Limits{Concurrency: 20, Limited: true, Rate: rate, Burst: 1}
+}
+
+func TestABurstToAnIdleWorkerHasItsTimeToEmptyWithin15Seconds(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		q, f := newFakeQueue(), newFakeTarget(50*time.Millisecond)
+		e := run(t, q, f, limitedTo(28), nil)
+		pass(10 * time.Minute)
+		if d := e.Snapshot(time.Now()).Drain; d.State != DrainEmpty || d.Seconds != 0 {
+			t.Errorf("the idle queue: %+v", d)
+		}
+		q.send(1000)
+		begun := time.Now()
+		for pass(15 * time.Second); time.Since(begun) < 34*time.Second; pass(time.Second) {
+			d := e.Snapshot(time.Now()).Drain
+			if d.State != DrainShrinking {
+				t.Fatalf("after %v it is %s", time.Since(begun), d.State)
+			}
+			within(t, "the time to empty", d.Seconds, 1000.0/28-time.Since(begun).Seconds(), 0.1)
+		}
+		pass(20 * time.Second)
+		if d := e.Snapshot(time.Now()).Drain; d.State != DrainEmpty {
+			t.Errorf("the empty queue: %+v", d)
+		}
+		e.stop()
+	})
+}
+
+func TestWhatArrivesCountsAgainstTheTimeToEmpty(t *testing.T) {
+	t.Parallel()
+	for arriving, want := range map[time.Duration]DrainState{
+		50 * time.Millisecond: DrainShrinking, 25 * time.Millisecond: DrainSteady, 15 * time.Millisecond: DrainGrowing,
+	} {
+		synctest.Test(t, func(t *testing.T) {
+			q, f := newFakeQueue(), newFakeTarget(50*time.Millisecond)
+			q.send(3000)
+			e := run(t, q, f, limitedTo(40), nil)
+			for end := time.Now().Add(45 * time.Second); time.Now().Before(end); pass(arriving) {
+				q.send(1)
+			}
+			d := e.Snapshot(time.Now()).Drain
+			if d.State != want {
+				t.Errorf("one every %v: %+v", arriving, d)
+			}
+			if want == DrainShrinking {
+				within(t, "the time to empty", d.Seconds, float64(q.left())/(40-20), 0.1)
+			}
+			e.stop()
+		})
+	}
+}
+
+func TestAnOutageAndAPauseHaveNoTimeToEmpty(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		q, f := newFakeQueue(), newFakeTarget(0)
+		down := true
+		f.answer = func(*message.Message, int) (message.Result, time.Duration) {
+			if down {
+				return message.Result{Outcome: message.Unavailable, Status: 503, Reason: "5xx"}, time.Millisecond
+			}
+			return delivered2xx, time.Millisecond
+		}
+		q.send(2000)
+		e := run(t, q, f, limitedTo(28), nil)
+		for range 10 {
+			pass(5 * time.Second)
+			if d := e.Snapshot(time.Now()).Drain; d.State == DrainShrinking || !math.IsNaN(d.Seconds) && !math.IsInf(d.Seconds, 1) {
+				t.Errorf("in an outage: %+v", d)
+			}
+		}
+		if d := e.Snapshot(time.Now()).Drain; d.State != DrainAway || d.Left != 2000 {
+			t.Errorf("with the gate closed: %+v", d)
+		}
+		down = false
+		pass(30 * time.Second)
+		e.options.Pace.Set(time.Now(), ratelimit.Limits{Concurrency: 20, Limited: true})
+		pass(time.Minute)
+		if d := e.Snapshot(time.Now()).Drain; d.State != DrainPaused || !math.IsNaN(d.Seconds) {
+			t.Errorf("paused: %+v", d)
+		}
+		e.stop()
+	})
+}
+
+func TestWhileSQSIsAwayNothingIsSaidOfTheQueue(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		q, f := newFakeQueue(), newFakeTarget(time.Millisecond)
+		e := run(t, q, f, limitedTo(28), nil)
+		pass(time.Minute)
+		if lag := e.Snapshot(time.Now()).Lag; !lag.Known || lag.Age != 0 {
+			t.Errorf("an empty queue has the lag %+v", lag)
+		}
+		q.fault = away
+		pass(2 * time.Minute)
+		s := e.Snapshot(time.Now())
+		if s.Lag.Known || s.Drain.State != DrainAway {
+			t.Errorf("lag %+v, drain %+v", s.Lag, s.Drain)
+		}
+		q.fault = nil
+		pass(time.Minute)
+		if s := e.Snapshot(time.Now()); !s.Lag.Known || s.Drain.State != DrainEmpty {
+			t.Errorf("it is back: lag %+v, drain %+v", s.Lag, s.Drain)
+		}
+		e.stop()
+	})
+}
+
+func TestTheLagOfAPausedWorkerGrows(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		q, f := newFakeQueue(), newFakeTarget(time.Millisecond)
+		q.send(600)
+		e := run(t, q, f, limitedTo(10), nil)
+		pass(30 * time.Second)
+		e.options.Pace.Set(time.Now(), ratelimit.Limits{Concurrency: 20, Limited: true})
+		for range 20 {
+			pass(time.Minute)
+			lag := e.Snapshot(time.Now()).Lag
+			within(t, "the lag in seconds", lag.Age.Seconds(), time.Since(q.messages[0].sent).Seconds(), 0.05)
+			if !lag.Known || lag.AtLeast {
+				t.Errorf("%+v", lag)
+			}
+		}
+		e.stop()
+	})
+}
+
+func TestTheLagOfAQueueThatFillsInAPauseCountsFromWhenThatWasSeen(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		q, f := newFakeQueue(), newFakeTarget(time.Millisecond)
+		e := run(t, q, f, limitedTo(10), nil)
+		pass(70 * time.Minute) // SQS is asked for the depth once an hour by now
+		e.options.Pace.Set(time.Now(), ratelimit.Limits{Concurrency: 20, Limited: true})
+		pass(10 * time.Minute)
+		if s := e.Snapshot(time.Now()); !s.Lag.Known || s.Lag.Age != 0 || s.Drain.State != DrainEmpty {
+			t.Errorf("paused and empty: lag %+v, drain %+v", s.Lag, s.Drain)
+		}
+		q.send(30)
+		pass(10 * time.Minute)
+		s := e.Snapshot(time.Now())
+		if !s.Lag.Known || s.Lag.AtLeast || s.Lag.Age < 10*time.Minute-depthBusy-time.Second || s.Lag.Age > 10*time.Minute {
+			t.Errorf("the lag after ten minutes is %+v", s.Lag)
+		}
+		if s.Depth.Visible != 30 {
+			t.Errorf("%d visible", s.Depth.Visible)
+		}
+		e.stop()
+	})
+}
+
+func TestAWorkerThatStartsPausedSaysThatTheLagIsAtLeastSoMuch(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		q, f := newFakeQueue(), newFakeTarget(time.Millisecond)
+		q.send(30)
+		pass(time.Hour)
+		e := run(t, q, f, limitedTo(0), nil)
+		pass(time.Millisecond)
+		if lag := e.Snapshot(time.Now()).Lag; lag.Known {
+			t.Errorf("before SQS's first answer the lag is %+v", lag)
+		}
+		pass(10 * time.Minute)
+		if lag := e.Snapshot(time.Now()).Lag; !lag.Known || !lag.AtLeast || lag.Age < 9*time.Minute {
+			t.Errorf("after ten minutes the lag is %+v", lag)
+		}
+		if d := e.Snapshot(time.Now()).Drain; d.State != DrainPaused {
+			t.Errorf("%+v", d)
+		}
+		e.stop()
+	})
+}
+
+func TestTheLagIsZeroAsSoonAsAReceiveWaits(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		q, f := newFakeQueue(), newFakeTarget(time.Millisecond)
+		q.send(300)
+		pass(time.Minute)
+		e := run(t, q, f, limitedTo(50), nil)
+		pass(5 * time.Second)
+		if lag := e.Snapshot(time.Now()).Lag; lag.Age < time.Minute {
+			t.Errorf("with a backlog the lag is %+v", lag)
+		}
+		pass(3 * time.Second)
+		if s := e.Snapshot(time.Now()); s.Lag != (Lag{Known: true}) || s.Drain.State != DrainEmpty || s.Depth.Visible != 0 {
+			t.Errorf("lag %+v, drain %+v, depth %+v", s.Lag, s.Drain, s.Depth)
+		}
+		e.stop()
+	})
+}
+
+func TestTheDepthBetweenTwoLooksIsThatOfNow(t *testing.T) {
+	t.Parallel()
+	for arriving, allowed := range map[int]int{0: 12, 20: 40} {
+		synctest.Test(t, func(t *testing.T) {
+			q, f := newFakeQueue(), newFakeTarget(50*time.Millisecond)
+			q.send(2000)
+			e := run(t, q, f, limitedTo(28), nil)
+			for i := range 60 {
+				pass(time.Second)
+				q.send(arriving)
+				now := time.Now()
+				is := q.depth(now)
+				got := e.Snapshot(now).Depth
+				if d := got.Visible - is.Visible; i > 15 && (d > allowed || d < -allowed) {
+					t.Errorf("after %d s with %d/s arriving: %d visible, not %d", i, arriving, got.Visible, is.Visible)
+				}
+			}
+			if looks := q.called("look"); looks > 8 {
+				t.Errorf("SQS was asked %d times in a minute", looks)
+			}
+			e.stop()
+		})
+	}
+}
+
+func TestWhatIsGivenBackIsVisibleAgainWhenItsDelayIsOver(t *testing.T) {
+	now := time.Unix(1_700_000_000, 0)
+	b := backlog{again: map[int64]int{}}
+	b.answered(now, message.Depth{Visible: 5}, false)
+	b.take()
+	b.take()
+	b.release(now, now.Add(4*time.Second))
+	if d := b.depth(now.Add(3*time.Second), 1); d != (message.Depth{Visible: 3, InFlight: 2}) {
+		t.Errorf("before: %+v", d)
+	}
+	if d := b.depth(now.Add(4*time.Second), 1); d != (message.Depth{Visible: 4, InFlight: 1}) {
+		t.Errorf("after: %+v", d)
+	}
+	b.answered(now.Add(5*time.Second), message.Depth{Visible: 4, InFlight: 1}, false)
+	if d := b.depth(now.Add(6*time.Second), 1); d != (message.Depth{Visible: 4, InFlight: 1}) {
+		t.Errorf("it is in the next count: %+v", d)
+	}
+}
+
+func TestOneBurstIsNotTheSpeedOfArriving(t *testing.T) {
+	now := time.Unix(1_700_000_000, 0)
+	b := backlog{again: map[int64]int{}}
+	for _, visible := range []int{100, 100, 5100, 5100} {
+		b.answered(now, message.Depth{Visible: visible}, false)
+		now = now.Add(15 * time.Second)
+	}
+	if perSecond, known := b.arriving(); !known || perSecond != 0 {
+		t.Errorf("%.0f/s arrive", perSecond)
+	}
+}
+
+func TestAWorkerThatKeepsUpHasNeitherLagNorBacklog(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		q, f := newFakeQueue(), newFakeTarget(5*time.Millisecond)
+		e := run(t, q, f, limitedTo(28), nil)
+		for i := range 1500 { // 20/s
+			q.send(1)
+			pass(50 * time.Millisecond)
+			s := e.Snapshot(time.Now())
+			if !s.Lag.Known || s.Lag.Age > time.Second {
+				t.Fatalf("after %d messages the lag is %+v", i, s.Lag)
+			}
+			if i > 200 && (!(s.Drain.Seconds < 10) || s.Depth.Visible > 3) {
+				t.Fatalf("after %d messages: %+v, %+v", i, s.Drain, s.Depth)
+			}
+		}
+		e.stop()
+	})
+}
+
+func TestWhatCameToAnEmptyQueueMayHaveComeAtAnyTime(t *testing.T) {
+	now := time.Unix(1_700_000_000, 0)
+	b := backlog{again: map[int64]int{}}
+	b.answered(now, message.Depth{}, false)
+	b.answered(now.Add(15*time.Second), message.Depth{}, false)
+	b.emptied()
+	b.answered(now.Add(30*time.Second), message.Depth{Visible: 1000}, false)
+	if perSecond, known := b.arriving(); known {
+		t.Errorf("%.0f/s arrive", perSecond)
+	}
+	b.answered(now.Add(35*time.Second), message.Depth{Visible: 1000}, false)
+	if perSecond, known := b.arriving(); !known || perSecond != 0 {
+		t.Errorf("%.0f/s arrive", perSecond)
+	}
+}
+
+func TestTheSpeedFollowsAChangeOfPaceAndIsTheMeanOfASteadyMinute(t *testing.T) {
+	var s speed
+	now := time.Unix(1_700_000_000, 0)
+	runFor := func(d time.Duration, each time.Duration) {
+		for end := now.Add(d); now.Before(end); now = now.Add(each) {
+			s.add(now, 10)
+		}
+	}
+	runFor(4*time.Second, 100*time.Millisecond)
+	if _, known := s.perSecond(now, 10); known {
+		t.Error("it is known after 4 s")
+	}
+	runFor(50*time.Second, 1300*time.Millisecond)
+	if is, _ := s.perSecond(now, 10); math.Abs(is-1/1.3) > 0.03 {
+		t.Errorf("%.2f/s, want %.2f/s", is, 1/1.3)
+	}
+	runFor(12*time.Second, 10*time.Millisecond)
+	if is, _ := s.perSecond(now, 10); math.Abs(is-100) > 5 {
+		t.Errorf("after the change: %.1f/s, want 100/s", is)
+	}
+	now = now.Add(time.Minute)
+	runFor(6*time.Second, 50*time.Millisecond)
+	if is, known := s.perSecond(now, 10); !known || math.Abs(is-20) > 1 {
+		t.Errorf("after a rest: %.1f/s, want 20/s", is)
+	}
+}
