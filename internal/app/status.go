@@ -111,10 +111,28 @@ func queueStatus(name, target string, s consumer.Snapshot) admin.Queue {
 	if !s.DepthAt.IsZero() {
 		q.Depth = &admin.Depth{Visible: s.Depth.Visible, InFlight: s.Depth.InFlight, Delayed: s.Depth.Delayed, AsOf: inJSON(s.DepthAt)}
 	}
+	q.DeadLetters = deadLetters(s.DeadLetters)
 	if p := s.Problem; p != nil {
 		q.Problem = &admin.SQSProblem{What: p.What, Since: inJSON(p.Since), Fault: p.Fault.String()}
 	}
 	return q
+}
+
+// deadLetters returns what is known of the dead-letter queue, or nil if there is none.
+func deadLetters(d consumer.DeadLetters) *admin.DeadLetters {
+	if d.Name == "" {
+		return nil
+	}
+	is := &admin.DeadLetters{Name: d.Name, Sent: d.Sent}
+	if d.Known {
+		at := inJSON(d.At)
+		is.Messages, is.AsOf = &d.Messages, &at
+	}
+	if !d.Since.IsZero() {
+		since := inJSON(d.Since)
+		is.Since = &since
+	}
+	return is
 }
 
 func failuresOf(queue string, s consumer.Snapshot) []admin.Failure {
