@@ -212,7 +212,17 @@ func judgeRedrive(f *findings, facts queueFacts) {
 		f.add(wrong, name, "the queue's RedrivePolicy", "the dead-letter queue %s is %s, but the queue is %s: SQS moves nothing there",
 			facts.deadName, kindOf(facts.dead), kindOf(a))
 	default:
-		f.add(fine, name, "", "the dead-letter queue %s exists and has the same type", facts.deadName)
+		f.add(fine, name, "", "the dead-letter queue %s exists and has the same type; %s", facts.deadName, facts.lies())
+	}
+}
+
+// lies says how many messages are in the dead-letter queue.
+func (facts queueFacts) lies() string {
+	switch n := facts.dead.Depth.Visible + facts.dead.Depth.InFlight + facts.dead.Depth.Delayed; n {
+	case 0:
+		return "it is empty"
+	default:
+		return fmt.Sprintf("%s in it: poller peek --queue %s shows them", counted(n, "message"), facts.deadName)
 	}
 }
 
