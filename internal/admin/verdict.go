@@ -162,10 +162,22 @@ func (q *Queue) assess(now time.Time, t Target, lastStatus int) Verdict {
 	default:
 		v = good("Keeping up: %s delivered%s", perSecond(q.DeliveredPerSecond), q.age())
 	}
-	if also != "" {
+	if also += q.DeadLetters.also(); also != "" {
 		v = Verdict{Notice, v.Text + also}
 	}
 	return v
+}
+
+// also returns what lies in the dead-letter queue, as a part of a sentence.
+func (d *DeadLetters) also() string {
+	switch {
+	case d == nil || d.Messages == nil || *d.Messages == 0:
+		return ""
+	case d.Since == nil:
+		return fmt.Sprintf("; %s in the dead-letter queue", count(*d.Messages))
+	default:
+		return fmt.Sprintf("; %s in the dead-letter queue since %s", count(*d.Messages), d.Since.UTC().Format("15:04 UTC"))
+	}
 }
 
 // trouble returns a verdict if SQS has been failing for more than a moment.
@@ -307,7 +319,11 @@ func (q Quota) words() string {
 	if unit == "" {
 		return count(q.Limit) + " in " + seconds(time.Duration(q.Window))
 	}
-	return count(q.Limit) + " a " + unit
+	article := " a "
+	if unit == "hour" {
+		article = " an "
+	}
+	return count(q.Limit) + article + unit
 }
 
 // gateWords describe the failures that closed the gate.

@@ -152,7 +152,11 @@ func metricsOfADaemon(t *testing.T) (families map[string]*dto.MetricFamily, desc
 	t.Helper()
 	server := localsqs.New(localsqs.WithSeed(1))
 	defer server.Close()
-	if _, err := server.CreateQueue("orders", nil); err != nil {
+	if _, err := server.CreateQueue("orders-dlq", nil); err != nil {
+		t.Fatal(err)
+	}
+	policy := map[string]string{"RedrivePolicy": `{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:orders-dlq","maxReceiveCount":5}`}
+	if _, err := server.CreateQueue("orders", policy); err != nil {
 		t.Fatal(err)
 	}
 	sqs := inProcess{server}
