@@ -138,6 +138,8 @@ func (q *Queue) assess(now time.Time, t Target, lastStatus int) Verdict {
 			clockFrom(now, t.Pace.Told.ResetAt), seconds(t.Pace.Told.ResetAt.Sub(now)))
 	case share >= failingShare:
 		return bad("%s: %s of deliveries in the last minute %s", failing, percent(share), worst.words(lastStatus))
+	case t.Fleet.waits() != "":
+		return notice("%s%s", t.Fleet.waits(), q.backlog())
 	case t.Pace.Rate == 0 && t.Pace.Concurrency > 0:
 		return notice("Paused: the rate of target %s is 0%s", t.Name, q.backlog())
 	case t.usedUp(now) != nil && q.waits():
