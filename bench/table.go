@@ -32,6 +32,9 @@ var parts = []part{
 	{"outage", outages},
 	{"brownout", brownOut},
 	{"poison", poison},
+	{"sizes", sizes},
+	{"queues", queues},
+	{"memory", memory},
 }
 
 func names() []string {
@@ -92,7 +95,15 @@ func measure(ctx context.Context, o options) error {
 		}
 		rows = append(rows, more...)
 	}
-	return show(rows)
+	if err := show(rows); err != nil || !o.quick {
+		return err
+	}
+	for _, r := range rows {
+		if !r.reached {
+			return fmt.Errorf("a goal is missed: %s", r.figure)
+		}
+	}
+	return nil
 }
 
 // build makes the binary as it is released.
@@ -124,7 +135,7 @@ func show(rows []row) error {
 	return w.Flush()
 }
 
-// progress says on stderr what is under way.
+// progress reports on stderr what is running.
 func progress(format string, v ...any) { fmt.Fprintf(os.Stderr, format+"\n", v...) }
 
 func median(values []float64) float64 { return quantile(values, 0.5) }

@@ -111,6 +111,7 @@ func (s *settings) start(
 	if err := app.CheckFiles(c, p.files); err != nil {
 		return nil, nil, err
 	}
+	setMemoryLimit(app.PlanMemory(c).Go)
 	level := new(slog.LevelVar)
 	level.Set(slog.Level(c.Log.Level))
 	if p.outlive != nil {
@@ -203,7 +204,7 @@ func (s *settings) reload(ctx context.Context, daemon *app.App, log *slog.Logger
 	}
 }
 
-// warn logs what is odd about the variables.
+// warn logs what is wrong with the variables.
 func warn(ctx context.Context, log *slog.Logger, warnings []string) {
 	for _, text := range warnings {
 		log.WarnContext(ctx, "a variable was not understood", slog.String("reason", text))

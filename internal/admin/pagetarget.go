@@ -30,9 +30,11 @@ func targetCard(i int, t Target, s Status) g.Node {
 			h.Div(h.P(g.Text("Mean delivery "), h.B(g.Text(mean(t.MeanDelivery))))),
 			gateGauge(t.Gate, s.At),
 			quotaGauges(place, t.Pace.Quotas, s.At),
+			toldGauge(t.Pace.Told, s.At),
 		),
 		overrides(t, s),
 		share(t.Pace),
+		fleetPart(t, s),
 		deliveriesTable(t),
 	)
 }
@@ -79,7 +81,10 @@ func meter(id string, limit, value float64) g.Node {
 }
 
 func gateGauge(gate Gate, now time.Time) g.Node {
-	more := "for " + span(now, gate.Since) + "; " + count(gate.Held) + " held"
+	more := "for " + span(now, gate.Since)
+	if gate.Held > 0 {
+		more += "; " + count(gate.Held) + " held"
+	}
 	if gate.State == "half_open" {
 		more += ", " + count(gate.Limit) + " concurrent"
 	}
@@ -109,6 +114,18 @@ func quotaGauges(place string, quotas []Quota, now time.Time) g.Node {
 		))
 	}
 	return gauges
+}
+
+// toldGauge shows what the target has said of its limits.
+func toldGauge(told *Told, now time.Time) g.Node {
+	if told == nil {
+		return nil
+	}
+	more := "until " + clockFrom(now, told.ResetAt)
+	if told.WaitingSince != nil {
+		more += ", waiting for " + span(now, *told.WaitingSince)
+	}
+	return h.Div(h.P(g.Text("Takes as it says "), h.B(g.Text(count(told.Remaining)+" more")), g.Text(" "), dim(more)))
 }
 
 // share notes that the figures are one replica's share, if replicas share a budget.

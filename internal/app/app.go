@@ -18,6 +18,7 @@ import (
 	"github.com/sqs-poller/poller/internal/admin"
 	"github.com/sqs-poller/poller/internal/config"
 	"github.com/sqs-poller/poller/internal/consumer"
+	"github.com/sqs-poller/poller/internal/fleet"
 	"github.com/sqs-poller/poller/internal/gate"
 	"github.com/sqs-poller/poller/internal/queue"
 	"github.com/sqs-poller/poller/internal/ratelimit"
@@ -47,14 +48,16 @@ type Options struct {
 	}
 	// DialTarget connects to targets. If nil, over TCP.
 	DialTarget func(ctx context.Context, network, address string) (net.Conn, error)
+	// DialFleet connects to the fleet's coordinator. If nil, as its URL says.
+	DialFleet func(ctx context.Context, network, address string) (net.Conn, error)
 	// MaxWait bounds long polls; 0 means SQS's maximum of 20 s. A worker that stops soon
 	// after the queue is empty should set a shorter one.
 	// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-short-and-long-polling.html
 	MaxWait time.Duration
 	// Seed determines the jitter; 0 means a random seed.
 	Seed uint64
-	// MemoryLimit bounds the bytes of all messages in hand; 0 means 64 MiB.
-	MemoryLimit int64
+	// MemoryBudget replaces what PlanMemory gives messages, in bytes; 0 means that.
+	MemoryBudget int64
 	// Files is how many files the process may open; 0 means any number.
 	Files int
 }
@@ -72,7 +75,7 @@ type App struct {
 	sqs      *queue.Client
 	targets  map[string]*targetRoom
 	queues   []*queueRoom // in configuration order
-	memory   consumer.Memory
+	memory   *consumer.Memory
 	listener net.Listener
 	admin    *admin.Server
 
@@ -92,6 +95,9 @@ type targetRoom struct {
 	http *target.HTTP
 	pace *ratelimit.Pace
 	gate *gate.Gate
+	// fleet is this replica's place in the fleet that shares the target's budget; nil where
+	// no coordinator does.
+	fleet *fleet.Fleet
 }
 
 // New builds the daemon and listens on the admin port. It makes no connections except
@@ -114,7 +120,6 @@ func New(ctx context.Context, c config.Config, o Options) (*App, error) {
 		overrides:  make(map[string]*overrides),
 	}
 	a.note(a.started, "start", "", "poller "+o.Build.Version+" started")
-	a.memory.Limit = o.MemoryLimit
 	if a.seed == 0 {
 		a.seed = rand.Uint64() //nolint:gosec // jitter, not a secret
 	}
@@ -128,6 +133,9 @@ func New(ctx context.Context, c config.Config, o Options) (*App, error) {
 
 func (a *App) make(ctx context.Context, o Options) error {
 	if err := admin.Register(a.metrics, a.build); err != nil {
+		return err
+	}
+	if err := a.makeMemory(o.MemoryBudget); err != nil {
 		return err
 	}
 	control, err := a.control()
@@ -189,6 +197,11 @@ func (a *App) makeTarget(name string, t config.Target, o Options) error {
 	if err := room.gate.Register(registerer); err != nil {
 		return err
 	}
+	if a.config.Fleet.Shared() {
+		if err := a.joinFleet(room, t, o, registerer); err != nil {
+			return err
+		}
+	}
 	if err := room.http.Register(registerer); err != nil {
 		return err
 	}
@@ -227,6 +240,7 @@ func limitsOf(t config.Target) ratelimit.Limits {
 		Limited:     t.Rate.Limited,
 		Rate:        t.Rate.PerSecond,
 		Burst:       t.Burst,
+		Follow:      t.FollowLimits,
 	}
 	for i, q := range t.Quotas {
 		limits.Quotas[i] = ratelimit.Quota{N: q.N, Window: q.Window()}

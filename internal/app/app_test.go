@@ -117,7 +117,7 @@ func settings() config.Config {
 		Queues: []config.Queue{{Queue: "orders", Target: "default", Gather: config.Duration(20 * time.Millisecond), Weight: 1}},
 		Targets: map[string]config.Target{"default": {
 			URL: "http://orders.test/hook", Concurrency: 10, Burst: 1, Timeout: config.Duration(30 * time.Second),
-			Backoff: config.Duration(time.Second), BackoffMax: config.Duration(15 * time.Minute), Format: "raw", OnRejected: "retry",
+			Backoff: config.Duration(time.Second), BackoffMax: config.Duration(15 * time.Minute), Format: "raw", OnRejected: "retry", FollowLimits: true,
 		}},
 		DrainTimeout: config.Duration(25 * time.Second),
 		Listen:       ":9500",
@@ -156,6 +156,12 @@ func (d *daemon) run(t *testing.T) {
 // prepare returns a daemon that is not running yet.
 func prepare(t *testing.T, queue string, c config.Config, away func(string) error) *daemon {
 	t.Helper()
+	return prepareIn(t, nil, queue, c, away)
+}
+
+// prepareIn is prepare for one replica of a fleet, whose coordinator dial connects to.
+func prepareIn(t *testing.T, dial func(context.Context, string, string) (net.Conn, error), queue string, c config.Config, away func(string) error) *daemon {
+	t.Helper()
 	d := &daemon{
 		sqs: &direct{server: localsqs.New(localsqs.WithSeed(1)), away: away}, admin: newInMemory(),
 		logs: &strings.Builder{}, ended: make(chan error, 1),
@@ -180,7 +186,7 @@ func prepare(t *testing.T, queue string, c config.Config, away func(string) erro
 	level := new(slog.LevelVar)
 	a, err := New(t.Context(), c, Options{
 		Logger: slog.New(slog.NewTextHandler(d.logs, &slog.HandlerOptions{Level: level})), Level: level,
-		Build: admin.Build{Version: "test"}, Listener: d.admin, HTTPClient: d.sqs, DialTarget: downstream.dial, Seed: 1,
+		Build: admin.Build{Version: "test"}, Listener: d.admin, HTTPClient: d.sqs, DialTarget: downstream.dial, DialFleet: dial, Seed: 1,
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -449,7 +455,7 @@ func TestAReplicaKeepsToItsShareOfTheFleetsBudget(t *testing.T) {
 				t.Errorf("no %q in the first line: %s", want, first)
 			}
 		}
-		d.mustBeInForce(t, "1", "2", `"rate_per_second":1,"burst":1,"concurrency":2,"quotas":[],"fleet_replicas":4`)
+		d.mustBeInForce(t, "1", "2", `"rate_per_second":1,"burst":1,"concurrency":2,"quotas":[],"told":null,"fleet_replicas":4`)
 
 		c.Fleet.Replicas = 2
 		changed, restart := d.Reload(c)
@@ -457,7 +463,7 @@ func TestAReplicaKeepsToItsShareOfTheFleetsBudget(t *testing.T) {
 		if got := strings.Join(changed, "; "); got != want || len(restart) != 0 {
 			t.Errorf("changed: %s; needs a restart: %v", got, restart)
 		}
-		d.mustBeInForce(t, "2", "5", `"rate_per_second":2,"burst":1,"concurrency":5,"quotas":[],"fleet_replicas":2`)
+		d.mustBeInForce(t, "2", "5", `"rate_per_second":2,"burst":1,"concurrency":5,"quotas":[],"told":null,"fleet_replicas":2`)
 
 		c = settingsWith(func(target *config.Target) { target.Rate = config.Rate{Limited: true, PerSecond: 40} })
 		c.Fleet.Replicas = 4

@@ -32,7 +32,7 @@ func (a *App) Reload(c config.Config) (changed, restart []string) {
 			paced = append(paced, name)
 			changed = append(changed, fmt.Sprintf("targets.%s: %s, was %s%s", name, inWords(after), inWords(before), a.despite(name)))
 		}
-		old.Concurrency, old.Rate, old.Burst, old.Quotas = t.Concurrency, t.Rate, t.Burst, t.Quotas
+		old.Concurrency, old.Rate, old.Burst, old.Quotas, old.FollowLimits = t.Concurrency, t.Rate, t.Burst, t.Quotas, t.FollowLimits
 		a.loaded.Targets[name] = old
 		restart = append(restart, different("targets."+name+".", old, t)...)
 	}
@@ -44,7 +44,16 @@ func (a *App) Reload(c config.Config) (changed, restart []string) {
 	if was, is := a.loaded.Fleet.Replicas, c.Fleet.Replicas; was != is {
 		changed = append(changed, fmt.Sprintf("fleet.replicas: %d, was %d", is, was))
 	}
+	if was, is := a.loaded.Fleet, c.Fleet; was.Redis != is.Redis || was.Name != is.Name {
+		restart = append(restart, "fleet")
+		c.Fleet.Redis, c.Fleet.Name = was.Redis, was.Name
+	}
 	a.loaded.Fleet = c.Fleet
+	for _, name := range a.names() {
+		if f := a.targets[name].fleet; f != nil {
+			f.Set(budgetOf(a.loaded.Fleet, a.loaded.Targets[name]))
+		}
+	}
 	if was, is := a.loaded.Log.Level, c.Log.Level; was != is && a.level != nil {
 		a.level.Set(slog.Level(is))
 		changed = append(changed, fmt.Sprintf("log.level: %v, was %v", is, was))
@@ -95,7 +104,11 @@ func inWords(l ratelimit.Limits) string {
 			rate += ", quota " + q.String()
 		}
 	}
-	return fmt.Sprintf("%s, concurrency %d", rate, l.Concurrency)
+	ignored := ""
+	if !l.Follow {
+		ignored = ", what the target says of its limits ignored"
+	}
+	return fmt.Sprintf("%s, concurrency %d%s", rate, l.Concurrency, ignored)
 }
 
 // different returns the YAML keys of the settings that differ between two structs of one

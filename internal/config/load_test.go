@@ -14,7 +14,7 @@ func byDefault() Config {
 	return Config{
 		Queues: []Queue{{Queue: "orders", Target: "default", Gather: Duration(20 * time.Millisecond), Weight: 1}},
 		Targets: map[string]Target{"default": {
-			URL: "http://localhost/", Concurrency: 10, Burst: 1, Timeout: Duration(30 * time.Second), Format: "raw", Unwrap: "none",
+			URL: "http://localhost/", Concurrency: 10, Burst: 1, FollowLimits: true, Timeout: Duration(30 * time.Second), Format: "raw", Unwrap: "none",
 			OnRejected: "retry", Backoff: Duration(time.Second), BackoffMax: Duration(15 * time.Minute),
 		}},
 		Fleet:        Fleet{Replicas: 1},
@@ -42,7 +42,7 @@ func TestAFileSaysAsMuchAsFlagsAndVariables(t *testing.T) {
 	args := []string{
 		"--queue", "orders", "--target", "http://localhost/", "--concurrency", "7", "--rate", "1500/m", "--burst", "3", "--quota", "1000/m", "--quota", "50000/d",
 		"--timeout", "5s", "--format", "raw", "--unwrap", "sns", "--header", "X-A:_1,_2", "--header", "X-B:_3", "--backoff", "2s", "--backoff-max", "1h",
-		"--visibility-timeout", "1m", "--gather", "0s", "--weight", "3", "--tls-ca", "ca.pem", "--tls-cert", "cert.pem", "--tls-key", "key.pem", "--on-rejected", "discard", "--fleet-replicas", "2", "--drain-timeout", "1m30s", "--listen", "127.0.0.1:1", "--control-token", "@token", "--log-level", "debug", "--log-format", "json",
+		"--visibility-timeout", "1m", "--gather", "0s", "--weight", "3", "--tls-ca", "ca.pem", "--tls-cert", "cert.pem", "--tls-key", "key.pem", "--on-rejected", "discard", "--fleet-redis", "redis://localhost:6379", "--fleet-name", "budget", "--fleet-replicas", "2", "--drain-timeout", "1m30s", "--listen", "127.0.0.1:1", "--control-token", "@token", "--memory", "256MiB", "--dashboard", "https://grafana.example/d/poller", "--log-level", "debug", "--log-format", "json",
 	}
 	var env []string
 	for i := 0; i < len(args); i += 2 {
@@ -55,7 +55,8 @@ func TestAFileSaysAsMuchAsFlagsAndVariables(t *testing.T) {
 		}
 		env = append(env, name+"="+value)
 	}
-	args, env = append(args, "--fifo-strict"), append(env, "POLLER_FIFO_STRICT=true") // a flag without a value
+	// Flags without a value of their own.
+	args, env = append(args, "--fifo-strict", "--follow-limits=false"), append(env, "POLLER_FIFO_STRICT=true", "POLLER_FOLLOW_LIMITS=false")
 	file := `
 queues:
 - queue: orders
@@ -70,6 +71,7 @@ targets:
     rate: 1500/m
     burst: 3
     quotas: [1000/m, 50000/d]
+    follow_limits: false
     timeout: 5s
     format: raw
     unwrap: sns
@@ -80,15 +82,20 @@ targets:
     on_rejected: discard
     backoff: 2s
     backoff_max: 1h
-fleet: {replicas: 2}
+fleet: {redis: "redis://localhost:6379", name: budget, replicas: 2}
 drain_timeout: 1m30s
 listen: 127.0.0.1:1
+memory: 256MiB
 control_token: "@token"
+dashboard: https://grafana.example/d/poller
 log: {level: debug, format: json}
 `
 	given := make(map[string]bool)
-	for i := 0; i < len(args); i += 2 {
-		given[strings.TrimPrefix(args[i], "--")] = true
+	for _, arg := range args {
+		if flag, is := strings.CutPrefix(arg, "--"); is {
+			name, _, _ := strings.Cut(flag, "=")
+			given[name] = true
+		}
 	}
 	for _, s := range Settings() {
 		if s.Flag != "" && s.YAML != "" && !given[s.Flag] {

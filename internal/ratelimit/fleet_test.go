@@ -61,7 +61,7 @@ func TestAStartInAFleetNeedsItsSlotAndItsToken(t *testing.T) {
 	if got := s.Start(now, new(ratelimit.Try), 10, agreed); got != ratelimit.Token || !s.Due().Equal(f.due) || f.use.Lacks != ratelimit.Token {
 		t.Errorf("without a token: %v, due %v, %+v", got, s.Due(), f.use)
 	}
-	s.End(time.Now(), new(ratelimit.Try))
+	s.End(time.Now(), new(ratelimit.Try), delivered, true)
 	if f.use != (ratelimit.Use{Running: 2, Busy: true, Lacks: ratelimit.Token}) {
 		t.Errorf("one has ended: %+v", f.use)
 	}
@@ -121,6 +121,20 @@ func TestTheLowerOfThePacesOwnLimitsAndTheFleetsIsInForce(t *testing.T) {
 				t.Errorf("%d usable, want %d", got, c.usable)
 			}
 		})
+	}
+}
+
+func TestWhatAQuotaHoldsBackAsksTheFleetForNothing(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	f := &fakeFleet{tokens: 9}
+	f.limit(5, 28)
+	own := ratelimit.Limits{Concurrency: 10}
+	own.Quotas[0] = ratelimit.Quota{N: 1, Window: time.Minute}
+	_, s := inFleet(f, own)
+	start(s, now)
+	if got := start(s, now); got != ratelimit.Token || f.use.Lacks != ratelimit.Nothing || f.tokens != 8 {
+		t.Errorf("%v, %+v, %d tokens left", got, f.use, f.tokens)
 	}
 }
 

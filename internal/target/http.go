@@ -14,6 +14,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	told "github.com/sqs-poller/poller/internal/limits"
 	"github.com/sqs-poller/poller/internal/message"
 )
 
@@ -210,6 +211,7 @@ func (t *HTTP) settle(ctx, limited context.Context, c *connection, answer *http.
 		result.Err = fmt.Errorf("%s %s", t.place, failed.detail)
 		result.RetryAfter = retryAfter(answer.Header)
 	}
+	result.Limits, result.LimitsIgnored = told.Read(answer.Header, result.RetryAfter, time.Now())
 	return result
 }
 

@@ -154,7 +154,7 @@ var theGate = room{
 		{rule: "unknown ones have no record", file: "blame.go", old: "m.held && m.strikes == 0 && !m.known", new: "m.held && m.strikes == 0"},
 		{rule: "unknown ones are held", file: "blame.go", old: "m.held && m.strikes == 0 && !m.known", new: "(m.held || m.counted) && m.strikes == 0 && !m.known"},
 
-		// Trouble, and what is learnt of retries.
+		// Trouble, and what retries teach.
 		{rule: "trouble begins when the first of its tries began", file: "trouble.go", old: "if t.since.IsZero() || began.Before(t.since) {", new: "if t.since.IsZero() {"},
 		{rule: "trouble is different messages", file: "trouble.go", old: "if first {", new: "if true {"},
 		{rule: "trouble ends whole", file: "trouble.go", old: "\tclear(t.messages)\n", new: ""},
@@ -351,6 +351,18 @@ var thePace = room{
 		{rule: "a quota's log is kept at a change", file: "quota.go", old: "\t\tlog = append(log, q.log[q.place(number)])\n", new: "\t\tlog = append(log, -time.Hour)\n"},
 		{rule: "what is usable is within the quotas", file: "share.go", old: "\t\tusable = min(usable, free)\n", new: ""},
 		{rule: "what is soon is a queue's part", file: "share.go", old: "return int(math.Ceil(float64(free) * s.part())), grows", new: "return free, grows"},
+		{rule: "what remains is less what runs", file: "told.go", old: "max(said.Remaining-running, 0)", new: "said.Remaining"},
+		{rule: "each start uses what remains", file: "told.go", old: "\t\tt.limits[i].left--\n", new: ""},
+		{rule: "of answers of one time the lowest counts", file: "told.go", old: "|| left <= l.left {", new: "{"},
+		{rule: "an old answer is no news", file: "told.go", old: "if try.number >= l.at ||", new: "if true ||"},
+		{rule: "a limit of each tenant is not the target's", file: "told.go", old: "case l.name == said.Name && l.partition != \"\" && said.Partition != \"\":", new: "case false:"},
+		{rule: "a word is believed for an hour", file: "told.go", old: "now.Add(min(said.Reset, maxBelieved))", new: "now.Add(said.Reset)"},
+		{rule: "one asks anew after an hour", file: "told.go", old: "if left == 0 && said.Remaining == 0 && said.Reset > maxBelieved {", new: "if false {"},
+		{rule: "one Retry-After is not the target's", file: "told.go", old: "believedRefusals, believedAgain = 5, 2", new: "believedRefusals, believedAgain = 1, 1"},
+		{rule: "a Retry-After beside a delivery is a crowd's", file: "told.go", old: "&& !t.accepted.After(try.began) {", new: "{"},
+		{rule: "only first tries count towards belief", file: "told.go", old: "\tif first {\n\t\tt.refused++\n\t}\n", new: "\tt.refused++\n"},
+		{rule: "who asks is believed", file: "told.go", old: "asked := t.asks && try.number >= t.heldAt", new: "asked := false && t.asks && try.number >= t.heldAt"},
+		{rule: "who asks is alone", file: "fleet.go", old: "\tif p.told.asks {\n\t\tslots = min(slots, 1)\n\t}\n", new: ""},
 		{rule: "the concurrency is one at least", file: "pace.go", old: "limits.Concurrency = max(limits.Concurrency, 1)", new: "limits.Concurrency += 0"},
 	},
 }
