@@ -13,6 +13,7 @@ func Checks() config.Checks {
 			_, err := target.ParseHeader(line)
 			return err
 		},
-		SecretHeader: target.IsSecretName,
+		WebhookSecret: target.ValidateWebhookSecret,
+		SecretHeader:  target.IsSecretName,
 	}
 }
