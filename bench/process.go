@@ -2,6 +2,7 @@ package main
 
 import (
 	"bufio"
+	"bytes"
 	"context"
 	"encoding/json"
 	"fmt"
@@ -127,6 +128,22 @@ func (w *worker) memory(name string) float64 {
 		}
 	}
 	return 0
+}
+
+// cpu is the time that the process has used so far, on Linux.
+func (w *worker) cpu() time.Duration {
+	text, err := os.ReadFile("/proc/" + strconv.Itoa(w.cmd.Process.Pid) + "/stat")
+	if err != nil {
+		return 0
+	}
+	// After the name, which may contain spaces: utime and stime, in hundredths of a second.
+	fields := strings.Fields(string(text[bytes.LastIndexByte(text, ')')+1:]))
+	ticks := 0
+	for _, field := range fields[11:13] {
+		n, _ := strconv.Atoi(field)
+		ticks += n
+	}
+	return time.Duration(ticks) * 10 * time.Millisecond
 }
 
 func peak(state *os.ProcessState) float64 {

@@ -29,6 +29,8 @@ type stage struct {
 	to            string // where messages are delivered
 	page          string // where the worker listens
 	environment   []string
+	dir           string // of the worker's file
+	cage          cage
 }
 
 func newStage(ctx context.Context, o options) (*stage, error) {
@@ -43,6 +45,9 @@ func newStage(ctx context.Context, o options) (*stage, error) {
 func newStageWith(ctx context.Context, o options, target string) (*stage, error) {
 	s := &stage{options: o, page: "127.0.0.1:0"}
 	var err error
+	if s.dir, err = os.MkdirTemp("", "poller-bench"); err != nil {
+		return nil, err
+	}
 	if s.queue, err = start(ctx, "role-sqs"); err != nil {
 		return nil, err
 	}
@@ -81,6 +86,7 @@ func neutral(environment []string) []string {
 }
 
 func (s *stage) close() {
+	_ = os.RemoveAll(s.dir)
 	s.queue.stop()
 	if s.target != nil {
 		s.target.stop()
@@ -108,10 +114,14 @@ func (s *stage) fill(ctx context.Context, n int, body func(i int) string) error 
 }
 
 func (s *stage) send(ctx context.Context, from, to int, body func(i int) string) error {
-	for ; from < to; from += 10 {
+	for from < to {
 		var entries []types.SendMessageBatchRequestEntry
-		for i := from; i < min(from+10, to); i++ {
-			entries = append(entries, types.SendMessageBatchRequestEntry{Id: aws.String(strconv.Itoa(i)), MessageBody: aws.String(body(i))})
+		for size := 0; from < to && len(entries) < 10; from++ {
+			text := body(from)
+			if size += len(text); size > 1<<20 && len(entries) > 0 {
+				break
+			}
+			entries = append(entries, types.SendMessageBatchRequestEntry{Id: aws.String(strconv.Itoa(from)), MessageBody: &text})
 		}
 		if _, err := s.client.SendMessageBatch(ctx, &sqs.SendMessageBatchInput{QueueUrl: &s.url, Entries: entries}); err != nil {
 			return fmt.Errorf("fill the queue: %w", err)
@@ -177,7 +187,16 @@ func (s *stage) poller(ctx context.Context, binary, path string, concurrency int
 		"run", "--queue", s.url, "--target", s.to + path, "--concurrency", strconv.Itoa(concurrency),
 		"--listen", s.page, "--log-level", "warn",
 	}, flags...)
-	return startWorker(exec.CommandContext(ctx, binary, args...), s.environment) //nolint:gosec // what the user named
+	return startWorker(s.command(ctx, binary, args...), s.environment)
+}
+
+// command runs a binary, in the cage if there is one.
+func (s *stage) command(ctx context.Context, binary string, args ...string) *exec.Cmd {
+	if s.cage.path != "" {
+		args = append([]string{"-c", s.cage.shell(), "sh", binary}, args...)
+		binary = "/bin/sh"
+	}
+	return exec.CommandContext(ctx, binary, args...) //nolint:gosec // what the user named
 }
 
 // floor starts the floor.

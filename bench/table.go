@@ -32,6 +32,9 @@ var parts = []part{
 	{"outage", outages},
 	{"brownout", brownOut},
 	{"poison", poison},
+	{"sizes", sizes},
+	{"queues", queues},
+	{"memory", memory},
 }
 
 func names() []string {
@@ -92,7 +95,15 @@ func measure(ctx context.Context, o options) error {
 		}
 		rows = append(rows, more...)
 	}
-	return show(rows)
+	if err := show(rows); err != nil || !o.quick {
+		return err
+	}
+	for _, r := range rows {
+		if !r.reached {
+			return fmt.Errorf("a goal is missed: %s", r.figure)
+		}
+	}
+	return nil
 }
 
 // build makes the binary as it is released.

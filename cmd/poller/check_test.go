@@ -104,7 +104,7 @@ func TestCheckNamesTheMissingPermissions(t *testing.T) {
 		{"DeleteMessageBatch", "allow sqs:DeleteMessage", 1},
 		{"ChangeMessageVisibilityBatch", "allow sqs:ChangeMessageVisibility", 1},
 		{"GetQueueUrl", "allow sqs:GetQueueUrl", 1},
-		{"GetQueueAttributes", "warning  orders: its attributes may not be read", 0},
+		{"GetQueueAttributes", "warning  orders: reading its attributes is not allowed", 0},
 	} {
 		emulate(t, refusing(goodQueues(t), tt.denied))
 		out, _, err := ran[checkCmd](t, "", "--queue", "orders", "--target", untouched(t))
@@ -227,7 +227,7 @@ func TestWhatAQueueIsJudgedBy(t *testing.T) {
 		{"dead letters of another type", func(f *queueFacts, _ *config.Queue, _ *config.Target) { f.attributes.FIFO = true }, wrong, "a standard queue"},
 		{"no such dead-letter queue", func(f *queueFacts, _ *config.Queue, _ *config.Target) { f.deadUnread = refusedFault }, wrong, "dead"},
 		{"dead letters denied", func(f *queueFacts, _ *config.Queue, _ *config.Target) { f.deadUnread = deniedFault }, warning, "sqs:GetQueueUrl"},
-		{"dead letters not reached", func(f *queueFacts, _ *config.Queue, _ *config.Target) { f.deadUnread = networkFault }, warning, "cannot tell"},
+		{"dead letters not reached", func(f *queueFacts, _ *config.Queue, _ *config.Target) { f.deadUnread = networkFault }, warning, "cannot check"},
 		{"dead letters expire sooner", func(f *queueFacts, _ *config.Queue, _ *config.Target) { f.dead.Retention = 4 * day }, warning, "4 days"},
 		{"retention that is not told", func(f *queueFacts, _ *config.Queue, _ *config.Target) {
 			f.attributes.Retention, f.dead.Retention = 0, 0
@@ -304,7 +304,7 @@ func TestADrainThatThePlatformMayNotGrantIsAWarning(t *testing.T) {
 		25 * time.Second: fine, 26 * time.Second: warning, 115 * time.Second: warning, 2 * time.Minute: warning,
 	} {
 		got := judgeSettings(config.Config{DrainTimeout: config.Duration(drain)}, 0)
-		if len(got) != 2 || got[0].Severity != want {
+		if len(got) != 3 || got[0].Severity != want {
 			t.Errorf("%s: %+v", drain, got)
 		}
 	}
@@ -317,8 +317,8 @@ func TestCheckSaysWhatEachReplicaTakes(t *testing.T) {
 		t.Error(err)
 	}
 	for _, want := range []string{
-		"target default: each of 4 replicas takes 7/s of the rate of 28/s, with a burst of 1, and 2 of 10 deliveries at once: 8 over all of them\n",
-		"a partner that counts each second may see 28/s and 4\n",
+		"target default: each of the 4 replicas takes 7/s of the rate 28/s, with a burst of 1, and 2 of the 10 concurrent deliveries: 8 in total\n",
+		"a partner that counts each second may see 28/s plus 4\n",
 	} {
 		if !strings.Contains(out, want) {
 			t.Errorf("no %q in\n%s", want, out)
@@ -366,5 +366,22 @@ func TestATargetWhoseCertificateIsNotTrustedIsAnError(t *testing.T) {
 	f := lookAtTarget(t.Context(), "crm", config.Target{URL: web.URL, Timeout: config.Duration(time.Second), Concurrency: 1}, direct)
 	if len(f) != 1 || f[0].Severity != wrong || !strings.Contains(f[0].What, "certificate") {
 		t.Errorf("found %+v", f)
+	}
+}
+
+func TestCheckSaysWhatLiesInTheDeadLetterQueue(t *testing.T) {
+	facts := queueFacts{name: "orders", deadName: "orders-dlq"}
+	facts.attributes.MaxReceiveCount, facts.attributes.DeadLetterQueueARN = 5, "arn:aws:sqs:r:1:orders-dlq"
+	for depth, want := range map[message.Depth]string{
+		{}:                        "it is empty",
+		{Visible: 1}:              "1 message in it: poller peek --queue orders-dlq",
+		{Visible: 3, InFlight: 2}: "5 messages in it: poller peek --queue orders-dlq",
+	} {
+		facts.dead.Depth = depth
+		var f findings
+		judgeRedrive(&f, facts)
+		if got := f[len(f)-1]; got.Severity != fine || !strings.Contains(got.What, want) {
+			t.Errorf("%+v: %+v", depth, got)
+		}
 	}
 }

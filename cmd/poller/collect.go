@@ -17,3 +17,11 @@ func setHeapGrowth() {
 		debug.SetGCPercent(heapGrowth)
 	}
 }
+
+// setMemoryLimit has Go collect garbage more often near the limit, in bytes. A GOMEMLIMIT
+// in the environment goes before it; 0 is no limit.
+func setMemoryLimit(limit int64) {
+	if limit > 0 && os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(limit)
+	}
+}

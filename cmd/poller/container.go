@@ -1,6 +1,11 @@
 package main
 
-import "os"
+import (
+	"math"
+	"os"
+
+	"github.com/KimMachineGun/automemlimit/memlimit"
+)
 
 // inContainer reports whether the process runs in a container. There the network of the
 // container is the boundary, and a port of 127.0.0.1 alone could be reached by nobody:
@@ -18,4 +23,14 @@ func inContainer() bool {
 		}
 	}
 	return false
+}
+
+// containerMemory returns the memory limit of the process's cgroup or of one around it, in
+// bytes, or 0 if there is none.
+func containerMemory() int64 {
+	limit, err := memlimit.FromCgroup()
+	if err != nil || limit > math.MaxInt64 {
+		return 0
+	}
+	return int64(limit)
 }

@@ -17,7 +17,7 @@ type demoCmd struct {
 }
 
 // trafficEnded is told when no more requests come.
-const trafficEnded = "The traffic has ended. What is still on the queue is delivered at the same pace."
+const trafficEnded = "The traffic has ended. The backlog is delivered at the same pace."
 
 // Help shows an example first.
 func (c *demoCmd) Help() string {

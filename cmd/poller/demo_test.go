@@ -78,7 +78,7 @@ func TestTheDemoDeliversTheTrafficAndWhatIsSentByHand(t *testing.T) {
 	wantSummary(t, out, "delivered to the downstream", 11, 11)
 	wantSummary(t, out, "refused by the downstream (429, 503)", 0, 0)
 	wantSummary(t, out, "lost: left in the dead-letter queue", 0, 0)
-	wantText(t, out, "It runs until Ctrl-C.", "Every request was delivered, and the downstream was never overrun.", "The bursts waited on the queue")
+	wantText(t, out, "It runs until Ctrl-C.", "Every request was delivered, and the downstream was never overrun.", "The bursts waited in the queue")
 	if strings.Contains(out.String(), "away") || strings.Contains(out.String(), "dead after") {
 		t.Errorf("it tells of what was not:\n%s", out)
 	}
@@ -117,7 +117,7 @@ func TestAnOutageCostsThePollerNothingAndPushAll(t *testing.T) {
 	wantText(t, out,
 		"for 3s, and comes back overloaded",
 		"Every request was delivered: the outage cost none.",
-		"10 are dead after 2 retries",
+		"10 ended up dead after 2 retries",
 	)
 }
 

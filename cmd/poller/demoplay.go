@@ -47,12 +47,12 @@ func (p play) plan() string {
 	}
 	first, again := p.sink.Outages.Outages[0], ""
 	if p.sink.Outages.Every > 0 {
-		again = fmt.Sprintf("; so again every %s", config.Duration(p.sink.Outages.Every))
+		again = fmt.Sprintf("; the same again every %s", config.Duration(p.sink.Outages.Every))
 	}
 	if first.To == 0 {
-		return fmt.Sprintf("The downstream goes away after %s.\n", config.Duration(first.From))
+		return fmt.Sprintf("The downstream goes down after %s.\n", config.Duration(first.From))
 	}
-	return fmt.Sprintf("The downstream goes away after %s for %s, and comes back overloaded%s.\n",
+	return fmt.Sprintf("The downstream goes down after %s, for %s, and comes back overloaded%s.\n",
 		config.Duration(first.From), config.Duration(first.To-first.From), again)
 }
 

@@ -64,22 +64,22 @@ func (r demoResult) meaning() []string {
 				were(r.undelivered()), r.receives),
 		}
 	case overrun > 0:
-		lines = append(lines, fmt.Sprintf("Every request was delivered, but not at the first try: the downstream was overrun, and "+
-			"answered 429 to %d, outages aside. A pace below its limit, like the demo's own, avoids that.", overrun))
+		lines = append(lines, fmt.Sprintf("Every request was delivered, but not on the first try: the downstream was overrun, and "+
+			"answered 429 to %d, outages aside. A pace below its limit, like the demo's default, avoids that.", overrun))
 	case r.outage:
 		lines = append(lines, "Every request was delivered: the outage cost none.")
 	default:
 		lines = append(lines, "Every request was delivered, and the downstream was never overrun.")
 	}
-	wait := fmt.Sprintf("The bursts waited on the queue: up to %d requests, up to %.1f s.", r.mostQueued, r.mostLag.Seconds())
+	wait := fmt.Sprintf("The bursts waited in the queue: up to %d requests, for up to %.1f s.", r.mostQueued, r.mostLag.Seconds())
 	if r.outage {
-		wait = fmt.Sprintf("While the downstream was away, the requests waited: up to %d held, up to %d on the queue, "+
-			"up to %.1f s.", r.mostHeld, r.mostQueued, r.mostLag.Seconds())
+		wait = fmt.Sprintf("While the downstream was down, requests waited: up to %d held, up to %d in the queue, "+
+			"for up to %.1f s.", r.mostHeld, r.mostQueued, r.mostLag.Seconds())
 	}
 	lines = append(lines, wait)
 	if r.push.dead > 0 {
-		lines = append(lines, fmt.Sprintf("Push got the same requests and had nowhere to let them wait: %d are dead after %d retries, "+
-			"though nothing was wrong with them.", r.push.dead, r.retries))
+		lines = append(lines, fmt.Sprintf("The push got the same requests, and they had nowhere to wait: %d ended up dead after %d retries, "+
+			"although nothing was wrong with them.", r.push.dead, r.retries))
 	}
 	return lines
 }

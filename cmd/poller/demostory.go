@@ -36,28 +36,28 @@ func (s *story) tell(m moment) (lines []string) {
 	if m.sink != s.last.sink {
 		switch m.sink {
 		case demo.Away:
-			lines = append(lines, fmt.Sprintf("The downstream is away%s: %s.", forAbout(m.left), s.play.outageInWords()))
+			lines = append(lines, fmt.Sprintf("The downstream is down%s: %s.", forAbout(m.left), s.play.outageInWords()))
 		case demo.Recovering:
-			lines = append(lines, fmt.Sprintf("The downstream is back, but overloaded%s: it takes %d at once and answers 429 to more.",
+			lines = append(lines, fmt.Sprintf("The downstream is back, but overloaded%s: it accepts %d requests at a time and answers 429 to others.",
 				forAbout(m.left), s.play.sink.Recovery.Capacity))
 			if m.pushDead > 0 {
-				lines = append(lines, fmt.Sprintf("Push could not wait: by now %d requests have used up their retries.", m.pushDead))
+				lines = append(lines, fmt.Sprintf("The push could not wait: %d requests have used up their retries so far.", m.pushDead))
 			}
 		case demo.Well:
-			lines = append(lines, "The downstream is well again.")
+			lines = append(lines, "The downstream is healthy again.")
 		}
 	}
 	if m.gate != s.last.gate {
 		switch {
 		case m.gate == gateClosed:
 			s.opening = true
-			lines = append(lines, fmt.Sprintf("The gate is closed: %s held, the others wait on the queue, none is lost.", messagesAre(m.held)))
+			lines = append(lines, fmt.Sprintf("The gate is closed: %s held, the others wait in the queue, and none are lost.", messagesAre(m.held)))
 		case !s.opening:
 		case m.gate == gateHalfOpen:
-			lines = append(lines, "A probe was delivered: the gate is half-open. One at a time, one more with each success.")
+			lines = append(lines, "A probe was delivered: the gate is half-open. One delivery at a time, one more with each success.")
 		default:
 			s.opening = false
-			lines = append(lines, "The gate is open: deliveries are at their full pace again.")
+			lines = append(lines, "The gate is open: full pace again.")
 		}
 	}
 	s.last = m

@@ -20,19 +20,19 @@ func TestTheStoryTellsEachChangeOnce(t *testing.T) {
 	}{
 		{moment{gate: "half_open"}, nil},
 		{moment{gate: "open"}, nil},
-		{moment{sink: demo.Away, left: 5900 * time.Millisecond, gate: "open"}, []string{"away for 6 s: it answers 503 to everything."}},
+		{moment{sink: demo.Away, left: 5900 * time.Millisecond, gate: "open"}, []string{"down for 6 s: it answers 503 to everything."}},
 		{moment{sink: demo.Away, left: 5700 * time.Millisecond, gate: "open", held: 4}, nil},
 		{moment{sink: demo.Away, gate: "closed", held: 12}, []string{"closed: 12 messages are held"}},
 		{moment{sink: demo.Away, gate: "closed", held: 13}, nil},
 		{moment{sink: demo.Recovering, left: 4 * time.Second, gate: "closed", pushDead: 41}, []string{
-			"overloaded for 4 s: it takes 3 at once and answers 429", "Push could not wait: by now 41",
+			"overloaded for 4 s: it accepts 3 requests at a time and answers 429", "The push could not wait: 41",
 		}},
 		{moment{sink: demo.Recovering, gate: "half_open"}, []string{"half-open"}},
-		{moment{sink: demo.Well, gate: "half_open"}, []string{"well again"}},
+		{moment{sink: demo.Well, gate: "half_open"}, []string{"healthy again"}},
 		{moment{sink: demo.Well, gate: "open"}, []string{"full pace again"}},
-		{moment{sink: demo.Away, gate: "closed", held: 1}, []string{"away: it", "closed: 1 message is held"}},
+		{moment{sink: demo.Away, gate: "closed", held: 1}, []string{"down: it", "closed: 1 message is held"}},
 		{moment{sink: demo.Recovering, gate: "open"}, []string{"overloaded: it", "full pace again"}}, // half-open between two looks
-		{moment{sink: demo.Well, gate: "open"}, []string{"well again"}},
+		{moment{sink: demo.Well, gate: "open"}, []string{"healthy again"}},
 	} {
 		got := s.tell(step.now)
 		if !slices.EqualFunc(got, step.want, strings.Contains) {
@@ -81,7 +81,7 @@ func TestTheSummarySaysWhatItMeans(t *testing.T) {
 		{"an outage", func(r *demoResult) { r.outage, r.poller.sink = true, refused("outage") }, "the outage cost none"},
 		{"overloaded after it", func(r *demoResult) { r.outage, r.poller.sink = true, refused("recovery") }, "the outage cost none"},
 		{"overrun", func(r *demoResult) { r.poller.sink = refused("rate") }, "answered 429 to 7"},
-		{"push lost some", func(r *demoResult) { r.push.dead = 2 }, "2 are dead after 3 retries"},
+		{"push lost some", func(r *demoResult) { r.push.dead = 2 }, "2 ended up dead"},
 		{"one not delivered", func(r *demoResult) { r.poller.delivered = 2 }, "1 request was not delivered: a request that the downstream rejects 3 times"},
 	} {
 		r := well
@@ -131,9 +131,9 @@ func TestTheIntroductionSaysWhenTheDownstreamGoesAway(t *testing.T) {
 	t.Parallel()
 	for want, outages := range map[string]demo.Schedule{
 		"":                                     {},
-		"The downstream goes away after 3s.\n": {Outages: []demo.Outage{{From: 3 * time.Second}}},
-		"The downstream goes away after 3s for 6s, and comes back overloaded.\n":                                                                  {Outages: []demo.Outage{{From: 3 * time.Second, To: 9 * time.Second}}},
-		fmt.Sprintf("The downstream goes away after 3s for 6s, and comes back overloaded; so again every %s.\n", config.Duration(30*time.Second)): demoPlay.sink.Outages,
+		"The downstream goes down after 3s.\n": {Outages: []demo.Outage{{From: 3 * time.Second}}},
+		"The downstream goes down after 3s, for 6s, and comes back overloaded.\n":                                                                        {Outages: []demo.Outage{{From: 3 * time.Second, To: 9 * time.Second}}},
+		fmt.Sprintf("The downstream goes down after 3s, for 6s, and comes back overloaded; the same again every %s.\n", config.Duration(30*time.Second)): demoPlay.sink.Outages,
 	} {
 		if got := (play{sink: demo.SinkOptions{Outages: outages}}).plan(); got != want {
 			t.Errorf("%q, want %q", got, want)

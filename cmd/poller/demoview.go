@@ -73,14 +73,14 @@ func (s *stage) introduction(c *demoCmd) string {
 		end = fmt.Sprintf("The traffic ends after %s, or at Ctrl-C.", c.Duration)
 	}
 	var b strings.Builder
-	b.WriteString("poller's demo: all of it runs in this process, on this machine.\n\n")
+	b.WriteString("poller's demo: everything runs in this process, on this machine.\n\n")
 	for _, part := range []struct{ name, does, url string }{
-		{"traffic", fmt.Sprintf("%d requests at once, every %s", s.play.burst, config.Duration(s.play.every)), ""},
+		{"traffic", fmt.Sprintf("bursts of %d requests, every %s", s.play.burst, config.Duration(s.play.every)), ""},
 		{"front door", "answers 202, queues the request", s.doorURL},
-		{"queue", "SQS, embedded, in memory", s.sqsURL},
+		{"queue", "an embedded SQS server, in memory", s.sqsURL},
 		{"poller", pace + "; status page:", s.statusURL},
-		{"downstream", fmt.Sprintf("answers 429 over %d/s or %d at once", s.play.sink.Rate.N, s.play.sink.Capacity), s.sinkURL + "/stats"},
-		{"push", "no queue; a downstream of its own:", s.pushSinkURL + "/stats"},
+		{"downstream", fmt.Sprintf("429 above %d/s or %d at a time", s.play.sink.Rate.N, s.play.sink.Capacity), s.sinkURL + "/stats"},
+		{"push", "no queue; its own downstream:", s.pushSinkURL + "/stats"},
 	} {
 		b.WriteString(strings.TrimRight(fmt.Sprintf("  %-10s  %-34s %s", part.name, part.does, part.url), " ") + "\n")
 	}
@@ -90,8 +90,8 @@ Send a request of your own, from another terminal:
        -d '{"hello":"world"}' %s
 
 %s
-`, s.doorURL, paragraph(fmt.Sprintf("%sPush gets the same requests, delivers each immediately, and gives up on it after %d retries. "+
-		"%s Then the backlog is delivered, and the summary comes.", s.play.plan(), len(s.play.retries), end)))
+`, s.doorURL, paragraph(fmt.Sprintf("%sThe push sends the same requests straight to its downstream, and gives up after %d retries. "+
+		"%s Then the backlog is delivered, and the summary follows.", s.play.plan(), len(s.play.retries), end)))
 	return b.String()
 }
 

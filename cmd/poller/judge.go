@@ -35,7 +35,7 @@ func judgeSettings(c config.Config, files int) findings {
 	grace := config.Duration(drain + graceMargin)
 	switch {
 	case drain+graceMargin <= usualGrace:
-		f.add(fine, "settings", "", "they are valid; a drain of %s fits into the 30s that ECS and Kubernetes grant", c.DrainTimeout)
+		f.add(fine, "settings", "", "valid; a drain of %s fits into the 30s that ECS and Kubernetes grant", c.DrainTimeout)
 	case drain+graceMargin <= mostGrace:
 		f.add(warning, "settings", "--drain-timeout, or terminationGracePeriodSeconds (Kubernetes) or stopTimeout (ECS)",
 			"a drain of %s needs a grace period of %s, and ECS and Kubernetes grant 30s unless told otherwise", c.DrainTimeout, grace)
@@ -49,8 +49,9 @@ func judgeSettings(c config.Config, files int) findings {
 	case files == 0:
 		f.add(fine, "settings", "", "the number of open files is not limited")
 	default:
-		f.add(fine, "settings", "", "the %d files that may be open are enough", files)
+		f.add(fine, "settings", "", "the limit of %d open files is enough", files)
 	}
+	judgeMemory(&f, app.PlanMemory(c))
 	for _, name := range slices.Sorted(maps.Keys(c.Targets)) {
 		judgeQuotas(&f, name, c.Targets[name])
 	}
@@ -62,21 +63,38 @@ func judgeSettings(c config.Config, files int) findings {
 	return f
 }
 
+// judgeMemory says how many messages fit into the memory.
+func judgeMemory(f *findings, plan app.MemoryPlan) {
+	inMiB := func(bytes int64) string { return fmt.Sprintf("%.4g MiB", float64(bytes)/(1<<20)) }
+	const small, large = 200 + 2<<10, 1<<20 + 2<<10 // a message's body and what else it takes
+	fit := fmt.Sprintf("%s for messages: about %d of 200 bytes, or %d of 1 MiB", inMiB(plan.Messages), plan.Messages/small, plan.Messages/large)
+	switch {
+	case plan.Limit == 0:
+		f.add(fine, "settings", "", "the memory has no limit, so there are %s; --memory sets one", fit)
+	case plan.Tight:
+		f.add(warning, "settings", "--memory or --concurrency",
+			"a memory of %s leaves less than %s for messages: the program takes 12 MiB, and slots and queues %s; it may be killed for using more",
+			config.Size(plan.Limit), inMiB(plan.Messages), inMiB(plan.Base))
+	default:
+		f.add(fine, "settings", "", "a memory of %s leaves %s", config.Size(plan.Limit), fit)
+	}
+}
+
 // judgeShare says what one replica takes of a target's budget, and what all of them
 // leave unused of it.
 func judgeShare(f *findings, name string, fleet config.Fleet, whole config.Target) {
 	share := fleet.Share(whole)
 	rate := "no rate"
 	if whole.Rate.Limited {
-		rate = fmt.Sprintf("%s of the rate of %s, with a burst of %d", share.Rate, whole.Rate, share.Burst)
+		rate = fmt.Sprintf("%s of the rate %s, with a burst of %d", share.Rate, whole.Rate, share.Burst)
 	}
 	for i, q := range share.Quotas {
 		rate += fmt.Sprintf(", %d of the quota of %s", q.N, whole.Quotas[i])
 	}
-	f.add(fine, "target "+name, "", "each of %d replicas takes %s, and %d of %d deliveries at once: %d over all of them",
+	f.add(fine, "target "+name, "", "each of the %d replicas takes %s, and %d of the %d concurrent deliveries: %d in total",
 		fleet.Replicas, rate, share.Concurrency, whole.Concurrency, fleet.Replicas*share.Concurrency)
 	if whole.Rate.Limited && fleet.Replicas*share.Burst > whole.Burst {
-		f.add(fine, "target "+name, "", "with a burst of %d for each replica, a partner that counts each second may see %s and %d",
+		f.add(fine, "target "+name, "", "with a burst of %d for each replica, a partner that counts each second may see %s plus %d",
 			share.Burst, whole.Rate, fleet.Replicas*share.Burst)
 	}
 }
@@ -109,7 +127,7 @@ func judgeQueue(c config.Queue, t config.Target, facts queueFacts) findings {
 	if !facts.reached {
 		return f
 	}
-	f.add(fine, name, "", "it is there")
+	f.add(fine, name, "", "the queue exists")
 	for _, p := range facts.permissions {
 		switch {
 		case p.Unknown:
@@ -123,7 +141,7 @@ func judgeQueue(c config.Queue, t config.Target, facts queueFacts) findings {
 	switch {
 	case queue.IsDenied(facts.unread):
 		f.add(warning, name, "the IAM policy: allow sqs:GetQueueAttributes",
-			"its attributes may not be read, so there are no depth metrics, and what depends on them is not checked: %v", facts.unread)
+			"reading its attributes is not allowed, so there are no depth metrics, and some checks are left out: %v", facts.unread)
 		return f
 	case facts.unread != nil:
 		f.add(wrong, name, "", "%v", facts.unread)
@@ -134,9 +152,9 @@ func judgeQueue(c config.Queue, t config.Target, facts queueFacts) findings {
 	judgeRedrive(&f, facts)
 	judgeRetention(&f, facts)
 	if a.FIFO {
-		f.add(fine, name, "", "it is a FIFO queue: a message that fails keeps its group waiting")
+		f.add(fine, name, "", "a FIFO queue: a message that fails holds up its group")
 	}
-	f.add(fine, name, "", "each receive says itself how long it waits, so the queue's ReceiveMessageWaitTimeSeconds (%s) does not matter",
+	f.add(fine, name, "", "every receive sets its own wait time, so the queue's ReceiveMessageWaitTimeSeconds (%s) does not matter",
 		config.Duration(a.ReceiveWait))
 	judgeEncryption(&f, name, a)
 	return f
@@ -152,11 +170,11 @@ func judgeVisibility(f *findings, name string, c config.Queue, t config.Target, 
 	case visibility < time.Second: // refused
 	case visibility < needed:
 		f.add(warning, name, "--visibility-timeout or --timeout",
-			"%s of %s is less than %s, a delivery's %s and 10s: every slow delivery costs an extension, and if that fails, "+
-				"the message comes again while it is delivered",
+			"%s of %s is less than %s, the delivery timeout of %s plus 10s: every slow delivery needs an extension, and if that "+
+				"fails, the message is received again during its delivery",
 			whose, config.Duration(visibility), config.Duration(needed), t.Timeout)
 	default:
-		f.add(fine, name, "", "%s of %s covers a delivery's %s and 10s", whose, config.Duration(visibility), t.Timeout)
+		f.add(fine, name, "", "%s of %s covers the delivery timeout of %s plus 10s", whose, config.Duration(visibility), t.Timeout)
 	}
 }
 
@@ -167,16 +185,16 @@ func judgeRedrive(f *findings, facts queueFacts) {
 	}
 	if a.DeadLetterQueueARN == "" {
 		f.add(warning, name, "the queue's RedrivePolicy",
-			"it has no dead-letter queue: a message that always fails comes again until its retention ends")
+			"no dead-letter queue: a message that always fails comes back until its retention period ends")
 		return
 	}
 	switch n := a.MaxReceiveCount; {
 	case n < fewReceives:
 		f.add(warning, name, "the queue's RedrivePolicy: maxReceiveCount 5",
-			"maxReceiveCount is %d, and each crash and each failed try costs one: good messages end in the dead-letter queue", n)
+			"maxReceiveCount is %d, but every crash and every failed try costs one: good messages end up in the dead-letter queue", n)
 	case n < enoughReceives && a.FIFO:
 		f.add(warning, name, "the queue's RedrivePolicy: maxReceiveCount 5",
-			"maxReceiveCount is %d: on a FIFO queue, where what waits behind a failed message is received again too, 5 or more is better", n)
+			"maxReceiveCount is %d: on a FIFO queue, messages behind a failed one are received again too, so 5 or more is better", n)
 	case n < enoughReceives:
 		f.add(fine, name, "", "maxReceiveCount is %d; 5 is better", n)
 	default:
@@ -185,16 +203,26 @@ func judgeRedrive(f *findings, facts queueFacts) {
 	switch {
 	case queue.IsDenied(facts.deadUnread):
 		f.add(warning, name, "the IAM policy: allow sqs:GetQueueUrl and sqs:GetQueueAttributes on "+facts.deadName+" for this check",
-			"the dead-letter queue %s may not be looked at", facts.deadName)
+			"looking at the dead-letter queue %s is not allowed", facts.deadName)
 	case message.FaultOf(facts.deadUnread) == message.Refused:
 		f.add(wrong, name, "the queue's RedrivePolicy", "the dead-letter queue %s cannot be used: %v", facts.deadName, facts.deadUnread)
 	case facts.deadUnread != nil:
-		f.add(warning, name, "", "cannot tell whether the dead-letter queue %s is right: %v", facts.deadName, facts.deadUnread)
+		f.add(warning, name, "", "cannot check the dead-letter queue %s: %v", facts.deadName, facts.deadUnread)
 	case facts.dead.FIFO != a.FIFO:
-		f.add(wrong, name, "the queue's RedrivePolicy", "the dead-letter queue %s is %s, and the queue %s: SQS moves nothing there",
+		f.add(wrong, name, "the queue's RedrivePolicy", "the dead-letter queue %s is %s, but the queue is %s: SQS moves nothing there",
 			facts.deadName, kindOf(facts.dead), kindOf(a))
 	default:
-		f.add(fine, name, "", "the dead-letter queue %s is there, and of the same type", facts.deadName)
+		f.add(fine, name, "", "the dead-letter queue %s exists and has the same type; %s", facts.deadName, facts.lies())
+	}
+}
+
+// lies says how many messages are in the dead-letter queue.
+func (facts queueFacts) lies() string {
+	switch n := facts.dead.Depth.Visible + facts.dead.Depth.InFlight + facts.dead.Depth.Delayed; n {
+	case 0:
+		return "it is empty"
+	default:
+		return fmt.Sprintf("%s in it: poller peek --queue %s shows them", counted(n, "message"), facts.deadName)
 	}
 }
 
@@ -214,7 +242,7 @@ func judgeRetention(f *findings, facts queueFacts) {
 	}
 	if retention < shortRetention {
 		f.add(warning, name, "the queue's MessageRetentionPeriod",
-			"messages are kept for %s: what an outage of the target holds up for longer is lost", config.Duration(retention))
+			"messages are kept for %s: those that an outage of the target delays for longer are lost", config.Duration(retention))
 	} else {
 		f.add(fine, name, "", "messages are kept for %s", inDays(retention))
 	}
@@ -224,7 +252,7 @@ func judgeRetention(f *findings, facts queueFacts) {
 	dead := facts.dead.Retention
 	if dead < retention || dead == retention && !facts.attributes.FIFO {
 		f.add(warning, name, "the MessageRetentionPeriod of "+facts.deadName+": 14 days",
-			"the dead-letter queue keeps messages for %s, counted from when they were sent: give it longer than the queue's %s",
+			"the dead-letter queue keeps messages for %s from when they were sent: that should be longer than the queue's %s",
 			inDays(dead), inDays(retention))
 	}
 }
@@ -239,12 +267,12 @@ func inDays(d time.Duration) string {
 func judgeEncryption(f *findings, name string, a queue.Attributes) {
 	switch {
 	case a.KMSKeyID != "" && !strings.HasSuffix(a.KMSKeyID, "alias/aws/sqs"):
-		f.add(fine, name, "", "it is encrypted with the KMS key %s: kms:Decrypt on it must be allowed, which only a receive can tell", a.KMSKeyID)
+		f.add(fine, name, "", "encrypted with the KMS key %s: kms:Decrypt on it must be allowed, which only a receive can show", a.KMSKeyID)
 	case a.KMSKeyID != "":
-		f.add(fine, name, "", "it is encrypted with AWS's KMS key for SQS")
+		f.add(fine, name, "", "encrypted with AWS's KMS key for SQS")
 	case a.SSE:
-		f.add(fine, name, "", "it is encrypted with SQS's own key")
+		f.add(fine, name, "", "encrypted with SQS's own key")
 	default:
-		f.add(fine, name, "", "it is not encrypted at rest; SqsManagedSseEnabled costs nothing")
+		f.add(fine, name, "", "not encrypted at rest; SqsManagedSseEnabled costs nothing")
 	}
 }

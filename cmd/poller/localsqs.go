@@ -119,7 +119,7 @@ func (c *localsqsCmd) introduce(p *process, endpoint string, names []string) {
 		fmt.Fprintf(&b, "  %s/000000000000/%s\n", endpoint, name)
 	}
 	if len(names) == 0 {
-		b.WriteString("  none yet: --queue NAME makes one, or CreateQueue\n")
+		b.WriteString("  none yet: --queue NAME creates one, or CreateQueue\n")
 	}
 	fmt.Fprintf(&b, `
 For the terminal in which you use it:
@@ -129,8 +129,8 @@ For the terminal in which you use it:
   export AWS_ACCESS_KEY_ID=local
   export AWS_SECRET_ACCESS_KEY=local
 
-The AWS command line of version 1 wants --endpoint-url %[1]s too.
-Ctrl-C ends it.
+Version 1 of the AWS command line also needs --endpoint-url %[1]s.
+Ctrl-C stops it.
 `, endpoint)
 	_, _ = fmt.Fprint(p.stdout, b.String())
 }

@@ -214,7 +214,7 @@ func TestWhatTheSinkRefusesSaysWhatToWrite(t *testing.T) {
 		{[]string{"--listen", taken}, "--listen " + taken + ": the port is taken"},
 		{[]string{"--listen", "nowhere"}, "--listen nowhere"},
 		{[]string{"--rate", "28/x"}, "28/s, 1000/m or 50000/h"},
-		{[]string{"--capacity=-1"}, "or leave it out"},
+		{[]string{"--capacity=-1"}, "omit it for no limit"},
 		{[]string{"--latency", "fast"}, "100ms-200ms"},
 		{[]string{"--status", "99"}, "--status 99"},
 		{[]string{"--overload-status", "600"}, "--overload-status 600"},

@@ -26,12 +26,12 @@ func lookAtTarget(ctx context.Context, name string, t config.Target, proxyOf fun
 	about := "target " + name
 	u, err := url.Parse(t.URL)
 	if err != nil {
-		f.add(wrong, about, "--target", "it is no URL")
+		f.add(wrong, about, "--target", "not a valid URL")
 		return f
 	}
 	proxy, err := proxyOf(&http.Request{URL: u})
 	if err != nil {
-		f.add(wrong, about, "HTTPS_PROXY or HTTP_PROXY", "the proxy's variable is no URL")
+		f.add(wrong, about, "HTTPS_PROXY or HTTP_PROXY", "the proxy variable is not a valid URL")
 		return f
 	}
 	ctx, cancel := context.WithTimeout(ctx, reachTimeout)
@@ -51,11 +51,11 @@ func lookAtTarget(ctx context.Context, name string, t config.Target, proxyOf fun
 	}
 	switch err := connect(ctx, via, files); {
 	case err != nil && proxy != nil:
-		f.add(wrong, about, "HTTPS_PROXY, HTTP_PROXY or NO_PROXY", "its proxy %s cannot be reached: %v", addressOf(proxy), err)
+		f.add(wrong, about, "HTTPS_PROXY, HTTP_PROXY or NO_PROXY", "the proxy %s cannot be reached: %v", addressOf(proxy), err)
 	case err != nil:
 		f.add(wrong, about, "--target, or start it", "%s cannot be reached: %v", place, err)
 	case proxy != nil:
-		f.add(fine, about, "", "its proxy %s can be reached; whether %s can be reached is unknown", addressOf(proxy), place)
+		f.add(fine, about, "", "the proxy %s can be reached; whether %s can be reached is unknown", addressOf(proxy), place)
 	default:
 		f.add(fine, about, "", "%s can be reached", place)
 	}
@@ -92,7 +92,7 @@ func tlsOf(t config.Target) (*tls.Config, error) {
 			return nil, err
 		}
 		if c.RootCAs = x509.NewCertPool(); !c.RootCAs.AppendCertsFromPEM(text) {
-			return nil, fmt.Errorf("%s has no certificate in PEM", t.TLSCA)
+			return nil, fmt.Errorf("%s contains no PEM certificate", t.TLSCA)
 		}
 	}
 	if t.TLSCert != "" {

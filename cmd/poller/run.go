@@ -111,6 +111,7 @@ func (s *settings) start(
 	if err := app.CheckFiles(c, p.files); err != nil {
 		return nil, nil, err
 	}
+	setMemoryLimit(app.PlanMemory(c).Go)
 	level := new(slog.LevelVar)
 	level.Set(slog.Level(c.Log.Level))
 	if p.outlive != nil {

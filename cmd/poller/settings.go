@@ -34,5 +34,6 @@ func (s *settings) load() (config.Config, []string, error) {
 		Environ:   os.Environ(),
 		Checks:    app.Checks(),
 		Container: inContainer(),
+		Memory:    containerMemory(),
 	})
 }

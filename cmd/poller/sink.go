@@ -46,7 +46,7 @@ func (c *sinkCmd) Run(p *process) error {
 		return err
 	}
 	sink := demo.NewSink(options)
-	_, _ = fmt.Fprintf(p.stdout, "The sink is at http://%s/ and its counts at http://%[1]s/stats. Ctrl-C ends it.\n", l.Addr())
+	_, _ = fmt.Fprintf(p.stdout, "The sink is at http://%s/, its counts at http://%[1]s/stats. Ctrl-C stops it.\n", l.Addr())
 	if p.terminal {
 		line := newLiveLine(p.stdout)
 		defer line.end()
@@ -62,18 +62,18 @@ func (c *sinkCmd) options() (demo.SinkOptions, error) {
 		value int
 	}{{"--status", c.Status}, {"--overload-status", c.OverloadStatus}} {
 		if !demo.ValidStatus(status.value) {
-			return none, fmt.Errorf("%s %d: write a status from 200 to 599", status.flag, status.value)
+			return none, fmt.Errorf("%s %d: use a status from 200 to 599", status.flag, status.value)
 		}
 	}
 	switch {
 	case c.Capacity < 0:
-		return none, fmt.Errorf("--capacity %d: write how many requests it takes at once, or leave it out for any number", c.Capacity)
+		return none, fmt.Errorf("--capacity %d: use the number of concurrent requests that it accepts, or omit it for no limit", c.Capacity)
 	case c.RetryAfter < 0:
-		return none, fmt.Errorf("--retry-after %s: write a time to wait, such as 2s", c.RetryAfter)
+		return none, fmt.Errorf("--retry-after %s: use a positive duration, such as 2s", c.RetryAfter)
 	case c.OutageEvery < 0:
-		return none, fmt.Errorf("--outage-every %s: write a time, such as 2m", c.OutageEvery)
+		return none, fmt.Errorf("--outage-every %s: use a positive duration, such as 2m", c.OutageEvery)
 	case c.OutageEvery > 0 && len(c.Outages) == 0:
-		return none, fmt.Errorf("--outage-every %s: there is no outage to begin again; write --outage 30s-60s too", c.OutageEvery)
+		return none, fmt.Errorf("--outage-every %s: there is no outage to repeat: add --outage 30s-60s", c.OutageEvery)
 	}
 	outages := demo.Schedule{Outages: c.Outages, Every: time.Duration(c.OutageEvery)}
 	if err := outages.Check(); err != nil {

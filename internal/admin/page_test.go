@@ -23,9 +23,11 @@ func calling(text string) *port {
 	q, target := &p.status.Queues[0], &p.status.Targets[0]
 	q.Name, q.Target, target.Name, target.Place = text, text, text, "https://"+text
 	q.Problem = &SQSProblem{What: "a hiccup: " + text, Since: time.Now(), Fault: "network"}
+	q.DeadLetters = &DeadLetters{Name: text}
 	q.InHand, q.Settled, q.Receives = map[string]int{text: 1}, map[string]int64{text: 1}, map[string]int64{text: 1}
 	target.Gate = Gate{State: text, NextProbe: &next}
 	target.Pace.Quotas = []Quota{{Limit: 10, Window: Seconds(time.Minute), Used: 10, FreeAt: &next}}
+	target.Pace.Told = &Told{ResetAt: next, WaitingSince: &noon}
 	target.Deliveries = []Deliveries{{Outcome: text, Status: text, Count: 1}}
 	p.status.Failures = []Failure{
 		{At: noon, Queue: text, MessageID: text, ReceiveCount: 1, Outcome: text, Reason: text, Detail: text},

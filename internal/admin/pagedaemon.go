@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"fmt"
 	"slices"
 	"strings"
 	"time"
@@ -38,8 +39,14 @@ func chips(s Status) g.Node {
 		ready,
 		healthy,
 		g.If(s.Draining, chip("notice", "draining")),
+		h.Li(h.Title("memory taken by messages, of what they may take"), g.Text(s.Memory.inWords())),
 		h.Li(g.Text("up "+seconds(time.Duration(s.Uptime)))),
 	)
+}
+
+// inWords says how full the memory for messages is.
+func (m Memory) inWords() string {
+	return fmt.Sprintf("messages %.3g of %.3g MiB", float64(m.Messages)/(1<<20), float64(m.Budget)/(1<<20))
 }
 
 // verdict shows the level as a shape too, for those who cannot see its color. Screen

@@ -66,6 +66,7 @@ func queueFigures(q Queue, now time.Time) g.Node {
 		figure("Lag", "lag", q.lag(), ""),
 		depth(q.Depth, now),
 		figure("Time to empty", "", q.drain(), ""),
+		deadLetters(q.DeadLetters),
 		figure("Delivered", "delivered", rate(q.DeliveredPerSecond), rate(q.StartedPerSecond)+" started"),
 	)
 }
@@ -101,6 +102,18 @@ func (q *Queue) lag() string {
 	default:
 		return seconds(time.Duration(q.Lag))
 	}
+}
+
+// deadLetters shows what is in the dead-letter queue, if there is one.
+func deadLetters(d *DeadLetters) g.Node {
+	if d == nil {
+		return nil
+	}
+	value := "unknown"
+	if d.Messages != nil {
+		value = count(*d.Messages)
+	}
+	return figure("Dead letters", "dead-letters", value, "in "+d.Name+"; "+count(d.Sent)+" sent by this worker")
 }
 
 // drain returns how long it will take to empty the queue.

@@ -30,6 +30,7 @@ func targetCard(i int, t Target, s Status) g.Node {
 			h.Div(h.P(g.Text("Mean delivery "), h.B(g.Text(mean(t.MeanDelivery))))),
 			gateGauge(t.Gate, s.At),
 			quotaGauges(place, t.Pace.Quotas, s.At),
+			toldGauge(t.Pace.Told, s.At),
 		),
 		overrides(t, s),
 		share(t.Pace),
@@ -109,6 +110,18 @@ func quotaGauges(place string, quotas []Quota, now time.Time) g.Node {
 		))
 	}
 	return gauges
+}
+
+// toldGauge shows what the target has said of its limits.
+func toldGauge(told *Told, now time.Time) g.Node {
+	if told == nil {
+		return nil
+	}
+	more := "until " + clockFrom(now, told.ResetAt)
+	if told.WaitingSince != nil {
+		more += ", waiting for " + span(now, *told.WaitingSince)
+	}
+	return h.Div(h.P(g.Text("Takes as it says "), h.B(g.Text(count(told.Remaining)+" more")), g.Text(" "), dim(more)))
 }
 
 // share notes that the figures are one replica's share, if replicas share a budget.

@@ -26,6 +26,7 @@ type Status struct {
 	Healthy   bool      `json:"healthy"`   // by the server
 	Unhealthy []Problem `json:"unhealthy"` // by the server: stuck loops
 
+	Memory  Memory   `json:"memory"`
 	Queues  []Queue  `json:"queues"`
 	Targets []Target `json:"targets"`
 	// Failures are the latest of all queues, newest first.
@@ -37,6 +38,18 @@ type Status struct {
 	Held []Held `json:"held"`
 	// Events are the latest, newest first.
 	Events []Event `json:"events"`
+}
+
+// Memory is how much of the process's memory messages may take, in bytes.
+type Memory struct {
+	// Limit is the process's; 0 if it has none.
+	Limit int64 `json:"limit_bytes"`
+	// Budget is what messages may take of it. Messages is taken by those in hand, Receives
+	// promised to receives that are out.
+	Budget   int64 `json:"budget_bytes"`
+	Messages int64 `json:"messages_bytes"`
+	Receives int64 `json:"receives_bytes"`
+	Free     int64 `json:"free_bytes"`
 }
 
 // Problem is one sentence, and when it began to be true.
@@ -69,6 +82,8 @@ type Queue struct {
 	Drain      Number     `json:"drain_seconds"`
 	DrainState DrainState `json:"drain_state"`
 
+	DeadLetters *DeadLetters `json:"dead_letters"` // nil if the queue has no dead-letter queue
+
 	Received   int64            `json:"received"`
 	Duplicates int64            `json:"duplicates"`
 	InHand     map[string]int   `json:"in_hand"`  // by state
@@ -82,6 +97,19 @@ type Queue struct {
 	DeliveredPerSecond float64 `json:"delivered_per_second"`
 
 	ClockOffset Seconds `json:"clock_offset_seconds"`
+}
+
+// DeadLetters is the queue's dead-letter queue.
+type DeadLetters struct {
+	Name string `json:"name"`
+	// Messages is how many messages it has according to SQS, at AsOf; nil if unknown.
+	Messages *int       `json:"messages"`
+	AsOf     *time.Time `json:"as_of"`
+	// Since is when the first of them came; nil if there are none, or if they were there
+	// when SQS was first asked.
+	Since *time.Time `json:"since"`
+	// Sent is how many this process has sent there, or released after their last receive.
+	Sent int64 `json:"sent"`
 }
 
 // SQSProblem is a call that SQS is failing.
@@ -180,6 +208,8 @@ type Pace struct {
 	Concurrency int    `json:"concurrency"`
 	// Quotas are sorted by their windows, the shortest first.
 	Quotas []Quota `json:"quotas"`
+	// Told is what the target has said of its limits; null while nothing holds.
+	Told *Told `json:"told"`
 	// Replicas is how many replicas share the budget.
 	Replicas int `json:"fleet_replicas"`
 }
@@ -192,6 +222,15 @@ type Quota struct {
 	Left   int     `json:"left"`
 	// FreeAt is when the next start is free; null while there are some left.
 	FreeAt *time.Time `json:"free_at"`
+}
+
+// Told is what the target has said of its limits: how many deliveries may start until it
+// takes more, of the tightest.
+type Told struct {
+	Remaining int       `json:"remaining"`
+	ResetAt   time.Time `json:"reset_at"`
+	// WaitingSince is since when starts wait for it; null while they do not.
+	WaitingSince *time.Time `json:"waiting_since"`
 }
 
 // Deliveries counts the deliveries with an outcome and a status, which is the answer's

@@ -133,6 +133,9 @@ func (q *Queue) assess(now time.Time, t Target, lastStatus int) Verdict {
 	case t.Gate.State == "half_open" && t.Gate.Held > 0:
 		return notice("Target %s is coming back: up to %d concurrent deliveries, more with each success; %s held",
 			t.Name, t.Gate.Limit, messages(t.Gate.Held))
+	case t.toldToWait(now) && q.waits():
+		return notice("Behind%s; target %s takes no more until %s (in %s), as it says itself", q.backlog(), t.Name,
+			clockFrom(now, t.Pace.Told.ResetAt), seconds(t.Pace.Told.ResetAt.Sub(now)))
 	case share >= failingShare:
 		return bad("%s: %s of deliveries in the last minute %s", failing, percent(share), worst.words(lastStatus))
 	case t.Pace.Rate == 0 && t.Pace.Concurrency > 0:
@@ -159,10 +162,22 @@ func (q *Queue) assess(now time.Time, t Target, lastStatus int) Verdict {
 	default:
 		v = good("Keeping up: %s delivered%s", perSecond(q.DeliveredPerSecond), q.age())
 	}
-	if also != "" {
+	if also += q.DeadLetters.also(); also != "" {
 		v = Verdict{Notice, v.Text + also}
 	}
 	return v
+}
+
+// also returns what lies in the dead-letter queue, as a part of a sentence.
+func (d *DeadLetters) also() string {
+	switch {
+	case d == nil || d.Messages == nil || *d.Messages == 0:
+		return ""
+	case d.Since == nil:
+		return fmt.Sprintf("; %s in the dead-letter queue", count(*d.Messages))
+	default:
+		return fmt.Sprintf("; %s in the dead-letter queue since %s", count(*d.Messages), d.Since.UTC().Format("15:04 UTC"))
+	}
 }
 
 // trouble returns a verdict if SQS has been failing for more than a moment.
@@ -256,6 +271,9 @@ func (t Target) limit() string {
 		return fmt.Sprintf(", limited by the target's concurrency of %d%s at %s per delivery",
 			t.Pace.Concurrency, t.pinned("concurrency"), seconds(inSeconds(float64(t.MeanDelivery))))
 	}
+	if t.Pace.Told != nil && t.Pace.Told.Remaining == 0 {
+		return ", limited by what the target says it takes"
+	}
 	for _, q := range t.Pace.Quotas {
 		if float64(q.Used) >= usedUp*float64(q.Limit) {
 			return ", limited by the target's quota of " + q.words()
@@ -282,6 +300,12 @@ func (t Target) usedUp(now time.Time) *Quota {
 		}
 	}
 	return worst
+}
+
+// toldToWait reports whether the target has said that it takes no more for so long that
+// nothing is received meanwhile.
+func (t Target) toldToWait(now time.Time) bool {
+	return t.Pace.Told != nil && t.Pace.Told.Remaining == 0 && t.Pace.Told.ResetAt.Sub(now) >= behindAfter
 }
 
 // sentence says until when the quota is used up.

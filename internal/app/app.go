@@ -53,8 +53,8 @@ type Options struct {
 	MaxWait time.Duration
 	// Seed determines the jitter; 0 means a random seed.
 	Seed uint64
-	// MemoryLimit bounds the bytes of all messages in hand; 0 means 64 MiB.
-	MemoryLimit int64
+	// MemoryBudget replaces what PlanMemory gives messages, in bytes; 0 means that.
+	MemoryBudget int64
 	// Files is how many files the process may open; 0 means any number.
 	Files int
 }
@@ -72,7 +72,7 @@ type App struct {
 	sqs      *queue.Client
 	targets  map[string]*targetRoom
 	queues   []*queueRoom // in configuration order
-	memory   consumer.Memory
+	memory   *consumer.Memory
 	listener net.Listener
 	admin    *admin.Server
 
@@ -114,7 +114,6 @@ func New(ctx context.Context, c config.Config, o Options) (*App, error) {
 		overrides:  make(map[string]*overrides),
 	}
 	a.note(a.started, "start", "", "poller "+o.Build.Version+" started")
-	a.memory.Limit = o.MemoryLimit
 	if a.seed == 0 {
 		a.seed = rand.Uint64() //nolint:gosec // jitter, not a secret
 	}
@@ -128,6 +127,9 @@ func New(ctx context.Context, c config.Config, o Options) (*App, error) {
 
 func (a *App) make(ctx context.Context, o Options) error {
 	if err := admin.Register(a.metrics, a.build); err != nil {
+		return err
+	}
+	if err := a.makeMemory(o.MemoryBudget); err != nil {
 		return err
 	}
 	control, err := a.control()
@@ -227,6 +229,7 @@ func limitsOf(t config.Target) ratelimit.Limits {
 		Limited:     t.Rate.Limited,
 		Rate:        t.Rate.PerSecond,
 		Burst:       t.Burst,
+		Follow:      t.FollowLimits,
 	}
 	for i, q := range t.Quotas {
 		limits.Quotas[i] = ratelimit.Quota{N: q.N, Window: q.Window()}

@@ -117,7 +117,7 @@ func settings() config.Config {
 		Queues: []config.Queue{{Queue: "orders", Target: "default", Gather: config.Duration(20 * time.Millisecond), Weight: 1}},
 		Targets: map[string]config.Target{"default": {
 			URL: "http://orders.test/hook", Concurrency: 10, Burst: 1, Timeout: config.Duration(30 * time.Second),
-			Backoff: config.Duration(time.Second), BackoffMax: config.Duration(15 * time.Minute), Format: "raw", OnRejected: "retry",
+			Backoff: config.Duration(time.Second), BackoffMax: config.Duration(15 * time.Minute), Format: "raw", OnRejected: "retry", FollowLimits: true,
 		}},
 		DrainTimeout: config.Duration(25 * time.Second),
 		Listen:       ":9500",
@@ -449,7 +449,7 @@ func TestAReplicaKeepsToItsShareOfTheFleetsBudget(t *testing.T) {
 				t.Errorf("no %q in the first line: %s", want, first)
 			}
 		}
-		d.mustBeInForce(t, "1", "2", `"rate_per_second":1,"burst":1,"concurrency":2,"quotas":[],"fleet_replicas":4`)
+		d.mustBeInForce(t, "1", "2", `"rate_per_second":1,"burst":1,"concurrency":2,"quotas":[],"told":null,"fleet_replicas":4`)
 
 		c.Fleet.Replicas = 2
 		changed, restart := d.Reload(c)
@@ -457,7 +457,7 @@ func TestAReplicaKeepsToItsShareOfTheFleetsBudget(t *testing.T) {
 		if got := strings.Join(changed, "; "); got != want || len(restart) != 0 {
 			t.Errorf("changed: %s; needs a restart: %v", got, restart)
 		}
-		d.mustBeInForce(t, "2", "5", `"rate_per_second":2,"burst":1,"concurrency":5,"quotas":[],"fleet_replicas":2`)
+		d.mustBeInForce(t, "2", "5", `"rate_per_second":2,"burst":1,"concurrency":5,"quotas":[],"told":null,"fleet_replicas":2`)
 
 		c = settingsWith(func(target *config.Target) { target.Rate = config.Rate{Limited: true, PerSecond: 40} })
 		c.Fleet.Replicas = 4

@@ -64,7 +64,7 @@ func documentedMetrics(t *testing.T) map[string]documented {
 		for _, name := range shared {
 			d.labels[name] = nil
 		}
-		if m[1] == "poller_pace_limit" || m[1] == "poller_override" || m[1] == "poller_envelopes_total" || strings.HasPrefix(m[1], "poller_quota_") || m[1] == "poller_strikes_total" || strings.HasPrefix(m[1], "poller_gate_") { // these have the target label only
+		if m[1] == "poller_pace_limit" || m[1] == "poller_override" || m[1] == "poller_envelopes_total" || strings.HasPrefix(m[1], "poller_quota_") || strings.HasPrefix(m[1], "poller_target_") || m[1] == "poller_strikes_total" || strings.HasPrefix(m[1], "poller_gate_") { // these have the target label only
 			delete(d.labels, "queue")
 		}
 		// Match a label together with its values, so that these are not taken for labels.
@@ -137,6 +137,7 @@ func compareLabels(t *testing.T, name string, d documented, family *dto.MetricFa
 func downAtFirst(n int64) http.Handler {
 	var requests atomic.Int64
 	return http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+		w.Header().Set("RateLimit", `"default";r=50;t=60`)
 		if requests.Add(1) <= n {
 			w.WriteHeader(http.StatusServiceUnavailable)
 			return
@@ -151,7 +152,11 @@ func metricsOfADaemon(t *testing.T) (families map[string]*dto.MetricFamily, desc
 	t.Helper()
 	server := localsqs.New(localsqs.WithSeed(1))
 	defer server.Close()
-	if _, err := server.CreateQueue("orders", nil); err != nil {
+	if _, err := server.CreateQueue("orders-dlq", nil); err != nil {
+		t.Fatal(err)
+	}
+	policy := map[string]string{"RedrivePolicy": `{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:orders-dlq","maxReceiveCount":5}`}
+	if _, err := server.CreateQueue("orders", policy); err != nil {
 		t.Fatal(err)
 	}
 	sqs := inProcess{server}
@@ -163,7 +168,7 @@ func metricsOfADaemon(t *testing.T) (families map[string]*dto.MetricFamily, desc
 	a, err := New(t.Context(), config.Config{
 		Queues: []config.Queue{{Queue: "orders", Target: "default"}},
 		Targets: map[string]config.Target{"default": {
-			URL: "http://target/", Concurrency: 10, Burst: 1, Quotas: []config.Quota{{N: 1000, Unit: "m"}}, Timeout: config.Duration(30 * time.Second), Format: "raw", OnRejected: "retry",
+			URL: "http://target/", Concurrency: 10, Burst: 1, Quotas: []config.Quota{{N: 1000, Unit: "m"}}, FollowLimits: true, Timeout: config.Duration(30 * time.Second), Format: "raw", OnRejected: "retry",
 			Backoff: config.Duration(time.Second), BackoffMax: config.Duration(time.Minute),
 		}},
 		DrainTimeout: config.Duration(25 * time.Second),

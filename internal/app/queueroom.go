@@ -150,7 +150,7 @@ func (r *queueRoom) consume(q *queue.Queue, attributes queue.Attributes) (*consu
 		Gate:         r.target.gate,
 		Pace:         r.target.pace,
 		Weight:       float64(r.config.Weight),
-		Memory:       &r.app.memory,
+		Memory:       r.app.memory,
 		FIFO:         attributes.FIFO,
 		FIFOStrict:   r.config.FIFOStrict,
 		Attributes:   attributes.QueueAttributes,

@@ -32,7 +32,7 @@ func (a *App) Reload(c config.Config) (changed, restart []string) {
 			paced = append(paced, name)
 			changed = append(changed, fmt.Sprintf("targets.%s: %s, was %s%s", name, inWords(after), inWords(before), a.despite(name)))
 		}
-		old.Concurrency, old.Rate, old.Burst, old.Quotas = t.Concurrency, t.Rate, t.Burst, t.Quotas
+		old.Concurrency, old.Rate, old.Burst, old.Quotas, old.FollowLimits = t.Concurrency, t.Rate, t.Burst, t.Quotas, t.FollowLimits
 		a.loaded.Targets[name] = old
 		restart = append(restart, different("targets."+name+".", old, t)...)
 	}
@@ -95,7 +95,11 @@ func inWords(l ratelimit.Limits) string {
 			rate += ", quota " + q.String()
 		}
 	}
-	return fmt.Sprintf("%s, concurrency %d", rate, l.Concurrency)
+	ignored := ""
+	if !l.Follow {
+		ignored = ", what the target says of its limits ignored"
+	}
+	return fmt.Sprintf("%s, concurrency %d%s", rate, l.Concurrency, ignored)
 }
 
 // different returns the YAML keys of the settings that differ between two structs of one

@@ -22,7 +22,7 @@ const heldShown = 100
 
 // Status returns a snapshot of the daemon for the admin port.
 func (a *App) Status(now time.Time) admin.Status {
-	st := admin.Status{StartedAt: inJSON(a.started), Queues: []admin.Queue{}, Targets: []admin.Target{}, Failures: []admin.Failure{}, Held: []admin.Held{}}
+	st := admin.Status{StartedAt: inJSON(a.started), Memory: a.memoryStatus(), Queues: []admin.Queue{}, Targets: []admin.Target{}, Failures: []admin.Failure{}, Held: []admin.Held{}}
 	byTarget := make(map[string][]consumer.Snapshot)
 	for _, r := range a.queues {
 		c, problem := r.state()
@@ -49,6 +49,7 @@ func (a *App) Status(now time.Time) admin.Status {
 		t.Pace.Replicas = replicas
 		t.Overrides = a.overridesOf(name)
 		t.Pace.Quotas = quotaStatus(pace.Quotas(now), now)
+		t.Pace.Told = toldStatus(pace.Told(now))
 		t.Gate = gateStatus(a.targets[name].gate.Status(pace.Limits().Concurrency))
 		st.Targets = append(st.Targets, t)
 	}
@@ -103,10 +104,28 @@ func queueStatus(name, target string, s consumer.Snapshot) admin.Queue {
 	if !s.DepthAt.IsZero() {
 		q.Depth = &admin.Depth{Visible: s.Depth.Visible, InFlight: s.Depth.InFlight, Delayed: s.Depth.Delayed, AsOf: inJSON(s.DepthAt)}
 	}
+	q.DeadLetters = deadLetters(s.DeadLetters)
 	if p := s.Problem; p != nil {
 		q.Problem = &admin.SQSProblem{What: p.What, Since: inJSON(p.Since), Fault: p.Fault.String()}
 	}
 	return q
+}
+
+// deadLetters returns what is known of the dead-letter queue, or nil if there is none.
+func deadLetters(d consumer.DeadLetters) *admin.DeadLetters {
+	if d.Name == "" {
+		return nil
+	}
+	is := &admin.DeadLetters{Name: d.Name, Sent: d.Sent}
+	if d.Known {
+		at := inJSON(d.At)
+		is.Messages, is.AsOf = &d.Messages, &at
+	}
+	if !d.Since.IsZero() {
+		since := inJSON(d.Since)
+		is.Since = &since
+	}
+	return is
 }
 
 func failuresOf(queue string, s consumer.Snapshot) []admin.Failure {
@@ -187,6 +206,18 @@ func quotaStatus(uses []ratelimit.QuotaUse, now time.Time) []admin.Quota {
 		all = append(all, q)
 	}
 	return all
+}
+
+func toldStatus(is ratelimit.Told) *admin.Told {
+	if !is.Known {
+		return nil
+	}
+	t := &admin.Told{Remaining: is.Remaining, ResetAt: inJSON(is.Reset)}
+	if is.Waiting {
+		since := inJSON(is.Since)
+		t.WaitingSince = &since
+	}
+	return t
 }
 
 func gateStatus(g gate.Status) admin.Gate {

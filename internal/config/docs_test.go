@@ -176,6 +176,8 @@ func schemaOfField(field reflect.StructField, parent reflect.Type) schema {
 	switch field.Type {
 	case reflect.TypeFor[Duration]():
 		return schema{Type: "string", Pattern: durationPattern}
+	case reflect.TypeFor[Size]():
+		return schema{Type: []string{"string", "integer"}, Pattern: `^[0-9]+([KMG]iB?)?$`}
 	case reflect.TypeFor[Rate]():
 		return schema{Type: []string{"string", "number"}, Pattern: `^([0-9]+(\.[0-9]+)?(/[smh])?|none)$`}
 	case reflect.TypeFor[[]Quota]():

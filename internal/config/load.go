@@ -23,6 +23,8 @@ type Sources struct {
 	Checks  Checks
 	// Container says that the process runs in one: the default of listen depends on it.
 	Container bool
+	// Memory is the container's memory limit, the default of memory; 0: there is none.
+	Memory int64
 }
 
 // DefaultListen is the default of listen. Outside of a container only this machine
@@ -53,6 +55,9 @@ func Load(s Sources) (c Config, warnings []string, err error) {
 	}
 	if d.daemon.value.Listen == "" {
 		d.daemon.value.Listen = DefaultListen(s.Container)
+	}
+	if !d.daemon.names.has("memory") {
+		d.daemon.value.Memory = Size(s.Memory)
 	}
 	if err := d.connect(); err != nil {
 		return Config{}, warnings, err

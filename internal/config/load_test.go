@@ -14,7 +14,7 @@ func byDefault() Config {
 	return Config{
 		Queues: []Queue{{Queue: "orders", Target: "default", Gather: Duration(20 * time.Millisecond), Weight: 1}},
 		Targets: map[string]Target{"default": {
-			URL: "http://localhost/", Concurrency: 10, Burst: 1, Timeout: Duration(30 * time.Second), Format: "raw", Unwrap: "none", Auth: Auth{OAuth2: OAuth2{Style: "basic"}},
+			URL: "http://localhost/", Concurrency: 10, Burst: 1, FollowLimits: true, Timeout: Duration(30 * time.Second), Format: "raw", Unwrap: "none", Auth: Auth{OAuth2: OAuth2{Style: "basic"}},
 			OnRejected: "retry", Backoff: Duration(time.Second), BackoffMax: Duration(15 * time.Minute),
 		}},
 		Fleet:        Fleet{Replicas: 1},
@@ -45,7 +45,7 @@ func TestAFileSaysAsMuchAsFlagsAndVariables(t *testing.T) {
 		"--visibility-timeout", "1m", "--gather", "0s", "--weight", "3", "--tls-ca", "ca.pem", "--tls-cert", "cert.pem", "--tls-key", "key.pem", "--on-rejected", "discard",
 		"--oauth2-token-url", "http://idp/", "--oauth2-client-id", "c", "--oauth2-client-secret", "@secret", "--oauth2-scopes", "a_b", "--oauth2-audience", "d", "--oauth2-style", "form",
 		"--sign-aws", "lambda", "--sign-aws-region", "eu-west-1", "--webhook-secret", "@one", "--webhook-secret", "@two",
-		"--fleet-replicas", "2", "--drain-timeout", "1m30s", "--listen", "127.0.0.1:1", "--control-token", "@token", "--log-level", "debug", "--log-format", "json",
+		"--fleet-replicas", "2", "--drain-timeout", "1m30s", "--listen", "127.0.0.1:1", "--control-token", "@token", "--memory", "256MiB", "--log-level", "debug", "--log-format", "json",
 	}
 	var env []string
 	for i := 0; i < len(args); i += 2 {
@@ -61,7 +61,8 @@ func TestAFileSaysAsMuchAsFlagsAndVariables(t *testing.T) {
 		}
 		env = append(env, name+"="+value)
 	}
-	args, env = append(args, "--fifo-strict"), append(env, "POLLER_FIFO_STRICT=true") // a flag without a value
+	// Flags without a value of their own.
+	args, env = append(args, "--fifo-strict", "--follow-limits=false"), append(env, "POLLER_FIFO_STRICT=true", "POLLER_FOLLOW_LIMITS=false")
 	file := `
 queues:
 - queue: orders
@@ -76,6 +77,7 @@ targets:
     rate: 1500/m
     burst: 3
     quotas: [1000/m, 50000/d]
+    follow_limits: false
     timeout: 5s
     format: raw
     unwrap: sns
@@ -93,12 +95,16 @@ targets:
 fleet: {replicas: 2}
 drain_timeout: 1m30s
 listen: 127.0.0.1:1
+memory: 256MiB
 control_token: "@token"
 log: {level: debug, format: json}
 `
 	given := make(map[string]bool)
-	for i := 0; i < len(args); i += 2 {
-		given[strings.TrimPrefix(args[i], "--")] = true
+	for _, arg := range args {
+		if flag, is := strings.CutPrefix(arg, "--"); is {
+			name, _, _ := strings.Cut(flag, "=")
+			given[name] = true
+		}
 	}
 	for _, s := range Settings() {
 		if s.Flag != "" && s.YAML != "" && !given[s.Flag] {

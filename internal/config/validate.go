@@ -19,6 +19,7 @@ const (
 	maxVisibility = Duration(12 * time.Hour)
 	maxGather     = Duration(time.Minute)
 	maxWeight     = 1000
+	leastMemory   = Size(32 << 20)
 )
 
 // formats are what a target's format may be.
@@ -135,6 +136,9 @@ func (c Config) validate(n names) error {
 	}
 	if !isAddress(c.Listen) {
 		return n.problem("listen", "invalid address: use HOST:PORT or :PORT, such as :9500")
+	}
+	if n.has("memory") && c.Memory < leastMemory {
+		return n.problem("memory", "%s is too little for the program alone: write %s or more, such as 128MiB", c.Memory, leastMemory)
 	}
 	if err := ValidateControlToken(c.ControlToken); err != nil {
 		return n.problem("control_token", "%w", err)

@@ -18,13 +18,13 @@ type asked struct {
 	visibilities []time.Duration
 }
 
-func (a *asked) Receive(ctx context.Context, maximum int, wait, visibility time.Duration, attempt string) ([]*message.Message, error) {
+func (a *asked) ReceiveWithin(ctx context.Context, maximum int, wait, visibility time.Duration, attempt string, _ func(context.Context, int)) ([]*message.Message, error) {
 	a.mu.Lock()
 	if !slices.Contains(a.visibilities, visibility) {
 		a.visibilities = append(a.visibilities, visibility)
 	}
 	a.mu.Unlock()
-	return a.fakeQueue.Receive(ctx, maximum, wait, visibility, attempt)
+	return a.fakeQueue.ReceiveWithin(ctx, maximum, wait, visibility, attempt, nil)
 }
 
 func (a *asked) so(t *testing.T, want ...time.Duration) {

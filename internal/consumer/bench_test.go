@@ -21,7 +21,7 @@ type endless struct {
 	settled chan int
 }
 
-func (e *endless) Receive(ctx context.Context, maximum int, _, _ time.Duration, _ string) ([]*message.Message, error) {
+func (e *endless) ReceiveWithin(ctx context.Context, maximum int, _, _ time.Duration, _ string, _ func(context.Context, int)) ([]*message.Message, error) {
 	last := e.left.Add(-int64(maximum))
 	maximum += int(min(last, 0)) // the rest, of the last receive
 	if maximum <= 0 {
@@ -43,6 +43,7 @@ func (e *endless) Delete(_ context.Context, handles []string) []error {
 
 func (*endless) ChangeVisibility(context.Context, []message.VisibilityChange) []error { return nil }
 func (*endless) DeadLetter(context.Context, []message.Letter) []error                 { return nil }
+func (*endless) LookDead(context.Context) (message.Depth, error)                      { return message.Depth{}, nil }
 func (*endless) ClockOffset() time.Duration                                           { return 0 }
 
 func (*endless) Look(context.Context) (message.QueueAttributes, error) {

@@ -17,11 +17,14 @@ import (
 
 // source is the queue, as the engine uses it. Errors are *message.SQSError.
 type source interface {
-	Receive(ctx context.Context, maximum int, wait, visibility time.Duration, attempt string) ([]*message.Message, error)
+	// ReceiveWithin calls admit before it reads a large answer, with the bytes that takes.
+	ReceiveWithin(ctx context.Context, maximum int, wait, visibility time.Duration, attempt string,
+		admit func(ctx context.Context, bytes int)) ([]*message.Message, error)
 	Delete(ctx context.Context, handles []string) []error
 	ChangeVisibility(ctx context.Context, changes []message.VisibilityChange) []error
 	Look(ctx context.Context) (message.QueueAttributes, error)
 	ClockOffset() time.Duration
+	LookDead(ctx context.Context) (message.Depth, error)
 	DeadLetter(ctx context.Context, letters []message.Letter) []error
 }
 
@@ -107,6 +110,7 @@ type Consumer struct {
 	attempts   attempts
 	extension  extension
 	depth      depthWatch
+	dead       deadWatch
 	attributes attributes
 	backlog    backlog
 	speed      speed
@@ -118,6 +122,7 @@ type Consumer struct {
 	blocked ratelimit.Want // why the last start was refused
 	soonAt  time.Time      // when a receive may ask for more, if the quotas bound it
 	dry     bool           // what the pace was told last
+	told    toldLog
 	drain   drain
 	aborted bool // the second signal, or the end of the grace
 	ended   bool // Run has stopped working and waits for its goroutines
@@ -126,7 +131,7 @@ type Consumer struct {
 // New makes a consumer; Run starts it.
 func New(o Options) (*Consumer, error) {
 	if o.Memory == nil {
-		o.Memory = new(Memory)
+		o.Memory = NewMemory(defaultBudget)
 	}
 	c := &Consumer{
 		options: o,
@@ -169,7 +174,7 @@ func (c *Consumer) supply(now time.Time, limit gate.Limit) supply {
 		waiting:   c.hand.count[waiting] - c.hand.followers,
 		usable:    c.pace.Usable(now, limit.Startable),
 		followers: c.hand.followers,
-		bytes:     c.options.Memory.bytes(),
-		room:      c.options.Memory.limit(),
+		free:      c.options.Memory.free(),
+		inHand:    c.hand.size(),
 	}
 }

@@ -6,6 +6,7 @@ import "time"
 // it is deleted again.
 func (h *hand) delete(now time.Time, l *life) {
 	h.depart(now, l)
+	h.dropBody(l)
 	h.ledger.enter(l.key)
 	h.deletes.add(l)
 }
@@ -39,6 +40,9 @@ func (h *hand) settle(now time.Time, l *life) {
 		h.backlog.settle()
 	} else {
 		h.backlog.release(now, l.visibleAt)
+	}
+	if l.outcome == doneDeadLettered || l.state == releasing && h.lastReceive(l.message) {
+		h.dead.count(now)
 	}
 	h.remove(l)
 	h.unblock(l)

@@ -53,7 +53,7 @@ func (c *Consumer) finish(ctx context.Context, now time.Time, took time.Duration
 	if stoodStill(took, c.options.Timeout, result) {
 		result.Outcome = message.Connection // no strike, and no sign of trouble by an answer
 	}
-	c.pace.End(now, &l.pace)
+	result.Announced = c.pace.End(now, &l.pace, result, l.try.Tries() == 1)
 	fate := c.gate.End(now, &l.try, result, c.pace.Limits().Concurrency)
 	l.cut = nil
 	c.stats.delivered(now, result)
@@ -61,6 +61,7 @@ func (c *Consumer) finish(ctx context.Context, now time.Time, took time.Duration
 	if result.Outcome == message.Delivered {
 		c.demand.delivered(took)
 	}
+	c.sayIgnored(now, result.LimitsIgnored)
 	c.logDelivery(ctx, now, took, l, result)
 	switch {
 	case l.lost:

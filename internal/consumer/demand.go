@@ -38,6 +38,7 @@ type poll struct {
 	attempt attempt
 	wait    time.Duration // SQS keeps it open for so long
 	limit   time.Duration // then it is canceled
+	promise *promise      // the memory for what it may bring
 	// slow: a receive sent later came back full, so the queue is not empty, and
 	// this one, out for two round trips, is only slow. Without this a single slow call
 	// looks like an empty queue.
@@ -60,8 +61,8 @@ type demand struct {
 	brought  bool      // the last return brought something
 	dry      bool      // all receives were parked at once, and none has brought anything since
 	trips    trips
-	size     mean // of a message, in bytes
-	delivery mean // how long a delivered delivery takes, in seconds
+	largest  float64 // message lately, in bytes
+	delivery mean    // how long a delivered delivery takes, in seconds
 }
 
 // supply is what the rule needs to know of everything else: what can be started, and what
@@ -74,8 +75,9 @@ type supply struct {
 	// followers wait behind another of their group: they are not in w, since nothing
 	// could start them.
 	followers int
-	// bytes of messages are in hand, of room for as many.
-	bytes, room int
+	// free is the memory that receives may be promised, in bytes; inHand is how many messages
+	// are in hand.
+	free, inHand int
 }
 
 func newDemand(gather time.Duration) demand {
@@ -103,14 +105,10 @@ func (d *demand) longestWait() time.Duration { return min(maxBatchWait, d.visibi
 func (d *demand) next(now time.Time, is supply) int {
 	mu := d.speed(is)
 	quantity := d.quantity(mu)
-	out := 0 // what the receives that are out may bring
-	for _, p := range d.polls {
-		out += p.asked
-	}
-	if d.size.value > 0 { // fewer where there is no room for as many, so that held ones stop nobody
-		fit := int((float64(is.room)-float64(is.bytes))/d.size.value) - out
-		quantity = max(1, min(quantity, fit))
-	}
+	// Fewer where there is no room for as many. A queue that has nothing may always ask for
+	// one, so that no other's messages stop it.
+	fit := is.free / d.each()
+	quantity = max(1, min(quantity, fit))
 	asked, active, parked := d.look(now)
 	switch {
 	case float64(is.waiting+asked) >= min(mu*horizon.Seconds(), maxThreshold)+float64(is.usable):
@@ -118,7 +116,7 @@ func (d *demand) next(now time.Time, is supply) int {
 	case active >= d.atOnce, len(d.polls) >= maxPolls:
 	case parked >= d.parkedLimit():
 	case d.partial && now.Before(d.lastSend.Add(d.gather)):
-	case float64(is.bytes)+float64(out+quantity)*d.size.value > float64(is.room) && is.bytes+len(d.polls) > 0:
+	case fit < 1 && is.inHand+len(d.polls) > 0:
 	default:
 		return quantity
 	}
@@ -260,8 +258,14 @@ func (d *demand) endWithin(now time.Time, pollWait time.Duration) time.Duration 
 	return longest
 }
 
-// received notes the size of a message.
-func (d *demand) received(bytes int) { d.size.add(float64(bytes), 0.05) }
+// received notes the size of a message. The largest is forgotten within some hundred
+// smaller ones.
+func (d *demand) received(bytes int) {
+	d.largest = max(float64(bytes), d.largest-(d.largest-float64(bytes))/64)
+}
+
+// each is the memory that a message is likely to take, at most.
+func (d *demand) each() int { return int(d.largest) + perMessage }
 
 // delivered notes how long a delivery took: the mean is of all of them at first, later of
 // about the last twenty.

@@ -29,7 +29,7 @@ func TestAReceiveThatIsOvertakenIsSlowOnlyAfterTwoRoundTrips(t *testing.T) {
 func TestTheBoundsOfDemand(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
-	plenty := supply{slots: 1000, rate: math.Inf(1), usable: 10_000, room: defaultMemory}
+	plenty := supply{slots: 1000, rate: math.Inf(1), usable: 10_000, free: defaultBudget}
 	fresh := func() *demand {
 		d := newDemand(20 * time.Millisecond)
 		d.visibility, d.atOnce = 30*time.Second, 100
@@ -58,11 +58,15 @@ func TestTheBoundsOfDemand(t *testing.T) {
 
 	d = fresh()
 	d.received(1 << 20)
-	for bytes, want := range map[int]int{0: 10, defaultMemory - 20<<20: 10, defaultMemory - 3<<20: 3, defaultMemory - 1: 0} {
-		plenty.bytes = bytes
+	plenty.inHand = 1
+	for free, want := range map[int]int{defaultBudget: 10, 20 << 20: 10, 4 << 20: 3, 1 << 20: 0, -1: 0} {
+		plenty.free = free
 		if got := d.next(now, plenty); got != want {
-			t.Errorf("with %d bytes in hand: %d, want %d", bytes, got, want)
+			t.Errorf("with %d bytes free: %d, want %d", free, got, want)
 		}
+	}
+	if plenty.inHand, plenty.free = 0, -1; d.next(now, plenty) != 1 {
+		t.Errorf("without memory and with nothing in hand: %d, want 1", d.next(now, plenty))
 	}
 }
 

@@ -40,7 +40,7 @@ func (s state) String() string {
 // life is one message in hand, from its receive to its settle.
 type life struct {
 	message *message.Message
-	size    int // in bytes, attributes included
+	size    int // the memory it takes, in bytes
 	key     ledgerKey
 	state   state
 

@@ -26,7 +26,7 @@ func (v *lives) add(l *life) {
 	l.seq = v.seq
 	v.byKey[l.key] = l
 	v.count[l.state]++
-	v.memory.add(l.size)
+	v.memory.hold(l.size)
 	l.previous = v.last
 	if v.last == nil {
 		v.first = l
@@ -70,7 +70,7 @@ func (v *lives) remove(l *life) {
 	}
 	delete(v.byKey, l.key)
 	v.count[l.state]--
-	v.memory.add(-l.size)
+	v.memory.hold(-l.size)
 	if l.previous == nil {
 		v.first = l.next
 	} else {
@@ -82,6 +82,13 @@ func (v *lives) remove(l *life) {
 		l.next.previous = l.previous
 	}
 	l.previous, l.next = nil, nil
+}
+
+// dropBody frees the body and the attributes of a message that is not delivered again.
+func (v *lives) dropBody(l *life) {
+	v.memory.hold(perMessage - l.size)
+	l.size = perMessage
+	l.message.Body, l.message.Attributes = "", nil
 }
 
 // has reports whether l is (still) in hand.

@@ -102,7 +102,7 @@ func TestWhileNothingWorksRoomIsMadeEvery90Seconds(t *testing.T) {
 		e := run(t, q, f, ratelimit.Limits{Concurrency: 100}, nil)
 		for range 30 * 60 {
 			pass(time.Second)
-			if n := e.options.Memory.bytes(); n > defaultMemory {
+			if n := e.options.Memory.Use().Messages; n > defaultBudget {
 				t.Errorf("%d MiB are in hand", n>>20)
 				break
 			}

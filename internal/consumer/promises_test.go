@@ -92,8 +92,8 @@ func TestADeliveryOfAMessageThatIsLostBeforeItBeginsIsCut(t *testing.T) {
 // others of it are in flight.
 type ordered struct{ *fakeQueue }
 
-func (q ordered) Receive(ctx context.Context, maximum int, wait, visibility time.Duration, attempt string) ([]*message.Message, error) {
-	all, err := q.fakeQueue.Receive(ctx, maximum, wait, visibility, attempt)
+func (q ordered) ReceiveWithin(ctx context.Context, maximum int, wait, visibility time.Duration, attempt string, _ func(context.Context, int)) ([]*message.Message, error) {
+	all, err := q.fakeQueue.ReceiveWithin(ctx, maximum, wait, visibility, attempt, nil)
 	for _, m := range all {
 		n, _ := strconv.Atoi(m.ID[1:])
 		m.GroupID, m.SequenceNumber = "group", fmt.Sprintf("%020d", n)

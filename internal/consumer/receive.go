@@ -62,6 +62,7 @@ func (c *Consumer) sendReceives(now time.Time) {
 			p.wait = time.Second // to learn soon that SQS works again, though the queue is empty
 		}
 		p.limit = limitOf(now, p.wait+callTimeout, receiveCall, uint64(len(c.demand.polls)))
+		p.promise = c.options.Memory.promise(p.asked * c.demand.each())
 		c.polls.hire(p)
 		c.gate.Received()
 		c.reportHand(now)
@@ -127,7 +128,7 @@ func (c *Consumer) reportHand(now time.Time) {
 		Polls:       len(c.demand.polls),
 		LastReceive: c.demand.lastTurn,
 		Receives:    !c.drain.begun && c.sqs.trouble[receiveCall].failures == 0 && !c.hand.tooManyUnsettled(),
-		Full:        !c.options.Memory.fits(c.demand.size.value),
+		Full:        c.hand.size()+len(c.demand.polls) > 0 && !c.options.Memory.fits(c.demand.each()),
 	})
 }
 
@@ -136,7 +137,7 @@ func (c *Consumer) receive(ctx context.Context, m *member[*poll], p *poll) {
 	sent := time.Now()
 	ctx, cancel := context.WithTimeout(ctx, p.limit)
 	defer cancel()
-	messages, err := c.options.Source.Receive(ctx, p.asked, p.wait, p.attempt.visibility, p.attempt.id)
+	messages, err := c.options.Source.ReceiveWithin(ctx, p.asked, p.wait, p.attempt.visibility, p.attempt.id, p.promise.admit)
 
 	c.mu.Lock()
 	defer c.mu.Unlock()
@@ -152,6 +153,7 @@ func (c *Consumer) receive(ctx context.Context, m *member[*poll], p *poll) {
 		c.demand.failed(now, p)
 		c.sqs.failed(now, receiveCall, err, maxReceivePause)
 	}
+	p.promise.end()
 	c.polls.rest(m)
 	c.turn(now)
 }
@@ -192,6 +194,7 @@ func (c *Consumer) takeIn(now, handedOut time.Time, p *poll, m *message.Message)
 	c.hist.receives.Observe(float64(m.ReceiveCount))
 	size := m.Size()
 	c.demand.received(size)
+	size += perMessage
 	key := keyOf(m.ID)
 	l, ok := c.hand.byKey[key]
 	if ok && m.ReceiveCount < l.message.ReceiveCount && p.sent.Before(l.owned) {
@@ -225,6 +228,7 @@ func (c *Consumer) takeIn(now, handedOut time.Time, p *poll, m *message.Message)
 		c.stats.ledgerHits++
 		l.state = deleting
 		c.hand.add(l)
+		c.hand.dropBody(l)
 		c.hand.deletes.add(l)
 	case c.drain.begun && !c.drain.leaves(now, c.options.Timeout), l.group.releasesBefore(m):
 		l.state = releasing

@@ -53,6 +53,7 @@ func (h *hand) fail(now time.Time, l *life) {
 // moves it.
 func (h *hand) letterSent(now time.Time, l *life, fault message.Fault) {
 	if fault == message.NoFault {
+		h.dropBody(l)
 		h.ledger.enter(l.key)
 		h.deletes.add(l)
 		return

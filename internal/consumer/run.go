@@ -162,6 +162,7 @@ func (c *Consumer) advance(now time.Time) {
 	c.hand.review(now)
 	c.hand.releasesDue(now)
 	c.gateLog.say(now, c.pace.Limits().Concurrency)
+	c.sayTold(now)
 	c.startWaiting(now)
 	c.sendReceives(now)
 	if dry := c.isDry(); dry != c.dry {
@@ -229,5 +230,8 @@ func (c *Consumer) nextWake(now time.Time) time.Time {
 	due(c.hand.letters.wake())
 	due(c.extension.next)
 	due(c.depth.next)
+	if !c.dead.out {
+		due(c.dead.next)
+	}
 	return at
 }

@@ -23,7 +23,8 @@ type Snapshot struct {
 	LastMessage time.Time
 	// Blocked is why nothing is received though messages are visible
 	// (in_flight_limit, groups, unsettled); empty: it is not blocked.
-	Blocked string
+	Blocked     string
+	DeadLetters DeadLetters
 	// Drain is the estimated time to empty.
 	Drain Drain
 
@@ -80,6 +81,7 @@ func (c *Consumer) Snapshot(now time.Time) Snapshot {
 		LastMessage:        c.depth.last,
 		Blocked:            c.depth.blocked.String(),
 		Drain:              c.outlook(now),
+		DeadLetters:        c.dead.snapshot(c.attributes.DeadLetterQueueARN),
 		InHand:             counts[int](states, func(i uint8) (string, int) { return state(i).String(), c.hand.count[i] }),
 		Receives:           counts[int64](receiveResults, func(i uint8) (string, int64) { return receiveResult(i).String(), c.stats.receives[i] }),
 		Settled:            counts[int64](dones, func(i uint8) (string, int64) { return settled(i).String(), c.stats.settled[i] }),

@@ -38,7 +38,7 @@ func newFIFOQueue(groups, each int) *fifoQueue {
 	return q
 }
 
-func (q *fifoQueue) Receive(ctx context.Context, maximum int, wait, _ time.Duration, _ string) ([]*message.Message, error) {
+func (q *fifoQueue) ReceiveWithin(ctx context.Context, maximum int, wait, _ time.Duration, _ string, _ func(context.Context, int)) ([]*message.Message, error) {
 	for end := time.Now().Add(wait); ; {
 		select {
 		case <-time.After(q.trip):

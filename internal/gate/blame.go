@@ -75,7 +75,7 @@ func (g *Gate) believes(now time.Time, m *Message) bool {
 }
 
 // fail records a failed try of m and reports whether m is given up.
-func (g *Gate) fail(now time.Time, m *Message, o message.Outcome, told time.Duration) bool {
+func (g *Gate) fail(now time.Time, m *Message, o message.Outcome, told time.Duration, announced bool) bool {
 	m.failed, m.base, m.told, m.failedAt, m.spread = o, baseOf(o, told), told, now, g.draw(m.id, m.tries)
 	m.lastFailed = m.try
 	m.closings, m.struck = g.closings, m.base == 0 || g.state == Closed
@@ -93,7 +93,7 @@ func (g *Gate) fail(now time.Time, m *Message, o message.Outcome, told time.Dura
 			return true
 		}
 	}
-	if m.try > g.succeeded {
+	if m.try > g.succeeded && !announced {
 		g.trouble.add(m.began, m.id, m.tries == 1 && !m.known && !m.seen, o)
 	}
 	g.hold(m, true)

@@ -205,13 +205,17 @@ func (s *Seat) End(now time.Time, m *Message, r message.Result, slots int) Fate 
 		}
 		return Settled
 	}
-	g.learn(m, r.Outcome)
+	if r.Announced {
+		g.announced()
+	} else {
+		g.learn(m, r.Outcome)
+	}
 	if r.Outcome == message.Delivered || r.Outcome == message.Rejected && g.believes(now, m) {
 		g.worked(now, m, r.Outcome, fresh, slots)
 		return Settled
 	}
 	told := min(r.RetryAfter, maxRetryAfter)
-	if g.fail(now, m, r.Outcome, told) {
+	if g.fail(now, m, r.Outcome, told, r.Announced) {
 		return GivenUp
 	}
 	if probe {
@@ -220,6 +224,15 @@ func (s *Seat) End(now time.Time, m *Message, r message.Result, slots int) Fate 
 	}
 	g.step(now, failed, fresh, slots)
 	return Held
+}
+
+// announced records that the target is waited for as it asked: it is well, and what it has
+// refused so far is explained.
+func (g *Gate) announced() {
+	if g.state != Closed && g.trouble.counts() > 0 {
+		g.trouble.end()
+		g.version++
+	}
 }
 
 // worked records a success.

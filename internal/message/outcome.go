@@ -63,6 +63,13 @@ type Result struct {
 	Reason string
 	// RetryAfter is how long the target asked to wait, 0 if it did not.
 	RetryAfter time.Duration
+	// Limits are what the answer says of the target's limits, and LimitsIgnored how many
+	// such statements made no sense.
+	Limits        []Limit
+	LimitsIgnored int
+	// Announced reports whether it is a refusal that the target has announced and is waited
+	// for, which is no trouble. The engine sets it.
+	Announced bool
 	// Refused reports whether the status means that the target refuses requests: 3xx,
 	// 401, 403, 404, 405, 407 or 421. A message given up after it counts as rejected.
 	Refused bool

@@ -1,7 +1,6 @@
 package queue
 
 import (
-	"context"
 	"encoding/base64"
 	"errors"
 	"io"
@@ -12,16 +11,6 @@ import (
 
 	"github.com/sqs-poller/poller/internal/message"
 )
-
-// messages reads the answer to a ReceiveMessage request.
-func (w *wire) messages(_ context.Context, answer *http.Response) ([]*message.Message, error) {
-	whole, err := readAnswer(answer.Body, answer.ContentLength)
-	if err != nil {
-		return nil, err
-	}
-	defer func() { _ = whole.Close() }()
-	return decodeMessages(newScanner(whole.buffer.Bytes(), nil))
-}
 
 // Where the values of a response's objects are nested.
 const (

@@ -54,7 +54,7 @@ func (q *Queue) mayReceive(ctx context.Context) Permission {
 	body := receiveBody(q.url, "", tooMany, tooLong, tooHidden)
 	messages, _, err := call(ctx, q, receive, callTimeout, 0, func(ctx context.Context) (messages []*message.Message, err error) {
 		_, err = q.client.wire.do(ctx, receive, body, func(answer *http.Response) error {
-			messages, err = q.client.wire.messages(ctx, answer)
+			messages, err = q.client.wire.messages(ctx, answer, nil)
 			return err
 		})
 		return messages, err

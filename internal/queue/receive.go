@@ -20,12 +20,20 @@ const receiveMargin = 10 * time.Second
 // lost, a receive with the same one within 5 minutes gets the same messages again:
 // https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/using-receiverequestattemptid-request-parameter.html
 func (q *Queue) Receive(ctx context.Context, maximum int, wait, visibility time.Duration, attempt string) ([]*message.Message, error) {
+	return q.ReceiveWithin(ctx, maximum, wait, visibility, attempt, nil)
+}
+
+// ReceiveWithin is Receive, except that admit is called before an answer that is not small
+// is read.
+func (q *Queue) ReceiveWithin(
+	ctx context.Context, maximum int, wait, visibility time.Duration, attempt string, admit Admit,
+) ([]*message.Message, error) {
 	body := receiveBody(q.url, attempt, maximum, int(wait/time.Second), int(visibility/time.Second))
 	var messages []*message.Message
 	start := time.Now()
 	date, took, err := call(ctx, q, receive, wait+receiveMargin, 0, func(ctx context.Context) (time.Time, error) {
 		return q.client.wire.do(ctx, receive, body, func(answer *http.Response) (err error) {
-			messages, err = q.client.wire.messages(ctx, answer)
+			messages, err = q.client.wire.messages(ctx, answer, admit)
 			return err
 		})
 	})

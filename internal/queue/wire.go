@@ -84,11 +84,11 @@ func newWire(ctx context.Context, c *Client, carrier httpClient, agent string) (
 		newID:  newInvocationID,
 	}
 	w.read = func(ctx context.Context, a action, answer *http.Response) error {
-		return bySDK(ctx, c.sqs, a, replay{answer})
+		return c.bySDK(ctx, a, replay{answer})
 	}
 	for a := range wired {
 		var first capture
-		err := bySDK(ctx, c.sqs, a, &first)
+		err := c.bySDK(ctx, a, &first)
 		if first.request == nil {
 			return nil, fmt.Errorf("cannot build a %s request: %w", a, oneLine(err))
 		}
@@ -101,7 +101,7 @@ func newWire(ctx context.Context, c *Client, carrier httpClient, agent string) (
 
 // bySDK makes a call with the SDK, with client in place of the network, and returns its
 // error.
-func bySDK(ctx context.Context, s *sqs.Client, a action, client httpClient) error {
+func (c *Client) bySDK(ctx context.Context, a action, client httpClient) error {
 	nowhere, id := "nowhere", ids[0]
 	instead := func(o *sqs.Options) {
 		o.DisableMessageChecksumValidation = true
@@ -111,9 +111,9 @@ func bySDK(ctx context.Context, s *sqs.Client, a action, client httpClient) erro
 	}
 	var err error
 	if a == receive {
-		_, err = s.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: &nowhere}, instead)
+		_, err = c.sqs.ReceiveMessage(ctx, &sqs.ReceiveMessageInput{QueueUrl: &nowhere}, instead)
 	} else {
-		_, err = s.DeleteMessageBatch(ctx, &sqs.DeleteMessageBatchInput{QueueUrl: &nowhere, Entries: []types.DeleteMessageBatchRequestEntry{{Id: &id, ReceiptHandle: &nowhere}}}, instead)
+		_, err = c.sqs.DeleteMessageBatch(ctx, &sqs.DeleteMessageBatchInput{QueueUrl: &nowhere, Entries: []types.DeleteMessageBatchRequestEntry{{Id: &id, ReceiptHandle: &nowhere}}}, instead)
 	}
 	return err
 }

@@ -61,10 +61,14 @@ func (p *Pace) inForce() Limits {
 
 // slots returns how many deliveries may run.
 func (p *Pace) slots() int {
-	if p.fleet == nil {
-		return p.limits.Concurrency
+	slots := p.limits.Concurrency
+	if p.fleet != nil {
+		slots = min(slots, p.fleet.Limits().Concurrency)
 	}
-	return min(p.limits.Concurrency, p.fleet.Limits().Concurrency)
+	if p.told.asks {
+		slots = min(slots, 1)
+	}
+	return slots
 }
 
 // refused notes what a start waits for, or that it waits for nothing.

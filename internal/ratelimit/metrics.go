@@ -25,6 +25,12 @@ var (
 			"quota in deliveries started per second that the tightest quota allows in the long run (+Inf: no quota).", []string{"kind"}, nil)
 	quotaUsedDesc = prometheus.NewDesc("poller_quota_used",
 		"Deliveries started in the last window of a quota, by the window's length.", []string{"window"}, nil)
+	toldDesc = prometheus.NewDesc("poller_target_limit_remaining",
+		"Deliveries that may start until the target takes more, as it has said itself; missing while nothing that it said holds.", nil, nil)
+	toldResetDesc = prometheus.NewDesc("poller_target_limit_reset_seconds",
+		"Time until the target takes more, as it has said itself; missing while nothing that it said holds.", nil, nil)
+	toldIgnoredDesc = prometheus.NewDesc("poller_target_limit_ignored_total",
+		"Statements of the target about its limits that were ignored because they make no sense.", nil, nil)
 	quotaLimitDesc = prometheus.NewDesc("poller_quota_limit",
 		"Deliveries that a quota allows to start in any window, by the window's length.", []string{"window"}, nil)
 )
@@ -34,6 +40,9 @@ func (collector) Describe(descs chan<- *prometheus.Desc) {
 	descs <- limitDesc
 	descs <- quotaUsedDesc
 	descs <- quotaLimitDesc
+	descs <- toldDesc
+	descs <- toldResetDesc
+	descs <- toldIgnoredDesc
 }
 
 // Collect implements prometheus.Collector.
@@ -49,10 +58,17 @@ func (k collector) Collect(metrics chan<- prometheus.Metric) {
 	gauge(limitDesc, rate, "rate")
 	gauge(limitDesc, float64(limits.Concurrency), "concurrency")
 	quota := math.Inf(1)
-	for _, q := range k.pace.Quotas(time.Now()) {
+	now := time.Now()
+	for _, q := range k.pace.Quotas(now) {
 		quota = min(quota, float64(q.N)/q.Window.Seconds())
 		gauge(quotaUsedDesc, float64(q.Used), q.WindowName())
 		gauge(quotaLimitDesc, float64(q.N), q.WindowName())
 	}
 	gauge(limitDesc, quota, "quota")
+	told := k.pace.Told(now)
+	if told.Known {
+		gauge(toldDesc, float64(told.Remaining))
+		gauge(toldResetDesc, told.Reset.Sub(now).Seconds())
+	}
+	metrics <- prometheus.MustNewConstMetric(toldIgnoredDesc, prometheus.CounterValue, float64(told.Ignored))
 }

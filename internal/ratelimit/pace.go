@@ -34,10 +34,15 @@ type Limits struct {
 	Burst int
 	// Quotas are the target's quotas; the zero value is none.
 	Quotas [MaxQuotas]Quota
+	// Follow reports whether what the target says of its limits is kept to.
+	Follow bool
 }
 
 // Try is one delivery as the pace knows it, from its start to its end.
-type Try struct{ number int }
+type Try struct {
+	number int
+	began  time.Time
+}
 
 // Want is what a start is waiting for.
 type Want uint8
@@ -48,7 +53,7 @@ const (
 	Nothing Want = iota
 	// Slot means that all slots are taken.
 	Slot
-	// Token means that the rate or a quota is used up, or the rate is 0.
+	// Token means that the rate, a quota or what the target says is used up, or the rate is 0.
 	Token
 	// Consent means that only the caller's own condition is not met.
 	Consent
@@ -85,7 +90,8 @@ type Pace struct {
 	delivering int
 	due        time.Time // when the last refused token will be available; zero if none was refused
 	quotas     quotas
-	free       time.Time // when the quotas allow the start that they refused last; zero if they refused none
+	told       told
+	free       time.Time // when quotas and target allow the start that they refused last; zero if they refused none
 	shares     []*Share
 	wanting    []*Share // those that want to start
 	weights    float64  // of those that are not dry
@@ -117,6 +123,9 @@ func (p *Pace) set(now time.Time, limits Limits) {
 	p.limits = limits
 	p.due, p.free = time.Time{}, time.Time{}
 	p.quotas.set(now, limits.Quotas)
+	if !limits.Follow {
+		p.told = told{}
+	}
 	switch {
 	case !limits.Limited:
 		p.bucket = nil

@@ -8,8 +8,12 @@ import (
 
 	"pgregory.net/rapid"
 
+	"github.com/sqs-poller/poller/internal/message"
 	"github.com/sqs-poller/poller/internal/ratelimit"
 )
+
+// delivered is what most deliveries come to.
+var delivered = message.Result{Outcome: message.Delivered, Status: 200}
 
 // agreed always consents.
 func agreed() bool { return true }
@@ -31,7 +35,7 @@ func run(t *testing.T, p *ratelimit.Share, until, took time.Duration) []time.Tim
 	end := time.Now().Add(until)
 	for now := time.Now(); now.Before(end); now = time.Now() {
 		for len(ends) > 0 && !now.Before(ends[0]) {
-			p.End(time.Now(), new(ratelimit.Try))
+			p.End(time.Now(), new(ratelimit.Try), delivered, true)
 			ends = ends[1:]
 		}
 		next := end
@@ -52,7 +56,7 @@ func run(t *testing.T, p *ratelimit.Share, until, took time.Duration) []time.Tim
 		<-time.After(next.Sub(now))
 	}
 	for range ends {
-		p.End(time.Now(), new(ratelimit.Try))
+		p.End(time.Now(), new(ratelimit.Try), delivered, true)
 	}
 	return starts
 }
@@ -93,7 +97,7 @@ func TestNeverMoreDeliveriesAtOnceThanSlots(t *testing.T) {
 		if want := start(p, now); want != ratelimit.Slot {
 			t.Fatalf("a fourth delivery wanted %v, not a slot", want)
 		}
-		p.End(time.Now(), new(ratelimit.Try))
+		p.End(time.Now(), new(ratelimit.Try), delivered, true)
 		if want := start(p, now); want != ratelimit.Nothing {
 			t.Fatalf("wanted %v after one had ended", want)
 		}
@@ -132,7 +136,7 @@ func TestATimerThatFiresLateCostsNoRate(t *testing.T) {
 		n := 0
 		for time.Since(begin) < 30*time.Second {
 			if start(p, time.Now()) == ratelimit.Nothing {
-				p.End(time.Now(), new(ratelimit.Try))
+				p.End(time.Now(), new(ratelimit.Try), delivered, true)
 				n++
 				continue
 			}

@@ -71,11 +71,11 @@ func TestWhoseTurnItIsIsWoken(t *testing.T) {
 	}
 	a.Start(now, new(ratelimit.Try), 1, yes)
 	b.Start(now, new(ratelimit.Try), 1, yes)
-	a.End(time.Now(), new(ratelimit.Try))
+	a.End(time.Now(), new(ratelimit.Try), delivered, true)
 	expect("the slot is free", [2]int{0, 1})
 	b.Start(now, new(ratelimit.Try), 1, yes)
 	a.Start(now, new(ratelimit.Try), 1, yes)
-	b.End(time.Now(), new(ratelimit.Try))
+	b.End(time.Now(), new(ratelimit.Try), delivered, true)
 	if got := b.Start(now, new(ratelimit.Try), 1, yes); got != ratelimit.Turn {
 		t.Errorf("it is the other's turn: %d", got)
 	}

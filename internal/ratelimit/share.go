@@ -4,6 +4,8 @@ import (
 	"math"
 	"slices"
 	"time"
+
+	"github.com/sqs-poller/poller/internal/message"
 )
 
 // Share is one queue's share of a target's pace. Queues that want to start deliveries
@@ -75,7 +77,11 @@ func (s *Share) start(now time.Time, t *Try, slots int, consent func() bool) (Wa
 		p.free = time.Time{}
 		return Token, nil
 	}
-	if p.free = p.quotas.from(); p.free.After(now) {
+	p.free = p.quotas.from()
+	if at := p.told.from(now); at.After(p.free) {
+		p.free = at
+	}
+	if p.free.After(now) {
 		return Token, nil
 	}
 	p.free = time.Time{}
@@ -83,7 +89,8 @@ func (s *Share) start(now time.Time, t *Try, slots int, consent func() bool) (Wa
 		return Consent, nil
 	}
 	p.take(now, at)
-	t.number = p.quotas.start(now)
+	t.number, t.began = p.quotas.start(now), now
+	p.told.start()
 	p.delivering++
 	p.virtual = s.turn
 	s.turn += 1 / s.weight
@@ -134,18 +141,32 @@ func (s *Share) Rest() {
 	}
 }
 
-// End frees the slot of a delivery that Start has started.
-func (s *Share) End(now time.Time, t *Try) {
+// End frees the slot of a delivery that Start has started, and takes in what its answer
+// says of the target's limits; first is whether it was its message's first try. It reports
+// whether the answer is a refusal that the target has announced: it is waited for as it
+// asked, and that is no trouble.
+func (s *Share) End(now time.Time, t *Try, r message.Result, first bool) (announced bool) {
 	p := s.pace
 	p.mu.Lock()
 	p.delivering--
 	p.quotas.end(now, t.number)
+	freed := false
+	if p.limits.Follow {
+		before, asked := p.told.from(now), p.told.asks
+		announced = p.told.answer(now, t, p.quotas.next, p.delivering, r, first)
+		freed = p.told.from(now).Before(before) || asked && !p.told.asks
+		p.told.watch(now, p.delivering)
+	}
 	p.report()
 	next := p.first()
 	p.mu.Unlock()
-	if next != nil && next != s { // who ends one asks again anyway
+	switch {
+	case freed:
+		p.wakeAll() // those that receive nothing, too
+	case next != nil && next != s: // who ends one asks again anyway
 		next.wake()
 	}
+	return announced
 }
 
 // Due returns when the last refused token will be available, and with it what the quotas
@@ -222,20 +243,37 @@ func (s *Share) Usable(now time.Time, slots int) int {
 	if p.limits.Limited && p.limits.Rate == 0 {
 		return 0
 	}
-	if free, _ := p.quotas.free(now); free >= 0 {
+	if free, _ := p.left(now); free >= 0 {
 		usable = min(usable, free)
 	}
 	return int(math.Ceil(float64(usable) * s.part()))
 }
 
-// Soon returns how many deliveries of this share the quotas allow to start within a time:
-// its part of them, rounded up. next is when there will be more. The number is unlimited
-// if there are no quotas.
+// left returns how many quotas and target allow to start by a time, and when that number
+// grows; -1 if neither limits it.
+func (p *Pace) left(at time.Time) (n int, grows time.Time) {
+	n, grows = p.quotas.free(at)
+	m, later := p.told.free(at)
+	switch {
+	case m < 0:
+		return n, grows
+	case n < 0 || m < n:
+		return m, later
+	case m == n && later.After(grows):
+		return n, later
+	default:
+		return n, grows
+	}
+}
+
+// Soon returns how many deliveries of this share quotas and target allow to start within a
+// time: its part of them, rounded up. next is when there will be more. The number is
+// unlimited if there are no quotas and the target says nothing.
 func (s *Share) Soon(now time.Time, within time.Duration) (n int, next time.Time) {
 	p := s.pace
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	free, grows := p.quotas.free(now.Add(within))
+	free, grows := p.left(now.Add(within))
 	switch {
 	case free < 0:
 		return math.MaxInt, time.Time{}

@@ -85,6 +85,27 @@ var handMade = []struct {
 			h.receives(31, 0)
 		}
 	}},
+	{aToldLimitIsKept, 3, inWide(wider{kind: limitsTold}), func(h *history, wrong bool) {
+		h.tries(0, 1, 2, 200)
+		h.evidence.deliveries[0].told = &told{1, 10 * time.Second}
+		h.tries(1, 3, 4, 200)
+		h.tries(2, choose(wrong, 11.5, 12), 13, 200)
+	}},
+	{aToldLimitIsKept, 2, inWide(wider{kind: limitsTold}), func(h *history, wrong bool) { // one runs
+		h.tries(0, choose(wrong, 1, 2.1), 5, 200)
+		h.tries(1, 1.5, 2, 200)
+		h.evidence.deliveries[1].told = &told{1, 10 * time.Second}
+		if wrong {
+			h.tries(1, 6, 7, 200)
+		}
+	}},
+	{aToldLimitIsKept, 1, func(s *scenario) {
+		inWide(wider{kind: limitsTold})(s)
+		s.targets[0].limit = &limitPlan{n: 20}
+	}, func(h *history, wrong bool) {
+		h.tries(0, 1, 2, choose(wrong, 429, 200))
+		h.evidence.deliveries[0].limited = wrong
+	}},
 	{groupsAreDeliveredInOrderOneAtATime, 2, func(s *scenario) { s.queues[0].fifo = true }, func(h *history, wrong bool) {
 		h.tries(0, 1, 2, 200)
 		h.tries(1, choose(wrong, 1.9, 2.1), 3, 200)

@@ -96,6 +96,10 @@ type delivery struct {
 	how     string
 	// retryAfter is what the answer asked for, in seconds.
 	retryAfter int
+	// limited: the target has refused it, for it was one too many in its time; told is what
+	// the answer says of that limit, nil if nothing that is to be believed.
+	limited bool
+	told    *told
 }
 
 func (d *delivery) delivered() bool { return d.ended != never && d.status/100 == 2 }

@@ -18,6 +18,7 @@ var invariants = []struct {
 	{"no more starts than the rate allows", noMoreStartsThanTheRateAllows},
 	{"no quota is ever passed", noQuotaIsEverPassed},
 	{"a quota costs no receive", aQuotaCostsNoReceive},
+	{"a told limit is kept", aToldLimitIsKept},
 	{"groups are delivered in order, one at a time", groupsAreDeliveredInOrderOneAtATime},
 	{"what was delivered is not delivered again", whatWasDeliveredIsNotDeliveredAgain},
 	{"what is in hand stays extended", whatIsInHandStaysExtended},

@@ -3,6 +3,7 @@ package simulation
 import (
 	"cmp"
 	"slices"
+	"time"
 
 	"github.com/sqs-poller/poller/internal/ratelimit"
 )
@@ -67,11 +68,11 @@ func greatest(quotas [ratelimit.MaxQuotas]ratelimit.Quota) int {
 	return n
 }
 
-// aQuotaCostsNoReceive: where nothing but quotas is in the way, and nothing restarts, each
+// aQuotaCostsNoReceive: where nothing but quotas and limits is in the way, and nothing restarts, each
 // message is received once, however long a quota is used up.
 func aQuotaCostsNoReceive(t *trial) {
 	w := t.plan.wide
-	if w == nil || !w.alone || w.kind != quotasOfTargets {
+	if w == nil || !w.alone || w.kind != quotasOfTargets && w.kind != limitsTold {
 		return
 	}
 	for _, p := range t.evidence.processes {
@@ -94,3 +95,82 @@ func aQuotaCostsNoReceive(t *trial) {
 		}
 	}
 }
+
+// aToldLimitIsKept: after an answer that says how many more the target takes, its process
+// starts at most so many, less those that run, until the time that is said or the next
+// answer. Where the target counts in windows that all know, says so in each answer, and
+// takes more than can be on their way before its first word, it refuses nobody.
+func aToldLimitIsKept(t *trial) {
+	w := t.plan.wide
+	if w == nil || w.kind != limitsTold {
+		return
+	}
+	for _, p := range t.evidence.processes {
+		for target := range t.plan.targets {
+			t.keepsToItsWord(p, target)
+		}
+	}
+	for _, d := range t.evidence.deliveries {
+		l := t.plan.targets[d.target].limit
+		if l == nil || !w.alone || l.rolling || l.absurd > 0 || l.late > 0 || l.says == saysRetryAfter || len(t.evidence.processes) > 1 ||
+			l.n < 2*t.plan.targets[d.target].limits.Concurrency {
+			continue
+		}
+		t.reaches()
+		if d.limited {
+			t.breaks(d.arrived, d.by, "starts m%d, one more than target-%d has said it takes", d.message, d.target)
+			return
+		}
+	}
+}
+
+func (t *trial) keepsToItsWord(p *process, target int) {
+	var all []*delivery
+	for _, d := range t.evidence.deliveries {
+		if d.by == p && d.target == target && d.message >= 0 {
+			all = append(all, d)
+		}
+	}
+	var told []*delivery // in the order in which the process hears of them
+	for _, d := range all {
+		if d.told != nil && d.ended != never && d.status != 0 && !p.standsIn(d.arrived, d.ended+time.Second) {
+			told = append(told, d)
+		}
+	}
+	slices.SortFunc(told, func(a, b *delivery) int { return cmp.Compare(a.ended, b.ended) })
+	newest := instant(-1) // when the newest of those that were heard of began
+	for i, d := range told {
+		if d.arrived < newest {
+			continue
+		}
+		newest = d.arrived
+		until := d.ended + min(d.told.reset, time.Hour)
+		for _, before := range told[:i] { // of requests of the same time the lowest counts
+			if before.ended >= d.arrived {
+				until = min(until, before.ended+before.told.reset)
+			}
+		}
+		if i+1 < len(told) {
+			until = min(until, told[i+1].ended)
+		}
+		left := d.told.remaining
+		started := 0
+		for _, other := range all {
+			switch {
+			case other == d:
+			case other.arrived <= d.ended && (other.ended == never || other.ended > d.ended):
+				left--
+			case other.arrived > d.ended+wireTime && other.arrived < until && !p.standsIn(other.arrived, other.arrived) && !t.plan.dialsHangAt(other.arrived):
+				started++
+			}
+		}
+		t.reaches()
+		if started > max(left, 0) {
+			t.breaks(d.ended, p, "hears that target-%d takes %d more for %v, and starts %d", target, d.told.remaining, d.told.reset, started)
+			return
+		}
+	}
+}
+
+// wireTime is how long what has left one side may take to arrive at the other.
+const wireTime = time.Millisecond

@@ -73,7 +73,7 @@ func (w *world) start(replica, generation int, limits []ratelimit.Limits) *proce
 	}
 	p.app, p.err = app.New(w.ctx, p.config(limits), app.Options{
 		Logger: logger, Listener: p.admin, HTTPClient: &front{w, p}, DialTarget: p.dial,
-		Seed: uint64(w.plan.dice.of("process", p.number)) | 1, MemoryLimit: int64(w.plan.memory()),
+		Seed: uint64(w.plan.dice.of("process", p.number)) | 1, MemoryBudget: int64(w.plan.memory()),
 	})
 	if p.err != nil {
 		w.wrong("%s could not start: %v", p.name, p.err)
@@ -107,8 +107,8 @@ func (p *process) config(limits []ratelimit.Limits) config.Config {
 			}
 		}
 		c.Targets[t.name] = config.Target{
-			Quotas: quotas,
-			URL:    s.scheme() + "://" + t.name + "/hook", Format: "raw", OnRejected: s.onRejected(), TLSCA: s.authority(),
+			Quotas: quotas, FollowLimits: true,
+			URL: s.scheme() + "://" + t.name + "/hook", Format: "raw", OnRejected: s.onRejected(), TLSCA: s.authority(),
 			Concurrency: limits[i].Concurrency, Burst: limits[i].Burst,
 			Rate:    config.Rate{Limited: limits[i].Limited, PerSecond: limits[i].Rate},
 			Timeout: config.Duration(t.timeout), Backoff: config.Duration(t.backoff), BackoffMax: config.Duration(t.backoffMax),

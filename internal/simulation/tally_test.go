@@ -74,6 +74,7 @@ var onlyInWide = []string{
 	"a kill repeats one message of a group",
 	"no quota is ever passed",
 	"a quota costs no receive",
+	"a told limit is kept",
 }
 
 var faultsOfAll = []string{

@@ -22,6 +22,7 @@ type target struct {
 	server *http.Server
 
 	running atomic.Int32 // deliveries
+	limited limited
 }
 
 type doorKey struct{}
@@ -73,6 +74,19 @@ func (t *target) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if c := t.plan.crowd; c != nil && f.status/100 == 2 && int(running) > c.most && c.from <= d.arrived && d.arrived < c.to {
 		f = turn{before: f.before / 20, after: f.after / 20, status: c.status}
 	}
+	says := func(http.Header) *told { return nil }
+	if l := t.plan.limit; l != nil && d.arrived < plan.trouble {
+		dice := plan.dice.of("limit", t.number, by.number, n, d.number)
+		remaining, reset, ok := t.limited.take(d.arrived, l)
+		if !ok {
+			f = turn{before: f.before / 20, after: f.after / 20, status: http.StatusTooManyRequests}
+			d.limited = true
+		}
+		if dice.of("late").chance(l.late) {
+			f.after += 2 * time.Second
+		}
+		says = func(h http.Header) *told { return l.write(dice.of("says"), h, time.Now(), remaining, reset, ok) }
+	}
 	if !wait(r.Context(), f.before) || !wait(r.Context(), f.after) {
 		t.end(d, r, 0, "gone")
 		return
@@ -85,6 +99,10 @@ func (t *target) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if f.retryAfter > 0 {
 			w.Header().Set("Retry-After", strconv.Itoa(f.retryAfter))
 			d.retryAfter = f.retryAfter
+		}
+		d.told = says(w.Header())
+		if d.told != nil && d.told.remaining == 0 && d.retryAfter > 0 {
+			d.told.reset = time.Duration(d.retryAfter) * time.Second // which says it best
 		}
 		if f.body > 0 {
 			w.Header().Set("Content-Length", strconv.Itoa(f.body))

@@ -40,13 +40,18 @@ const (
 	standstills
 	wideKinds
 
-	// quotasOfTargets is beside the others: see drawPaced.
+	// These are beside the others: see drawPaced.
 	quotasOfTargets
+	limitsTold
 )
 
 func (k wideKind) String() string {
-	if k == quotasOfTargets {
+	switch k {
+	case quotasOfTargets:
 		return "quotas"
+	case limitsTold:
+		return "limits told"
+	default:
 	}
 	return [...]string{
 		"refusals of some", "rejects everything", "calls refused", "late receives", "lost answers",
@@ -113,8 +118,12 @@ func (s *scenario) drawWider(d dice) {
 	if w.alone {
 		s.narrow()
 	}
-	if w.kind == quotasOfTargets {
+	switch w.kind {
+	case quotasOfTargets:
 		s.drawQuotas(dice(s.seed).of("quotas"))
+	case limitsTold:
+		s.drawLimitsTold(dice(s.seed).of("limits told"))
+	default:
 	}
 	for kind := range wideKinds {
 		if kind == w.kind || !w.alone && d.of("beside", int(kind)).chance(0.2) {

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"runtime"
 	"strings"
 	"testing"
@@ -99,13 +100,17 @@ func TestAFunctionsAnswerThatIsCutOffIsBroken(t *testing.T) {
 
 func TestReadingAnAnswerKeepsNothingOfIt(t *testing.T) {
 	long := `{"a":"` + strings.Repeat("x", 5<<20) + `","b":` + strings.Repeat("1", 1<<19) + `}`
-	var before, after runtime.MemStats
-	runtime.ReadMemStats(&before)
-	if _, err := readFailures(strings.NewReader(long), []string{"1"}); err != nil {
-		t.Fatal(err)
+	grown := uint64(math.MaxUint64)
+	for range 5 { // goroutines of other tests allocate too
+		var before, after runtime.MemStats
+		runtime.ReadMemStats(&before)
+		if _, err := readFailures(strings.NewReader(long), []string{"1"}); err != nil {
+			t.Fatal(err)
+		}
+		runtime.ReadMemStats(&after)
+		grown = min(grown, after.TotalAlloc-before.TotalAlloc)
 	}
-	runtime.ReadMemStats(&after)
-	if grown := after.TotalAlloc - before.TotalAlloc; grown > 64<<10 {
+	if grown > 64<<10 {
 		t.Errorf("%d bytes", grown)
 	}
 }

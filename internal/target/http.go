@@ -14,6 +14,7 @@ import (
 
 	"github.com/prometheus/client_golang/prometheus"
 
+	told "github.com/sqs-poller/poller/internal/limits"
 	"github.com/sqs-poller/poller/internal/message"
 )
 
@@ -215,18 +216,16 @@ func (t *HTTP) settle(ctx, limited context.Context, c *connection, answer *http.
 	result := message.Result{Outcome: v.outcome, Status: status, Reason: v.reason, Refused: v.refused}
 	if v.outcome != message.Delivered {
 		_ = drop(answer) // the status says it all
-		result.RetryAfter = retryAfter(answer.Header)
-		return result
-	}
-	failed, err := t.format.read(answer, m)
-	switch {
-	case err != nil:
+	} else if failed, err := t.format.read(answer, m); err != nil {
 		return t.broken(ctx, limited, err, status)
-	case failed != nil:
+	} else if failed != nil {
 		result.Outcome, result.Reason = answered[failed.reason], failed.reason
 		result.Err = fmt.Errorf("%s %s", t.place, failed.detail)
+	}
+	if result.Outcome != message.Delivered {
 		result.RetryAfter = retryAfter(answer.Header)
 	}
+	result.Limits, result.LimitsIgnored = told.Read(answer.Header, result.RetryAfter, time.Now())
 	return result
 }
 

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"maps"
+	"math"
 	"net/http"
 	"net/url"
 	"slices"
@@ -207,8 +208,13 @@ func TestTheContentType(t *testing.T) {
 
 func TestLookingForJSONCopiesNothing(t *testing.T) {
 	body := `{"a":"` + strings.Repeat("x", 1<<20) + `"}`
-	if n := testing.AllocsPerRun(10, func() { isJSON(body) }); n > 1 {
-		t.Errorf("%v allocations", n)
+	// In the best of ten runs: goroutines of other tests allocate too.
+	fewest := math.Inf(1)
+	for range 10 {
+		fewest = min(fewest, testing.AllocsPerRun(1, func() { isJSON(body) }))
+	}
+	if fewest > 1 {
+		t.Errorf("%v allocations", fewest)
 	}
 }
 

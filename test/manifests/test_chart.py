@@ -222,10 +222,10 @@ class Settings(unittest.TestCase):
         self.assertEqual(([{"port": 80, "protocol": "TCP"}], {"169.254.170.23/32", "fd00:ec2::23/128"}),
                          (identity["ports"], {peer["ipBlock"]["cidr"] for peer in identity["to"]}))
 
-    def test_gomemlimit_is_80_percent_of_the_limit(self):
-        for limit, want in [("256Mi", "204MiB"), ("1Gi", "819MiB")]:
-            (value,) = [e["value"] for e in worker(chart({"resources": {"limits": {"memory": limit}}}))["env"] if e["name"] == "GOMEMLIMIT"]
-            self.assertEqual(want, value)
+    def test_poller_stays_within_the_limit(self):
+        for limit in ["64Mi", "256Mi", "1Gi"]:
+            (value,) = [e["value"] for e in worker(chart({"resources": {"limits": {"memory": limit}}}))["env"] if e["name"] == "POLLER_MEMORY"]
+            self.assertEqual(limit, value)
 
 
 class Monitoring(unittest.TestCase):
@@ -303,7 +303,7 @@ class Refusals(unittest.TestCase):
             (several([{"queue": "q", "target": "a"}], {"a": {"url": TARGET}, "b": {"url": TARGET}}), "targets.b: no queue delivers to it"),
             (several([{"queue": "q"}], {"a": {"rate": 1}}), "targets.a.url: write where messages go"),
             ({"image": {"repository": "registry.example.com/poller:1"}}, "image.repository: registry.example.com/poller:1 has a tag: write it as image.tag"),
-            ({"resources": {"limits": {"memory": "64Mi"}}}, "resources.limits.memory: 64Mi is too little for the bodies in hand"),
+            ({"resources": {"limits": {"memory": "32Mi"}}}, "resources.limits.memory: 32Mi leaves too little for messages"),
             ({"target": {"rate": "none", "burst": 3}}, "target.burst: there is no rate that it could belong to: write target.rate too, or leave it out"),
             ({"replicas": 20}, "target.concurrency: 10 is less than one delivery at once for each of 20 replicas: write 20 or more, or run fewer replicas"),
             ({"replicas": 3, "target": {"quotas": ["9/s", "2/m"]}}, "target.quotas: 2/m is less than one for each of 3 replicas: run fewer replicas"),

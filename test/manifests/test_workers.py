@@ -87,15 +87,16 @@ class BothWorkers(unittest.TestCase):
         called = set(succeed("calls", str(ROOT)).split())
         self.assertIn("sqs:ReceiveMessage", called)
         for stack in self.each():
-            (own,) = statements(stack, "TaskRole")
+            own, dead = statements(stack, "TaskRole")
+            self.assertEqual(({"sqs:GetQueueAttributes", "sqs:GetQueueUrl"}, QUEUE["DeadLetterQueueArn"]), (actions(dead), dead["Resource"]))
             self.assertEqual((called - {"sqs:SendMessage"}, QUEUE["QueueArn"]), (actions(own), own["Resource"]))
             self.assertNotIn("ManagedPolicyArns", stack.properties("TaskRole"))
         for stack in self.each(OnRejected="dead-letter"):
             own, dead = statements(stack, "TaskRole")
             self.assertEqual(called, actions(own) | actions(dead))
-            self.assertEqual(({"sqs:GetQueueUrl", "sqs:SendMessage"}, QUEUE["DeadLetterQueueArn"]), (actions(dead), dead["Resource"]))
+            self.assertEqual(({"sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:SendMessage"}, QUEUE["DeadLetterQueueArn"]), (actions(dead), dead["Resource"]))
         for stack in self.each(KmsKeyArn=KEY):
-            self.assertEqual(({"kms:Decrypt"}, KEY), (actions(statements(stack, "TaskRole")[1]), statements(stack, "TaskRole")[1]["Resource"]))
+            self.assertEqual(({"kms:Decrypt"}, KEY), (actions(statements(stack, "TaskRole")[2]), statements(stack, "TaskRole")[2]["Resource"]))
         for stack in self.each(KmsKeyArn=KEY, OnRejected="dead-letter"):
             self.assertEqual({"kms:Decrypt", "kms:GenerateDataKey"}, actions(statements(stack, "TaskRole")[2]))
 
@@ -126,14 +127,14 @@ class BothWorkers(unittest.TestCase):
             self.assertEqual("non-blocking", container["LogConfiguration"]["Options"]["mode"])
             self.assertNotIn("SecurityGroupIngress", stack.properties("SecurityGroup"))
 
-    def test_the_container_s_memory_and_gomemlimit_follow_the_task_s(self):
+    def test_the_container_s_memory_and_poller_s_follow_the_task_s(self):
         for path in WORKERS.values():
             sizes = template(path)["Parameters"]["Memory"]["AllowedValues"]
             self.assertEqual(sizes, list(template(path)["Mappings"]["Memory"]))
             for size in map(int, sizes):
                 for sidecar, share in (("", size), ("orders:1", max(256, size // 4))):
                     stack = Stack(path, **QUEUE, Memory=str(size), SidecarImage=sidecar)
-                    self.assertEqual((share, f"{share * 80 // 100}MiB"), (stack.container("poller")["Memory"], stack.environment("poller")["GOMEMLIMIT"]))
+                    self.assertEqual((share, f"{share}MiB"), (stack.container("poller")["Memory"], stack.environment("poller")["POLLER_MEMORY"]))
 
     def test_arns_and_urls_of_every_partition_are_taken(self):
         for path in WORKERS.values():
@@ -188,7 +189,7 @@ class BothWorkers(unittest.TestCase):
             self.assertEqual((False, {"Drop": ["ALL"]}), (config["Essential"], config["LinuxParameters"]["Capabilities"]))
             own, others, key = statements(stack, "TaskRole")
             self.assertEqual([QUEUE["QueueArn"], *more], own["Resource"])
-            self.assertEqual((dead, {"sqs:GetQueueUrl", "sqs:SendMessage"}), (others["Resource"], actions(others)))
+            self.assertEqual((dead, {"sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:SendMessage"}), (others["Resource"], actions(others)))
             self.assertEqual({"kms:Decrypt", "kms:GenerateDataKey"}, actions(key))
         for stack in self.each():
             self.assertNotIn("Volumes", stack.properties("TaskDefinition"))

@@ -51,13 +51,11 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- end -}}
 {{- end -}}
 
-{{/* GOMEMLIMIT: 80 % of the memory limit. */}}
+{{/* The memory limit, which poller stays within. */}}
 {{- define "poller.memory" -}}
 {{- $limit := .Values.resources.limits.memory -}}
-{{- $mebibytes := int (regexFind "^[0-9]+" $limit) -}}
-{{- if hasSuffix "Gi" $limit -}}{{- $mebibytes = mul $mebibytes 1024 -}}{{- end -}}
-{{- if lt (int $mebibytes) 128 -}}
-{{- fail (printf "resources.limits.memory: %s is too little for the bodies in hand, 64 MiB and a receive a poll: write 128Mi or more" $limit) -}}
+{{- if and (hasSuffix "Mi" $limit) (lt (int (regexFind "^[0-9]+" $limit)) 64) -}}
+{{- fail (printf "resources.limits.memory: %s leaves too little for messages: write 64Mi or more" $limit) -}}
 {{- end -}}
-{{- div (mul $mebibytes 80) 100 -}}MiB
+{{- $limit -}}
 {{- end -}}
