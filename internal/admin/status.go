@@ -32,6 +32,13 @@ type Status struct {
 	// Failures are the latest of all queues, newest first.
 	Failures []Failure `json:"failures"`
 
+	// Causes are what failures since the start had in common, the latest first.
+	Causes []Cause `json:"causes"`
+
+	// Dashboard is a link to dashboards that show more than the last minutes; empty for
+	// none.
+	Dashboard string `json:"dashboard,omitempty"`
+
 	// Control reports whether the port has the control API.
 	Control bool `json:"control"` // by the server
 	// Held are the messages held longest, at most 100 of all queues.
@@ -97,6 +104,11 @@ type Queue struct {
 	DeliveredPerSecond float64 `json:"delivered_per_second"`
 
 	ClockOffset Seconds `json:"clock_offset_seconds"`
+
+	// Measures are what the charts need.
+	Measures Measures `json:"-"`
+	// trend is the backlog over the last minutes, for the overview of several queues.
+	trend []float64 // by the server
 }
 
 // DeadLetters is the queue's dead-letter queue.

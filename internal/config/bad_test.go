@@ -59,6 +59,11 @@ func TestBadInputGetsOneSentence(t *testing.T) {
 		},
 
 		{
+			"a dashboard that is no URL",
+			input{args: enough + "--dashboard javascript:alert(1)"},
+			"--dashboard: invalid URL: use http(s)://…, without a user name",
+		},
+		{
 			"a control token on the command line",
 			input{args: enough + "--control-token 0123456789abcdef"},
 			"--control-token: it is a secret, and other users can read the command line: write @FILE, or set POLLER_CONTROL_TOKEN, or write it in a --config file",

@@ -45,7 +45,7 @@ func TestAFileSaysAsMuchAsFlagsAndVariables(t *testing.T) {
 		"--visibility-timeout", "1m", "--gather", "0s", "--weight", "3", "--tls-ca", "ca.pem", "--tls-cert", "cert.pem", "--tls-key", "key.pem", "--on-rejected", "discard",
 		"--oauth2-token-url", "http://idp/", "--oauth2-client-id", "c", "--oauth2-client-secret", "@secret", "--oauth2-scopes", "a_b", "--oauth2-audience", "d", "--oauth2-style", "form",
 		"--sign-aws", "lambda", "--sign-aws-region", "eu-west-1", "--webhook-secret", "@one", "--webhook-secret", "@two",
-		"--fleet-replicas", "2", "--drain-timeout", "1m30s", "--listen", "127.0.0.1:1", "--control-token", "@token", "--memory", "256MiB", "--log-level", "debug", "--log-format", "json",
+		"--fleet-replicas", "2", "--drain-timeout", "1m30s", "--listen", "127.0.0.1:1", "--control-token", "@token", "--memory", "256MiB", "--dashboard", "https://grafana.example/d/poller", "--log-level", "debug", "--log-format", "json",
 	}
 	var env []string
 	for i := 0; i < len(args); i += 2 {
@@ -97,6 +97,7 @@ drain_timeout: 1m30s
 listen: 127.0.0.1:1
 memory: 256MiB
 control_token: "@token"
+dashboard: https://grafana.example/d/poller
 log: {level: debug, format: json}
 `
 	given := make(map[string]bool)

@@ -2,6 +2,7 @@ package config
 
 import (
 	"net"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -136,6 +137,9 @@ func (c Config) validate(n names) error {
 	}
 	if !isAddress(c.Listen) {
 		return n.problem("listen", "invalid address: use HOST:PORT or :PORT, such as :9500")
+	}
+	if u, err := url.Parse(c.Dashboard); c.Dashboard != "" && (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil) {
+		return n.problem("dashboard", "invalid URL: use http(s)://…, without a user name")
 	}
 	if n.has("memory") && c.Memory < leastMemory {
 		return n.problem("memory", "%s is too little for the program alone: write %s or more, such as 128MiB", c.Memory, leastMemory)
