@@ -2,6 +2,7 @@ package app
 
 import (
 	"github.com/sqs-poller/poller/internal/config"
+	"github.com/sqs-poller/poller/internal/fleet"
 	"github.com/sqs-poller/poller/internal/target"
 )
 
@@ -15,5 +16,9 @@ func Checks() config.Checks {
 		},
 		WebhookSecret: target.ValidateWebhookSecret,
 		SecretHeader:  target.IsSecretName,
+		FleetURL: func(url string) error {
+			_, err := fleet.ParseURL(url)
+			return err
+		},
 	}
 }
