@@ -34,6 +34,7 @@ func targetCard(i int, t Target, s Status) g.Node {
 		),
 		overrides(t, s),
 		share(t.Pace),
+		fleetPart(t, s),
 		deliveriesTable(t),
 	)
 }

@@ -169,6 +169,8 @@ type Target struct {
 	Place string `json:"place"`
 	Pace  Pace   `json:"pace"`
 	Gate  Gate   `json:"gate"`
+	// Fleet is null unless a coordinator shares the target's budget between replicas.
+	Fleet *Fleet `json:"fleet"`
 	// Overrides are an operator's pause and limits, in force beside or instead of the
 	// settings.
 	Overrides []Override `json:"overrides"`

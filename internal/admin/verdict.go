@@ -138,6 +138,8 @@ func (q *Queue) assess(now time.Time, t Target, lastStatus int) Verdict {
 			clockFrom(now, t.Pace.Told.ResetAt), seconds(t.Pace.Told.ResetAt.Sub(now)))
 	case share >= failingShare:
 		return bad("%s: %s of deliveries in the last minute %s", failing, percent(share), worst.words(lastStatus))
+	case t.Fleet.waits() != "":
+		return notice("%s%s", t.Fleet.waits(), q.backlog())
 	case t.Pace.Rate == 0 && t.Pace.Concurrency > 0:
 		return notice("Paused: the rate of target %s is 0%s", t.Name, q.backlog())
 	case t.usedUp(now) != nil && q.waits():
@@ -319,7 +321,11 @@ func (q Quota) words() string {
 	if unit == "" {
 		return count(q.Limit) + " in " + seconds(time.Duration(q.Window))
 	}
-	return count(q.Limit) + " a " + unit
+	article := " a "
+	if unit == "hour" {
+		article = " an "
+	}
+	return count(q.Limit) + article + unit
 }
 
 // gateWords describe the failures that closed the gate.

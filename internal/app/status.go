@@ -51,6 +51,7 @@ func (a *App) Status(now time.Time) admin.Status {
 		pace := a.targets[name].pace
 		t := targetStatus(name, place(a.config.Targets[name].URL), pace.Limits(), pace.Delivering(), byTarget[name])
 		t.Pace.Replicas = replicas
+		t.Fleet = fleetStatus(a.targets[name].fleet, now)
 		t.Overrides = a.overridesOf(name)
 		t.Pace.Quotas = quotaStatus(pace.Quotas(now), now)
 		t.Pace.Told = toldStatus(pace.Told(now))

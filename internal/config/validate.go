@@ -42,6 +42,11 @@ func (d *draft) validate(c Checks) error {
 		return err
 	}
 	for _, t := range d.targets {
+		if fleet := d.daemon.value.Fleet; fleet.Shared() {
+			if err := fleet.validateShared(d.daemon.names, t, c); err != nil {
+				return err
+			}
+		}
 		if err := d.daemon.value.Fleet.validateShare(d.daemon.names, t); err != nil {
 			return err
 		}
