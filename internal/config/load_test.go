@@ -62,7 +62,7 @@ func TestAFileSaysAsMuchAsFlagsAndVariables(t *testing.T) {
 		env = append(env, name+"="+value)
 	}
 	// Flags without a value of their own.
-	args, env = append(args, "--fifo-strict", "--follow-limits=false"), append(env, "POLLER_FIFO_STRICT=true", "POLLER_FOLLOW_LIMITS=false")
+	args, env = append(args, "--fifo-strict", "--trace-parent", "--follow-limits=false"), append(env, "POLLER_FIFO_STRICT=true", "POLLER_TRACE_PARENT=true", "POLLER_FOLLOW_LIMITS=false")
 	file := `
 queues:
 - queue: orders
@@ -98,6 +98,7 @@ listen: 127.0.0.1:1
 memory: 256MiB
 control_token: "@token"
 dashboard: https://grafana.example/d/poller
+trace_parent: true
 log: {level: debug, format: json}
 `
 	given := make(map[string]bool)
