@@ -235,7 +235,7 @@ func TestAChangeThatMakesNoSenseIsRefusedWithOneSentence(t *testing.T) {
 	c := controllable()
 	c.Fleet.Replicas = 2
 	a := prepare(t, "orders", c, nil).App
-	defer a.close()
+	defer a.close(t.Context())
 	a.files = 1000
 	for want, change := range map[string]admin.Change{
 		`there is no target "shop": use default`:                         {Action: "pause", Target: "shop"},

@@ -244,6 +244,56 @@ func TestBadInputGetsOneSentence(t *testing.T) {
 			`--format: invalid format "xml": use raw, sqsd, lambda or cloudevents`,
 		},
 		{
+			"OAuth2 without a client",
+			input{args: enough + "--oauth2-token-url http://idp/"},
+			"--oauth2-token-url: OAuth2 needs more: set --oauth2-client-id too",
+		},
+		{
+			"a scope without OAuth2",
+			input{args: enough + "--oauth2-scopes a"},
+			"--oauth2-scopes: OAuth2 needs more: set --oauth2-token-url too",
+		},
+		{
+			"a token endpoint that is no URL",
+			input{args: enough + "--oauth2-token-url idp --oauth2-client-id c --oauth2-client-secret @f"},
+			"--oauth2-token-url: the URL does not begin with http:// or https://",
+		},
+		{
+			"another style",
+			input{args: enough + "--oauth2-token-url http://idp/ --oauth2-client-id c --oauth2-client-secret @f --oauth2-style jwt"},
+			`--oauth2-style: invalid style "jwt": use basic or form`,
+		},
+		{
+			"a service that is not signed for",
+			input{args: enough + "--sign-aws s3"},
+			`--sign-aws: invalid service "s3": use execute-api, lambda or vpc-lattice-svcs`,
+		},
+		{
+			"a region of nothing",
+			input{args: enough + "--sign-aws-region r"},
+			"--sign-aws-region: nothing is signed: set --sign-aws too, or omit it",
+		},
+		{
+			"three secrets",
+			input{args: enough + "--webhook-secret @a --webhook-secret @b --webhook-secret @c"},
+			"--webhook-secret: more than two secrets: keep the old and the new one",
+		},
+		{
+			"a client's secret on the command line",
+			input{args: enough + "--oauth2-client-secret hunter2"},
+			"--oauth2-client-secret: it is a secret, and other users can read the command line: write @FILE, or set POLLER_OAUTH2_CLIENT_SECRET, or write it in a --config file",
+		},
+		{
+			"a webhook's secret on the command line",
+			input{args: enough + "--webhook-secret whsec_hunter2"},
+			"--webhook-secret: it is a secret, and other users can read the command line: write @FILE, or set POLLER_WEBHOOK_SECRET, or write it in a --config file",
+		},
+		{
+			"a webhook's secret that is none",
+			input{args: enough, env: []string{"POLLER_WEBHOOK_SECRET=hunter2"}},
+			"POLLER_WEBHOOK_SECRET: the secret does not begin with whsec_",
+		},
+		{
 			"an envelope of another kind",
 			input{args: enough + "--unwrap eventbridge"},
 			`--unwrap: invalid envelope "eventbridge": use sns, or none`,

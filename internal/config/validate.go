@@ -96,6 +96,9 @@ func (t Target) validate(n names, c Checks) error {
 			return n.problem(key, "%w", err)
 		}
 	}
+	if err := t.Auth.validate(n, c); err != nil {
+		return err
+	}
 	if p := t.OnRejected; p != "retry" && p != "dead-letter" && p != "discard" {
 		return n.problem("on_rejected", "invalid policy%s: use retry, dead-letter or discard", shown(p))
 	}
