@@ -65,6 +65,7 @@ func TestReplicasGoOnByThemselvesThroughTheLossOfTheServer(t *testing.T) {
 		pass(10 * time.Second)
 		if n := s.count() - before; float64(n) < 0.9*rate*10 {
 			t.Errorf("on their shares: %d deliveries in 10 s at %g/s", n, rate)
+			s.show("fleet on share")
 		}
 		signal(s.server, syscall.SIGCONT)
 		s.delivers(200)
@@ -90,7 +91,7 @@ func TestAPromotionThatLosesCallsGrantsNothingTwice(t *testing.T) {
 				s.start(s.serverOn(second))
 				acl := "+@all " + user
 				for _, address := range []string{s.address, second} {
-					s.eventually("the server listens", func() bool { return s.redis(address, "PING") != "" })
+					s.listens(address)
 					s.redis(address, "ACL SETUSER default on nopass ~* &* "+acl)
 				}
 				proxy := newSwitch(t, s.address)

@@ -96,15 +96,8 @@ func newStageWithClock(t *testing.T, program, clock string) *stage {
 	s.sqs = "http://" + queue
 	s.start(exec.Command(poller, "localsqs", "--listen", queue, "--queue", "orders"))
 	s.startServer()
-	for _, address := range []string{queue, s.address} {
-		s.eventually("something listens on "+address, func() bool {
-			conn, err := net.Dial("tcp", address)
-			if err == nil {
-				_ = conn.Close()
-			}
-			return err == nil
-		})
-	}
+	s.listens(queue)
+	s.listens(s.address)
 	bodies := strings.Repeat("{}\n", 10_000)
 	send := s.command("send", "--queue", "orders", "-")
 	send.Stdin = strings.NewReader(bodies)
@@ -112,6 +105,18 @@ func newStageWithClock(t *testing.T, program, clock string) *stage {
 		t.Fatalf("send: %v\n%.500s", err, out)
 	}
 	return s
+}
+
+// listens waits until something listens on an address.
+func (s *stage) listens(address string) {
+	s.t.Helper()
+	s.eventually("something listens on "+address, func() bool {
+		conn, err := net.Dial("tcp", address)
+		if err == nil {
+			_ = conn.Close()
+		}
+		return err == nil
+	})
 }
 
 // free returns an address that nobody listens on.
@@ -218,6 +223,19 @@ func (s *stage) said(message string) bool {
 		}
 	}
 	return false
+}
+
+// show logs the lines that replicas' logs have of a message.
+func (s *stage) show(message string) {
+	s.t.Helper()
+	for i := range s.replicas {
+		text, _ := os.ReadFile(filepath.Join(s.folder, fmt.Sprintf("replica-%d.log", i)))
+		for line := range strings.Lines(string(text)) {
+			if strings.Contains(line, message) {
+				s.t.Logf("replica %d: %s", i, line)
+			}
+		}
+	}
 }
 
 func signal(c *exec.Cmd, which syscall.Signal) { _ = c.Process.Signal(which) }
