@@ -42,7 +42,7 @@ Exit codes: 0 if there are no errors, 1 if there are any, 2 with --strict if the
 are only warnings.`
 }
 
-// Run looks, prints, and gives the exit code.
+// Run checks, prints, and returns the exit code.
 func (c *checkCmd) Run(p *process) error {
 	ctx, cancel := context.WithTimeout(p.drain, checkTimeout)
 	defer cancel()
@@ -81,6 +81,9 @@ func (c *checkCmd) look(ctx context.Context, files int) findings {
 	f = append(f, lookAtQueues(ctx, settings)...)
 	for _, name := range slices.Sorted(maps.Keys(settings.Targets)) {
 		f = append(f, lookAtTarget(ctx, name, settings.Targets[name], http.ProxyFromEnvironment)...)
+		if settings.Fleet.Shared() {
+			f = append(f, lookAtFleet(ctx, settings, name)...)
+		}
 	}
 	return f
 }

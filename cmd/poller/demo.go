@@ -16,7 +16,7 @@ type demoCmd struct {
 	LogLevel config.Level    `name:"log-level" default:"error" placeholder:"LEVEL" help:"What the poller logs: debug, info, warn or error."`
 }
 
-// trafficEnded is told when no more requests come.
+// trafficEnded is printed when no more requests come.
 const trafficEnded = "The traffic has ended. The backlog is delivered at the same pace."
 
 // Help shows an example first.
@@ -44,7 +44,7 @@ func (c *demoCmd) Run(p *process) error { return c.show(p, demoPlay) }
 func (c *demoCmd) show(p *process, shown play) error {
 	switch {
 	case c.Duration < 0:
-		return fmt.Errorf("--duration %s: write a time such as 20s, or leave it out to end it with Ctrl-C", c.Duration)
+		return fmt.Errorf("--duration %s: use a value such as 20s, or omit it to stop with Ctrl-C", c.Duration)
 	case c.Rate.Limited && c.Rate.PerSecond == 0:
 		return errors.New("--rate 0: nothing would ever be delivered; use a rate such as 28/s")
 	}

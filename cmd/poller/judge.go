@@ -16,11 +16,11 @@ import (
 const (
 	// visibilityMargin is how much longer than a delivery a message should be hidden.
 	visibilityMargin = 10 * time.Second
-	// fewReceives loses messages to restarts; enoughReceives is what is advised.
+	// fewReceives loses messages to restarts; enoughReceives is recommended.
 	fewReceives    = 3
 	enoughReceives = 5
 	// usualGrace is what ECS and Kubernetes grant if they are told nothing, and
-	// graceMargin what the process needs of it beside the drain.
+	// graceMargin what the process needs in addition to the drain.
 	usualGrace  = 30 * time.Second
 	graceMargin = 5 * time.Second
 	// mostGrace is what Fargate grants at most.
@@ -55,7 +55,7 @@ func judgeSettings(c config.Config, files int) findings {
 	for _, name := range slices.Sorted(maps.Keys(c.Targets)) {
 		judgeQuotas(&f, name, c.Targets[name])
 	}
-	if c.Fleet.Replicas > 1 {
+	if c.Fleet.Replicas > 1 && !c.Fleet.Shared() {
 		for _, name := range slices.Sorted(maps.Keys(c.Targets)) {
 			judgeShare(&f, name, c.Fleet, c.Targets[name])
 		}
@@ -117,7 +117,7 @@ func judgeQuotas(f *findings, name string, t config.Target) {
 	}
 }
 
-// judgeQueue looks at what SQS says of a queue, beside the settings.
+// judgeQueue compares what SQS says about a queue with the settings.
 func judgeQueue(c config.Queue, t config.Target, facts queueFacts) findings {
 	var f findings
 	name, a := facts.name, facts.attributes

@@ -90,7 +90,7 @@ func anyStatus(r *rapid.T) Status {
 
 func TestNoTwoSentencesOnOnePageContradict(t *testing.T) {
 	seen := make(map[string]bool)
-	rapid.Check(t, func(r *rapid.T) {
+	check := func(r *rapid.T) {
 		p := &port{status: anyStatus(r)}
 		if rapid.Bool().Draw(r, "not ready") && rapid.Bool().Draw(r, "really") {
 			p.ready = []Problem{{"queue orders is draining", noon.Add(-time.Minute)}}
@@ -104,12 +104,15 @@ func TestNoTwoSentencesOnOnePageContradict(t *testing.T) {
 			r.Error(c)
 		}
 		for _, s := range states {
-			if v := (view{now: noon, draining: p.status.Draining, q: &p.status.Queues[0], t: p.status.Targets[0]}); s.is(v) {
+			if v := (facts{now: noon, draining: p.status.Draining, q: &p.status.Queues[0], t: p.status.Targets[0]}); s.is(v) {
 				seen[s.name] = true
 				break
 			}
 		}
-	})
+	}
+	for range 10 { // a hundred pages each, so that every state comes up
+		rapid.Check(t, check)
+	}
 	for _, name := range []string{"SQS fails", "draining", "paused", "blocked", "down", "coming back", "failing", "behind", "finishing", "empty", "nothing waits"} {
 		if !seen[name] {
 			t.Errorf("no page was %q; only %v", name, slices.Collect(func(yield func(string) bool) {

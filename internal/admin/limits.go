@@ -66,7 +66,11 @@ func (q Quota) words() string {
 	if unit == "" {
 		return count(q.Limit) + " in " + seconds(time.Duration(q.Window))
 	}
-	return count(q.Limit) + " a " + unit
+	article := " a "
+	if unit == "hour" {
+		article = " an "
+	}
+	return count(q.Limit) + article + unit
 }
 
 // slowReceive is from when on SQS's own latency can be what limits deliveries.

@@ -32,6 +32,13 @@ type Status struct {
 	// Failures are the latest of all queues, newest first.
 	Failures []Failure `json:"failures"`
 
+	// Causes are what failures since the start had in common, the latest first.
+	Causes []Cause `json:"causes"`
+
+	// Dashboard is a link to dashboards that show more than the last minutes; empty for
+	// none.
+	Dashboard string `json:"dashboard,omitempty"`
+
 	// Control reports whether the port has the control API.
 	Control bool `json:"control"` // by the server
 	// Held are the messages held longest, at most 100 of all queues.
@@ -101,6 +108,11 @@ type Queue struct {
 	ReceiveTime Seconds `json:"receive_seconds"`
 
 	ClockOffset Seconds `json:"clock_offset_seconds"`
+
+	// Measures are what the charts need.
+	Measures Measures `json:"-"`
+	// trend is the backlog over the last minutes, for the overview of several queues.
+	trend []float64 // by the server
 }
 
 // DeadLetters is the queue's dead-letter queue.
@@ -161,6 +173,8 @@ type Target struct {
 	Place string `json:"place"`
 	Pace  Pace   `json:"pace"`
 	Gate  Gate   `json:"gate"`
+	// Fleet is null unless a coordinator shares the target's budget between replicas.
+	Fleet *Fleet `json:"fleet"`
 	// Overrides are an operator's pause and limits, in force beside or instead of the
 	// settings.
 	Overrides []Override `json:"overrides"`

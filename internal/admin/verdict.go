@@ -54,7 +54,7 @@ func (s *Status) assess(now time.Time) {
 	}
 	for i := range s.Queues {
 		q := &s.Queues[i]
-		q.Verdict = view{now: now, draining: s.Draining, q: q, t: targets[q.Target]}.verdict()
+		q.Verdict = facts{now: now, draining: s.Draining, q: q, t: targets[q.Target]}.verdict()
 	}
 	s.Verdict = s.whole(now)
 }

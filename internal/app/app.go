@@ -18,10 +18,12 @@ import (
 	"github.com/sqs-poller/poller/internal/admin"
 	"github.com/sqs-poller/poller/internal/config"
 	"github.com/sqs-poller/poller/internal/consumer"
+	"github.com/sqs-poller/poller/internal/fleet"
 	"github.com/sqs-poller/poller/internal/gate"
 	"github.com/sqs-poller/poller/internal/queue"
 	"github.com/sqs-poller/poller/internal/ratelimit"
 	"github.com/sqs-poller/poller/internal/target"
+	"github.com/sqs-poller/poller/internal/tracing"
 )
 
 // Build identifies the build.
@@ -47,6 +49,8 @@ type Options struct {
 	}
 	// DialTarget connects to targets. If nil, over TCP.
 	DialTarget func(ctx context.Context, network, address string) (net.Conn, error)
+	// DialFleet connects to the fleet's coordinator. If nil, as its URL says.
+	DialFleet func(ctx context.Context, network, address string) (net.Conn, error)
 	// MaxWait bounds long polls; 0 means SQS's maximum of 20 s. A worker that stops soon
 	// after the queue is empty should set a shorter one.
 	// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-short-and-long-polling.html
@@ -76,6 +80,7 @@ type App struct {
 	listener net.Listener
 	admin    *admin.Server
 
+	tracer     *tracing.Tracer // nil without OpenTelemetry's variables
 	files      int
 	token      *controlToken // nil without a control token
 	overridden chan struct{} // tells watchOverrides that there are others
@@ -92,6 +97,9 @@ type targetRoom struct {
 	http *target.HTTP
 	pace *ratelimit.Pace
 	gate *gate.Gate
+	// fleet is this replica's place in the fleet that shares the target's budget; nil where
+	// no coordinator does.
+	fleet *fleet.Fleet
 }
 
 // New builds the daemon and listens on the admin port. It makes no connections except
@@ -119,7 +127,7 @@ func New(ctx context.Context, c config.Config, o Options) (*App, error) {
 	}
 	a.loaded.Targets = maps.Clone(c.Targets)
 	if err := a.make(ctx, o); err != nil {
-		a.close()
+		a.close(ctx)
 		return nil, err
 	}
 	return a, nil
@@ -133,6 +141,12 @@ func (a *App) make(ctx context.Context, o Options) error {
 		return err
 	}
 	control, err := a.control()
+	if err != nil {
+		return err
+	}
+	a.tracer, err = tracing.New(ctx, tracing.Options{
+		Logger: a.log, Version: a.build.Version, Origin: target.Origin, Child: a.config.TraceParent,
+	})
 	if err != nil {
 		return err
 	}
@@ -190,6 +204,11 @@ func (a *App) makeTarget(name string, t config.Target, o Options) error {
 	registerer := prometheus.WrapRegistererWith(prometheus.Labels{"target": name}, a.metrics)
 	if err := room.gate.Register(registerer); err != nil {
 		return err
+	}
+	if a.config.Fleet.Shared() {
+		if err := a.joinFleet(room, t, o, registerer); err != nil {
+			return err
+		}
 	}
 	if err := room.http.Register(registerer); err != nil {
 		return err
@@ -258,13 +277,16 @@ func cause(err error) error {
 }
 
 // close releases what New has acquired.
-func (a *App) close() {
+func (a *App) close(ctx context.Context) {
 	for _, room := range a.targets {
 		room.http.Close()
 	}
 	if a.sqs != nil {
 		a.sqs.Close()
 	}
+	now, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	cancel()
+	_ = a.tracer.Close(now) // nothing was delivered
 	if a.listener != nil {
 		_ = a.listener.Close() // the server may have closed it
 	}

@@ -2,6 +2,7 @@ package app
 
 import (
 	"github.com/sqs-poller/poller/internal/config"
+	"github.com/sqs-poller/poller/internal/fleet"
 	"github.com/sqs-poller/poller/internal/target"
 )
 
@@ -13,6 +14,11 @@ func Checks() config.Checks {
 			_, err := target.ParseHeader(line)
 			return err
 		},
-		SecretHeader: target.IsSecretName,
+		WebhookSecret: target.ValidateWebhookSecret,
+		SecretHeader:  target.IsSecretName,
+		FleetURL: func(url string) error {
+			_, err := fleet.ParseURL(url)
+			return err
+		},
 	}
 }

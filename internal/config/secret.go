@@ -17,9 +17,26 @@ func (s Sources) refuseSecrets() error {
 				"set POLLER_TARGET to the URL, or write it in a --config file")
 		}
 	}
+	if slices.Contains(s.Given, "fleet-redis") {
+		if u, err := url.Parse(s.Flags.Config.Fleet.Redis); err == nil && u.User != nil {
+			if _, secret := u.User.Password(); secret {
+				return errors.New("--fleet-redis: the password is a secret, and other users can read the command line: " +
+					"write @FILE with the URL, add ?password_file=FILE to it, set POLLER_FLEET_REDIS, or write it in a --config file")
+			}
+		}
+	}
 	if token := s.Flags.Config.ControlToken; slices.Contains(s.Given, controlToken) && !strings.HasPrefix(token, "@") {
 		return errors.New("--control-token: it is a secret, and other users can read the command line: " +
 			"write @FILE, or set POLLER_CONTROL_TOKEN, or write it in a --config file")
+	}
+	auth := s.Flags.Target.Auth
+	for flag, values := range map[string][]string{
+		"oauth2-client-secret": {auth.OAuth2.ClientSecret}, "webhook-secret": auth.Webhook.Secrets,
+	} {
+		if slices.Contains(s.Given, flag) && slices.ContainsFunc(values, func(v string) bool { return !strings.HasPrefix(v, "@") }) {
+			return fmt.Errorf("--%s: it is a secret, and other users can read the command line: "+
+				"write @FILE, or set %s, or write it in a --config file", flag, Variable(flag))
+		}
 	}
 	if !slices.Contains(s.Given, "header") {
 		return nil

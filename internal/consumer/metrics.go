@@ -46,7 +46,15 @@ func newHistograms() histograms {
 	return h
 }
 
-func (h *histograms) took(outcome message.Outcome) prometheus.Histogram { return h.duration[outcome] }
+// observe records how long a delivery took, with its trace as an exemplar if it has one.
+func (h *histograms) observe(took time.Duration, result message.Result) {
+	of := h.duration[result.Outcome]
+	if with, ok := of.(prometheus.ExemplarObserver); ok && result.TraceID != "" {
+		with.ObserveWithExemplar(took.Seconds(), prometheus.Labels{"trace_id": result.TraceID})
+		return
+	}
+	of.Observe(took.Seconds())
+}
 
 func (h *histograms) waited(want ratelimit.Want) prometheus.Histogram {
 	switch want {

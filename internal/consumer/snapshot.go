@@ -1,6 +1,7 @@
 package consumer
 
 import (
+	"slices"
 	"time"
 
 	"github.com/sqs-poller/poller/internal/message"
@@ -52,6 +53,13 @@ type Snapshot struct {
 	Problem *Problem
 	// Failures are the last ones, the newest first.
 	Failures []Failure
+	// Causes are what they had in common, since the start.
+	Causes []Cause
+
+	// Durations are those of delivered deliveries, FailedDeliveries how many were not.
+	Durations        Durations
+	FailedDeliveries int64
+	Waits            Waits
 }
 
 // Deliveries counts those that came to one outcome in one way: Status is the
@@ -104,6 +112,10 @@ func (c *Consumer) Snapshot(now time.Time) Snapshot {
 		DeliveredPerSecond: c.stats.arrived.mean(now),
 		Problem:            c.sqs.problem(c.hand.count[deleting], c.hand.count[releasing], c.hand.tooManyUnsettled()),
 		Failures:           c.recent.newestFirst(),
+		Causes:             slices.Clone(c.recent.causes),
+		Durations:          c.stats.durations,
+		FailedDeliveries:   c.stats.failedDeliveries(),
+		Waits:              c.stats.waits,
 		MeanDelivery:       time.Duration(c.demand.delivery.value * float64(time.Second)),
 	}
 	s.Hanging, s.LongestDelivery = c.hand.hanging(now)

@@ -154,7 +154,7 @@ var theGate = room{
 		{rule: "unknown ones have no record", file: "blame.go", old: "m.held && m.strikes == 0 && !m.known", new: "m.held && m.strikes == 0"},
 		{rule: "unknown ones are held", file: "blame.go", old: "m.held && m.strikes == 0 && !m.known", new: "(m.held || m.counted) && m.strikes == 0 && !m.known"},
 
-		// Trouble, and what is learnt of retries.
+		// Trouble, and what retries teach.
 		{rule: "trouble begins when the first of its tries began", file: "trouble.go", old: "if t.since.IsZero() || began.Before(t.since) {", new: "if t.since.IsZero() {"},
 		{rule: "trouble is different messages", file: "trouble.go", old: "if first {", new: "if true {"},
 		{rule: "trouble ends whole", file: "trouble.go", old: "\tclear(t.messages)\n", new: ""},
@@ -162,10 +162,10 @@ var theGate = room{
 		{rule: "a mean weighs all of the first samples alike", file: "trouble.go", old: "max(1/float64(a.n), a.weight)", new: "a.weight"},
 		{rule: "a mean forgets", file: "trouble.go", old: "max(1/float64(a.n), a.weight)", new: "1 / float64(a.n)"},
 		{rule: "retries pay that are half as good as first tries", file: "trouble.go", old: "r.firsts.value/2", new: "r.newcomers.value/3"},
-		{rule: "one retry that worked is forgotten", file: "trouble.go", old: "if r.works >= minWorks {", new: "if r.works > 0 {"},
+		{rule: "one retry that worked is forgotten", file: "trouble.go", old: "if share >= minWorks {", new: "if share > 0 {"},
 		{rule: "one retry that worked is remembered for a hundred failures", file: "trouble.go", old: "minWorks = 0.0026", new: "minWorks = 0.0030"},
 		{rule: "never fewer strikes than without retries", file: "trouble.go", old: "n = max(n, min(maxStrikes,", new: "n = max(0, min(maxStrikes,"},
-		{rule: "a hundred strikes at most", file: "trouble.go", old: "min(maxStrikes, int(math.Ceil(math.Log(doubt)/math.Log(1-r.works))))", new: "int(math.Ceil(math.Log(doubt) / math.Log(1-r.works)))"},
+		{rule: "a hundred strikes at most", file: "trouble.go", old: "min(maxStrikes, int(math.Ceil(math.Log(doubt)/math.Log(1-share))))", new: "int(math.Ceil(math.Log(doubt) / math.Log(1-share)))"},
 		{rule: "a good message is given up once in a thousand times", file: "trouble.go", old: "doubt           = 0.001", new: "doubt           = 0.002"},
 		{rule: "a probe says nothing of retrying", file: "trouble.go", old: "if m.probe || o == message.Rejected ||", new: "if o == message.Rejected ||"},
 		{rule: "a rejection says nothing of retrying", file: "trouble.go", old: "if m.probe || o == message.Rejected ||", new: "if m.probe ||"},
@@ -177,10 +177,17 @@ var theGate = room{
 		{rule: "a retry that comes to a 429 says nothing", file: "trouble.go", old: "if !m.throttled && o != message.Throttled {", new: "if !m.throttled {"},
 		{rule: "a newcomer's 429 says nothing", file: "trouble.go", old: "if o != message.Throttled {\n\t\t\tr.newcomers", new: "if true {\n\t\t\tr.newcomers"},
 
+		{rule: "429s are chance where most are refused", file: "trouble.go", old: "\t\tshare = max(share, g.retrying.firsts.value)\n", new: ""},
+		{rule: "only 429s are", file: "trouble.go", old: "if g.trouble.mostly() == message.Throttled {", new: "if true {"},
+		{rule: "short of room is where most first tries are refused", file: "trouble.go", old: "return r.firsts.value < minFirsts && ", new: "return "},
+		{rule: "not where it is the messages", file: "trouble.go", old: " && r.room.value >= minRoom*r.firsts.value", new: ""},
+		{rule: "of many retries", file: "trouble.go", old: "value: 1, n: manyRetries}", new: "value: 1, n: 1}"},
+		{rule: "it is learnt how many get through", file: "trouble.go", old: "\t\tr.room.add(x)\n", new: ""},
+
 		// When again.
 		{rule: "what failed before the gate opened again is due", file: "again.go", old: "if m.try <= g.reopened {", new: "if false {"},
 		{rule: "30 s where retrying refusals is in vain", file: "again.go", old: "m.failed == message.Throttled && !g.retrying.pay() {", new: "m.failed == message.Throttled && false {"},
-		{rule: "retries are in vain only where first tries work", file: "trouble.go", old: "r.firsts.value < minFirsts || ", new: ""},
+		{rule: "retries are in vain only where first tries work", file: "trouble.go", old: "r.shortOfRoom() || ", new: ""},
 		{rule: "30 s after a refusal only", file: "again.go", old: "m.failed == message.Throttled && !g.retrying.pay() {", new: "m.failed <= message.Connection && !g.retrying.pay() {"},
 		{rule: "30 s where it is in vain only", file: "again.go", old: "if m.failed == message.Throttled && !g.retrying.pay() {", new: "if m.failed == message.Throttled {"},
 		{rule: "the backoff begins with 200 ms", file: "again.go", old: "firstBackoff      = 200 *", new: "firstBackoff      = 250 *"},
@@ -217,7 +224,11 @@ var theGate = room{
 		{rule: "closed: one receive over all queues", file: "receive.go", old: "g.handed.polls > 0 || !s.mayScout()", new: "!s.mayScout()"},
 		{rule: "closed: queues take turns", file: "receive.go", old: "g.handed.polls > 0 || !s.mayScout()", new: "g.handed.polls > 0"},
 		{rule: "closed: a queue that cannot be asked has no turn", file: "receive.go", old: "if other != s && other.hand.Receives {", new: "if other != s {"},
-		{rule: "much is due", file: "receive.go", old: "s.hand.Ready >= slots+readyOver &&", new: "s.hand.Ready > slots+readyOver &&"},
+		{rule: "much is due", file: "receive.go", old: "case ready >= slots+readyOver &&", new: "case ready > slots+readyOver &&"},
+		{rule: "what will be due soon counts where there is no room", file: "receive.go", old: "\t\tready = s.hand.Soon\n", new: ""},
+		{rule: "and there alone", file: "receive.go", old: "if g.retrying.shortOfRoom() {", new: "if true {"},
+		{rule: "no more is received for than may be held", file: "receive.go", old: "limit.Slots = min(limit.Slots, max(1, slots+readyOver-ready))", new: "_ = 0"},
+		{rule: "nor started for", file: "receive.go", old: "\t\tlimit.Startable = min(limit.Startable, limit.Slots)\n", new: ""},
 		{rule: "much is due: where retries pay", file: "receive.go", old: " && g.retrying.pay():", new: ":"},
 		{rule: "much is due: none while one was not tried", file: "receive.go", old: "wait := s.hand.Untried > 0 || s.hand.Polls > 0 ||", new: "wait := s.hand.Polls > 0 ||"},
 		{rule: "much is due: none while a receive is out", file: "receive.go", old: "wait := s.hand.Untried > 0 || s.hand.Polls > 0 ||", new: "wait := s.hand.Untried > 0 ||"},
