@@ -26,7 +26,7 @@ const (
 )
 
 // floor is the minimal worker. Its arguments are queue URL, target and concurrency. It
-// runs until it is told to stop.
+// runs until it is stopped.
 func floor(ctx context.Context, args []string) error {
 	if len(args) != 3 {
 		return errors.New("role-floor needs a queue URL, a target and a concurrency")

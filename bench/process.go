@@ -114,7 +114,7 @@ func (w *worker) abandon() {
 }
 
 // memory is one of Linux's figures of the process, in MiB; 0 elsewhere. getrusage
-// is no good for the peak there: a process inherits that of the one it was forked
+// is useless for the peak there: a process inherits that of the one it was forked
 // from.
 func (w *worker) memory(name string) float64 {
 	text, err := os.ReadFile("/proc/" + strconv.Itoa(w.cmd.Process.Pid) + "/status")

@@ -16,7 +16,7 @@ import (
 	"time"
 )
 
-// sink is a target that fails as it is told: for a while, above a capacity, or for
+// sink is a target that fails on demand: for a while, above a capacity, or for
 // some messages. It listens twice: where messages are delivered, which it can close,
 // and where the bench asks.
 type sink struct {
@@ -34,7 +34,7 @@ type sink struct {
 // sinkWays are what it does all the time.
 type sinkWays struct {
 	Takes    time.Duration // what a message that is taken lasts
-	Capacity int           // more at once get 429; 0: any number
+	Capacity int           // more concurrent requests get 429; 0: no limit
 	Poison   int           // the status of messages that are poison
 }
 
@@ -246,8 +246,8 @@ func (t *trial) away(ctx context.Context, how string, while time.Duration) (outa
 	return s.Outage, err
 }
 
-// settled waits until so many messages are in the dead-letter queue and all others
-// are gone. What is over the limit is no error: the rows show it.
+// settled waits until this many messages are in the dead-letter queue and all others
+// are gone. Exceeding a limit is not an error: the rows show it.
 func (t *trial) settled(ctx context.Context, messages, dead int, limit time.Duration) (sunk, int, error) {
 	var all sunk
 	buried := 0

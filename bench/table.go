@@ -135,7 +135,7 @@ func show(rows []row) error {
 	return w.Flush()
 }
 
-// progress says on stderr what is under way.
+// progress reports on stderr what is running.
 func progress(format string, v ...any) { fmt.Fprintf(os.Stderr, format+"\n", v...) }
 
 func median(values []float64) float64 { return quantile(values, 0.5) }

@@ -30,7 +30,7 @@ type body struct {
 	refusal error
 }
 
-// bodies gives the bodies from arguments, standard input and files, in this order,
+// bodies returns the bodies from arguments, standard input and files, in this order,
 // until ctx is done.
 func (c *sendCmd) bodies(p *process) <-chan body {
 	out := make(chan body)
@@ -58,7 +58,7 @@ type bodyReader struct {
 	oneID  bool // a second body would be taken for the first one
 }
 
-// give hands a body over; false: nobody wants more.
+// give hands a body over, and reports whether more are wanted.
 func (r *bodyReader) give(b body) bool {
 	r.number++
 	b.number = r.number
@@ -102,10 +102,10 @@ func pathless(err error) error {
 	return err
 }
 
-// byteOrderMark begins what some Windows programs write.
+// byteOrderMark is what some Windows programs write first.
 const byteOrderMark = "\ufeff"
 
-// lines gives one body a line, without the line's end, which may be CRLF, and without
+// lines returns one body per line, without the line's end, which may be CRLF, and without
 // a byte order mark. A line that is too long is skipped, not kept.
 func (r *bodyReader) lines(in io.Reader) {
 	buffered := bufio.NewReaderSize(in, 64<<10)

@@ -42,7 +42,7 @@ Exit codes: 0 if there are no errors, 1 if there are any, 2 with --strict if the
 are only warnings.`
 }
 
-// Run looks, prints, and gives the exit code.
+// Run checks, prints, and returns the exit code.
 func (c *checkCmd) Run(p *process) error {
 	ctx, cancel := context.WithTimeout(p.drain, checkTimeout)
 	defer cancel()

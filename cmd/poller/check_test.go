@@ -368,3 +368,20 @@ func TestATargetWhoseCertificateIsNotTrustedIsAnError(t *testing.T) {
 		t.Errorf("found %+v", f)
 	}
 }
+
+func TestCheckSaysWhatLiesInTheDeadLetterQueue(t *testing.T) {
+	facts := queueFacts{name: "orders", deadName: "orders-dlq"}
+	facts.attributes.MaxReceiveCount, facts.attributes.DeadLetterQueueARN = 5, "arn:aws:sqs:r:1:orders-dlq"
+	for depth, want := range map[message.Depth]string{
+		{}:                        "it is empty",
+		{Visible: 1}:              "1 message in it: poller peek --queue orders-dlq",
+		{Visible: 3, InFlight: 2}: "5 messages in it: poller peek --queue orders-dlq",
+	} {
+		facts.dead.Depth = depth
+		var f findings
+		judgeRedrive(&f, facts)
+		if got := f[len(f)-1]; got.Severity != fine || !strings.Contains(got.What, want) {
+			t.Errorf("%+v: %+v", depth, got)
+		}
+	}
+}

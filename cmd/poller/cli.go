@@ -15,7 +15,7 @@ const (
 	codeSecondBreak = 130
 )
 
-// command runs the verb that the arguments name, and gives the exit code.
+// command runs the verb that the arguments name, and returns the exit code.
 func command(p *process, args []string) int {
 	err := dispatch(p, args)
 	if p.now.Err() != nil {

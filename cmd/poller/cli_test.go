@@ -71,7 +71,7 @@ func newCommand(t *testing.T) *inProcess {
 	return c
 }
 
-// run gives what poller says and its exit code.
+// run returns what poller prints and its exit code.
 func run(t *testing.T, args ...string) (stdout, stderr string, code int) {
 	t.Helper()
 	c := newCommand(t)

@@ -6,7 +6,7 @@ import (
 )
 
 // heapGrowth is GOGC where the environment sets none: by how many percent the heap grows
-// over what is live before it is collected. A worker has little that lives, so Go's 100 has
+// over the live heap before it is collected. A worker has little live memory, so Go's 100 has
 // it collected fifty times a second under load. docs/performance.md has what other values
 // cost in memory and save in CPU.
 const heapGrowth = 130

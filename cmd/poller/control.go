@@ -97,7 +97,7 @@ func ask(ctx context.Context, method string, to config.Admin, path string, body 
 	if to.ControlToken != "" {
 		request.Header.Set("Authorization", "Bearer "+to.ControlToken)
 	}
-	// A proxy for the target is none for this machine.
+	// A proxy for the target is not one for this machine.
 	client := &http.Client{
 		Transport:     &http.Transport{DisableKeepAlives: true},
 		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },

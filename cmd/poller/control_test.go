@@ -13,7 +13,7 @@ import (
 
 const controlToken = "0123456789abcdef0123"
 
-// freeAddress is an address that nobody listens at.
+// freeAddress returns an address that nothing listens on.
 func freeAddress(t *testing.T) string {
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")

@@ -16,7 +16,7 @@ type demoCmd struct {
 	LogLevel config.Level    `name:"log-level" default:"error" placeholder:"LEVEL" help:"What the poller logs: debug, info, warn or error."`
 }
 
-// trafficEnded is told when no more requests come.
+// trafficEnded is printed when no more requests come.
 const trafficEnded = "The traffic has ended. The backlog is delivered at the same pace."
 
 // Help shows an example first.

@@ -14,7 +14,7 @@ import (
 	"github.com/sqs-poller/poller/internal/demo"
 )
 
-// quick is a play that is over at once: a burst of ten, and a downstream that
+// quick is a play that is over immediately: a burst of ten, and a downstream that
 // takes everything.
 var quick = play{burst: 10, every: time.Hour, receives: 1}
 

@@ -25,7 +25,7 @@ const (
 	demoTimeout     = 5 * time.Second
 )
 
-// pushAtOnce is as many as functions run at once in an AWS account.
+// pushAtOnce is how many functions run concurrently in an AWS account.
 const pushAtOnce = 1000
 
 // stage is everything that plays in the demo, in one process.
@@ -51,7 +51,7 @@ type stage struct {
 	drained  chan struct{} // closed when it has ended
 	stop     func()        // ends everything
 	parts    sync.WaitGroup
-	restore  func() // gives the process its AWS settings back
+	restore  func() // restores the process's AWS settings
 
 	deadAtEnd int // what the dead-letter queue held when SQS was closed
 }
@@ -134,7 +134,7 @@ func (s *stage) openSinks(ctx context.Context) error {
 	return nil
 }
 
-// openDoor opens the front door, and begins to push what it accepts.
+// openDoor opens the front door, and starts to push what it accepts.
 func (s *stage) openDoor(ctx context.Context) error {
 	door, err := listenNear(ctx, 8080)
 	if err != nil {
@@ -274,7 +274,7 @@ func (s *stage) stopDaemon(now context.Context) {
 			return
 		}
 	}
-	// A parked poll may last 20 s more: an SQS that closes answers it at once.
+	// A parked poll may last 20 s more: a server that closes answers it immediately.
 	s.deadAtEnd = s.deadLetters()
 	s.sqs.Close()
 	select {

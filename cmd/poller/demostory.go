@@ -31,7 +31,7 @@ type story struct {
 	opening bool // the gate was closed, and is not open again
 }
 
-// tell gives the lines of what has changed.
+// tell returns the lines about what has changed.
 func (s *story) tell(m moment) (lines []string) {
 	if m.sink != s.last.sink {
 		switch m.sink {

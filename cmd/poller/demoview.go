@@ -13,7 +13,7 @@ import (
 const (
 	// viewEvery is how often the live line is drawn, and the end looked for.
 	viewEvery = 200 * time.Millisecond
-	// sparseEvery is how often it is said how things stand where there is no terminal.
+	// sparseEvery is how often the state is printed if there is no terminal.
 	sparseEvery = 5 * time.Second
 )
 

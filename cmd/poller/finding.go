@@ -26,7 +26,7 @@ type finding struct {
 	// What was found, in a sentence.
 	What string `json:"what"`
 	// Change is the setting, the queue's attribute or the IAM action to change;
-	// empty when there is none to change.
+	// empty if there is nothing to change.
 	Change string `json:"change,omitempty"`
 }
 
@@ -46,7 +46,7 @@ func (f findings) count(s severity) int {
 	return n
 }
 
-// byWeight is what is well first, then the warnings, then the errors: the end of a long
+// byWeight sorts good findings first, then warnings, then errors: the end of a long
 // list is what a terminal shows.
 func (f findings) byWeight() findings {
 	weight := map[severity]int{fine: 0, warning: 1, wrong: 2}

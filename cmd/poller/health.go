@@ -44,7 +44,7 @@ func (c *healthCmd) Run(p *process) error {
 	if err != nil {
 		return fmt.Errorf("--listen: %w", err)
 	}
-	// A proxy for the target is none for this machine.
+	// A proxy for the target is not one for this machine.
 	client := &http.Client{Transport: &http.Transport{DisableKeepAlives: true}}
 	answer, err := client.Do(request)
 	switch {
@@ -74,7 +74,7 @@ func (c *healthCmd) address() (string, error) {
 	}
 	if listen == "" {
 		listen = config.DefaultListen(inContainer())
-		// A file that is wrong at the moment is no reason to be unhealthy.
+		// A file that is invalid at the moment does not make the daemon unhealthy.
 		if found, err := config.LoadAdmin(config.Sources{Environ: os.Environ(), Container: inContainer()}); err == nil {
 			listen = found.Listen
 		}

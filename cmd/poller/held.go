@@ -77,7 +77,7 @@ func (c *heldCmd) Run(p *process) error {
 	return printHeld(p.stdout, is.At, list, all)
 }
 
-// printHeld prints a table, and what is not in it.
+// printHeld prints a table, and how many are not in it.
 func printHeld(out io.Writer, now time.Time, list []heldMessage, all int) error {
 	if len(list) == 0 {
 		_, err := fmt.Fprintln(out, "Nothing is held.")

@@ -12,7 +12,7 @@ import (
 const (
 	// widest is how long a line of help may be on the widest terminal.
 	widest = 100
-	// usualColumns is for where there is no terminal.
+	// usualColumns is the width if there is no terminal.
 	usualColumns = 80
 	// gap is between the two columns, and leftMargin before them.
 	gap, leftMargin = 4, 2
@@ -31,7 +31,7 @@ func helpOfAll(before *flags.Set, columns int) string {
 		`Run "poller <command> --help" for more information on a command.` + "\n"
 }
 
-// helpOf is a verb's own text, which begins with an example, and then its flags.
+// helpOf returns a verb's own text, which starts with an example, and then its flags.
 func helpOf(v verb, name string, taken *flags.Set, columns int) string {
 	usage := []string{"Usage: poller", name}
 	for _, f := range taken.Flags() {
@@ -94,7 +94,7 @@ func described(f flags.Flag) string {
 }
 
 // section is two columns under a heading, and an empty line. The right one is wrapped;
-// what is long on the left has a line of its own.
+// long names on the left have a line of their own.
 func section(heading string, rows [][2]string, columns int) string {
 	if columns <= 0 {
 		columns = usualColumns

@@ -16,11 +16,11 @@ import (
 const (
 	// visibilityMargin is how much longer than a delivery a message should be hidden.
 	visibilityMargin = 10 * time.Second
-	// fewReceives loses messages to restarts; enoughReceives is what is advised.
+	// fewReceives loses messages to restarts; enoughReceives is recommended.
 	fewReceives    = 3
 	enoughReceives = 5
 	// usualGrace is what ECS and Kubernetes grant if they are told nothing, and
-	// graceMargin what the process needs of it beside the drain.
+	// graceMargin what the process needs in addition to the drain.
 	usualGrace  = 30 * time.Second
 	graceMargin = 5 * time.Second
 	// mostGrace is what Fargate grants at most.
@@ -117,7 +117,7 @@ func judgeQuotas(f *findings, name string, t config.Target) {
 	}
 }
 
-// judgeQueue looks at what SQS says of a queue, beside the settings.
+// judgeQueue compares what SQS says about a queue with the settings.
 func judgeQueue(c config.Queue, t config.Target, facts queueFacts) findings {
 	var f findings
 	name, a := facts.name, facts.attributes
@@ -212,7 +212,17 @@ func judgeRedrive(f *findings, facts queueFacts) {
 		f.add(wrong, name, "the queue's RedrivePolicy", "the dead-letter queue %s is %s, but the queue is %s: SQS moves nothing there",
 			facts.deadName, kindOf(facts.dead), kindOf(a))
 	default:
-		f.add(fine, name, "", "the dead-letter queue %s exists and has the same type", facts.deadName)
+		f.add(fine, name, "", "the dead-letter queue %s exists and has the same type; %s", facts.deadName, facts.lies())
+	}
+}
+
+// lies says how many messages are in the dead-letter queue.
+func (facts queueFacts) lies() string {
+	switch n := facts.dead.Depth.Visible + facts.dead.Depth.InFlight + facts.dead.Depth.Delayed; n {
+	case 0:
+		return "it is empty"
+	default:
+		return fmt.Sprintf("%s in it: poller peek --queue %s shows them", counted(n, "message"), facts.deadName)
 	}
 }
 

@@ -73,7 +73,7 @@ func (l *libraryLog) sayLocked() {
 	l.more = 0
 }
 
-// end says what is left to say.
+// end logs what has not been logged yet.
 func (l *libraryLog) end() {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -32,8 +32,8 @@ func TestTheLinkerLeavesOutWhatNobodyCalls(t *testing.T) {
 	}
 }
 
-// testFlags are the flags that the test was built with, as far as packages are compiled
-// anew without them: all are in the cache, so that only linking takes time.
+// testFlags returns those flags of the test's own build without which packages would be
+// compiled again. With them all are cached, so that only linking takes time.
 func testFlags(t *testing.T) []string {
 	t.Helper()
 	info, ok := debug.ReadBuildInfo()

@@ -14,7 +14,7 @@ type liveLine struct {
 	text string
 }
 
-// clearLine goes to the line's begin and clears it.
+// clearLine goes to the start of the line and clears it.
 const clearLine = "\r\x1b[K"
 
 func newLiveLine(out io.Writer) *liveLine { return &liveLine{out: out} }

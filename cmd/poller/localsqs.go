@@ -39,7 +39,7 @@ func (c *localsqsCmd) Run(p *process) error {
 		return fmt.Errorf("--listen %s: localsqs asks nobody for credentials and so listens on loopback addresses only; "+
 			"write 127.0.0.1:9324 or [::1]:9324", c.Listen)
 	}
-	// The server is to be small beside what is tried with it: memory goes back when a
+	// The server should be small next to what is tried with it: memory is released when a
 	// queue was emptied.
 	debug.SetGCPercent(50)
 	server := localsqs.New(localsqs.WithRelease(debug.FreeOSMemory))

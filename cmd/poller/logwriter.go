@@ -56,7 +56,7 @@ func (w *logWriter) pass() {
 		n := 0
 		switch {
 		case err != nil:
-			w.lost++ // nobody reads: said if somebody does again
+			w.lost++ // nobody reads: reported once somebody does again
 		case len(w.lines) == 0:
 			n, w.lost = w.lost, 0
 		}

@@ -56,7 +56,7 @@ func TestALogThatNobodyReadsStopsNobody(t *testing.T) {
 		synctest.Wait()
 		w.close()
 		got := strings.Split(strings.TrimSpace(r.read()), "\n")
-		// One in the hand of the writer, ten that wait, and what is said of the others.
+		// One that the writer holds, ten that wait, and the line about the others.
 		if len(got) != 12 || got[10] != "line 10" || got[11] != "dropped 89" {
 			t.Errorf("%d lines: %q", len(got), got)
 		}

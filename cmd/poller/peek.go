@@ -23,7 +23,7 @@ const maxPeek = 1000
 type peekCmd struct {
 	Queue string `name:"queue" required:"" placeholder:"QUEUE" help:"The queue: its URL, ARN or name."`
 	Max   int    `name:"max" default:"20" placeholder:"N" help:"How many messages at most, 1 to 1,000."`
-	Body  bool   `name:"body" help:"Show the bodies too."`
+	Body  bool   `name:"body" help:"Show bodies, too."`
 	JSON  bool   `name:"json" help:"Print JSON."`
 }
 
@@ -33,11 +33,11 @@ func (c *peekCmd) Help() string {
   poller peek --queue orders-dlq
   poller peek --queue orders-dlq --max 100 --json --body
 
-Shows what is in a queue: id, age, receives, group, size, the names of the attributes,
-and why poller sent it there, if it did. SQS cannot show a message without handing it
-out: each one is hidden for a moment and has one receive more. In a dead-letter queue
-that does no harm; in a queue with a redrive policy it may be the receive that sends a
-message to the dead-letter queue.`
+Shows the messages in a queue: id, age, receives, group, size, names of attributes,
+and why poller sent them there, if it did. SQS cannot show a message without handing
+it out, so each one is hidden for a moment and gets one more receive. In a dead-letter
+queue that does no harm; in a queue with a redrive policy, it may be the receive that
+moves a message to the dead-letter queue.`
 }
 
 // peeked is a message as JSON.

@@ -42,7 +42,7 @@ func (s *screen) String() string {
 	return s.text.String()
 }
 
-// waitFor gives the first group of the pattern, once the screen shows it.
+// waitFor returns the first group of the pattern, once the screen shows it.
 func (s *screen) waitFor(t *testing.T, pattern string) string {
 	t.Helper()
 	sought := regexp.MustCompile(pattern)
@@ -72,7 +72,7 @@ func parsed[C any, V aVerb[C]](t *testing.T, arguments ...string) (*C, error) {
 	return c, err
 }
 
-// started runs a verb until stop, which gives its error.
+// started runs a verb until stop, which returns its error.
 func started(t *testing.T, v verb) (out *screen, stop func() error) {
 	t.Helper()
 	out = newScreen()
@@ -82,7 +82,7 @@ func started(t *testing.T, v verb) (out *screen, stop func() error) {
 	return out, func() error { cancel(); return <-ended }
 }
 
-// refused runs a verb that must not start, and gives the sentence.
+// refused runs a verb that must not start, and returns the sentence.
 func refused[C any, V aVerb[C]](t *testing.T, arguments ...string) string {
 	t.Helper()
 	c, err := parsed[C, V](t, arguments...)

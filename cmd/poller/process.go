@@ -25,9 +25,9 @@ type process struct {
 	// files is how many files may be open; 0: any number.
 	files int
 
-	// drain is done at the first SIGINT or SIGTERM: finish what is begun.
+	// drain is done at the first SIGINT or SIGTERM: finish what has begun.
 	drain context.Context //nolint:containedctx // a process stands for the whole program, as its contexts do
-	// now is done at the second: end at once.
+	// now is done at the second: exit immediately.
 	now context.Context //nolint:containedctx // as above
 	// outlive has the process go on when those who read stdout or stderr are gone: a
 	// write to a pipe that nobody reads would end it. Nil: nothing ends it.

@@ -19,14 +19,14 @@ import (
 // redriveCmd is `poller redrive`.
 type redriveCmd struct {
 	From      string          `name:"from" required:"" placeholder:"QUEUE" help:"The dead-letter queue: its URL, ARN or name."`
-	To        string          `name:"to" placeholder:"QUEUE" help:"Where its messages go. Default: the queue that has it as its dead-letter queue."`
-	Rate      config.Rate     `name:"rate" placeholder:"RATE" help:"Messages moved: 10/s, 100/m; a bare number is a second. Default: as fast as possible."`
-	Ramp      config.Duration `name:"ramp" placeholder:"DURATION" help:"How long the rate takes to rise from a twentieth to all of it."`
+	To        string          `name:"to" placeholder:"QUEUE" help:"Where the messages go. Default: the queue whose dead-letter queue it is."`
+	Rate      config.Rate     `name:"rate" placeholder:"RATE" help:"How fast to move them: 10/s, 100/m; a number alone means per second. Default: as fast as possible."`
+	Ramp      config.Duration `name:"ramp" placeholder:"DURATION" help:"How long the rate takes to rise from a twentieth to its full value."`
 	Filters   []string        `name:"filter" placeholder:"FILTER" help:"Only messages that match: attr:NAME=VALUE, attr:NAME or body~REGEXP. May be repeated: all must match."`
-	Reason    string          `name:"reason" placeholder:"REASON" help:"Only messages that poller sent there for this answer: a status such as 422, or a class such as 4xx."`
-	OlderThan config.Duration `name:"older-than" placeholder:"DURATION" help:"Only messages that were sent so long ago."`
+	Reason    string          `name:"reason" placeholder:"REASON" help:"Only messages that poller sent there because of this answer: a status such as 422, or a class such as 4xx."`
+	OlderThan config.Duration `name:"older-than" placeholder:"DURATION" help:"Only messages that were sent at least this long ago."`
 	Max       int             `name:"max" placeholder:"N" help:"How many messages at most. Default: all."`
-	DryRun    bool            `name:"dry-run" help:"Move nothing; list what would be moved. It costs each message a receive."`
+	DryRun    bool            `name:"dry-run" help:"Move nothing, but list what would be moved. Costs each message a receive."`
 }
 
 // Help shows an example first.
@@ -36,18 +36,18 @@ func (c *redriveCmd) Help() string {
   poller redrive --from orders-dlq --rate 10/s --ramp 1m --reason 422 --dry-run
   poller redrive --from orders-dlq --filter attr:tenant=7 --filter 'body~"country": ?"NO"'
 
-Puts the messages of a dead-letter queue back on the queue that they came from.
+Moves messages from a dead-letter queue back to the queue that they came from.
 
-With no more than --rate (whole messages a second, at most 500) SQS does it itself, by
-StartMessageMoveTask; Ctrl-C cancels that. Anything else is done here, one by one: each
-message is sent, then deleted. A crash between the two leaves a copy in the dead-letter
-queue, and loses none. What comes to the dead-letter queue meanwhile is left there, and
-so is what does not match, one receive older. Either way the messages have new ids and
-begin with no receives. On a FIFO queue each group stays in order, and what stands
-behind a message that does not match is out of reach until the next run.
+With only --rate (whole messages per second, at most 500), SQS moves them itself
+(StartMessageMoveTask); Ctrl-C cancels that. Otherwise poller moves them one by one:
+each message is sent, then deleted. A crash in between leaves a copy in the dead-letter
+queue and loses nothing. Messages that arrive meanwhile stay there, and so do those that
+do not match, one receive older. Either way, moved messages get new ids and start with
+no receives. On a FIFO queue, each group stays in order, and messages behind one that
+does not match cannot be reached until the next run.
 
-It exits with 0 if all that was meant was moved, 3 if some of it is left, 1 if nothing
-could be done.`
+Exit codes: 0 if all the messages were moved, 3 if some are left, 1 if nothing could be
+done.`
 }
 
 // redriving is a redrive that knows its queues.
@@ -339,7 +339,7 @@ func (r *redriving) task() error {
 	}
 }
 
-// ended prints how SQS's task ended, and gives the exit code.
+// ended prints how SQS's task ended, and returns the exit code.
 func (r *redriving) ended(is queue.Move) error {
 	left := ""
 	ctx, cancel := context.WithTimeout(r.p.now, controlTimeout)

@@ -204,7 +204,7 @@ func (s *settings) reload(ctx context.Context, daemon *app.App, log *slog.Logger
 	}
 }
 
-// warn logs what is odd about the variables.
+// warn logs what is wrong with the variables.
 func warn(ctx context.Context, log *slog.Logger, warnings []string) {
 	for _, text := range warnings {
 		log.WarnContext(ctx, "a variable was not understood", slog.String("reason", text))

@@ -65,7 +65,7 @@ func (w *world) send(t *testing.T, body string) {
 	}
 }
 
-// begin starts poller; the channel gives its exit code.
+// begin starts poller; the channel receives its exit code.
 func (c *inProcess) begin(args ...string) <-chan int {
 	code := make(chan int, 1)
 	go func() { code <- command(c.process, args) }()

@@ -49,7 +49,7 @@ func emulate(t *testing.T, h http.Handler) {
 	}
 }
 
-// ran runs a verb to its end, and gives what it wrote and its error.
+// ran runs a verb to its end, and returns what it wrote and its error.
 func ran[C any, V aVerb[C]](t *testing.T, stdin string, arguments ...string) (stdout, stderr string, err error) {
 	t.Helper()
 	c, err := parsed[C, V](t, arguments...)
@@ -210,7 +210,7 @@ func TestSendStopsAtTheFirstSignalAndSaysHowManyWereSent(t *testing.T) {
 		ended <- c.Run(&process{stdin: in, stdout: out, stderr: io.Discard, drain: ctx, now: t.Context()})
 	}()
 	_, _ = io.WriteString(write, "a\nb\n")
-	for n := 0; n < 2; { // what is there is sent, though more may come
+	for n := 0; n < 2; { // available bodies are sent, though more may come
 		_, more := received(t, "orders")
 		n += more
 	}

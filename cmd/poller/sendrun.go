@@ -108,7 +108,7 @@ func (s *sendRun) pace(n int) {
 	s.next = s.next.Add(time.Duration(n) * s.each)
 }
 
-// sendOnce makes one call and gives what is worth another one. Its error is one that
+// sendOnce makes one call and returns what is worth another one. Its error is one that
 // every other body would have too.
 func (s *sendRun) sendOnce(batch []body, last bool) (again []body, err error) {
 	drafts := make([]queue.Draft, len(batch))
@@ -156,7 +156,7 @@ func (s *sendRun) progress() string {
 	return fmt.Sprintf("sent %d  refused %d", s.sent.Load(), s.refused.Load())
 }
 
-// result prints how many were sent, and gives the exit code.
+// result prints how many were sent, and returns the exit code.
 func (s *sendRun) result(err error) error {
 	sent, what := s.sent.Load(), "messages"
 	if sent == 1 {

@@ -3,9 +3,9 @@ package main
 // verb is one thing that poller does. The flags are its fields, by their tags: see
 // internal/flags.
 type verb interface {
-	// Help begins with an example.
+	// Help starts with an example.
 	Help() string
-	// Run does it. An error that is no exit ends the process with 1.
+	// Run does it. An error that is not an exit ends the process with 1.
 	Run(p *process) error
 }
 
@@ -23,8 +23,8 @@ func verbs() []entry {
 		{"demo", "See everything work on this machine, without AWS or a network.", func() verb { return new(demoCmd) }},
 		{"check", "Check the settings against the real queue and target, and say what to change.", func() verb { return new(checkCmd) }},
 		{"send", "Put messages on a queue.", func() verb { return new(sendCmd) }},
-		{"peek", "Show what is in a queue, and put it back.", func() verb { return new(peekCmd) }},
-		{"redrive", "Put a dead-letter queue's messages back, at a rate, all or some.", func() verb { return new(redriveCmd) }},
+		{"peek", "Show the messages in a queue without removing them.", func() verb { return new(peekCmd) }},
+		{"redrive", "Move messages from a dead-letter queue back, at a rate, all or some.", func() verb { return new(redriveCmd) }},
 		{"sink", "A downstream to practise on.", func() verb { return new(sinkCmd) }},
 		{"localsqs", "An in-memory SQS server, for trying things out and for tests.", func() verb { return new(localsqsCmd) }},
 		{"pause", "Pause the daemon on this machine, for a time or until resume.", func() verb { return new(pauseCmd) }},

@@ -202,7 +202,7 @@ func TestGatesThatCloseAndOpenAreMarks(t *testing.T) {
 		at(state)
 	}
 	var got []string
-	for _, m := range h.columns().Marks {
+	for _, m := range h.columns("").Marks {
 		got = append(got, m.Kind+" "+strings.Split(m.Text, ":")[0])
 	}
 	if want := "gate gate open, gate gate closed, start poller started"; strings.Join(got, ", ") != want {

@@ -35,6 +35,9 @@ func fieldNames(of reflect.Type, seen map[reflect.Type]bool) []string {
 	var names []string
 	for field := range of.Fields() {
 		name, _, _ := strings.Cut(field.Tag.Get("json"), ",")
+		if name == "-" || !field.IsExported() {
+			continue
+		}
 		names = append(append(names, name), fieldNames(field.Type, seen)...)
 	}
 	return names

@@ -37,7 +37,9 @@ func (s *Server) handler() http.Handler {
 	mux.HandleFunc("GET /-/healthy", answerProblems("healthy", s.options.Healthy))
 	mux.HandleFunc("GET /-/ready", answerProblems("ready", s.options.Ready))
 	mux.HandleFunc("GET /status.json", func(w http.ResponseWriter, r *http.Request) { s.answerJSON(w, r, s.status(time.Now())) })
-	mux.HandleFunc("GET /history.json", func(w http.ResponseWriter, r *http.Request) { s.answerJSON(w, r, s.history.columns()) })
+	mux.HandleFunc("GET /history.json", func(w http.ResponseWriter, r *http.Request) {
+		s.answerJSON(w, r, s.history.columns(r.URL.Query().Get("queue")))
+	})
 	mux.HandleFunc("GET /{$}", s.answerPage)
 	for path, file := range assets {
 		mux.HandleFunc("GET "+path, func(w http.ResponseWriter, r *http.Request) {

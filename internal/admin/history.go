@@ -22,6 +22,8 @@ type history struct {
 	events  []Event    // the daemon's, as of the last sample
 	gates   []Event    // gates that closed or opened, newest first
 	closed  map[string]bool
+
+	measured map[string]Measures // by queue, as of the last sample; only add uses it
 }
 
 type sample struct {
@@ -30,20 +32,28 @@ type sample struct {
 	targets [][]Deliveries // since the start, by target
 }
 
+// queueSample is one queue at one time. Numbers are small: there may be hundreds of queues.
 type queueSample struct {
-	name               string
-	lag                Seconds
-	visible            *int
-	started, delivered float64
+	name                       string
+	lag                        Seconds
+	visible                    *int
+	started, delivered, failed float32    // per second
+	median, worst              float32    // of the durations since the sample before, in seconds; NaN if none
+	waits                      [3]float32 // mean seconds since then; NaN if none
 }
 
 func (h *history) add(now time.Time, st Status) {
 	s := sample{at: now}
+	before := h.measured
+	h.measured = make(map[string]Measures, len(st.Queues))
 	for _, q := range st.Queues {
-		one := queueSample{name: q.Name, lag: q.Lag, started: q.StartedPerSecond, delivered: q.DeliveredPerSecond}
+		one := queueSample{name: q.Name, lag: q.Lag, started: float32(q.StartedPerSecond), delivered: float32(q.DeliveredPerSecond)}
 		if q.Depth != nil {
-			one.visible = &q.Depth.Visible
+			visible := q.Depth.Visible
+			one.visible = &visible
 		}
+		one.measure(before[q.Name], q.Measures)
+		h.measured[q.Name] = q.Measures
 		s.queues = append(s.queues, one)
 	}
 	for _, t := range st.Targets {
@@ -65,6 +75,7 @@ func (h *history) complete(now time.Time, st *Status) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
 	st.Events = h.marks(st.Events)
+	h.trends(st)
 	var before [][]Deliveries
 	for _, s := range slices.Backward(h.samples) {
 		if now.Sub(s.at) >= lastMinute {
@@ -101,44 +112,4 @@ func since(before, now []Deliveries) []Deliveries {
 		return strings.Compare(a.Outcome+a.Status, b.Outcome+b.Status)
 	})
 	return more
-}
-
-// columns returns the history for /history.json: one column per quantity, as the page's
-// charts take it.
-type columns struct {
-	Interval Seconds       `json:"interval_seconds"`
-	At       []int64       `json:"at"` // Unix seconds
-	Queues   []queueColumn `json:"queues"`
-	Marks    []mark        `json:"marks"`
-}
-
-type queueColumn struct {
-	Name      string    `json:"name"`
-	Lag       []Seconds `json:"lag_seconds"`
-	Visible   []*int    `json:"visible"` // null: not known
-	Started   []Number  `json:"started_per_second"`
-	Delivered []Number  `json:"delivered_per_second"`
-}
-
-func (h *history) columns() columns {
-	h.mu.Lock()
-	defer h.mu.Unlock()
-	c := columns{Interval: Seconds(sampleEvery), At: []int64{}, Queues: []queueColumn{}, Marks: []mark{}}
-	for _, e := range h.marks(h.events) {
-		c.Marks = append(c.Marks, mark{At: e.At.Unix(), Kind: e.Kind, Target: e.Target, Text: e.Text})
-	}
-	for _, s := range h.samples {
-		c.At = append(c.At, s.at.Unix())
-		for i, q := range s.queues {
-			if i == len(c.Queues) {
-				c.Queues = append(c.Queues, queueColumn{Name: q.name})
-			}
-			column := &c.Queues[i]
-			column.Lag = append(column.Lag, q.lag)
-			column.Visible = append(column.Visible, q.visible)
-			column.Started = append(column.Started, Number(q.started))
-			column.Delivered = append(column.Delivered, Number(q.delivered))
-		}
-	}
-	return c
 }

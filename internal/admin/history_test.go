@@ -49,7 +49,7 @@ func TestTheHistoryKeepsAQuarterOfAnHour(t *testing.T) {
 		}
 		h.add(noon.Add(time.Duration(i)*sampleEvery), s)
 	}
-	c := h.columns()
+	c := h.columns("")
 	if len(c.At) != 181 || c.At[180]-c.At[0] != 15*60 {
 		t.Fatalf("the history has %d samples", len(c.At))
 	}
@@ -75,7 +75,7 @@ func TestTheHistoryIsTakenFromServeToClose(t *testing.T) {
 		served := make(chan error, 1)
 		go func() { served <- s.Serve(silent{make(chan struct{})}) }()
 		time.Sleep(time.Minute + time.Millisecond)
-		if n := len(s.history.columns().At); n != 13 {
+		if n := len(s.history.columns("").At); n != 13 {
 			t.Errorf("in a minute %d samples were taken, not 13", n)
 		}
 		if err := s.Close(t.Context()); err != nil {

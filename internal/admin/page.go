@@ -11,7 +11,12 @@ import (
 )
 
 func (s *Server) answerPage(w http.ResponseWriter, r *http.Request) {
-	s.answerHTML(w, r, document(s.status(time.Now())))
+	v, ok := viewOf(s.status(time.Now()), r.URL.Query().Get("queue"))
+	if !ok {
+		http.Error(w, "there is no such queue: see / for all", http.StatusNotFound)
+		return
+	}
+	s.answerHTML(w, r, document(v))
 }
 
 // answerHTML answers with the complete page, or with an error if it cannot be made.
@@ -26,9 +31,10 @@ func (s *Server) answerHTML(w http.ResponseWriter, r *http.Request, page g.Node)
 	_, _ = w.Write(b.Bytes())
 }
 
-// document returns the page for s. page.js fetches it repeatedly and replaces what has
+// document returns the page for v. page.js fetches it repeatedly and replaces what has
 // changed inside #main.
-func document(s Status) g.Node {
+func document(v view) g.Node {
+	s := v.Status
 	return h.Doctype(h.HTML(
 		h.Lang("en"),
 		head(s),
@@ -37,9 +43,9 @@ func document(s Status) g.Node {
 			h.Main(
 				h.ID("main"),
 				daemon(s),
-				queueCards(s),
-				targetCards(s),
-				failuresCard(s.Failures),
+				v.cards(),
+				failuresCard(s),
+				heldCard(s),
 				eventsCard(s.Events),
 				controls(s),
 				footer(s),
@@ -67,6 +73,7 @@ func head(s Status) g.Node {
 func footer(s Status) g.Node {
 	return h.Footer(h.P(
 		g.Text("As of "), h.Time(h.ID("at"), g.Text(clock(s.At))), g.Text("."),
+		g.If(s.Dashboard != "", link(s.Dashboard, "more than the last 15 minutes")),
 		link("status.json", "status.json"),
 		link("metrics", "metrics"),
 		link("-/healthy", "healthy"),

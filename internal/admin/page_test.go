@@ -6,6 +6,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/httptest"
+	"net/url"
 	"slices"
 	"strings"
 	"testing"
@@ -23,6 +24,7 @@ func calling(text string) *port {
 	q, target := &p.status.Queues[0], &p.status.Targets[0]
 	q.Name, q.Target, target.Name, target.Place = text, text, text, "https://"+text
 	q.Problem = &SQSProblem{What: "a hiccup: " + text, Since: time.Now(), Fault: "network"}
+	q.DeadLetters = &DeadLetters{Name: text}
 	q.InHand, q.Settled, q.Receives = map[string]int{text: 1}, map[string]int64{text: 1}, map[string]int64{text: 1}
 	target.Gate = Gate{State: text, NextProbe: &next}
 	target.Pace.Quotas = []Quota{{Limit: 10, Window: Seconds(time.Minute), Used: 10, FreeAt: &next}}
@@ -32,7 +34,14 @@ func calling(text string) *port {
 		{At: noon, Queue: text, MessageID: text, ReceiveCount: 1, Outcome: text, Reason: text, Detail: text},
 		{At: noon, Queue: text, Reason: text, Detail: text},
 	}
-	p.status.Queues = append(p.status.Queues, *q)
+	until := noon.Add(time.Hour)
+	target.Overrides = []Override{{Kind: "rate", Value: text, Since: noon, Until: &until, By: text, From: text}, {Kind: "pause", Since: noon, By: text}}
+	p.status.Causes = []Cause{{Queue: text, Target: text, Outcome: text, Reason: text, Words: text, Count: 2, First: noon, Last: noon, Example: text}}
+	p.status.Held = []Held{{Queue: text, MessageID: text, ReceiveCount: 1, Tries: 2, Since: noon, Outcome: text, Reason: text, Next: &next}}
+	p.status.Events = []Event{{At: noon, Kind: "override", Target: text, Text: text}}
+	second := *q
+	second.Name = text + "-2"
+	p.status.Queues = append(p.status.Queues, second)
 	p.healthy = []Problem{{"stuck: " + text, noon}, {"stuck too: " + text, noon}}
 	p.ready = []Problem{{"not ready: " + text, noon}}
 	return p
@@ -40,27 +49,46 @@ func calling(text string) *port {
 
 func TestNothingFromOutsideAddsMarkup(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) { // so that the pages show the same time
-		plain := parsed(t, calling("orders").ask(t, "GET", "/").Body.String())
-		for _, hostile := range []string{
-			"<script>alert(1)</script>", `"><script>alert(1)</script>`, `'><img src=x onerror='alert(1)'>`,
-			`" onmouseover="alert(1)`, "' onmouseover='alert(1)", "x onmouseover=alert(1)",
-			"</title><script>alert(1)</script>", "</main></body></html>", "<!-- ", "<![CDATA[", "<", "&", "&lt;b&gt;", "&quot; x=&quot;",
-		} {
-			page := parsed(t, calling(hostile).ask(t, "GET", "/").Body.String())
-			if !slices.Equal(page.markup, plain.markup) {
-				t.Errorf("%s: the page has other markup:\n%s", hostile, strings.Join(page.markup, "\n"))
-			}
-			if len(page.text) != len(plain.text) {
-				t.Errorf("%s: the page has %d texts, not %d", hostile, len(page.text), len(plain.text))
-				continue
-			}
-			for i, text := range plain.text { // and it is shown verbatim
-				if want := strings.ReplaceAll(text, "orders", hostile); page.text[i] != want {
-					t.Errorf("the page shows %q, want %q", page.text[i], want)
-				}
-			}
+		for _, one := range []bool{false, true} {
+			sameMarkup(t, one)
 		}
 	})
+}
+
+// sameMarkup compares the page of all queues, or of one, with that of hostile names.
+func sameMarkup(t *testing.T, one bool) {
+	t.Helper()
+	page := func(name string) parts {
+		path := "/"
+		if one {
+			path += "?queue=" + url.QueryEscape(name)
+		}
+		return parsed(t, calling(name).ask(t, "GET", path).Body.String())
+	}
+	plain := page("orders")
+	for _, hostile := range []string{
+		"<script>alert(1)</script>", `"><script>alert(1)</script>`, `'><img src=x onerror='alert(1)'>`,
+		`" onmouseover="alert(1)`, "' onmouseover='alert(1)", "x onmouseover=alert(1)",
+		"</title><script>alert(1)</script>", "</main></body></html>", "<!-- ", "<![CDATA[", "<", "&", "&lt;b&gt;", "&quot; x=&quot;",
+	} {
+		is := page(hostile)
+		if !slices.Equal(is.markup, plain.markup) {
+			t.Errorf("%s: the page has other markup:\n%s", hostile, strings.Join(is.markup, "\n"))
+		}
+		if len(is.text) != len(plain.text) {
+			t.Errorf("%s: the page has %d texts, not %d", hostile, len(is.text), len(plain.text))
+			continue
+		}
+		for i, text := range plain.text { // and it is shown verbatim
+			want := strings.ReplaceAll(text, "orders", hostile)
+			if strings.HasPrefix(text, "?queue=") {
+				want = strings.ReplaceAll(text, "orders", url.QueryEscape(hostile))
+			}
+			if is.text[i] != want {
+				t.Errorf("the page shows %q, want %q", is.text[i], want)
+			}
+		}
+	}
 }
 
 // parts are a parsed page: its tags with attribute names, and its text with attribute

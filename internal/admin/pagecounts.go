@@ -9,40 +9,60 @@ import (
 	h "maragu.dev/gomponents/html"
 )
 
-// queueTables shows what happened to the queue's messages, and how they arrived.
+// queueTables shows where the queue's messages are, what happened to them, and how they
+// arrived. What is 0 is left out, and so is a table of nothing else.
 func queueTables(q Queue) g.Node {
-	return h.Div(
-		h.Class("tables"),
-		counts("In hand", rows(q.InHand, "in-hand-")),
-		counts("Settled", rows(q.Settled, "settled-")),
-		counts("Receives", rows(q.Receives, ""), row("waiting now", "", count(q.Parked))),
-		counts("Messages",
-			row("received", "received", count(q.Received)),
-			row("again while in hand", "", count(q.Duplicates)),
-			row("again after delivery", "", count(q.Ledger.Hits)),
-			row("in the ledger", "", count(q.Ledger.Size)),
+	return g.Group{
+		h.Div(
+			h.Class("tables"),
+			counts("In hand now", rows(q.InHand, "in-hand-")),
+			counts("Settled since the start", rows(q.Settled, "settled-")),
 		),
-	)
+		h.Details(
+			h.Class("more-counts"),
+			h.Summary(g.Text("How messages came")),
+			h.Div(
+				h.Class("tables"),
+				counts("Receives", append(rows(q.Receives, ""), one("long polls open", "", q.Parked)...)),
+				counts("Messages", slices.Concat(
+					one("received", "received", q.Received),
+					one("came again while in hand", "", q.Duplicates),
+					one("came again after delivery", "", q.Ledger.Hits),
+					one("remembered as delivered", "", q.Ledger.Size),
+				)),
+			),
+		),
+	}
 }
 
-func counts(caption string, rows ...g.Node) g.Node {
+// counts is a table, or nothing without rows.
+func counts(caption string, rows []g.Node) g.Node {
+	if len(rows) == 0 {
+		return nil
+	}
 	return h.Table(h.Caption(g.Text(caption)), h.TBody(rows...))
 }
 
-func row(name, is, value string) g.Node {
-	return h.Tr(h.Th(h.Scope("row"), g.Text(name)), h.Td(found(is), g.Text(value)))
+// one is a row, or none for 0.
+func one[N int | int64](name, is string, n N) []g.Node {
+	if n == 0 {
+		return nil
+	}
+	return []g.Node{h.Tr(h.Th(h.Scope("row"), g.Text(name)), h.Td(found(is), g.Text(count(n))))}
 }
 
-// rows returns a row per label. If prefix is not empty, tests find a row by prefix and
-// label.
-func rows[N int | int64](byLabel map[string]N, prefix string) g.Node {
-	return g.Map(ordered(byLabel), func(label string) g.Node {
+// rows returns a row for each label that has something. If prefix is not empty, tests find a
+// row by prefix and label.
+func rows[N int | int64](byLabel map[string]N, prefix string) []g.Node {
+	var all []g.Node
+	for _, label := range ordered(byLabel) {
 		is := ""
 		if prefix != "" {
 			is = prefix + label
 		}
-		return row(spaced(label), is, count(byLabel[label]))
-	})
+		all = append(all, one(spaced(label), is, byLabel[label])...)
+	}
+	return all
 }
 
 // inOrder is the order of labels: that of a message's life, not alphabetical.

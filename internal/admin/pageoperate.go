@@ -75,7 +75,7 @@ func eventsCard(events []Event) g.Node {
 	return h.Section(
 		h.Class("card"), h.Aria("labelledby", "changes"),
 		h.H2(h.ID("changes"), g.Text("Changes")),
-		scroll(h.Aria("labelledby", "changes"), h.Table(
+		scroll(h.Aria("label", "Table of the changes"), h.Table(
 			h.Class("wide"),
 			h.THead(h.Tr(column("at"), column("what"), column("target"), column("change"))),
 			h.TBody(g.Map(events[:min(len(events), eventsShown)], func(e Event) g.Node {

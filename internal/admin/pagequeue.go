@@ -10,14 +10,6 @@ import (
 	h "maragu.dev/gomponents/html"
 )
 
-func queueCards(s Status) g.Node {
-	cards := make(g.Group, 0, len(s.Queues))
-	for i, q := range s.Queues {
-		cards = append(cards, queueCard(s, i, q))
-	}
-	return cards
-}
-
 // queueCard shows the i-th queue of s. Ids contain its index, not its name, which may have
 // characters that are invalid in an id.
 func queueCard(s Status, i int, q Queue) g.Node {
@@ -28,7 +20,7 @@ func queueCard(s Status, i int, q Queue) g.Node {
 		queueVerdict(s, q),
 		queueProblem(s, q),
 		queueFigures(q, s.At),
-		queueCharts(i, q.Name),
+		queueCharts(q.Name),
 		queueTables(q),
 	)
 }
@@ -66,6 +58,7 @@ func queueFigures(q Queue, now time.Time) g.Node {
 		figure("Lag", "lag", q.lag(), ""),
 		depth(q.Depth, now),
 		figure("Time to empty", "", q.drain(), ""),
+		deadLetters(q.DeadLetters),
 		figure("Delivered", "delivered", rate(q.DeliveredPerSecond), rate(q.StartedPerSecond)+" started"),
 	)
 }
@@ -103,6 +96,18 @@ func (q *Queue) lag() string {
 	}
 }
 
+// deadLetters shows what is in the dead-letter queue, if there is one.
+func deadLetters(d *DeadLetters) g.Node {
+	if d == nil {
+		return nil
+	}
+	value := "unknown"
+	if d.Messages != nil {
+		value = count(*d.Messages)
+	}
+	return figure("Dead letters", "dead-letters", value, "in "+d.Name+"; "+count(d.Sent)+" sent by this worker")
+}
+
 // drain returns how long it will take to empty the queue.
 func (q *Queue) drain() string {
 	switch q.DrainState {
@@ -123,18 +128,23 @@ func (q *Queue) drain() string {
 	}
 }
 
-// queueCharts are empty. page.js draws in them, and data-keep preserves its drawing.
-func queueCharts(i int, name string) g.Node {
-	chart := func(of, label, caption string) g.Node {
+// queueCharts are empty. page.js draws in them, and data-keep preserves its drawing. Each
+// caption says what the lines are, in their colors.
+func queueCharts(name string) g.Node {
+	line := func(class, text string) g.Node { return h.Span(h.Class("key "+class), g.Text(text)) }
+	chart := func(of, label string, lines ...g.Node) g.Node {
 		return h.Figure(
-			h.Data("queue", strconv.Itoa(i)), h.Data("chart", of),
-			h.Role("img"), h.Aria("label", label+" of queue "+name+" over the last minutes"),
-			h.FigCaption(g.Text(caption)),
+			h.Data("queue", name), h.Data("chart", of),
+			h.Aria("label", label+" of queue "+name+" over the last 15 minutes"),
+			h.FigCaption(append([]g.Node{g.Text(label + " ")}, lines...)...),
 		)
 	}
 	return h.Div(
 		h.Class("charts"), g.Attr("data-keep"),
-		chart("lag", "Lag", "Lag, seconds"),
-		chart("pace", "Deliveries per second", "Deliveries per second"),
+		chart("backlog", "Backlog", line("one", "messages waiting in the queue")),
+		chart("lag", "Lag", line("one", "seconds, of the oldest message known")),
+		chart("deliveries", "Deliveries a second", line("one", "delivered"), line("three", "failed")),
+		chart("latency", "Delivery", line("one", "median"), line("two", "99 of 100 within, seconds")),
+		chart("waits", "Waiting", line("one", "for a token"), line("two", "for a slot"), line("three", "for the gate, seconds")),
 	)
 }

@@ -34,6 +34,7 @@ func targetCard(i int, t Target, s Status) g.Node {
 		),
 		overrides(t, s),
 		share(t.Pace),
+		fleetPart(t, s),
 		deliveriesTable(t),
 	)
 }
@@ -80,7 +81,10 @@ func meter(id string, limit, value float64) g.Node {
 }
 
 func gateGauge(gate Gate, now time.Time) g.Node {
-	more := "for " + span(now, gate.Since) + "; " + count(gate.Held) + " held"
+	more := "for " + span(now, gate.Since)
+	if gate.Held > 0 {
+		more += "; " + count(gate.Held) + " held"
+	}
 	if gate.State == "half_open" {
 		more += ", " + count(gate.Limit) + " concurrent"
 	}

@@ -32,6 +32,13 @@ type Status struct {
 	// Failures are the latest of all queues, newest first.
 	Failures []Failure `json:"failures"`
 
+	// Causes are what failures since the start had in common, the latest first.
+	Causes []Cause `json:"causes"`
+
+	// Dashboard is a link to dashboards that show more than the last minutes; empty for
+	// none.
+	Dashboard string `json:"dashboard,omitempty"`
+
 	// Control reports whether the port has the control API.
 	Control bool `json:"control"` // by the server
 	// Held are the messages held longest, at most 100 of all queues.
@@ -82,6 +89,8 @@ type Queue struct {
 	Drain      Number     `json:"drain_seconds"`
 	DrainState DrainState `json:"drain_state"`
 
+	DeadLetters *DeadLetters `json:"dead_letters"` // nil if the queue has no dead-letter queue
+
 	Received   int64            `json:"received"`
 	Duplicates int64            `json:"duplicates"`
 	InHand     map[string]int   `json:"in_hand"`  // by state
@@ -95,6 +104,24 @@ type Queue struct {
 	DeliveredPerSecond float64 `json:"delivered_per_second"`
 
 	ClockOffset Seconds `json:"clock_offset_seconds"`
+
+	// Measures are what the charts need.
+	Measures Measures `json:"-"`
+	// trend is the backlog over the last minutes, for the overview of several queues.
+	trend []float64 // by the server
+}
+
+// DeadLetters is the queue's dead-letter queue.
+type DeadLetters struct {
+	Name string `json:"name"`
+	// Messages is how many messages it has according to SQS, at AsOf; nil if unknown.
+	Messages *int       `json:"messages"`
+	AsOf     *time.Time `json:"as_of"`
+	// Since is when the first of them came; nil if there are none, or if they were there
+	// when SQS was first asked.
+	Since *time.Time `json:"since"`
+	// Sent is how many this process has sent there, or released after their last receive.
+	Sent int64 `json:"sent"`
 }
 
 // SQSProblem is a call that SQS is failing.
@@ -142,6 +169,8 @@ type Target struct {
 	Place string `json:"place"`
 	Pace  Pace   `json:"pace"`
 	Gate  Gate   `json:"gate"`
+	// Fleet is null unless a coordinator shares the target's budget between replicas.
+	Fleet *Fleet `json:"fleet"`
 	// Overrides are an operator's pause and limits, in force beside or instead of the
 	// settings.
 	Overrides []Override `json:"overrides"`

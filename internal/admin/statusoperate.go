@@ -48,6 +48,41 @@ type Held struct {
 	Next *time.Time `json:"next_try"`
 }
 
+// Cause is one way in which deliveries, or SQS calls, have failed since the start.
+type Cause struct {
+	Queue string `json:"queue"`
+	// Target and Outcome are empty for SQS calls.
+	Target  string `json:"target,omitempty"`
+	Outcome string `json:"outcome,omitempty"`
+	Status  int    `json:"status,omitempty"` // 0: no answer
+	Reason  string `json:"reason"`
+	// Words say more if there was no answer.
+	Words string    `json:"words,omitempty"`
+	Count int64     `json:"count"`
+	First time.Time `json:"first"`
+	Last  time.Time `json:"last"`
+	// Example is the id of the last message that failed so.
+	Example string `json:"example,omitempty"`
+}
+
+// Measures are sums since the start of a queue's worker.
+type Measures struct {
+	// Durations counts successful deliveries by duration: Durations[i] took at most
+	// Bound(i), and more than Bound(i-1).
+	Durations []int64
+	Bound     func(i int) time.Duration
+	// Failed counts deliveries that were not delivered.
+	Failed int64
+	// Waits are what messages in hand waited for: a slot, a token, the gate.
+	Waits [3]Wait
+}
+
+// Wait is how long messages have waited, in all.
+type Wait struct {
+	Sum   time.Duration
+	Count int64
+}
+
 // override returns the target's override of a kind, or nil.
 func (t Target) override(kind string) *Override {
 	for i := range t.Overrides {

@@ -138,6 +138,8 @@ func (q *Queue) assess(now time.Time, t Target, lastStatus int) Verdict {
 			clockFrom(now, t.Pace.Told.ResetAt), seconds(t.Pace.Told.ResetAt.Sub(now)))
 	case share >= failingShare:
 		return bad("%s: %s of deliveries in the last minute %s", failing, percent(share), worst.words(lastStatus))
+	case t.Fleet.waits() != "":
+		return notice("%s%s", t.Fleet.waits(), q.backlog())
 	case t.Pace.Rate == 0 && t.Pace.Concurrency > 0:
 		return notice("Paused: the rate of target %s is 0%s", t.Name, q.backlog())
 	case t.usedUp(now) != nil && q.waits():
@@ -162,10 +164,22 @@ func (q *Queue) assess(now time.Time, t Target, lastStatus int) Verdict {
 	default:
 		v = good("Keeping up: %s delivered%s", perSecond(q.DeliveredPerSecond), q.age())
 	}
-	if also != "" {
+	if also += q.DeadLetters.also(); also != "" {
 		v = Verdict{Notice, v.Text + also}
 	}
 	return v
+}
+
+// also returns what lies in the dead-letter queue, as a part of a sentence.
+func (d *DeadLetters) also() string {
+	switch {
+	case d == nil || d.Messages == nil || *d.Messages == 0:
+		return ""
+	case d.Since == nil:
+		return fmt.Sprintf("; %s in the dead-letter queue", count(*d.Messages))
+	default:
+		return fmt.Sprintf("; %s in the dead-letter queue since %s", count(*d.Messages), d.Since.UTC().Format("15:04 UTC"))
+	}
 }
 
 // trouble returns a verdict if SQS has been failing for more than a moment.

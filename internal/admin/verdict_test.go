@@ -164,6 +164,17 @@ func TestTheVerdictSaysWhatToLookAt(t *testing.T) {
 			"Behind: 1,240 messages, lag 2 min 10 s, limited by the target's rate of 28/s; empty in about 6 min 50 s; " +
 				"10% of deliveries in the last minute failed, mostly with timeout",
 		},
+		"dead letters": {idle, func(s *Status) {
+			n, since := 5, noon.Add(2*time.Hour+3*time.Minute)
+			s.Queues[0].DeadLetters = &DeadLetters{Name: "orders-dlq", Messages: &n, Since: &since}
+		}, Notice, "Keeping up: the queue is empty; 5 in the dead-letter queue since 14:03 UTC"},
+		"dead letters from before the start": {behind, func(s *Status) {
+			n := 1240
+			s.Queues[0].DeadLetters = &DeadLetters{Name: "orders-dlq", Messages: &n}
+		}, Notice, "Behind: 1,240 messages, lag 2 min 10 s, limited by the target's rate of 28/s; empty in about 6 min 50 s; 1,240 in the dead-letter queue"},
+		"no dead letters": {idle, func(s *Status) {
+			s.Queues[0].DeadLetters = &DeadLetters{Name: "orders-dlq", Messages: new(int)}
+		}, Good, "Keeping up: the queue is empty"},
 		"a failure among many is no news": {idle, failing("failed", "5xx", 1, 99), Good, "Keeping up: the queue is empty"},
 		"the target hangs": {behind, func(s *Status) {
 			t := &s.Targets[0]

@@ -18,6 +18,7 @@ import (
 	"github.com/sqs-poller/poller/internal/admin"
 	"github.com/sqs-poller/poller/internal/config"
 	"github.com/sqs-poller/poller/internal/consumer"
+	"github.com/sqs-poller/poller/internal/fleet"
 	"github.com/sqs-poller/poller/internal/gate"
 	"github.com/sqs-poller/poller/internal/queue"
 	"github.com/sqs-poller/poller/internal/ratelimit"
@@ -47,6 +48,8 @@ type Options struct {
 	}
 	// DialTarget connects to targets. If nil, over TCP.
 	DialTarget func(ctx context.Context, network, address string) (net.Conn, error)
+	// DialFleet connects to the fleet's coordinator. If nil, as its URL says.
+	DialFleet func(ctx context.Context, network, address string) (net.Conn, error)
 	// MaxWait bounds long polls; 0 means SQS's maximum of 20 s. A worker that stops soon
 	// after the queue is empty should set a shorter one.
 	// https://docs.aws.amazon.com/AWSSimpleQueueService/latest/SQSDeveloperGuide/sqs-short-and-long-polling.html
@@ -92,6 +95,9 @@ type targetRoom struct {
 	http *target.HTTP
 	pace *ratelimit.Pace
 	gate *gate.Gate
+	// fleet is this replica's place in the fleet that shares the target's budget; nil where
+	// no coordinator does.
+	fleet *fleet.Fleet
 }
 
 // New builds the daemon and listens on the admin port. It makes no connections except
@@ -190,6 +196,11 @@ func (a *App) makeTarget(name string, t config.Target, o Options) error {
 	registerer := prometheus.WrapRegistererWith(prometheus.Labels{"target": name}, a.metrics)
 	if err := room.gate.Register(registerer); err != nil {
 		return err
+	}
+	if a.config.Fleet.Shared() {
+		if err := a.joinFleet(room, t, o, registerer); err != nil {
+			return err
+		}
 	}
 	if err := room.http.Register(registerer); err != nil {
 		return err

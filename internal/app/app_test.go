@@ -156,6 +156,12 @@ func (d *daemon) run(t *testing.T) {
 // prepare returns a daemon that is not running yet.
 func prepare(t *testing.T, queue string, c config.Config, away func(string) error) *daemon {
 	t.Helper()
+	return prepareIn(t, nil, queue, c, away)
+}
+
+// prepareIn is prepare for one replica of a fleet, whose coordinator dial connects to.
+func prepareIn(t *testing.T, dial func(context.Context, string, string) (net.Conn, error), queue string, c config.Config, away func(string) error) *daemon {
+	t.Helper()
 	d := &daemon{
 		sqs: &direct{server: localsqs.New(localsqs.WithSeed(1)), away: away}, admin: newInMemory(),
 		logs: &strings.Builder{}, ended: make(chan error, 1),
@@ -180,7 +186,7 @@ func prepare(t *testing.T, queue string, c config.Config, away func(string) erro
 	level := new(slog.LevelVar)
 	a, err := New(t.Context(), c, Options{
 		Logger: slog.New(slog.NewTextHandler(d.logs, &slog.HandlerOptions{Level: level})), Level: level,
-		Build: admin.Build{Version: "test"}, Listener: d.admin, HTTPClient: d.sqs, DialTarget: downstream.dial, Seed: 1,
+		Build: admin.Build{Version: "test"}, Listener: d.admin, HTTPClient: d.sqs, DialTarget: downstream.dial, DialFleet: dial, Seed: 1,
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -2,6 +2,7 @@ package app
 
 import (
 	"github.com/sqs-poller/poller/internal/config"
+	"github.com/sqs-poller/poller/internal/fleet"
 	"github.com/sqs-poller/poller/internal/target"
 )
 
@@ -14,5 +15,9 @@ func Checks() config.Checks {
 			return err
 		},
 		SecretHeader: target.IsSecretName,
+		FleetURL: func(url string) error {
+			_, err := fleet.ParseURL(url)
+			return err
+		},
 	}
 }

@@ -36,7 +36,7 @@ var (
 	tick       = regexp.MustCompile("`([a-z_]+)`")
 	descName   = regexp.MustCompile(`fqName: "([^"]+)"`)
 	common     = map[string][]string{ // labels that a section's first line gives to all its metrics
-		"The queue": {"queue", "target"}, "Messages": {"queue", "target"}, "The target": {"queue", "target"},
+		"The queue": {"queue", "target"}, "Messages": {"queue", "target"}, "The target": {"queue", "target"}, "The fleet": {"target"},
 		"SQS": {"queue"}, "The process": {},
 	}
 )
@@ -163,7 +163,11 @@ func metricsOfADaemon(t *testing.T) (families map[string]*dto.MetricFamily, desc
 	t.Helper()
 	server := localsqs.New(localsqs.WithSeed(1))
 	defer server.Close()
-	if _, err := server.CreateQueue("orders", nil); err != nil {
+	if _, err := server.CreateQueue("orders-dlq", nil); err != nil {
+		t.Fatal(err)
+	}
+	policy := map[string]string{"RedrivePolicy": `{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:orders-dlq","maxReceiveCount":5}`}
+	if _, err := server.CreateQueue("orders", policy); err != nil {
 		t.Fatal(err)
 	}
 	sqs := inProcess{server}
@@ -178,6 +182,7 @@ func metricsOfADaemon(t *testing.T) (families map[string]*dto.MetricFamily, desc
 			URL: "http://target/", Concurrency: 10, Burst: 1, Quotas: []config.Quota{{N: 1000, Unit: "m"}}, FollowLimits: true, Timeout: config.Duration(30 * time.Second), Format: "raw", OnRejected: "retry",
 			Backoff: config.Duration(time.Second), BackoffMax: config.Duration(time.Minute),
 		}},
+		Fleet:        config.Fleet{Redis: "redis://fleet:6379", Name: "budget", Replicas: 2},
 		DrainTimeout: config.Duration(25 * time.Second),
 	}, Options{
 		Logger:     slog.New(slog.DiscardHandler),
@@ -185,6 +190,7 @@ func metricsOfADaemon(t *testing.T) (families map[string]*dto.MetricFamily, desc
 		Listener:   newInMemory(),
 		HTTPClient: sqs,
 		DialTarget: downstream.dial,
+		DialFleet:  coordinator(t),
 		Seed:       1,
 	})
 	if err != nil {

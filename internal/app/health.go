@@ -9,8 +9,8 @@ import (
 )
 
 // NotReady returns why the daemon is not working: a queue has not been reached, it is
-// draining, SQS refuses a call and somebody has to act, or nothing can be settled. It
-// returns nil if the daemon is ready.
+// draining, SQS refuses a call and somebody has to act, nothing can be settled, or the fleet's budget
+// is unknown. It returns nil if the daemon is ready.
 func (a *App) NotReady(now time.Time) []admin.Problem {
 	var problems []admin.Problem
 	for _, r := range a.queues {
@@ -21,7 +21,7 @@ func (a *App) NotReady(now time.Time) []admin.Problem {
 		}
 		problems = append(problems, notReady(r.name, c.Snapshot(now))...)
 	}
-	return problems
+	return append(problems, a.fleetProblems(now)...)
 }
 
 // notReady returns why a queue that has been reached is not being worked on.

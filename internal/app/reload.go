@@ -44,7 +44,16 @@ func (a *App) Reload(c config.Config) (changed, restart []string) {
 	if was, is := a.loaded.Fleet.Replicas, c.Fleet.Replicas; was != is {
 		changed = append(changed, fmt.Sprintf("fleet.replicas: %d, was %d", is, was))
 	}
+	if was, is := a.loaded.Fleet, c.Fleet; was.Redis != is.Redis || was.Name != is.Name {
+		restart = append(restart, "fleet")
+		c.Fleet.Redis, c.Fleet.Name = was.Redis, was.Name
+	}
 	a.loaded.Fleet = c.Fleet
+	for _, name := range a.names() {
+		if f := a.targets[name].fleet; f != nil {
+			f.Set(budgetOf(a.loaded.Fleet, a.loaded.Targets[name]))
+		}
+	}
 	if was, is := a.loaded.Log.Level, c.Log.Level; was != is && a.level != nil {
 		a.level.Set(slog.Level(is))
 		changed = append(changed, fmt.Sprintf("log.level: %v, was %v", is, was))

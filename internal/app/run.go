@@ -47,6 +47,9 @@ func (a *App) run(drainCtx, killCtx context.Context, settled func()) (consumer.S
 	watch.Go(func() { a.watchOverrides(watching) })
 	defer watch.Wait()
 	defer endWatch()
+	inFleet, leave := context.WithCancel(context.WithoutCancel(killCtx))
+	defer leave()
+	fleets := a.runFleets(inFleet, stop)
 	var parts errgroup.Group
 	for _, r := range a.queues {
 		parts.Go(func() error {
@@ -59,6 +62,8 @@ func (a *App) run(drainCtx, killCtx context.Context, settled func()) (consumer.S
 	}
 	err := parts.Wait()
 	settled()
+	leave() // nothing runs any more: this replica's part is free
+	err = errors.Join(fleets.Wait(), err)
 	summary := a.summary()
 
 	for _, t := range a.targets {
@@ -106,6 +111,7 @@ func (a *App) sayStarted() {
 			slog.Int("burst", t.Burst),
 			slog.String("quotas", listOf(t.Quotas)),
 			slog.Int("fleet_replicas", max(1, a.config.Fleet.Replicas)),
+			slog.String("fleet", a.fleetInWords(r.target.name)),
 			slog.Duration("timeout", time.Duration(t.Timeout)),
 			slog.String("visibility_timeout", visibility),
 			slog.Duration("drain_timeout", time.Duration(a.config.DrainTimeout)),

@@ -17,12 +17,15 @@ import (
 // failuresShown is how many failures the status lists, over all queues.
 const failuresShown = 20
 
+// causesShown is how many causes of failures the status lists, over all queues.
+const causesShown = 50
+
 // heldShown is how many held messages the status lists, over all queues.
 const heldShown = 100
 
 // Status returns a snapshot of the daemon for the admin port.
 func (a *App) Status(now time.Time) admin.Status {
-	st := admin.Status{StartedAt: inJSON(a.started), Memory: a.memoryStatus(), Queues: []admin.Queue{}, Targets: []admin.Target{}, Failures: []admin.Failure{}, Held: []admin.Held{}}
+	st := admin.Status{StartedAt: inJSON(a.started), Memory: a.memoryStatus(), Queues: []admin.Queue{}, Targets: []admin.Target{}, Failures: []admin.Failure{}, Held: []admin.Held{}, Causes: []admin.Cause{}, Dashboard: a.config.Dashboard}
 	byTarget := make(map[string][]consumer.Snapshot)
 	for _, r := range a.queues {
 		c, problem := r.state()
@@ -33,6 +36,7 @@ func (a *App) Status(now time.Time) admin.Status {
 		s := c.Snapshot(now)
 		st.Queues = append(st.Queues, queueStatus(r.name, r.target.name, s))
 		st.Failures = append(st.Failures, failuresOf(r.name, s)...)
+		st.Causes = append(st.Causes, causesOf(r.name, r.target.name, s)...)
 		st.Held = append(st.Held, heldOf(r.name, c.Held(heldShown))...)
 		if s.Draining && (!st.Draining || s.DrainingSince.Before(st.DrainingSince)) {
 			st.Draining, st.DrainingSince = true, inJSON(s.DrainingSince)
@@ -47,6 +51,7 @@ func (a *App) Status(now time.Time) admin.Status {
 		pace := a.targets[name].pace
 		t := targetStatus(name, place(a.config.Targets[name].URL), pace.Limits(), pace.Delivering(), byTarget[name])
 		t.Pace.Replicas = replicas
+		t.Fleet = fleetStatus(a.targets[name].fleet, now)
 		t.Overrides = a.overridesOf(name)
 		t.Pace.Quotas = quotaStatus(pace.Quotas(now), now)
 		t.Pace.Told = toldStatus(pace.Told(now))
@@ -55,6 +60,8 @@ func (a *App) Status(now time.Time) admin.Status {
 	}
 	slices.SortStableFunc(st.Failures, func(a, b admin.Failure) int { return b.At.Compare(a.At) })
 	st.Failures = st.Failures[:min(len(st.Failures), failuresShown)]
+	slices.SortStableFunc(st.Causes, func(a, b admin.Cause) int { return b.Last.Compare(a.Last) })
+	st.Causes = st.Causes[:min(len(st.Causes), causesShown)]
 	slices.SortStableFunc(st.Held, func(a, b admin.Held) int { return a.Since.Compare(b.Since) })
 	st.Held = st.Held[:min(len(st.Held), heldShown)]
 	return st
@@ -97,6 +104,7 @@ func queueStatus(name, target string, s consumer.Snapshot) admin.Queue {
 		StartedPerSecond:   s.StartedPerSecond,
 		DeliveredPerSecond: s.DeliveredPerSecond,
 		ClockOffset:        admin.Seconds(s.ClockOffset),
+		Measures:           measuresOf(s),
 	}
 	if s.Lag.Known {
 		q.Lag = admin.Seconds(s.Lag.Age)
@@ -104,10 +112,28 @@ func queueStatus(name, target string, s consumer.Snapshot) admin.Queue {
 	if !s.DepthAt.IsZero() {
 		q.Depth = &admin.Depth{Visible: s.Depth.Visible, InFlight: s.Depth.InFlight, Delayed: s.Depth.Delayed, AsOf: inJSON(s.DepthAt)}
 	}
+	q.DeadLetters = deadLetters(s.DeadLetters)
 	if p := s.Problem; p != nil {
 		q.Problem = &admin.SQSProblem{What: p.What, Since: inJSON(p.Since), Fault: p.Fault.String()}
 	}
 	return q
+}
+
+// deadLetters returns what is known of the dead-letter queue, or nil if there is none.
+func deadLetters(d consumer.DeadLetters) *admin.DeadLetters {
+	if d.Name == "" {
+		return nil
+	}
+	is := &admin.DeadLetters{Name: d.Name, Sent: d.Sent}
+	if d.Known {
+		at := inJSON(d.At)
+		is.Messages, is.AsOf = &d.Messages, &at
+	}
+	if !d.Since.IsZero() {
+		since := inJSON(d.Since)
+		is.Since = &since
+	}
+	return is
 }
 
 func failuresOf(queue string, s consumer.Snapshot) []admin.Failure {
@@ -119,6 +145,28 @@ func failuresOf(queue string, s consumer.Snapshot) []admin.Failure {
 		})
 	}
 	return all
+}
+
+func causesOf(queue, target string, s consumer.Snapshot) []admin.Cause {
+	all := make([]admin.Cause, 0, len(s.Causes))
+	for _, c := range s.Causes {
+		one := admin.Cause{
+			Queue: queue, Outcome: c.Outcome, Status: c.Status, Reason: c.Reason, Words: c.Words,
+			Count: c.Count, First: inJSON(c.First), Last: inJSON(c.Last), Example: c.Example,
+		}
+		if c.Outcome != "" {
+			one.Target = target
+		}
+		all = append(all, one)
+	}
+	return all
+}
+
+func measuresOf(s consumer.Snapshot) admin.Measures {
+	return admin.Measures{
+		Durations: s.Durations[:], Bound: consumer.DurationBound, Failed: s.FailedDeliveries,
+		Waits: [3]admin.Wait{admin.Wait(s.Waits.Slot), admin.Wait(s.Waits.Token), admin.Wait(s.Waits.Gate)},
+	}
 }
 
 func heldOf(queue string, held []consumer.HeldMessage) []admin.Held {

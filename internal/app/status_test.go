@@ -85,6 +85,21 @@ func TestALagThatIsNotKnownIsNull(t *testing.T) {
 	}
 }
 
+func TestTheDeadLetterQueueIsInTheStatusAsFarAsItIsKnown(t *testing.T) {
+	s := snapshot()
+	if q := queueStatus("orders", "partner", s); q.DeadLetters != nil {
+		t.Errorf("without one: %+v", q.DeadLetters)
+	}
+	s.DeadLetters = consumer.DeadLetters{Name: "orders-dlq", Sent: 2}
+	if d := queueStatus("orders", "partner", s).DeadLetters; d == nil || d.Name != "orders-dlq" || d.Sent != 2 || d.Messages != nil || d.Since != nil || d.AsOf != nil {
+		t.Errorf("unknown: %+v", d)
+	}
+	s.DeadLetters = consumer.DeadLetters{Name: "orders-dlq", Known: true, Messages: 5, At: noon, Since: noon.Add(-time.Hour)}
+	if d := queueStatus("orders", "partner", s).DeadLetters; *d.Messages != 5 || !d.AsOf.Equal(noon) || !d.Since.Equal(noon.Add(-time.Hour)) {
+		t.Errorf("known: %+v", d)
+	}
+}
+
 func TestAQueueThatWasNotReachedSaysWhy(t *testing.T) {
 	q := unreached("orders", "partner", &admin.Problem{What: "GetQueueUrl on orders: connection refused", Since: noon})
 	if q.Problem == nil || q.Problem.What != "GetQueueUrl on orders: connection refused" {

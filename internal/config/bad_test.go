@@ -59,6 +59,11 @@ func TestBadInputGetsOneSentence(t *testing.T) {
 		},
 
 		{
+			"a dashboard that is no URL",
+			input{args: enough + "--dashboard javascript:alert(1)"},
+			"--dashboard: invalid URL: use http(s)://…, without a user name",
+		},
+		{
 			"a control token on the command line",
 			input{args: enough + "--control-token 0123456789abcdef"},
 			"--control-token: it is a secret, and other users can read the command line: write @FILE, or set POLLER_CONTROL_TOKEN, or write it in a --config file",
@@ -325,6 +330,52 @@ func TestBadInputGetsOneSentence(t *testing.T) {
 			"more replicas than the burst",
 			input{args: enough + "--rate 28/s --burst 2 --fleet-replicas 4"},
 			"--burst: 2 is less than one for each of the 4 replicas that --fleet-replicas says: write 4 or more, or omit it, which gives each at least 1",
+		},
+		{
+			"a coordinator of another kind",
+			input{args: enough + "--fleet-redis http://h --fleet-name budget"},
+			"--fleet-redis: invalid scheme: use redis://HOST:6379",
+		},
+		{
+			"a budget without a name",
+			input{args: enough + "--fleet-redis redis://h"},
+			"--fleet-name: the budget on --fleet-redis needs a name, which all replicas of this worker give and no other: set one, such as orders",
+		},
+		{
+			"a name of a budget that is none",
+			input{args: enough + "--fleet-redis redis://h --fleet-name a/b"},
+			"--fleet-name: invalid name: use at most 40 letters, digits, '-', '_' and '.'",
+		},
+		{
+			"a name of a budget without a coordinator",
+			input{args: enough + "--fleet-name budget"},
+			"--fleet-name: a budget's name needs a coordinator: set --fleet-redis too, or omit it",
+		},
+		{
+			"a coordinator's password on the command line",
+			input{args: enough + "--fleet-redis redis://:hunter2@h --fleet-name budget"},
+			"--fleet-redis: the password is a secret, and other users can read the command line: " +
+				"write @FILE with the URL, add ?password_file=FILE to it, set POLLER_FLEET_REDIS, or write it in a --config file",
+		},
+		{
+			"a rate that a fleet cannot share",
+			input{args: enough + "--fleet-redis redis://h --fleet-name budget --rate 30/h"},
+			"--rate: 0.00833333/s is less than the 1/m that --fleet-redis can share: write more, omit it, or pause with poller pause",
+		},
+		{
+			"too small a burst of a fleet",
+			input{args: enough + "--fleet-redis redis://h --fleet-name budget --rate 200/s --burst 4"},
+			"--burst: 4 is too few for 200/s between replicas, whose clocks and calls take time: write 5 or more, or omit it for 11",
+		},
+		{
+			"too large a burst of a fleet",
+			input{args: enough + "--fleet-redis redis://h --fleet-name budget --rate 2/s --burst 122"},
+			"--burst: 122 is more than a minute of 2/s, which --fleet-redis does not share: write 121 or less",
+		},
+		{
+			"quotas of a fleet whose size is not known",
+			input{args: enough + "--fleet-redis redis://h --fleet-name budget --quota 1000/m"},
+			"--quota: --fleet-redis does not share quotas: set --fleet-replicas, by which they are divided, or omit them",
 		},
 		{
 			"a key of fleet that there is not",

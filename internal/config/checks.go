@@ -1,6 +1,6 @@
 package config
 
-// Checks are what Load asks other rooms. All three are needed.
+// Checks are what Load asks other rooms. All of them are needed.
 type Checks struct {
 	// TargetURL says what is wrong with a target's URL, and never repeats it.
 	TargetURL func(url string) error
@@ -9,4 +9,6 @@ type Checks struct {
 	Header func(line string) error
 	// SecretHeader says that the value of a header of this name is a secret.
 	SecretHeader func(name string) bool
+	// FleetURL says what is wrong with a coordinator's URL, and never repeats it.
+	FleetURL func(url string) error
 }

@@ -64,5 +64,11 @@ func testChecks() Checks {
 			return nil
 		},
 		SecretHeader: func(name string) bool { return strings.EqualFold(name, "Authorization") },
+		FleetURL: func(url string) error {
+			if !strings.HasPrefix(url, "redis://") && !strings.HasPrefix(url, "@") {
+				return errors.New("invalid scheme: use redis://HOST:6379")
+			}
+			return nil
+		},
 	}
 }

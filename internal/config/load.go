@@ -174,15 +174,19 @@ func (d *draft) config() Config {
 		c.Queues = append(c.Queues, q.value)
 	}
 	for _, t := range d.targets {
-		t.value.fillBurst()
+		t.value.fillBurst(c.Fleet)
 		c.Targets[t.name] = t.value
 	}
 	return c
 }
 
-// fillBurst sets a burst that was not given.
-func (t *Target) fillBurst() {
-	if t.Burst == 0 {
+// fillBurst sets a burst that was not given: more where a coordinator shares the rate.
+func (t *Target) fillBurst(f Fleet) {
+	switch {
+	case t.Burst != 0:
+	case f.Shared() && t.Rate.Limited:
+		t.Burst = fleetBurst(t.Rate.PerSecond)
+	default:
 		t.Burst = t.Rate.DefaultBurst()
 	}
 }

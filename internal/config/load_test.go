@@ -42,7 +42,7 @@ func TestAFileSaysAsMuchAsFlagsAndVariables(t *testing.T) {
 	args := []string{
 		"--queue", "orders", "--target", "http://localhost/", "--concurrency", "7", "--rate", "1500/m", "--burst", "3", "--quota", "1000/m", "--quota", "50000/d",
 		"--timeout", "5s", "--format", "raw", "--unwrap", "sns", "--header", "X-A:_1,_2", "--header", "X-B:_3", "--backoff", "2s", "--backoff-max", "1h",
-		"--visibility-timeout", "1m", "--gather", "0s", "--weight", "3", "--tls-ca", "ca.pem", "--tls-cert", "cert.pem", "--tls-key", "key.pem", "--on-rejected", "discard", "--fleet-replicas", "2", "--drain-timeout", "1m30s", "--listen", "127.0.0.1:1", "--control-token", "@token", "--memory", "256MiB", "--log-level", "debug", "--log-format", "json",
+		"--visibility-timeout", "1m", "--gather", "0s", "--weight", "3", "--tls-ca", "ca.pem", "--tls-cert", "cert.pem", "--tls-key", "key.pem", "--on-rejected", "discard", "--fleet-redis", "redis://localhost:6379", "--fleet-name", "budget", "--fleet-replicas", "2", "--drain-timeout", "1m30s", "--listen", "127.0.0.1:1", "--control-token", "@token", "--memory", "256MiB", "--dashboard", "https://grafana.example/d/poller", "--log-level", "debug", "--log-format", "json",
 	}
 	var env []string
 	for i := 0; i < len(args); i += 2 {
@@ -82,11 +82,12 @@ targets:
     on_rejected: discard
     backoff: 2s
     backoff_max: 1h
-fleet: {replicas: 2}
+fleet: {redis: "redis://localhost:6379", name: budget, replicas: 2}
 drain_timeout: 1m30s
 listen: 127.0.0.1:1
 memory: 256MiB
 control_token: "@token"
+dashboard: https://grafana.example/d/poller
 log: {level: debug, format: json}
 `
 	given := make(map[string]bool)

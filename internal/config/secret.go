@@ -17,6 +17,14 @@ func (s Sources) refuseSecrets() error {
 				"set POLLER_TARGET to the URL, or write it in a --config file")
 		}
 	}
+	if slices.Contains(s.Given, "fleet-redis") {
+		if u, err := url.Parse(s.Flags.Config.Fleet.Redis); err == nil && u.User != nil {
+			if _, secret := u.User.Password(); secret {
+				return errors.New("--fleet-redis: the password is a secret, and other users can read the command line: " +
+					"write @FILE with the URL, add ?password_file=FILE to it, set POLLER_FLEET_REDIS, or write it in a --config file")
+			}
+		}
+	}
 	if token := s.Flags.Config.ControlToken; slices.Contains(s.Given, controlToken) && !strings.HasPrefix(token, "@") {
 		return errors.New("--control-token: it is a secret, and other users can read the command line: " +
 			"write @FILE, or set POLLER_CONTROL_TOKEN, or write it in a --config file")

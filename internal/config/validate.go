@@ -2,6 +2,7 @@ package config
 
 import (
 	"net"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -41,6 +42,11 @@ func (d *draft) validate(c Checks) error {
 		return err
 	}
 	for _, t := range d.targets {
+		if fleet := d.daemon.value.Fleet; fleet.Shared() {
+			if err := fleet.validateShared(d.daemon.names, t, c); err != nil {
+				return err
+			}
+		}
 		if err := d.daemon.value.Fleet.validateShare(d.daemon.names, t); err != nil {
 			return err
 		}
@@ -133,6 +139,9 @@ func (c Config) validate(n names) error {
 	}
 	if !isAddress(c.Listen) {
 		return n.problem("listen", "invalid address: use HOST:PORT or :PORT, such as :9500")
+	}
+	if u, err := url.Parse(c.Dashboard); c.Dashboard != "" && (err != nil || u.Scheme != "http" && u.Scheme != "https" || u.Host == "" || u.User != nil) {
+		return n.problem("dashboard", "invalid URL: use http(s)://…, without a user name")
 	}
 	if n.has("memory") && c.Memory < leastMemory {
 		return n.problem("memory", "%s is too little for the program alone: write %s or more, such as 128MiB", c.Memory, leastMemory)

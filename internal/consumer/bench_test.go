@@ -43,6 +43,7 @@ func (e *endless) Delete(_ context.Context, handles []string) []error {
 
 func (*endless) ChangeVisibility(context.Context, []message.VisibilityChange) []error { return nil }
 func (*endless) DeadLetter(context.Context, []message.Letter) []error                 { return nil }
+func (*endless) LookDead(context.Context) (message.Depth, error)                      { return message.Depth{}, nil }
 func (*endless) ClockOffset() time.Duration                                           { return 0 }
 
 func (*endless) Look(context.Context) (message.QueueAttributes, error) {

@@ -24,6 +24,7 @@ type source interface {
 	ChangeVisibility(ctx context.Context, changes []message.VisibilityChange) []error
 	Look(ctx context.Context) (message.QueueAttributes, error)
 	ClockOffset() time.Duration
+	LookDead(ctx context.Context) (message.Depth, error)
 	DeadLetter(ctx context.Context, letters []message.Letter) []error
 }
 
@@ -109,6 +110,7 @@ type Consumer struct {
 	attempts   attempts
 	extension  extension
 	depth      depthWatch
+	dead       deadWatch
 	attributes attributes
 	backlog    backlog
 	speed      speed

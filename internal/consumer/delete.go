@@ -41,6 +41,9 @@ func (h *hand) settle(now time.Time, l *life) {
 	} else {
 		h.backlog.release(now, l.visibleAt)
 	}
+	if l.outcome == doneDeadLettered || l.state == releasing && h.lastReceive(l.message) {
+		h.dead.count(now)
+	}
 	h.remove(l)
 	h.unblock(l)
 }

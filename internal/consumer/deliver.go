@@ -61,6 +61,7 @@ func (c *Consumer) finish(ctx context.Context, now time.Time, took time.Duration
 	c.hist.took(result.Outcome).Observe(took.Seconds())
 	if result.Outcome == message.Delivered {
 		c.demand.delivered(took)
+		c.stats.durations.add(took)
 	}
 	c.sayIgnored(now, result.LimitsIgnored)
 	c.logDelivery(ctx, now, took, l, result)

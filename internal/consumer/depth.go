@@ -216,6 +216,7 @@ func (c *Consumer) look(now time.Time) {
 	if !c.drain.begun && d.due(now) {
 		c.call(lookCall, nil)
 	}
+	c.lookDead(now)
 }
 
 // looked takes in the answer.

@@ -37,6 +37,8 @@ type fakeQueue struct {
 	fails string
 	// dead are the ids that were sent to the dead-letter queue.
 	dead []string
+	// deadDepth is what LookDead says.
+	deadDepth int
 	// retire is the queue's maxReceiveCount; 0: none.
 	retire int
 	// claimed is what Look says of the depth beside the truth.
@@ -236,6 +238,15 @@ func (q *fakeQueue) set(change func(*message.QueueAttributes)) {
 	q.mu.Lock()
 	defer q.mu.Unlock()
 	change(&q.attributes)
+}
+
+func (q *fakeQueue) LookDead(ctx context.Context) (message.Depth, error) {
+	if err := q.begin(ctx, "look dead"); err != nil {
+		return message.Depth{}, err
+	}
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	return message.Depth{Visible: q.deadDepth}, nil
 }
 
 func (q *fakeQueue) DeadLetter(ctx context.Context, letters []message.Letter) []error {

@@ -43,6 +43,7 @@ type hand struct {
 	// What it tells of what it settles.
 	backlog *backlog
 	speed   *speed
+	dead    *deadWatch
 }
 
 // newHand is an empty hand of c, which has its pace and its gate still to join.
@@ -56,7 +57,7 @@ func newHand(c *Consumer) hand {
 
 		options: &c.options, log: c.log, notices: c.notices, stats: &c.stats,
 		drain: &c.drain, demand: &c.demand, attributes: &c.attributes, sqs: &c.sqs,
-		backlog: &c.backlog, speed: &c.speed,
+		backlog: &c.backlog, speed: &c.speed, dead: &c.dead,
 	}
 }
 

@@ -36,6 +36,7 @@ var (
 	blockedDesc    = describe("queue_blocked", "1 while nothing is received though messages are visible: in_flight_limit, groups or unsettled.", "reason")
 	lagDesc        = describe("queue_lag_seconds", "Age of the oldest message; 0 when the queue is empty, missing if unknown. A lower bound.")
 	drainDesc      = describe("queue_drain_seconds", "Estimated time until the queue is empty; +Inf while it does not shrink, missing if unknown, paused or away.")
+	deadDesc       = describe("queue_dead_letters", "Messages in the dead-letter queue, as SQS says, approximately; missing if there is none, or if unknown.")
 	deliveriesDesc = describe("deliveries_total", "Deliveries, by outcome and by the answer's class or why there was none.", "outcome", "status")
 	duplicatesDesc = describe("receives_duplicate_total", "Messages that came again while in hand.")
 	offsetDesc     = describe("clock_offset_seconds", "SQS's clock less ours; 0 while under 2 s.")
@@ -48,7 +49,7 @@ var (
 // Describe implements prometheus.Collector.
 func (*collector) Describe(descs chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
-		receivedDesc, settledDesc, inHandDesc, depthDesc, blockedDesc, lagDesc, drainDesc, deliveriesDesc,
+		receivedDesc, settledDesc, inHandDesc, depthDesc, blockedDesc, lagDesc, drainDesc, deadDesc, deliveriesDesc,
 		duplicatesDesc, offsetDesc, receivesDesc, extensionsDesc, ledgerDesc, hitsDesc,
 	} {
 		descs <- d
@@ -99,6 +100,9 @@ func (k *collector) Collect(metrics chan<- prometheus.Metric) {
 	gauge(ledgerDesc, float64(s.LedgerSize))
 	if !math.IsNaN(s.Drain.Seconds) {
 		gauge(drainDesc, s.Drain.Seconds)
+	}
+	if s.DeadLetters.Known {
+		gauge(deadDesc, float64(s.DeadLetters.Messages))
 	}
 	if !s.DepthAt.IsZero() {
 		gauge(depthDesc, float64(s.Depth.Visible), "visible")

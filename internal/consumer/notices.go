@@ -45,12 +45,14 @@ const failuresKept = 20
 
 // failures is a ring of the last ones.
 type failures struct {
-	ring [failuresKept]Failure
-	n    int
+	ring   [failuresKept]Failure
+	n      int
+	causes causes
 }
 
 func (f *failures) add(what Failure) {
 	f.ring[f.n%failuresKept] = what
+	f.causes.add(what)
 	f.n++
 }
 

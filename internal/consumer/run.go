@@ -233,5 +233,8 @@ func (c *Consumer) nextWake(now time.Time) time.Time {
 	due(c.hand.letters.wake())
 	due(c.extension.next)
 	due(c.depth.next)
+	if !c.dead.out {
+		due(c.dead.next)
+	}
 	return at
 }

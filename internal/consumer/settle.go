@@ -25,6 +25,7 @@ const (
 	letterCall
 	extendCall
 	lookCall
+	deadCall // the depth of the dead-letter queue
 	receiveCall
 
 	callKinds
@@ -123,6 +124,8 @@ func (c *Consumer) perform(ctx context.Context, m *member[*call], do *call) {
 	switch do.kind {
 	case lookCall:
 		c.looked(now, attributes, err)
+	case deadCall:
+		c.lookedDead(now, attributes.Depth, err)
 	case extendCall:
 		c.extension.out--
 		for i, l := range do.lives {
@@ -145,6 +148,9 @@ func (c *Consumer) ask(ctx context.Context, do *call) ([]error, message.QueueAtt
 	case lookCall:
 		attributes, err := c.options.Source.Look(ctx)
 		return nil, attributes, err
+	case deadCall:
+		depth, err := c.options.Source.LookDead(ctx)
+		return nil, message.QueueAttributes{Depth: depth}, err
 	case deleteCall:
 		return c.options.Source.Delete(ctx, do.handles), message.QueueAttributes{}, nil
 	case letterCall:

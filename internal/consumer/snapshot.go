@@ -1,6 +1,7 @@
 package consumer
 
 import (
+	"slices"
 	"time"
 
 	"github.com/sqs-poller/poller/internal/message"
@@ -23,7 +24,8 @@ type Snapshot struct {
 	LastMessage time.Time
 	// Blocked is why nothing is received though messages are visible
 	// (in_flight_limit, groups, unsettled); empty: it is not blocked.
-	Blocked string
+	Blocked     string
+	DeadLetters DeadLetters
 	// Drain is the estimated time to empty.
 	Drain Drain
 
@@ -45,6 +47,13 @@ type Snapshot struct {
 	Problem *Problem
 	// Failures are the last ones, the newest first.
 	Failures []Failure
+	// Causes are what they had in common, since the start.
+	Causes []Cause
+
+	// Durations are those of delivered deliveries, FailedDeliveries how many were not.
+	Durations        Durations
+	FailedDeliveries int64
+	Waits            Waits
 }
 
 // Deliveries counts those that came to one outcome in one way.
@@ -80,6 +89,7 @@ func (c *Consumer) Snapshot(now time.Time) Snapshot {
 		LastMessage:        c.depth.last,
 		Blocked:            c.depth.blocked.String(),
 		Drain:              c.outlook(now),
+		DeadLetters:        c.dead.snapshot(c.attributes.DeadLetterQueueARN),
 		InHand:             counts[int](states, func(i uint8) (string, int) { return state(i).String(), c.hand.count[i] }),
 		Receives:           counts[int64](receiveResults, func(i uint8) (string, int64) { return receiveResult(i).String(), c.stats.receives[i] }),
 		Settled:            counts[int64](dones, func(i uint8) (string, int64) { return settled(i).String(), c.stats.settled[i] }),
@@ -93,6 +103,10 @@ func (c *Consumer) Snapshot(now time.Time) Snapshot {
 		DeliveredPerSecond: c.stats.arrived.mean(now),
 		Problem:            c.sqs.problem(c.hand.count[deleting], c.hand.count[releasing], c.hand.tooManyUnsettled()),
 		Failures:           c.recent.newestFirst(),
+		Causes:             slices.Clone(c.recent.causes),
+		Durations:          c.stats.durations,
+		FailedDeliveries:   c.stats.failedDeliveries(),
+		Waits:              c.stats.waits,
 		MeanDelivery:       time.Duration(c.demand.delivery.value * float64(time.Second)),
 	}
 	for key, n := range c.stats.deliveries {

@@ -51,6 +51,7 @@ func (c *Consumer) next(now time.Time) *life {
 // begin starts the delivery of one message, whose slot and token are taken.
 func (c *Consumer) begin(now time.Time, l *life) {
 	c.hist.waited(c.blocked).Observe(now.Sub(l.since).Seconds())
+	c.stats.waits.add(c.blocked, now.Sub(l.since))
 	c.hist.of(ages).Observe(c.clock.age(now, l.message).Seconds())
 	c.stats.started.add(now)
 	c.hand.holding.started(l)

@@ -59,6 +59,8 @@ type stats struct {
 	stranded   int64 // abandoned at the stop
 	extensions [extensionResults]int64
 	deliveries map[deliveryKey]int64
+	durations  Durations // of delivered deliveries
+	waits      Waits
 	started    perSecond
 	arrived    perSecond // delivered deliveries
 }

@@ -20,7 +20,7 @@ func TestASinkIsOverloadedForATimeAfterEachOutage(t *testing.T) {
 			at        time.Duration
 			condition demo.Condition
 			left      time.Duration
-			taken     int64 // of ten at once
+			taken     int64 // of ten concurrent ones
 		}{
 			{0, demo.Well, 0, 8},
 			{12 * time.Second, demo.Away, 8 * time.Second, 0},

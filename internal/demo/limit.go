@@ -14,7 +14,7 @@ type Limit struct {
 	Per time.Duration
 }
 
-// maxLimit bounds what is remembered of the window.
+// maxLimit bounds how much is remembered of the window.
 const maxLimit = 10_000_000
 
 var units = map[string]time.Duration{"": time.Second, "s": time.Second, "m": time.Minute, "h": time.Hour}

@@ -146,7 +146,7 @@ func (s *Sink) leave(id string, answered bool) {
 	}
 }
 
-// gone counts that a request is no longer there, whatever became of it.
+// gone counts a request that has ended, however it ended.
 func (s *Sink) gone() {
 	s.mu.Lock()
 	defer s.mu.Unlock()

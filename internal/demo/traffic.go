@@ -16,7 +16,7 @@ import (
 type Traffic struct {
 	// URL is the front door's.
 	URL string
-	// Burst is how many requests come at once, Every how far apart the bursts begin.
+	// Burst is how many requests a burst has, Every how far apart the bursts start.
 	Burst int
 	Every time.Duration
 	// Client sends them.

@@ -5,7 +5,7 @@
 //
 // The tags are:
 //
-//	name         the flag, without dashes; a field without one is no flag
+//	name         the flag, without dashes; a field without one is not a flag
 //	short        the letter of a bool's short form
 //	default      the value without the flag, as it would be written
 //	placeholder  what help shows for the value
@@ -14,7 +14,7 @@
 //	help         a sentence or two
 //	embed        the fields of this struct are flags too; prefix begins their names,
 //	             and group is that of those without one
-//	arg          this []string takes the arguments that are no flags; help shows it
+//	arg          this []string takes the arguments that are not flags; help shows it
 //	             by this name
 //
 // A field is a string, an int, a bool, an encoding.TextUnmarshaler, or a slice of one
@@ -66,11 +66,11 @@ type Set struct {
 	arguments *[]string // nil: the command takes none
 }
 
-// Argument is how help shows the arguments that are no flags. Its name is empty where
+// Argument is how help shows the arguments that are not flags. Its name is empty if
 // there are none.
 type Argument struct{ Name, Help string }
 
-// New gives the flags of the struct that into points to, and sets its fields to their
+// New returns the flags of the struct that into points to, and sets its fields to their
 // defaults. The command is what a person types before them, such as "poller run".
 func New(command string, into any) *Set {
 	s := &Set{command: command, parser: pflag.NewFlagSet(command, pflag.ContinueOnError)}
@@ -80,14 +80,14 @@ func New(command string, into any) *Set {
 	return s
 }
 
-// EndAtArgument makes the first argument that is no flag the end of the flags: what
-// follows is somebody else's.
+// EndAtArgument makes the first argument that is not a flag the end of the flags: what
+// follows belongs to somebody else.
 func (s *Set) EndAtArgument() { s.parser.SetInterspersed(false) }
 
 // Flags are all flags, in the order of the fields.
 func (s *Set) Flags() []Flag { return s.flags }
 
-// Argument is what stands beside the flags.
+// Argument returns what may follow the flags.
 func (s *Set) Argument() Argument { return s.argument }
 
 // Given are the names of the flags that the command line had, as often as it had them.
@@ -103,7 +103,7 @@ func (s *Set) Twice() string {
 	return ""
 }
 
-// Parse sets the fields to what a command line says. It gives ErrHelp if that asks for
+// Parse sets the fields to what a command line says. It returns ErrHelp if that asks for
 // help and is otherwise right; whether all that is required is there is not asked then.
 func (s *Set) Parse(args []string) error {
 	if err := s.refuseMissingValue(args); err != nil {

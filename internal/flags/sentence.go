@@ -39,11 +39,11 @@ func (s *Set) sentence(err error) error {
 // farthest is how many letters may be wrong in a name that is still understood.
 const farthest = 2
 
-// DidYouMean asks after the known names that begin with a name or are near to it; it
-// is empty if there is none.
+// DidYouMean suggests the known names that start with a name or are close to it; it is
+// empty if there are none.
 func DidYouMean(name string, known []string) string {
 	if strings.Trim(name, "-") == "" {
-		return "" // everything begins with it
+		return "" // everything starts with it
 	}
 	var near []string
 	for _, k := range known {

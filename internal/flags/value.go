@@ -49,7 +49,7 @@ func (v value) Set(text string) error {
 	return nil
 }
 
-// String and Type are for pflag's own help, which nobody sees.
+// String and Type are for pflag's own help, which is never shown.
 func (v value) String() string { return "" }
 
 // Type is as String.

@@ -16,7 +16,7 @@ type rule struct {
 	fifoOnly bool
 }
 
-// rules are the attributes that can be set, but for RedrivePolicy and FifoQueue,
+// rules are the attributes that can be set, except RedrivePolicy and FifoQueue,
 // which depend on more than their value.
 var rules = map[string]rule{
 	"VisibilityTimeout":             {read: between(0, 43_200), initial: "30"},

@@ -51,7 +51,7 @@ type call struct {
 	in, out []byte
 	// undo, if set, is called when the answer did not reach the client.
 	undo func()
-	// silent says that the client has gone: there is nobody to answer.
+	// silent means that the client is gone, so nobody can be answered.
 	silent bool
 }
 
@@ -92,7 +92,7 @@ func (c *call) read(into any) error {
 	return nil
 }
 
-// exists is SQS's error if there is no such queue; it may be otherwise at the
+// exists returns SQS's error if there is no such queue; that may change by the
 // next lock.
 func (c *call) exists(address string) error {
 	now := c.s.lock()

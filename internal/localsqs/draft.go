@@ -106,7 +106,7 @@ func (d *draft) readSystem(given map[string]attributeValue) error {
 	return nil
 }
 
-// idPunctuation is what SQS takes in ids beside letters and digits.
+// idPunctuation is what SQS accepts in ids in addition to letters and digits.
 const idPunctuation = "!\"#$%&'()*+,-./:;<=>?@[\\]^_`{|}~"
 
 func validID(parameter, value string) error {

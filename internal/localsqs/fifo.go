@@ -6,7 +6,7 @@ import "time"
 // receive attempts.
 const rememberedFor = 5 * time.Minute
 
-// fifo is what a FIFO queue has beside the lines: its groups, each in the order
+// fifo is what a FIFO queue has in addition to the lines: its groups, each in the order
 // of sending. A group is ready while its first message is visible. A message in
 // flight or delayed so blocks all that come after it in its group, and none
 // before it.
@@ -100,7 +100,7 @@ func (f *fifo) refresh(g *group) {
 	g.prev, g.next = nil, nil
 }
 
-// forget drops what is remembered for long enough.
+// forget drops what has been remembered for long enough.
 func (f *fifo) forget(now instant) {
 	f.sent.forget(now - rememberedFor)
 	f.attempts.forget(now - rememberedFor)

@@ -211,7 +211,7 @@ func TestAReceiveAttemptIsRepeatedWithItsHandles(t *testing.T) {
 		if *second[0].ReceiptHandle != *first[0].ReceiptHandle || second[0].Attributes["ApproximateReceiveCount"] != "1" {
 			t.Fatal("the repeated attempt is another receive")
 		}
-		sleep(9 * time.Second) // the visibility began anew
+		sleep(9 * time.Second) // the visibility timeout started again
 		wantBodies(t, attempt("two"), "c")
 		wantNone(t, b.change(t, url, first[1].ReceiptHandle, 10))
 		wantBodies(t, attempt("one"), "") // one of them was changed

@@ -4,7 +4,7 @@ import "time"
 
 // ask is what a receive asks for.
 type ask struct {
-	limit      int     // at most so many messages
+	limit      int     // the most messages
 	visibility instant // hidden for so long
 	attempt    string  // ReceiveRequestAttemptId, FIFO only
 }

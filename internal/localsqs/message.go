@@ -18,7 +18,7 @@ const (
 
 type digest = [md5.Size]byte
 
-// message is one message in one queue. What is above the line never changes
+// message is one message in one queue. The fields above the line never change
 // after the send, so that it may be read without the server's mutex.
 type message struct {
 	number  uint64 // the server's n-th: the order of arrival, and the key in receipt handles
@@ -80,7 +80,7 @@ func (m *message) receiptOf(q *queue) receipt {
 	return receipt{queue: q.tag, message: m.number, receive: m.receive}
 }
 
-// copyTo makes the message anew for another queue, as it was sent: same id,
+// copyTo copies the message for another queue, as it was sent: same id,
 // body, attributes, group and deduplication id.
 func (s *Server) copyOf(m *message, now instant) *message {
 	c := s.newMessage(now)

@@ -93,7 +93,7 @@ func (t *moveTask) fail(reason string) {
 }
 
 // move sends one message on, as SQS does: as a new message, with a new id and a
-// retention and receive count that begin anew.
+// retention and receive count that start again.
 func (t *moveTask) move(m *message, now instant) bool {
 	name := t.destination
 	if name == "" {

@@ -86,7 +86,7 @@ func receiveMessage(c *call) error {
 func (c *call) appendDeliveries(out []delivery, system systemNames, names []string) {
 	size := 0
 	for i := range out {
-		size += len(out[i].body) + 512 // at once: bodies may be large, and growing would copy them
+		size += len(out[i].body) + 512 // in one go: bodies may be large, and growing would copy them
 	}
 	c.out = append(slices.Grow(c.out, size), `{"Messages":[`...)
 	for i := range out {

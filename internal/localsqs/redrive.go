@@ -138,7 +138,7 @@ func (q *queue) redrive(m *message, now instant) bool {
 	dead.source = q.arn()
 	dead.receives, dead.first = m.receives, m.first
 	if q.fifo == nil {
-		dead.born = m.born // retention goes on; on FIFO queues it begins anew, as in SQS
+		dead.born = m.born // retention continues; on FIFO queues it starts again, as in SQS
 	}
 	target.add(dead, now, 0)
 	return true

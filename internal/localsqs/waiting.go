@@ -77,7 +77,7 @@ func (q *queue) full(out []delivery) error {
 	return nil
 }
 
-// serve hands what is visible to the long polls, in the order of their arrival,
+// serve hands visible messages to the long polls, in the order of their arrival,
 // and sets the timer for the next thing due.
 func (q *queue) serve(now instant) {
 	q.advance(now)
@@ -100,7 +100,7 @@ func (q *queue) serve(now instant) {
 }
 
 // arm sets the timer for the next delay or visibility to end, if a long poll
-// waits for it. A timer that fires too early only serves nobody.
+// waits for it. A timer that fires too early serves nobody, and that is all.
 func (q *queue) arm(now instant) {
 	if len(q.waiters) == 0 || q.closed {
 		if q.timerAt != 0 {

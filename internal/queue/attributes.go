@@ -4,6 +4,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -35,13 +36,17 @@ type Attributes struct {
 
 // changing are the attributes of message.QueueAttributes. They are valid for every queue:
 // SQS refuses the names of FIFO attributes on a standard queue.
-var changing = []types.QueueAttributeName{
-	types.QueueAttributeNameApproximateNumberOfMessages,
-	types.QueueAttributeNameApproximateNumberOfMessagesNotVisible,
-	types.QueueAttributeNameApproximateNumberOfMessagesDelayed,
+var changing = append(slices.Clip(depths),
 	types.QueueAttributeNameVisibilityTimeout,
 	types.QueueAttributeNameMessageRetentionPeriod,
 	types.QueueAttributeNameRedrivePolicy,
+)
+
+// depths are the attributes of message.Depth.
+var depths = []types.QueueAttributeName{
+	types.QueueAttributeNameApproximateNumberOfMessages,
+	types.QueueAttributeNameApproximateNumberOfMessagesNotVisible,
+	types.QueueAttributeNameApproximateNumberOfMessagesDelayed,
 }
 
 // Look returns how many messages there are, and the attributes that decide how they are
@@ -89,16 +94,20 @@ func (q *Queue) attributes(ctx context.Context, names ...types.QueueAttributeNam
 
 func changingOf(found map[string]string) message.QueueAttributes {
 	a := message.QueueAttributes{
-		Depth: message.Depth{
-			Visible:  number(found["ApproximateNumberOfMessages"]),
-			InFlight: number(found["ApproximateNumberOfMessagesNotVisible"]),
-			Delayed:  number(found["ApproximateNumberOfMessagesDelayed"]),
-		},
+		Depth:             depthOf(found),
 		VisibilityTimeout: seconds(found["VisibilityTimeout"]),
 		Retention:         seconds(found["MessageRetentionPeriod"]),
 	}
 	a.DeadLetterQueueARN, a.MaxReceiveCount = redriveOf(found["RedrivePolicy"])
 	return a
+}
+
+func depthOf(found map[string]string) message.Depth {
+	return message.Depth{
+		Visible:  number(found["ApproximateNumberOfMessages"]),
+		InFlight: number(found["ApproximateNumberOfMessagesNotVisible"]),
+		Delayed:  number(found["ApproximateNumberOfMessagesDelayed"]),
+	}
 }
 
 func seconds(s string) time.Duration { return time.Duration(number(s)) * time.Second }

@@ -72,6 +72,20 @@ func (q *Queue) openDead(ctx context.Context) (*Queue, error) {
 	return dead, nil
 }
 
+// LookDead returns how many messages there are in the dead-letter queue. Look must have
+// found one.
+func (q *Queue) LookDead(ctx context.Context) (message.Depth, error) {
+	dead, err := q.openDead(ctx)
+	if err != nil {
+		return message.Depth{}, err
+	}
+	found, err := dead.attributes(ctx, depths...)
+	if err != nil {
+		return message.Depth{}, err
+	}
+	return depthOf(found), nil
+}
+
 // DeadLetter sends messages to the dead-letter queue with the same body, attributes and
 // group, and the MessageId as deduplication id. An additional attribute has the reason,
 // the MessageId and the time sent; it is left out if it does not fit. DeadLetter returns

@@ -292,6 +292,9 @@ func TestRejectedMessagesGoToTheDeadLetterQueueThatIsNamedNow(t *testing.T) {
 			if errs := b.DeadLetter(t.Context(), []message.Letter{{Message: &message.Message{ID: "m", Body: "{}"}, Status: 400, Reason: "4xx"}}); errs != nil {
 				t.Fatal(errs)
 			}
+			if now, err := b.LookDead(t.Context()); err != nil || now.Visible != max(wantOther, 1) {
+				t.Errorf("the dead-letter queue has %d messages (%v)", now.Visible, err)
+			}
 			for name, want := range map[string]int{"dead": wantDead, "other": wantOther} {
 				if got, err := dead[name].Look(t.Context()); err != nil || got.Depth.Visible != want {
 					t.Errorf("%s has %d messages (%v), want %d", name, got.Depth.Visible, err, want)

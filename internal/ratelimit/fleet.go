@@ -76,6 +76,9 @@ func (p *Pace) refused(want Want) {
 	switch want {
 	case Slot, Token, Nothing:
 		p.lacks = want
+		if want == Token && !p.free.IsZero() {
+			p.lacks = Nothing // the fleet's token is there: a quota, or what the target says, holds it back
+		}
 	case Consent:
 		p.lacks = Nothing
 	case Turn: // the share whose turn it is asks next

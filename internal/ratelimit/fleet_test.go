@@ -124,6 +124,20 @@ func TestTheLowerOfThePacesOwnLimitsAndTheFleetsIsInForce(t *testing.T) {
 	}
 }
 
+func TestWhatAQuotaHoldsBackAsksTheFleetForNothing(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	f := &fakeFleet{tokens: 9}
+	f.limit(5, 28)
+	own := ratelimit.Limits{Concurrency: 10}
+	own.Quotas[0] = ratelimit.Quota{N: 1, Window: time.Minute}
+	_, s := inFleet(f, own)
+	start(s, now)
+	if got := start(s, now); got != ratelimit.Token || f.use.Lacks != ratelimit.Nothing || f.tokens != 8 {
+		t.Errorf("%v, %+v, %d tokens left", got, f.use, f.tokens)
+	}
+}
+
 func TestAPausedPaceStartsNothingThoughTheFleetHasTokens(t *testing.T) {
 	t.Parallel()
 	now := time.Now()

@@ -84,7 +84,8 @@ func fewRequestsAMessage(t *trial) {
 	}
 }
 
-// anIdleQueueCostsOneLongPollAtATime, and one GetQueueAttributes an hour.
+// anIdleQueueCostsOneLongPollAtATime, and one GetQueueAttributes an hour; its dead-letter
+// queue one every five minutes.
 func anIdleQueueCostsOneLongPollAtATime(t *trial) {
 	if t.idled == never {
 		return
@@ -106,7 +107,11 @@ func anIdleQueueCostsOneLongPollAtATime(t *trial) {
 	if most := int(idleTail/wait) + 2; polls > most {
 		t.breaks(t.idled, t.evidence.processes[0], "has sent %d receives in an idle hour; at most %d may be", polls, most)
 	}
-	if depths > 2 {
+	most := 2
+	if t.plan.queues[0].maxReceives > 0 {
+		most += int(idleTail/(5*time.Minute)) + 1
+	}
+	if depths > most {
 		t.breaks(t.idled, t.evidence.processes[0], "has sent %d other calls in an idle hour", depths)
 	}
 }

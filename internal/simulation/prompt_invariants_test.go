@@ -35,7 +35,7 @@ func (t *trial) settlesWell(p *process, queue int, from, to instant) bool {
 	}
 	return !p.standsIn(from, to) && !slices.ContainsFunc(t.byWhom[p], func(c *sqsCall) bool {
 		settles := c.queue == queue && (c.action == deleteCall || c.action == changeCall)
-		toDeadLetters := c.queue < 0 && !c.well()
+		toDeadLetters := c.queue < 0 && c.action == "SendMessageBatch" && !c.well()
 		return (settles && !c.wentWell() || toDeadLetters) && c.overlaps(from, to, t)
 	})
 }

@@ -146,7 +146,7 @@ func (d *daemon) isEnded() bool {
 
 func (d *daemon) code() int { return d.process.ProcessState.ExitCode() }
 
-// mustEnd waits for the end of the process, and wants this code and a log of JSON
+// mustEnd waits for the process to end, and fails unless it has this code and a log of JSON
 // lines alone.
 func (d *daemon) mustEnd(t *testing.T, code int) {
 	t.Helper()
@@ -159,14 +159,14 @@ func (d *daemon) mustEnd(t *testing.T, code int) {
 	}
 }
 
-// mustDrain stops the daemon as a platform does, and wants a whole drain.
+// mustDrain stops the daemon as a platform does, and fails unless it drains completely.
 func (d *daemon) mustDrain(t *testing.T) {
 	t.Helper()
 	d.signal(t, syscall.SIGTERM)
 	d.mustEnd(t, 0)
 }
 
-// mustCount wants these numbers in the last line of the log.
+// mustCount fails unless the last line of the log has these numbers.
 func (d *daemon) mustCount(t *testing.T, want map[string]float64) {
 	t.Helper()
 	last := d.log[len(d.log)-1]

@@ -256,7 +256,7 @@ func TestVisibilityIsExtendedForADeliveryThatOutlastsIt(t *testing.T) {
 			ids := q.send(t, "one", "two", "three", "four")
 			d := newDaemon(t, s, q, g, "--concurrency", "2")
 			g.mustGet(t, 2)
-			// Each half-life of 1 s extends what is in hand: by then, three visibility
+			// Messages in hand are extended at every half-life of 1 s: by then, three visibility
 			// timeouts are over.
 			eventually(t, "seven extensions of a delivery", func() bool {
 				return d.metric(t, "poller_visibility_extensions_total", `result="ok"`) >= 7*2

@@ -24,7 +24,7 @@ func startDrain(t *testing.T, s server, q *queue, g *target, flags ...string) *d
 	return startDaemon(t, s, append([]string{"drain", "--queue", q.name, "--target", g.URL, "--listen", "127.0.0.1:0", "--idle", "1s"}, flags...)...)
 }
 
-// numbered are so many bodies.
+// numbered returns n bodies.
 func numbered(n int) []string {
 	bodies := make([]string, n)
 	for i := range bodies {
@@ -33,7 +33,7 @@ func numbered(n int) []string {
 	return bodies
 }
 
-// mustHave wants so many messages in the queue, at once: all visible.
+// mustHave fails unless this many messages are in the queue right now, all visible.
 func (q *queue) mustHave(t *testing.T, want int) {
 	t.Helper()
 	if visible, hidden := q.count(t); visible != want || hidden != 0 {
@@ -158,7 +158,7 @@ func TestASignalEndsPollerDrainWithTheRestVisible(t *testing.T) {
 	}
 }
 
-// mustHaveSaid wants this line for a person at the end, beside the log's.
+// mustHaveSaid fails unless this line for a person is printed at the end, apart from the log.
 func (d *daemon) mustHaveSaid(t *testing.T, want string) {
 	t.Helper()
 	if got := strings.Join(d.said, "\n"); got != want {

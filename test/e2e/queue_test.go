@@ -65,7 +65,7 @@ func (q *queue) delete(ctx context.Context, t *testing.T) {
 	}
 }
 
-// newQueueWithDeadLetters makes two: what is received more than maximum times in
+// newQueueWithDeadLetters creates two queues: messages received more than maximum times in
 // the first goes to the second.
 func newQueueWithDeadLetters(t *testing.T, s server, maximum int) (q, dead *queue) {
 	t.Helper()
@@ -130,7 +130,7 @@ func (q *queue) mustGetEmpty(t *testing.T) {
 	})
 }
 
-// receive takes what is visible at once, up to ten, without waiting.
+// receive returns up to ten visible messages, without waiting.
 func (q *queue) receive(t *testing.T) []types.Message {
 	t.Helper()
 	got, err := q.sqs.ReceiveMessage(t.Context(), &sqs.ReceiveMessageInput{

@@ -22,7 +22,7 @@ type delivery struct {
 	began    time.Time
 }
 
-// target is an HTTP service that notes what it gets and answers as it is told.
+// target is an HTTP service that records what it receives and answers as configured.
 type target struct {
 	*httptest.Server
 	answer func(delivery) int
@@ -33,7 +33,7 @@ type target struct {
 }
 
 // newTarget answers each delivery with the status that answer gives, which may
-// take its time; nil: 200 at once.
+// take its time; nil: 200 immediately.
 func newTarget(t *testing.T, answer func(delivery) int) *target {
 	t.Helper()
 	g := &target{answer: answer, opened: make(chan struct{})}
@@ -92,7 +92,7 @@ func (g *target) deliveries() []delivery {
 	return slices.Clone(g.got)
 }
 
-// mustGet waits until so many deliveries came.
+// mustGet waits until this many deliveries have arrived.
 func (g *target) mustGet(t *testing.T, n int) []delivery {
 	t.Helper()
 	eventually(t, strconv.Itoa(n)+" deliveries", func() bool { return len(g.deliveries()) >= n })
@@ -108,7 +108,7 @@ func counts(all []delivery) map[string]int {
 	return n
 }
 
-// mustBeOnce wants each of these messages delivered exactly once, and no other.
+// mustBeOnce fails unless each of these messages was delivered exactly once, and no others.
 func mustBeOnce(t *testing.T, got []delivery, ids []string) {
 	t.Helper()
 	n := counts(got)

@@ -87,15 +87,16 @@ class BothWorkers(unittest.TestCase):
         called = set(succeed("calls", str(ROOT)).split())
         self.assertIn("sqs:ReceiveMessage", called)
         for stack in self.each():
-            (own,) = statements(stack, "TaskRole")
+            own, dead = statements(stack, "TaskRole")
+            self.assertEqual(({"sqs:GetQueueAttributes", "sqs:GetQueueUrl"}, QUEUE["DeadLetterQueueArn"]), (actions(dead), dead["Resource"]))
             self.assertEqual((called - {"sqs:SendMessage"}, QUEUE["QueueArn"]), (actions(own), own["Resource"]))
             self.assertNotIn("ManagedPolicyArns", stack.properties("TaskRole"))
         for stack in self.each(OnRejected="dead-letter"):
             own, dead = statements(stack, "TaskRole")
             self.assertEqual(called, actions(own) | actions(dead))
-            self.assertEqual(({"sqs:GetQueueUrl", "sqs:SendMessage"}, QUEUE["DeadLetterQueueArn"]), (actions(dead), dead["Resource"]))
+            self.assertEqual(({"sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:SendMessage"}, QUEUE["DeadLetterQueueArn"]), (actions(dead), dead["Resource"]))
         for stack in self.each(KmsKeyArn=KEY):
-            self.assertEqual(({"kms:Decrypt"}, KEY), (actions(statements(stack, "TaskRole")[1]), statements(stack, "TaskRole")[1]["Resource"]))
+            self.assertEqual(({"kms:Decrypt"}, KEY), (actions(statements(stack, "TaskRole")[2]), statements(stack, "TaskRole")[2]["Resource"]))
         for stack in self.each(KmsKeyArn=KEY, OnRejected="dead-letter"):
             self.assertEqual({"kms:Decrypt", "kms:GenerateDataKey"}, actions(statements(stack, "TaskRole")[2]))
 
@@ -188,7 +189,7 @@ class BothWorkers(unittest.TestCase):
             self.assertEqual((False, {"Drop": ["ALL"]}), (config["Essential"], config["LinuxParameters"]["Capabilities"]))
             own, others, key = statements(stack, "TaskRole")
             self.assertEqual([QUEUE["QueueArn"], *more], own["Resource"])
-            self.assertEqual((dead, {"sqs:GetQueueUrl", "sqs:SendMessage"}), (others["Resource"], actions(others)))
+            self.assertEqual((dead, {"sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:SendMessage"}), (others["Resource"], actions(others)))
             self.assertEqual({"kms:Decrypt", "kms:GenerateDataKey"}, actions(key))
         for stack in self.each():
             self.assertNotIn("Volumes", stack.properties("TaskDefinition"))

@@ -154,7 +154,7 @@ var theGate = room{
 		{rule: "unknown ones have no record", file: "blame.go", old: "m.held && m.strikes == 0 && !m.known", new: "m.held && m.strikes == 0"},
 		{rule: "unknown ones are held", file: "blame.go", old: "m.held && m.strikes == 0 && !m.known", new: "(m.held || m.counted) && m.strikes == 0 && !m.known"},
 
-		// Trouble, and what is learnt of retries.
+		// Trouble, and what retries teach.
 		{rule: "trouble begins when the first of its tries began", file: "trouble.go", old: "if t.since.IsZero() || began.Before(t.since) {", new: "if t.since.IsZero() {"},
 		{rule: "trouble is different messages", file: "trouble.go", old: "if first {", new: "if true {"},
 		{rule: "trouble ends whole", file: "trouble.go", old: "\tclear(t.messages)\n", new: ""},

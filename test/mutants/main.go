@@ -1,13 +1,13 @@
 // Command mutants switches off one rule of the gate, the engine or the pace at a time, and
-// wants the tests to be red. The tree is not touched: the compiler is given another file in
-// place of the one with the rule (go build -overlay).
+// expects the tests to fail. The tree is not touched: the compiler is given another file
+// instead of the one with the rule (go build -overlay).
 //
 //	go run ./test/mutants              # all of them
 //	go run ./test/mutants -list
 //	go run ./test/mutants -only 'wary' # those whose rule or file matches
 //
 // A rule whose mutant survives can be lost without anybody noticing: it needs a test, or it
-// is none.
+// is not a rule.
 package main
 
 import (
@@ -245,7 +245,7 @@ func (r run) kill(ctx context.Context) (string, error) {
 	return names[len(names)-1], nil // the innermost is printed last
 }
 
-// overlay writes the file without the rule, and has it stand in for the one with it.
+// overlay writes the file without the rule, and has it replace the one with the rule.
 func (r run) overlay(dir string) (string, error) {
 	original, err := filepath.Abs(r.path())
 	if err != nil {

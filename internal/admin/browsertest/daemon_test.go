@@ -3,6 +3,7 @@
 package browsertest
 
 import (
+	"errors"
 	"log/slog"
 	"math"
 	"net"
@@ -25,6 +26,26 @@ type daemon struct {
 	mu       sync.Mutex // guards what follows
 	status   admin.Status
 	notReady []admin.Problem
+	asked    []admin.Change // by the page's buttons
+}
+
+// token is the control API's.
+const token = "0123456789abcdef0123"
+
+func (d *daemon) control() *admin.Control {
+	return &admin.Control{
+		Token: func() (string, error) { return token, nil },
+		Apply: func(now time.Time, c admin.Change) ([]string, error) {
+			if c.Action == "pace" && c.Rate == "" && c.Concurrency == 0 {
+				return nil, errors.New("pace needs a rate, a concurrency or both")
+			}
+			d.mu.Lock()
+			defer d.mu.Unlock()
+			d.asked = append(d.asked, c)
+			d.status.Targets[0].Overrides = []admin.Override{{Kind: "pause", Since: now, By: c.By, From: c.From}}
+			return []string{"target partner: paused until resume"}, nil
+		},
+	}
 }
 
 func start(t *testing.T, status admin.Status) *daemon {
@@ -56,6 +77,7 @@ func (d *daemon) serve(listener net.Listener) {
 			return d.notReady
 		},
 		Healthy: func(time.Time) []admin.Problem { return nil },
+		Control: d.control(),
 		Build:   admin.Build{Version: "v0.3.0", Commit: "1f0c9ab", GoVersion: "go1.26.8"},
 		Logger:  slog.New(slog.DiscardHandler),
 	})

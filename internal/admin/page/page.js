@@ -17,7 +17,7 @@ async function ask(path) {
 async function refresh() {
   if (document.hidden) return;
   try {
-    const text = await (await ask('./')).text();
+    const text = await (await ask('./' + location.search)).text();
     const fresh = new DOMParser().parseFromString(text, 'text/html');
     const part = fresh.getElementById('main');
     if (!part) throw new Error('this is not the page');
@@ -65,7 +65,7 @@ function update(old, fresh) {
   }
   if (old.hasAttribute('data-keep')) return;
   for (const { name } of [...old.attributes]) {
-    if (!fresh.hasAttribute(name)) old.removeAttribute(name);
+    if (!fresh.hasAttribute(name) && !(old.nodeName === 'DETAILS' && name === 'open')) old.removeAttribute(name);
   }
   for (const { name, value } of fresh.attributes) {
     if (old.getAttribute(name) !== value) old.setAttribute(name, value);
@@ -99,58 +99,84 @@ function drawMarks(plot, colours) {
   ctx.restore();
 }
 
+// What each chart shows: the history's columns, each with its color and what a value means.
+const kinds = {
+  backlog: [['visible', '--accent', '']],
+  lag: [['lag_seconds', '--accent', ' s']],
+  deliveries: [['delivered_per_second', '--accent', '/s'], ['failed_per_second', '--bad', '/s']],
+  latency: [['median_seconds', '--accent', ' s'], ['p99_seconds', '--second', ' s']],
+  waits: [['token_wait_seconds', '--accent', ' s'], ['slot_wait_seconds', '--second', ' s'], ['gate_wait_seconds', '--bad', ' s']],
+};
+
+// draw draws the charts of the queue that is shown. The page of several has none.
 async function draw() {
-  if (document.hidden) return;
+  const figures = [...document.querySelectorAll('figure[data-queue]')];
+  if (document.hidden || figures.length === 0) return;
   let history;
   try {
-    history = await (await ask('./history.json')).json();
+    history = await (await ask('./history.json?queue=' + encodeURIComponent(figures[0].dataset.queue))).json();
   } catch {
     return; // refresh reports it
   }
   if (history.at.length < 2) return;
   document.documentElement.classList.add('drawn');
   marks = history.marks;
-  for (const figure of document.querySelectorAll('figure[data-queue]')) {
-    const queue = history.queues[figure.dataset.queue];
-    if (!queue) continue;
-    const data = figure.dataset.chart === 'lag'
-      ? [history.at, queue.lag_seconds]
-      : [history.at, queue.started_per_second, queue.delivered_per_second];
+  const [queue] = history.queues;
+  for (const figure of figures) {
+    const data = [history.at, ...kinds[figure.dataset.chart].map(([column]) => queue[column])];
     if (charts.has(figure)) charts.get(figure).setData(data);
     else charts.set(figure, chart(figure, data));
   }
 }
 
+const clock = (seconds) => new Date(seconds * 1000).toISOString().slice(11, 16);
+const short = (n) => (n == null ? '–' : n >= 100 || Number.isInteger(n) ? Math.round(n).toLocaleString('en') : String(+n.toPrecision(2)));
+
+// value is where a line's key says its value.
+function value(key) {
+  return key.querySelector('.value') ?? key.appendChild(Object.assign(document.createElement('span'), { className: 'value' }));
+}
+
+// sayValues says, at the key of each line, its value at the cursor, else the last one.
+function sayValues(plot) {
+  const at = plot.cursor.idx ?? plot.data[0].length - 1;
+  plot.series.slice(1).forEach((line, i) => {
+    const v = plot.data[i + 1][at];
+    line.said.textContent = v == null ? '' : ` ${short(v)}${line.unit}`;
+  });
+}
+
 function chart(figure, data) {
   const style = getComputedStyle(document.documentElement);
   const colour = (name) => style.getPropertyValue(name).trim();
-  const line = (label, stroke, unit) => ({
-    label, stroke: colour(stroke), width: 1.5, points: { show: false },
-    value: (_, v) => (v == null ? '–' : `${+v.toFixed(1)}${unit}`),
-  });
+  const lines = kinds[figure.dataset.chart].map(([, stroke, unit], i) => ({
+    stroke: colour(stroke), width: 1.75, spanGaps: false,
+    points: { show: (plot, at, from, to) => to - from < 3, size: 4 },
+    said: value(figure.querySelectorAll('.key')[i]), unit,
+  }));
   const axis = { stroke: colour('--dim'), font: '11px system-ui, sans-serif', grid: { stroke: colour('--line'), width: 1 }, ticks: { show: false } };
-  const series = figure.dataset.chart === 'lag'
-    ? [line('lag', '--accent', ' s')]
-    : [line('started', '--second', '/s'), line('delivered', '--accent', '/s')];
   const colours = { start: colour('--dim'), reload: colour('--dim'), override: colour('--notice'), gate: colour('--bad') };
   return new uPlot({
-    hooks: { draw: [(plot) => drawMarks(plot, colours)] },
-    width: figure.clientWidth, height: 130,
-    tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1000), 'Etc/UTC'),
+    hooks: { draw: [(plot) => drawMarks(plot, colours)], setCursor: [sayValues], setData: [sayValues] },
+    width: figure.clientWidth, height: 140,
     cursor: { y: false, drag: { x: false, y: false }, sync: { key: 'poller' } },
+    legend: { show: false },
     scales: {
       // At least five minutes wide, so that a short history is readable.
-      x: { range: (_, from, to) => [Math.min(from, to - 300), to] },
-      y: { range: (_, _from, to) => [0, Math.max(to * 1.15, 1)] },
+      x: { time: false, range: (_, from, to) => [Math.min(from, to - 300), to] },
+      y: { range: (_, _from, to) => [0, Math.max(to * 1.15, 1e-3)] },
     },
-    axes: [{ ...axis, size: 24, values: [[60, '{HH}:{mm}'], [1, '{HH}:{mm}:{ss}']].map(([step, words]) => [step, words, null, null, null, null, null, null, 1]) }, { ...axis, size: 44 }],
-    series: [{ label: 'UTC', value: '{HH}:{mm}:{ss}' }, ...series],
+    axes: [
+      { ...axis, size: 24, space: 55, incrs: [60, 120, 180, 300, 600], values: (_, at) => at.map(clock) },
+      { ...axis, size: 52, values: (_, at) => at.map(short) },
+    ],
+    series: [{}, ...lines],
   }, data, figure);
 }
 
 new ResizeObserver(() => {
   for (const [figure, drawn] of charts) {
-    if (figure.clientWidth && figure.clientWidth !== drawn.width) drawn.setSize({ width: figure.clientWidth, height: 130 });
+    if (figure.clientWidth && figure.clientWidth !== drawn.width) drawn.setSize({ width: figure.clientWidth, height: 140 });
   }
 }).observe(main);
 
@@ -170,7 +196,9 @@ async function loop(work, pause) {
   }
 }
 loop(draw, 5000);
-setTimeout(() => loop(refresh, every), every);
+// A page of hundreds of queues is asked for less often.
+const pause = document.querySelectorAll('.overview tbody tr').length > 20 ? 5000 : every;
+setTimeout(() => loop(refresh, pause), pause);
 
 // The buttons of the control API. The token is known to this variable alone.
 let token = '';

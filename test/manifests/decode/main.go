@@ -1,7 +1,7 @@
 // Command decode reads Kubernetes objects as YAML documents from standard input and
 // decodes each one strictly into its Go type: client-go's, KEDA's and the Prometheus
 // operator's. A field that the type does not have, a value of another type, a key
-// that stands there twice and a kind that nobody knows are errors.
+// that occurs twice and an unknown kind are errors.
 package main
 
 import (

@@ -1,0 +1,242 @@
+package fleet
+
+import (
+	"testing"
+	"time"
+
+	"github.com/sqs-poller/poller/internal/ratelimit"
+)
+
+// lone is a member, and the store that it calls.
+type lone struct {
+	t     *testing.T
+	store *store
+	m     *member
+}
+
+func newLone(t *testing.T, b Budget) *lone {
+	t.Helper()
+	l := &lone{t: t, store: newStore()}
+	l.m = newMember("lone", b, 0)
+	l.m.use = ratelimit.Use{Busy: true, Lacks: ratelimit.Token}
+	return l
+}
+
+// until makes each call that is due until then, answered 1 ms later unless the coordinator
+// is away.
+func (l *lone) until(end time.Duration, away bool) {
+	l.t.Helper()
+	for {
+		at := max(l.m.due(l.store.now), l.store.now)
+		if at > end {
+			break
+		}
+		l.store.now = at
+		l.m.advance(at)
+		r := l.m.begin(at, false)
+		if away {
+			l.store.now += callLimit
+			l.m.failed(l.store.now, &r)
+			continue
+		}
+		a, err := l.store.eval(&r)
+		if err != nil {
+			l.t.Fatal(err)
+		}
+		l.store.now += time.Millisecond
+		l.m.done(l.store.now, &r, a)
+	}
+	l.store.now = max(l.store.now, end)
+	l.m.advance(l.store.now)
+}
+
+func (l *lone) expect(s State) {
+	l.t.Helper()
+	if l.m.state != s {
+		l.t.Fatalf("at %v it is %v, not %v", l.store.now, l.m.state, s)
+	}
+}
+
+func TestAReplicaJoinsAfterThePauseOfANewMemory(t *testing.T) {
+	t.Parallel()
+	l := newLone(t, partner)
+	l.until(5*time.Second, false)
+	l.expect(Joining)
+	if _, ok := l.m.token(l.store.now); ok || l.m.limits(l.store.now).Rate != 0 {
+		t.Error("something may start")
+	}
+	l.until(7*time.Second, false)
+	l.expect(Live)
+	if l.m.tokens.lapsed == 0 || l.m.limits(l.store.now) != (ratelimit.Limits{Concurrency: 8, Limited: true, Rate: 28, Burst: 3}) {
+		t.Errorf("%+v", l.m.limits(l.store.now))
+	}
+}
+
+// TestAReplicaGoesOnByItself follows one through all states.
+func TestAReplicaGoesOnByItself(t *testing.T) {
+	t.Parallel()
+	l := newLone(t, partner)
+	l.until(80*time.Second, false)
+	last := l.m.sent
+	l.until(l.store.now+1600*time.Millisecond, true)
+	if l.m.state != UsingUp && l.m.state != Pausing {
+		l.expect(Pausing)
+	}
+	l.until(l.store.now+1500*time.Millisecond, true)
+	l.expect(Pausing)
+	goesOn := l.m.goesOn()
+	if g := goesOn - l.m.silent; g < 6*time.Second || g > 6200*time.Millisecond || l.m.silent < last {
+		t.Errorf("it goes on after %v", g)
+	}
+	l.until(goesOn-700*time.Millisecond, true)
+	l.expect(Pausing)
+	l.until(goesOn+time.Second, true)
+	l.expect(OnShare)
+	n := 0
+	for from := l.store.now; l.store.now < from+10*time.Second; l.store.now += time.Millisecond {
+		if _, ok := l.m.token(l.store.now); ok {
+			l.m.take(l.store.now)
+			n++
+		}
+	}
+	if n < 275 || n > 281 {
+		t.Errorf("%d starts in 10 s at a share of 28", n)
+	}
+	l.until(l.m.leaseEnd+time.Second, true)
+	l.expect(Stopped)
+	if got := l.m.limits(l.store.now); got.Concurrency != 0 || got.Rate != 0 {
+		t.Errorf("stopped: %+v", got)
+	}
+	l.until(l.store.now+time.Hour, true)
+	l.expect(Stopped)
+	l.until(l.store.now+10*time.Second, false)
+	l.expect(Live)
+}
+
+func TestAReplicaThatKnowsHowManyThereAreGoesOnWithAnEqualPart(t *testing.T) {
+	t.Parallel()
+	b := partner
+	b.Replicas = 4
+	for name, live := range map[string]time.Duration{"that was live": 80 * time.Second, "that was young": 20 * time.Second, "that never was": 0} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l := newLone(t, b)
+			if live > 0 {
+				l.until(live, false)
+			}
+			away := l.store.now
+			l.until(away+lease-2*time.Second, true)
+			if l.m.state == FixedPart {
+				t.Fatal("before all leases are over")
+			}
+			l.until(away+lease+4*time.Second, true)
+			l.expect(FixedPart)
+			if got := l.m.limits(l.store.now); got.Concurrency != 2 || got.Rate != 7 {
+				t.Errorf("%+v", got)
+			}
+			l.until(l.store.now+10*time.Second, false)
+			l.expect(Live)
+		})
+	}
+}
+
+func TestAYoungReplicaStopsWhenTheCoordinatorGoes(t *testing.T) {
+	t.Parallel()
+	l := newLone(t, partner)
+	l.until(20*time.Second, false)
+	l.expect(Live)
+	l.until(l.store.now+10*time.Second, true)
+	l.expect(Stopped)
+}
+
+func TestAQuietAnswerDoesNotEndThePause(t *testing.T) {
+	t.Parallel()
+	l := newLone(t, partner)
+	l.until(80*time.Second, false)
+	clear(l.store.hashes)
+	goesOn := l.m.goesOn()
+	l.until(l.store.now+4*time.Second, false)
+	l.expect(Pausing)
+	if got := l.m.goesOn(); got < goesOn || got > goesOn+2*time.Second {
+		t.Errorf("it goes on at %v, before the loss it was %v", got, goesOn)
+	}
+	l.until(l.store.now+4*time.Second, false)
+	l.expect(Live)
+}
+
+func TestAnUnansweredCallRestartsThePause(t *testing.T) {
+	t.Parallel()
+	l := newLone(t, partner)
+	l.until(80*time.Second, false)
+	l.until(l.store.now+10*time.Second, true)
+	l.expect(OnShare)
+	// It hears the time, makes a real call, and hears nothing.
+	r := l.m.begin(l.m.due(l.store.now), false)
+	a, _ := l.store.eval(&r)
+	l.m.done(l.store.now, &r, a)
+	if _, ok := l.m.token(l.store.now); !ok {
+		t.Error("asking for the time has stopped it")
+	}
+	r = l.m.begin(l.store.now, false)
+	if _, ok := l.m.token(l.store.now); ok || !r.real() {
+		t.Error("it starts by itself while a real call is out")
+	}
+	l.store.now += callLimit
+	l.m.failed(l.store.now, &r)
+	l.expect(Pausing)
+	if got := l.m.goesOn() - r.sent; got < 6*time.Second {
+		t.Errorf("it goes on %v after the call", got)
+	}
+}
+
+func TestTokensLapseWithTheirWindow(t *testing.T) {
+	t.Parallel()
+	l := newLone(t, partner)
+	l.until(10*time.Second, false)
+	if l.m.tokens.n == 0 {
+		t.Fatal("there are no tokens")
+	}
+	l.store.now += 5 * time.Second // it stood still
+	if _, ok := l.m.token(l.store.now); ok || l.m.tokens.lapsed == 0 {
+		t.Errorf("%d tokens have lapsed", l.m.tokens.lapsed)
+	}
+}
+
+func TestWithoutARateAReplicaGoesOnWithItsSlots(t *testing.T) {
+	t.Parallel()
+	l := newLone(t, Budget{Slots: 4, Timeout: time.Second})
+	l.until(80*time.Second, false)
+	l.expect(Live)
+	l.until(l.store.now+2*time.Second, true)
+	l.expect(OnShare)
+	if _, ok := l.m.token(l.store.now); !ok || l.m.limits(l.store.now).Concurrency != 4 {
+		t.Errorf("%+v", l.m.limits(l.store.now))
+	}
+	l.until(l.store.now+lease, true)
+	l.expect(Stopped)
+	if _, ok := l.m.token(l.store.now); ok {
+		t.Error("it goes on after its lease")
+	}
+}
+
+func TestTheShortestRoundTripSaysTheTimeBest(t *testing.T) {
+	t.Parallel()
+	const ms = time.Millisecond
+	var c clock
+	for _, step := range []struct {
+		sent, received, server time.Duration
+		from                   time.Duration // of the coordinator's 10 s
+		set                    bool
+	}{
+		{0, 10 * ms, 5 * time.Second, 5*time.Second + 10*ms, false},
+		{1000 * ms, 1002 * ms, 6*time.Second - 4*ms, 5*time.Second + 6*ms, false},        // shorter
+		{2000 * ms, 2100 * ms, 7*time.Second + 40*ms, 5*time.Second + 6*ms, false},       // longer
+		{3000 * ms, 3004 * ms, 8*time.Second + 50*ms, 4*time.Second + 954*ms, false},     // contradicts: a little faster
+		{4000 * ms, 4004 * ms, 9*time.Second + 950*ms, 4*time.Second + 54*ms, true},      // was set
+		{20000 * ms, 20100 * ms, 25*time.Second + 950*ms, 4*time.Second + 150*ms, false}, // the last is old
+	} {
+		if set := c.answered(step.sent, step.received, step.server); set != step.set || c.from(10*time.Second) != step.from {
+			t.Errorf("%+v: 10 s is at %v, set %v", step, c.from(10*time.Second), set)
+		}
+	}
+}

@@ -1,0 +1,177 @@
+-- One call of one replica to the coordinator. docs/fleet.md says what it promises.
+--
+-- A replica owns what it holds, its share of the rate and its slots, and says so in each
+-- call; the record of it here is the copy that speaks for it while it is silent. Times are
+-- in microseconds of the server's clock, rates in millionths of a start a second.
+--
+-- KEYS: state (a hash), members (a hash: id -> record), about (a hash: id -> text for people)
+local SECOND = 1000000
+local MISSING = 3 * SECOND       -- silent for so long, a replica counts as missing
+local SWEEP = SECOND / 2         -- how often the members are counted
+local HORIZON = 2 * SECOND       -- how far ahead tokens are stamped
+local GAP = 3 * SECOND / 2       -- a fleet is never silent for so long, unless nobody is there
+local LEASE = 300 * SECOND       -- how long a silent replica may go on by itself
+
+local id, leave = ARGV[1], ARGV[2] == '1'
+local deadline, call, seen_seq = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
+local own = {rate = tonumber(ARGV[6]), burst = tonumber(ARGV[7]), slots = tonumber(ARGV[8])}
+local held_share, held_slots = tonumber(ARGV[9]), tonumber(ARGV[10])
+local busy, grown = ARGV[11] == '1', ARGV[12] == '1' -- has work; has been there for a minute
+local want, timeout = tonumber(ARGV[13]), tonumber(ARGV[14])
+local about = ARGV[15]
+
+local time = redis.call('TIME')
+local now = time[1] * SECOND + time[2]
+-- What is read too late has no effect, or a replica that a stopped server has kept waiting
+-- would count as alive. Deadline 0 asks for the time alone.
+if now > deadline then return {'late', now} end
+
+local state = {}
+local names = {'seq', 'born', 'cap', 'cap_slots', 'tat', 'last', 'swept', 'live', 'busy', 'least', 'shares',
+  'slots', 'missing_share', 'missing_slots', 'low_rate', 'low_burst', 'low_slots', 'mixed'}
+local values = redis.call('HMGET', KEYS[1], 'run', unpack(names))
+for i, name in ipairs(names) do state[name] = tonumber(values[i + 1] or 0) end
+
+-- The memory is lost if it is empty, of another server process, older than the caller's, or
+-- if the clock went back. A server that does not tell its run_id counts as the same.
+local info = redis.pcall('INFO', 'server')
+local run = type(info) == 'string' and string.match(info, 'run_id:(%w+)') or ''
+local known = values[1] or ''
+if run == '' then run = known end
+if not values[1] or (known ~= '' and known ~= run) or seen_seq > state.seq or now < state.last - SECOND then
+  redis.call('DEL', KEYS[2], KEYS[3])
+  for _, name in ipairs(names) do state[name] = 0 end
+  state.seq, state.born = seen_seq, now
+end
+-- A clock that has jumped ahead would give out again what others still hold, by the old
+-- time: they use it up first.
+if now > state.last + GAP then state.tat = math.max(state.tat, now + HORIZON) end
+state.seq, state.last = state.seq + 1, now
+
+local function reply(...)
+  local flat = {'run', run}
+  for _, name in ipairs(names) do
+    flat[#flat + 1], flat[#flat + 2] = name, string.format('%.0f', state[name])
+  end
+  redis.call('HSET', KEYS[1], unpack(flat))
+  for _, key in ipairs(KEYS) do redis.call('PEXPIRE', key, 2 * LEASE / 1000) end
+  return {...}
+end
+
+local function parse(text)
+  local r = {}
+  for number in string.gmatch(text, '%d+') do r[#r + 1] = tonumber(number) end
+  return {seen = r[1], till = r[2], share = r[3], slots = r[4], busy = r[5] == 1,
+    rate = r[6], burst = r[7], all = r[8], call = r[9]}
+end
+
+local text = redis.call('HGET', KEYS[2], id)
+local old = text and parse(text) or {seen = 0, share = 0, slots = 0, call = 0}
+-- A call that another one of the same replica has overtaken has no effect either.
+if call <= old.call then return {'late', now} end
+if text and old.seen < state.swept - MISSING then -- the last count has it as missing
+  state.live = state.live + 1
+  state.missing_share = state.missing_share - old.share
+  state.missing_slots = state.missing_slots - old.slots
+end
+
+if leave then
+  state.shares, state.slots = state.shares - old.share, state.slots - old.slots
+  redis.call('HDEL', KEYS[2], id)
+  redis.call('HDEL', KEYS[3], id)
+  return reply('left', now, state.seq)
+end
+
+-- Of budgets that differ the smaller holds, as the last count has seen them.
+local rate, burst, all_slots = own.rate, own.burst, own.slots
+if state.low_rate > 0 and (rate == 0 or state.low_rate < rate) then rate = state.low_rate end
+if state.low_burst > 0 then burst = math.min(burst, state.low_burst) end
+if state.low_slots > 0 then all_slots = math.min(all_slots, state.low_slots) end
+
+local window = rate > 0 and math.floor((burst - 1) * SECOND * 1000000 / rate) or 0 -- a token's life
+local pause = MISSING + SWEEP + HORIZON + window -- silence before a replica goes on by itself
+
+-- record writes the copy; the sums follow every record. What is reserved is so until a
+-- replica that goes on by itself has ended its last delivery.
+local function record(seen, share, slots)
+  state.shares, state.slots = state.shares + share - old.share, state.slots + slots - old.slots
+  old.share, old.slots = share, slots
+  redis.call('HSET', KEYS[2], id, string.format('%.0f %.0f %.0f %.0f %d %.0f %.0f %.0f %.0f', seen,
+    now + (grown and LEASE or pause) + timeout, share, slots, busy and 1 or 0, own.rate, own.burst, own.slots, call))
+  if about ~= '' then redis.call('HSET', KEYS[3], id, about) end
+end
+
+-- A new memory is quiet for a pause, in which what the old one has granted lapses and the
+-- replicas bring what they hold. For a lease it hands out no more than was brought: what
+-- was not may still be in use. If nothing was brought, this is a first start.
+if now < state.born + LEASE and not text then
+  state.cap, state.cap_slots = math.min(rate, state.cap + held_share), math.min(all_slots, state.cap_slots + held_slots)
+end
+if now < state.born + pause then
+  record(0, held_share, held_slots) -- seen 0: it goes on by itself
+  return reply('quiet', now, state.seq, state.born, state.born + pause - now)
+end
+record(now, held_share, held_slots)
+if now >= state.born + LEASE or state.cap == 0 then state.cap = rate end
+if now >= state.born + LEASE or state.cap_slots == 0 then state.cap_slots = all_slots end
+local cap, total = math.min(state.cap, rate), math.min(state.cap_slots, all_slots)
+
+-- Twice a second one call drops the records that have lapsed, and counts the others.
+if now >= state.swept + SWEEP then
+  for _, name in ipairs{'live', 'busy', 'shares', 'slots', 'missing_share', 'missing_slots', 'low_rate',
+    'low_burst', 'low_slots', 'mixed'} do state[name] = 0 end
+  state.swept, state.least = now, all_slots
+  local first
+  local members = redis.call('HGETALL', KEYS[2])
+  for i = 1, #members, 2 do
+    local m = parse(members[i + 1])
+    if now > m.till then
+      redis.call('HDEL', KEYS[2], members[i])
+      redis.call('HDEL', KEYS[3], members[i])
+    else
+      state.shares, state.slots = state.shares + m.share, state.slots + m.slots
+      if now - m.seen > MISSING then
+        state.missing_share, state.missing_slots = state.missing_share + m.share, state.missing_slots + m.slots
+      else
+        state.live = state.live + 1
+        if m.busy then state.busy, state.least = state.busy + 1, math.min(state.least, m.slots) end
+        if m.rate > 0 and (state.low_rate == 0 or m.rate < state.low_rate) then state.low_rate = m.rate end
+        if state.low_burst == 0 or m.burst < state.low_burst then state.low_burst = m.burst end
+        if state.low_slots == 0 or m.all < state.low_slots then state.low_slots = m.all end
+        first = first or m
+        if m.rate ~= first.rate or m.burst ~= first.burst or m.all ~= first.all then state.mixed = 1 end
+      end
+    end
+  end
+end
+local live, at_work = math.max(state.live, 1), math.max(state.busy, 1)
+
+-- Share: an equal part, as far as the other records leave room. A young replica has none,
+-- so that one that crashes again and again does not use the budget up.
+local share = grown and math.max(0, math.floor(math.min(cap / live, cap - state.shares + old.share))) or 0
+
+-- Slots: one for each idle replica, if there are enough, and equal parts for the busy. One
+-- more goes to whoever asks while none is below its part. Never more than the other records
+-- leave room for.
+local idle_part = total >= live and 1 or 0
+local left = total - state.missing_slots
+local part = math.max(0, math.floor((left - idle_part * (live - state.busy)) / at_work))
+local slots = part + (state.least >= part and 1 or 0)
+if not busy then slots = state.busy == 0 and math.floor(left / live) or idle_part end
+slots = math.max(0, math.min(slots, total - state.slots + old.slots))
+
+-- A lower grant counts once the replica has confirmed it, so that an answer may get lost.
+record(now, math.max(share, held_share), math.max(slots, held_slots))
+
+-- Tokens: the next free stamps, 1/pace apart, at most half a second's part in one call.
+local pace, step, first, count, again = cap - state.missing_share, 0, 0, 0, 0
+if pace > 0 then
+  step, first = 1000000 * SECOND / pace, math.max(state.tat, now)
+  count = math.min(want, math.max(1, math.ceil(pace / 1000000 / at_work / 2)),
+    math.max(0, math.floor((now + HORIZON - first) / step) + 1))
+  if count > 0 then state.tat = math.ceil(first + count * step) end
+  again = math.max(0, state.tat - now - HORIZON)      -- the line is full: come back then,
+  if again > 0 and count > 0 then again = count * at_work * step end -- or, just served, after a round
+end
+return reply('live', now, state.seq, state.born, first, count, math.floor(step * 1000), math.ceil(again), slots, share,
+  grown and LEASE or 0, pause, window, live, state.busy, math.max(pace, 0), rate, all_slots, state.mixed)
