@@ -18,7 +18,7 @@ const (
 	manyQueues = 300
 	// calm is how long a worker with many queues is left alone before it is watched, and
 	// then for how long.
-	calm    = 30 * time.Second
+	calm    = 45 * time.Second
 	watched = time.Minute
 )
 
@@ -66,12 +66,12 @@ func overQueues(ctx context.Context, o options, n int) (cpu, idle, resident floa
 	if err := pause(ctx, calm); err != nil {
 		return 0, 0, 0, err
 	}
-	resident = w.memory("VmRSS")
 	before := w.cpu()
 	if err := pause(ctx, watched); err != nil {
 		return 0, 0, 0, err
 	}
 	idle = float64((w.cpu() - before).Microseconds()) / 1000
+	resident = w.memory("VmRSS")
 	if _, err := w.end(); err != nil {
 		return 0, 0, 0, err
 	}
