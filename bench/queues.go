@@ -92,8 +92,7 @@ func overQueues(ctx context.Context, o options, n int) (cpu, idle, resident floa
 	if err := s.hurry(ctx, w, "1000000/s"); err != nil {
 		return 0, 0, 0, err
 	}
-	_, err = s.arrived(ctx, o.messages)
-	if err != nil {
+	if err := s.arrived(ctx, o.messages); err != nil {
 		return 0, 0, 0, err
 	}
 	if err := pause(ctx, 6*time.Second); err != nil { // the deletes linger
