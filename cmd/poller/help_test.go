@@ -27,7 +27,7 @@ func TestHelpPutsFlagsUnderTheirHeadings(t *testing.T) {
 	at := 0
 	for _, part := range []string{
 		"Usage: poller drain [flags]\n\nFlags:\n  -h, --help ", "\n      --config=FILE ", "\n      --idle=DURATION ",
-		"\n\nQueue:\n  --queue=QUEUE ", "\n\nTarget:\n  --target=URL ", "\n\nDaemon:\n  --fleet-replicas=N ",
+		"\n\nQueue:\n  --queue=QUEUE ", "\n\nTarget:\n  --target=URL ", "\n\nDaemon:\n  --fleet-redis=URL ",
 	} {
 		i := strings.Index(stdout[at:], part)
 		if i < 0 {

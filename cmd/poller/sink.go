@@ -14,6 +14,8 @@ type sinkCmd struct {
 	Listen         string          `name:"listen" default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Address to listen on. Port 0 chooses a free one."`
 	Capacity       int             `name:"capacity" placeholder:"N" help:"Concurrent requests that it accepts; more get 429. Default: no limit."`
 	Rate           demo.Limit      `name:"rate" placeholder:"RATE" help:"Requests that it accepts: 28/s (in any second), 1000/m, 50000/h; more get 429. Default: no limit."`
+	Quota          demo.Limit      `name:"quota" placeholder:"QUOTA" help:"Requests that it accepts in each second, minute, hour or day of the clock: 100/m; more get 429. Default: no limit."`
+	RateLimit      demo.Saying     `name:"ratelimit" placeholder:"HEADER" help:"How its answers say what is left of the quota: ietf (RateLimit), x (X-RateLimit-Remaining, Unix time), old (RateLimit-Remaining, seconds) or retry (Retry-After with a 429). Default: not at all."`
 	Latency        demo.Latency    `name:"latency" default:"0s" placeholder:"DURATION" help:"How long an answer takes: 200ms, or a range such as 100ms-200ms."`
 	Status         int             `name:"status" default:"200" placeholder:"STATUS" help:"Status for accepted requests."`
 	OverloadStatus int             `name:"overload-status" default:"429" placeholder:"STATUS" help:"Status for requests over the limits."`
@@ -32,7 +34,10 @@ A downstream to practise on. It answers every path, and discards bodies.
   curl -X DELETE 127.0.0.1:8080/stats   resets them
 
 Its rate is strict: never more in any second. poller run --rate 28/s starts up to
-29 in a second, its rate plus its burst of 1: give the sink 29/s, or poller 27/s.`
+29 in a second, its rate plus its burst of 1: give the sink 29/s, or poller 27/s.
+
+A partner with a quota, which says what is left of it:
+  poller sink --quota 100/m --ratelimit ietf`
 }
 
 // Run serves until the first signal.
@@ -70,6 +75,8 @@ func (c *sinkCmd) options() (demo.SinkOptions, error) {
 		return none, fmt.Errorf("--capacity %d: use the number of concurrent requests that it accepts, or omit it for no limit", c.Capacity)
 	case c.RetryAfter < 0:
 		return none, fmt.Errorf("--retry-after %s: use a positive duration, such as 2s", c.RetryAfter)
+	case c.RateLimit != "" && c.Quota.N == 0:
+		return none, fmt.Errorf("--ratelimit %s: there is no quota to report: add --quota 100/m", c.RateLimit)
 	case c.OutageEvery < 0:
 		return none, fmt.Errorf("--outage-every %s: use a positive duration, such as 2m", c.OutageEvery)
 	case c.OutageEvery > 0 && len(c.Outages) == 0:
@@ -80,7 +87,7 @@ func (c *sinkCmd) options() (demo.SinkOptions, error) {
 		return none, fmt.Errorf("--outage-every: %w", err)
 	}
 	return demo.SinkOptions{
-		Capacity: c.Capacity, Rate: c.Rate, Latency: c.Latency, Status: c.Status,
+		Capacity: c.Capacity, Rate: c.Rate, Quota: c.Quota, Saying: c.RateLimit, Latency: c.Latency, Status: c.Status,
 		OverloadStatus: c.OverloadStatus, RetryAfter: time.Duration(c.RetryAfter), Outages: outages,
 	}, nil
 }

@@ -1,5 +1,5 @@
 #!/usr/bin/env python3
-"""What queue, gateway and worker cost a month, as the table in README.
+"""The monthly cost of queue, gateway and worker, as in README's table.
 
     python3 deploy/cost/cost.py            prints the table
     python3 deploy/cost/cost.py --check    exits 1 if README has another one

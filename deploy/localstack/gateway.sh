@@ -1,6 +1,6 @@
 #!/bin/sh
 # LocalStack runs this once it is ready (/etc/localstack/init/ready.d): it deploys gateway.yaml through CloudFormation,
-# as it would be on AWS, and writes the endpoint's address as it is reached from this machine.
+# as on AWS, and writes the endpoint's address as seen from this machine.
 #
 #   GATEWAY_STACK       the stack's name (orders): the queues are orders-queue and orders-dlq
 #   GATEWAY_PARAMETERS  parameters of the template: "VisibilityTimeout=20 MaxReceiveCount=3"
@@ -19,7 +19,7 @@ done
 # shellcheck disable=SC2086
 awslocal cloudformation create-stack --stack-name "$stack" --template-body file:///etc/poller/gateway.yaml \
   --capabilities CAPABILITY_IAM CAPABILITY_AUTO_EXPAND ${parameters:+--parameters $parameters} --output text
-# The command line's own wait looks each 30 s.
+# The command line's own wait polls only every 30 s.
 while :; do
   status=$(awslocal cloudformation describe-stacks --stack-name "$stack" --query 'Stacks[0].StackStatus' --output text)
   case $status in
@@ -34,8 +34,8 @@ while :; do
   esac
 done
 
-# On AWS the endpoint is https://ID.execute-api.REGION.amazonaws.com/STAGE/example. Here the API is reached by its
-# path, which needs no DNS.
+# On AWS the endpoint is https://ID.execute-api.REGION.amazonaws.com/STAGE/example. Here the path
+# identifies the API, which needs no DNS.
 endpoint=$(awslocal cloudformation describe-stacks --stack-name "$stack" \
   --query "Stacks[0].Outputs[?OutputKey=='Endpoint'].OutputValue" --output text)
 api=${endpoint#https://}

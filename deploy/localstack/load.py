@@ -1,8 +1,8 @@
 #!/usr/bin/env python3
-"""Posts orders to the gateway that the stack made, in bursts far over what the downstream takes.
+"""Posts orders to the stack's gateway, in bursts far beyond what the downstream accepts.
 
-Finds the gateway by the stack's outputs and waits for it. Needs Python alone. With --requests it posts as many, waits
-for each answer, prints one line of JSON, and exits with 1 unless every one was accepted; without, it goes on.
+Finds the gateway through the stack's outputs and waits for it. Needs only Python. With --requests, it posts that many,
+waits for each answer, prints one line of JSON, and exits with 1 unless all were accepted; without it, it does not stop.
 """
 
 import argparse

@@ -321,7 +321,11 @@ func (q Quota) words() string {
 	if unit == "" {
 		return count(q.Limit) + " in " + seconds(time.Duration(q.Window))
 	}
-	return count(q.Limit) + " a " + unit
+	article := " a "
+	if unit == "hour" {
+		article = " an "
+	}
+	return count(q.Limit) + article + unit
 }
 
 // gateWords describe the failures that closed the gate.

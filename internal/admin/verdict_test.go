@@ -106,6 +106,13 @@ func TestTheVerdictSaysWhatToLookAt(t *testing.T) {
 			}, Notice,
 			"Behind: 1,240 messages; the quota of 50,000 a day is used up until 14:03:00 UTC (in 2 h 3 min)",
 		},
+		"a quota of an hour that is used up": {
+			behind, func(s *Status) {
+				free := noon.Add(time.Minute)
+				s.Targets[0].Pace.Quotas = []Quota{{Limit: 50, Window: Seconds(time.Hour), Used: 50, FreeAt: &free}}
+			}, Notice,
+			"Behind: 1,240 messages; the quota of 50 an hour is used up until 12:01:00 UTC (in 1 min)",
+		},
 		"a quota that is used up until another day": {
 			behind, func(s *Status) {
 				free := noon.Add(23 * time.Hour)

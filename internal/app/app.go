@@ -23,6 +23,7 @@ import (
 	"github.com/sqs-poller/poller/internal/queue"
 	"github.com/sqs-poller/poller/internal/ratelimit"
 	"github.com/sqs-poller/poller/internal/target"
+	"github.com/sqs-poller/poller/internal/tracing"
 )
 
 // Build identifies the build.
@@ -79,6 +80,7 @@ type App struct {
 	listener net.Listener
 	admin    *admin.Server
 
+	tracer     *tracing.Tracer // nil without OpenTelemetry's variables
 	files      int
 	token      *controlToken // nil without a control token
 	overridden chan struct{} // tells watchOverrides that there are others
@@ -125,7 +127,7 @@ func New(ctx context.Context, c config.Config, o Options) (*App, error) {
 	}
 	a.loaded.Targets = maps.Clone(c.Targets)
 	if err := a.make(ctx, o); err != nil {
-		a.close()
+		a.close(ctx)
 		return nil, err
 	}
 	return a, nil
@@ -139,6 +141,12 @@ func (a *App) make(ctx context.Context, o Options) error {
 		return err
 	}
 	control, err := a.control()
+	if err != nil {
+		return err
+	}
+	a.tracer, err = tracing.New(ctx, tracing.Options{
+		Logger: a.log, Version: a.build.Version, Origin: target.Origin, Child: a.config.TraceParent,
+	})
 	if err != nil {
 		return err
 	}
@@ -269,13 +277,16 @@ func cause(err error) error {
 }
 
 // close releases what New has acquired.
-func (a *App) close() {
+func (a *App) close(ctx context.Context) {
 	for _, room := range a.targets {
 		room.http.Close()
 	}
 	if a.sqs != nil {
 		a.sqs.Close()
 	}
+	now, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	cancel()
+	_ = a.tracer.Close(now) // nothing was delivered
 	if a.listener != nil {
 		_ = a.listener.Close() // the server may have closed it
 	}

@@ -130,7 +130,7 @@ func (a *App) read(now time.Time, c admin.Change) (*operated, error) {
 		o.targets = []string{c.Target}
 	}
 	if utf8.RuneCountInString(c.By) > longestBy || strings.ContainsFunc(c.By, func(r rune) bool { return !unicode.IsPrint(r) }) {
-		return nil, fmt.Errorf("by: write a name of at most %d characters, on one line", longestBy)
+		return nil, fmt.Errorf("by: use a name of at most %d characters, on one line", longestBy)
 	}
 	if err := o.readFor(now, c); err != nil {
 		return nil, err
@@ -189,7 +189,7 @@ func (a *App) fits(o *operated) error {
 		return nil
 	}
 	if n := a.loaded.Fleet.Replicas; o.concurrency < n {
-		return fmt.Errorf("concurrency: %d is less than one delivery at once for each of %d replicas (fleet.replicas): write %[2]d or more",
+		return fmt.Errorf("concurrency: %d is less than one concurrent delivery for each of %d replicas (fleet.replicas): use %[2]d or more",
 			o.concurrency, n)
 	}
 	c := a.loaded

@@ -235,7 +235,7 @@ func TestAChangeThatMakesNoSenseIsRefusedWithOneSentence(t *testing.T) {
 	c := controllable()
 	c.Fleet.Replicas = 2
 	a := prepare(t, "orders", c, nil).App
-	defer a.close()
+	defer a.close(t.Context())
 	a.files = 1000
 	for want, change := range map[string]admin.Change{
 		`there is no target "shop": use default`:                         {Action: "pause", Target: "shop"},
@@ -249,10 +249,10 @@ func TestAChangeThatMakesNoSenseIsRefusedWithOneSentence(t *testing.T) {
 		"rate: 0 would pause: use poller pause":                          {Action: "pace", Rate: "0"},
 		"concurrency: 10001 is not between 1 and 10,000":                 {Action: "pace", Concurrency: 10_001},
 		"concurrency: -1 is not between":                                 {Action: "pace", Concurrency: -1},
-		"concurrency: 1 is less than one delivery at once for each of 2": {Action: "pace", Concurrency: 1},
+		"concurrency: 1 is less than one concurrent delivery for each of 2": {Action: "pace", Concurrency: 1},
 		"--concurrency: this needs 5080 open files":                      {Action: "pace", Concurrency: 10_000},
-		"by: write a name of at most 64 characters, on one line":         {Action: "pause", By: "ada\nlevel=error"},
-		"by: write a name of at most 64 characters, on one line ":        {Action: "pause", By: strings.Repeat("a", 65)},
+		"by: use a name of at most 64 characters, on one line":         {Action: "pause", By: "ada\nlevel=error"},
+		"by: use a name of at most 64 characters, on one line ":        {Action: "pause", By: strings.Repeat("a", 65)},
 		"rate: invalid rate \"none/s\": use 28/s, 1000/m or 50000/h":     {Action: "pace", Rate: "none/s"},
 	} {
 		_, err := a.Operate(time.Now(), change)

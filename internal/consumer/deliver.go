@@ -58,7 +58,7 @@ func (c *Consumer) finish(ctx context.Context, now time.Time, took time.Duration
 	fate := c.gate.End(now, &l.try, result, c.pace.Limits().Concurrency)
 	l.cut = nil
 	c.stats.delivered(now, result)
-	c.hist.took(result.Outcome).Observe(took.Seconds())
+	c.hist.observe(took, result)
 	if result.Outcome == message.Delivered {
 		c.demand.delivered(took)
 		c.stats.durations.add(took)
@@ -118,6 +118,9 @@ func (c *Consumer) logDelivery(ctx context.Context, now time.Time, took time.Dur
 		slog.String("reason", result.Reason),
 		slog.Int("status", result.Status),
 		slog.Duration("duration", took),
+	}
+	if result.TraceID != "" {
+		attributes = append(attributes, slog.String("trace_id", result.TraceID))
 	}
 	if level == slog.LevelDebug {
 		c.log.LogAttrs(ctx, level, "delivery ended", attributes...)

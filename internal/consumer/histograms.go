@@ -2,6 +2,7 @@ package consumer
 
 import (
 	"sync"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -72,8 +73,14 @@ func (h *histograms) of(kind histogramKind) prometheus.Histogram {
 	return h.made[kind]
 }
 
-func (h *histograms) took(outcome message.Outcome) prometheus.Histogram {
-	return h.of(durations + histogramKind(outcome))
+// observe records how long a delivery took, with its trace as an exemplar if it has one.
+func (h *histograms) observe(took time.Duration, result message.Result) {
+	of := h.of(durations + histogramKind(result.Outcome))
+	if with, ok := of.(prometheus.ExemplarObserver); ok && result.TraceID != "" {
+		with.ObserveWithExemplar(took.Seconds(), prometheus.Labels{"trace_id": result.TraceID})
+		return
+	}
+	of.Observe(took.Seconds())
 }
 
 func (h *histograms) waited(want ratelimit.Want) prometheus.Histogram {

@@ -125,6 +125,7 @@ func (c *Consumer) reportHand(now time.Time) {
 	c.gate.Report(gate.Hand{
 		Untried:     c.hand.count[waiting] - c.hand.followers,
 		Ready:       c.hand.holding.due,
+		Soon:        c.hand.holding.soon,
 		Polls:       len(c.demand.polls),
 		LastReceive: c.demand.lastTurn,
 		Receives:    !c.drain.begun && c.sqs.trouble[receiveCall].failures == 0 && !c.hand.tooManyUnsettled(),

@@ -17,7 +17,7 @@ type Limit struct {
 // maxLimit bounds how much is remembered of the window.
 const maxLimit = 10_000_000
 
-var units = map[string]time.Duration{"": time.Second, "s": time.Second, "m": time.Minute, "h": time.Hour}
+var units = map[string]time.Duration{"": time.Second, "s": time.Second, "m": time.Minute, "h": time.Hour, "d": 24 * time.Hour}
 
 // UnmarshalText parses 28/s, 1000/m, 50000/h, or a bare number a second.
 func (l *Limit) UnmarshalText(text []byte) error {
@@ -25,7 +25,7 @@ func (l *Limit) UnmarshalText(text []byte) error {
 	per, known := units[unit]
 	n, err := strconv.Atoi(number)
 	if err != nil || !known || slash && unit == "" || n < 1 || n > maxLimit {
-		return fmt.Errorf("invalid rate %q: write a whole number from 1 to %d and a unit, such as 28/s, 1000/m or 50000/h",
+		return fmt.Errorf("invalid limit %q: write a whole number from 1 to %d and a unit, such as 28/s, 1000/m or 50000/h",
 			text, maxLimit)
 	}
 	*l = Limit{N: n, Per: per}
@@ -36,6 +36,8 @@ func (l Limit) String() string {
 	switch {
 	case l.N == 0:
 		return "none"
+	case l.Per == 24*time.Hour:
+		return strconv.Itoa(l.N) + "/d"
 	case l.Per == time.Hour:
 		return strconv.Itoa(l.N) + "/h"
 	case l.Per == time.Minute:

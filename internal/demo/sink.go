@@ -18,6 +18,10 @@ type SinkOptions struct {
 	Capacity int
 	// Rate is how many requests it accepts in a period.
 	Rate Limit
+	// Quota is how many requests it accepts in a period of the clock, such as each minute;
+	// Saying is how its answers say what is left.
+	Quota  Limit
+	Saying Saying
 	// Latency is how long each of them takes.
 	Latency Latency
 	// Status is the answer to accepted requests; 0 means 200.
@@ -41,6 +45,7 @@ type Sink struct {
 	atOnce     int    // of those that were taken
 	present    int    // of all
 	taken      window // what the rate counts
+	quota      quota
 	lastSecond window
 	requests   int64 // since the start, whatever was reset
 }
@@ -55,6 +60,7 @@ func NewSink(o SinkOptions) *Sink {
 		start:      now,
 		counts:     newCounts(now),
 		taken:      window{span: o.Rate.Per},
+		quota:      quota{Limit: o.Quota},
 		lastSecond: window{span: time.Second},
 	}
 }
@@ -88,6 +94,7 @@ func (s *Sink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	if !answered {
 		panic(http.ErrAbortHandler)
 	}
+	s.sayQuota(w.Header(), true)
 	s.answer(w, s.options.Status)
 }
 
@@ -105,6 +112,7 @@ func (s *Sink) arrive(sentAt string) (refused string, outage Outage, latency tim
 	s.present++
 	s.counts.SeenAtOnceMax = max(s.counts.SeenAtOnceMax, s.present)
 
+	s.quota.begin(time.Now())
 	outage, out := s.options.Outages.at(now)
 	switch o := &s.options; {
 	case out:
@@ -115,7 +123,10 @@ func (s *Sink) arrive(sentAt string) (refused string, outage Outage, latency tim
 		refused = byCapacity
 	case o.Rate.N > 0 && s.taken.count(now) >= o.Rate.N:
 		refused = byRate
+	case o.Quota.N > 0 && s.quota.taken >= o.Quota.N:
+		refused = byQuota
 	default:
+		s.quota.taken++
 		if o.Rate.N > 0 {
 			s.taken.add(now)
 		}
@@ -179,11 +190,14 @@ func (s *Sink) refuse(w http.ResponseWriter, why string) {
 	if after := s.options.RetryAfter; after > 0 {
 		w.Header().Set("Retry-After", strconv.Itoa(int(math.Ceil(after.Seconds()))))
 	}
+	s.sayQuota(w.Header(), false)
 	status := s.options.OverloadStatus
 	text := fmt.Sprintf("more than %s", s.options.Rate)
 	switch why {
 	case byCapacity:
 		text = fmt.Sprintf("more than %d at once", s.options.Capacity)
+	case byQuota:
+		text = fmt.Sprintf("more than %s", s.options.Quota)
 	case byRecovery:
 		text = fmt.Sprintf("more than %d at once, so soon after an outage", s.options.Recovery.Capacity)
 	}

@@ -14,7 +14,7 @@ type Stats struct {
 	// sink's own status.
 	Received int64 `json:"received"`
 	Accepted int64 `json:"accepted"`
-	// Refused is by reason: capacity, rate, outage, and recovery where there is one.
+	// Refused is by reason: capacity, rate, outage, and quota and recovery where there is one.
 	Refused map[string]int64 `json:"refused"`
 	// Abandoned are those whose client did not wait for the answer.
 	Abandoned int64 `json:"abandoned"`
@@ -37,7 +37,7 @@ type Stats struct {
 }
 
 // Overrun is how many were refused because more came than it takes when it is well.
-func (s Stats) Overrun() int64 { return s.Refused[byCapacity] + s.Refused[byRate] }
+func (s Stats) Overrun() int64 { return s.Refused[byCapacity] + s.Refused[byRate] + s.Refused[byQuota] }
 
 // RefusedInAll adds the reasons up.
 func (s Stats) RefusedInAll() int64 {
@@ -52,6 +52,7 @@ func (s Stats) RefusedInAll() int64 {
 const (
 	byCapacity = "capacity"
 	byRate     = "rate"
+	byQuota    = "quota"
 	byOutage   = "outage"
 	byRecovery = "recovery"
 )

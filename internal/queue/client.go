@@ -156,7 +156,7 @@ func (c *Client) findEndpoint(ctx context.Context) error {
 				"write it with its scheme, such as http://127.0.0.1:9324")
 		}
 		if u.User != nil {
-			return errors.New("AWS_ENDPOINT_URL_SQS contains a user name, which SQS does not accept: write only scheme, host and port")
+			return errors.New("AWS_ENDPOINT_URL_SQS contains a user name, which SQS does not accept: use only scheme, host and port")
 		}
 	}
 	c.variant = variant{
