@@ -27,7 +27,7 @@ local now = time[1] * SECOND + time[2]
 if now > deadline then return {'late', now} end
 
 local state = {}
-local names = {'seq', 'born', 'cap', 'cap_slots', 'tat', 'last', 'swept', 'live', 'busy', 'least', 'shares',
+local names = {'seq', 'born', 'cap', 'cap_slots', 'before', 'tat', 'last', 'swept', 'live', 'busy', 'least', 'shares',
   'slots', 'missing_share', 'missing_slots', 'low_rate', 'low_burst', 'low_slots', 'mixed'}
 local values = redis.call('HMGET', KEYS[1], 'run', unpack(names))
 for i, name in ipairs(names) do state[name] = tonumber(values[i + 1] or 0) end
@@ -103,9 +103,11 @@ end
 
 -- A new memory is quiet for a pause, in which what the old one has granted lapses and the
 -- replicas bring what they hold. For a lease it hands out no more than was brought: what
--- was not may still be in use. If nothing was brought, this is a first start.
+-- was not may still be in use. If nothing was brought, this is a first start; not so for
+-- slots, if a replica has known another memory: young ones have slots, but no share.
 if now < state.born + LEASE and not text then
   state.cap, state.cap_slots = math.min(rate, state.cap + held_share), math.min(all_slots, state.cap_slots + held_slots)
+  if seen_seq > 0 then state.before = 1 end
 end
 if now < state.born + pause then
   record(0, held_share, held_slots) -- seen 0: it goes on by itself
@@ -113,7 +115,7 @@ if now < state.born + pause then
 end
 record(now, held_share, held_slots)
 if now >= state.born + LEASE or state.cap == 0 then state.cap = rate end
-if now >= state.born + LEASE or state.cap_slots == 0 then state.cap_slots = all_slots end
+if now >= state.born + LEASE or (state.cap_slots == 0 and state.before == 0) then state.cap_slots = all_slots end
 local cap, total = math.min(state.cap, rate), math.min(state.cap_slots, all_slots)
 
 -- Twice a second one call drops the records that have lapsed, and counts the others.

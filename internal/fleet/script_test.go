@@ -252,6 +252,22 @@ func TestAServerThatDoesNotTellItsNameIsTheSame(t *testing.T) {
 	}
 }
 
+func TestALostMemoryGrantsNoSlotsThatWereNotBrought(t *testing.T) {
+	t.Parallel()
+	s, all := settled(t, 2)
+	joins := newCaller(t, s, "joins")
+	joins.make(0) // no slot is free
+	clear(s.hashes)
+	after(10*time.Second, joins) // the other two are cut off and go on with theirs
+	if a := joins.make(0); a.kind != granted || a.slots != 0 {
+		t.Errorf("%+v", a)
+	}
+	after(2*time.Second, append(all, joins)...)
+	if n := all[0].slots + all[1].slots + joins.slots; n == 0 || n > 8 {
+		t.Errorf("%d slots when all are back", n)
+	}
+}
+
 func TestALostMemoryHandsOutForALeaseWhatWasBrought(t *testing.T) {
 	t.Parallel()
 	s, all := settled(t, 4)
