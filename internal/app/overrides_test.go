@@ -317,3 +317,57 @@ func TestTheControlTokensFileIsReadAgainWhenItChanges(t *testing.T) {
 	write(testToken)
 	is(testToken)
 }
+
+func TestReplicasOfAFleetShareTheRateThatAnOperatorHasSet(t *testing.T) {
+	environment(t)
+	synctest.Test(t, func(t *testing.T) {
+		dial := coordinator(t)
+		var all []*daemon
+		for range 3 {
+			c := inFleet(20)
+			c.ControlToken = testToken
+			d := prepareIn(t, dial, "orders", c, nil)
+			d.send(t, 2000)
+			d.run(t)
+			all = append(all, d)
+		}
+		in20s := func(of ...*daemon) (n int64) {
+			pass(10 * time.Second)
+			for _, d := range of {
+				n -= d.taken.Load()
+			}
+			pass(20 * time.Second)
+			for _, d := range of {
+				n += d.taken.Load()
+			}
+			return n
+		}
+		pass(10 * time.Second)
+		for _, d := range all {
+			d.mustPost(t, "pace", `{"rate": "10/s"}`)
+		}
+		if n := in20s(all...); n < 190 || n > 204 {
+			t.Errorf("at 10/s all three have delivered %d in 20 s", n)
+		}
+		all[0].mustPost(t, "pause", "{}")
+		if n := in20s(all[0]); n != 0 {
+			t.Errorf("the one that is paused has delivered %d", n)
+		}
+		if n := in20s(all[1:]...); n < 190 || n > 204 {
+			t.Errorf("the other two have delivered %d in 20 s at 10/s", n)
+		}
+		if code, text := all[1].post(t, "pace", `{"rate": "30/h"}`); code != 400 || !strings.Contains(text, "less than the 1/m that the fleet's coordinator can share") {
+			t.Errorf("%d %s", code, text)
+		}
+		for _, d := range all {
+			d.mustPost(t, "resume", "{}")
+		}
+		if n := in20s(all...); n < 390 || n > 404 {
+			t.Errorf("at 20/s again all three have delivered %d in 20 s", n)
+		}
+		for _, d := range all {
+			d.stop()
+			<-d.ended
+		}
+	})
+}

@@ -65,6 +65,18 @@ const (
 // fleetBurst is the default burst of a shared budget: a token may be used for 50 ms or 1/rate.
 func fleetBurst(perSecond float64) int { return 1 + int(math.Ceil(0.05*perSecond)) }
 
+// DefaultBurst is the burst of a target that has this rate and no burst of its own: what comes
+// in 10 ms, at least 1, and more where a coordinator shares the rate.
+func (f Fleet) DefaultBurst(r Rate) int {
+	if f.Shared() && r.Limited {
+		return fleetBurst(r.PerSecond)
+	}
+	return max(1, int(r.PerSecond/100))
+}
+
+// TooSlow reports whether a rate is below what a coordinator can share.
+func (f Fleet) TooSlow(r Rate) bool { return f.Shared() && r.Limited && r.PerSecond < minFleetRate }
+
 // leastFleetBurst leaves a token 20 ms, in which a call's round trip and a timer have to fit.
 func leastFleetBurst(perSecond float64) int { return 1 + int(math.Ceil(0.02*perSecond)) }
 
