@@ -80,8 +80,12 @@ func (k *collector) Collect(metrics chan<- prometheus.Metric) {
 	for result, n := range s.Extensions {
 		counter(extensionsDesc, n, result)
 	}
+	deliveries := make(map[[2]string]int64)
 	for _, d := range s.Deliveries {
-		counter(deliveriesDesc, d.Count, d.Outcome.String(), d.Status)
+		deliveries[[2]string{d.Outcome.String(), d.Status}] += d.Count
+	}
+	for labels, n := range deliveries {
+		counter(deliveriesDesc, n, labels[:]...)
 	}
 	for state, n := range s.InHand {
 		gauge(inHandDesc, float64(n), state)

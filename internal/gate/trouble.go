@@ -13,14 +13,17 @@ type trouble struct {
 	since    time.Time // when the earliest failed try began
 	messages map[string]struct{}
 	outcomes [message.Connection + 1]int
+	answers  message.Answers
 }
 
-func newTrouble() trouble { return trouble{messages: make(map[string]struct{})} }
+func newTrouble() trouble {
+	return trouble{messages: make(map[string]struct{}), answers: make(message.Answers)}
+}
 
 // add records a failed try that no success has overtaken. first reports whether it was
 // the first try of a message without a record: any number of retries of a few poison
 // messages does not make an outage.
-func (t *trouble) add(began time.Time, id string, first bool, o message.Outcome) {
+func (t *trouble) add(began time.Time, id string, first bool, o message.Outcome, a message.Answer) {
 	if t.since.IsZero() || began.Before(t.since) {
 		t.since = began
 	}
@@ -28,11 +31,13 @@ func (t *trouble) add(began time.Time, id string, first bool, o message.Outcome)
 		t.messages[id] = struct{}{}
 	}
 	t.outcomes[o]++
+	t.answers[a]++
 }
 
 func (t *trouble) end() {
 	t.since, t.outcomes = time.Time{}, [len(t.outcomes)]int{}
 	clear(t.messages)
+	clear(t.answers)
 }
 
 // counts returns how many different messages are failing.

@@ -34,12 +34,12 @@ for c in s["causes"]: print("   cause: %s %s %s, %d times" % (c["outcome"], c.ge
 }
 run() { echo "--- $(since) \$ poller $*"; "$poller" "$@"; echo "    (exit $?)"; }
 
-"$poller" localsqs --listen 127.0.0.1:$sqs --queue orders --max-receive-count 5 > /dev/null &
-python3 "$here/partner.py" $target "$work/down" "$work/fixed" &
+"$poller" localsqs --listen 127.0.0.1:"$sqs" --queue orders --max-receive-count 5 > /dev/null &
+python3 "$here/partner.py" "$target" "$work/down" "$work/fixed" &
 sleep 1
 seq 8000 | awk '{ print $1 % 500 ? "{\"order\":" $1 "}" : "{\"order\":" $1 ",\"bad\":true}" }' |
   "$poller" send --queue orders --rate 20/s - > /dev/null &
-"$poller" run --queue orders --target http://127.0.0.1:$target/orders --rate 28/s --on-rejected dead-letter \
+"$poller" run --queue orders --target http://127.0.0.1:"$target"/orders --rate 28/s --on-rejected dead-letter \
   --log-format json 2> "$work/log" &
 at 60; page 1-before
 at 61; touch "$work/down"; echo "--- $(since) the partner goes away"
