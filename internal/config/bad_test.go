@@ -394,7 +394,7 @@ func TestBadInputGetsOneSentence(t *testing.T) {
 		{
 			"a name of a budget that is none",
 			input{args: enough + "--fleet-redis redis://h --fleet-name a/b"},
-			"--fleet-name: invalid name: use at most 40 letters, digits, '-', '_' and '.'",
+			"--fleet-name: invalid name: use at most 128 letters, digits, '-', '_' and '.'",
 		},
 		{
 			"a name of a budget without a coordinator",
