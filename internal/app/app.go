@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -150,14 +151,6 @@ func (a *App) make(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	for name, t := range a.config.Targets {
-		if err := a.makeTarget(name, a.config.Fleet.Share(t), o); err != nil {
-			return err
-		}
-	}
-	if err := a.registerOverrides(); err != nil {
-		return err
-	}
 	a.sqs, err = queue.NewClient(ctx, queue.Options{
 		Logger:      a.log,
 		Registerer:  a.metrics,
@@ -166,6 +159,14 @@ func (a *App) make(ctx context.Context, o Options) error {
 		UserAgent:   a.userAgent(),
 	})
 	if err != nil {
+		return err
+	}
+	for name, t := range a.config.Targets {
+		if err := a.makeTarget(name, a.config.Fleet.Share(t), o); err != nil {
+			return err
+		}
+	}
+	if err := a.registerOverrides(); err != nil {
 		return err
 	}
 	for _, q := range a.config.Queues {
@@ -195,7 +196,7 @@ const connections = 32
 
 // makeTarget returns the room of a target. Its limits are this replica's share.
 func (a *App) makeTarget(name string, t config.Target, o Options) error {
-	made, err := newTarget(name, t, o, a.userAgent())
+	made, err := newTarget(name, t, o, a.userAgent(), a.sqs)
 	if err != nil {
 		return err
 	}
@@ -216,7 +217,9 @@ func (a *App) makeTarget(name string, t config.Target, o Options) error {
 	return room.pace.Register(registerer)
 }
 
-func newTarget(name string, t config.Target, o Options, agent string) (*target.HTTP, error) {
+// newTarget returns a target. sqs has the credentials that its requests may be signed with; nil
+// if nothing will be sent.
+func newTarget(name string, t config.Target, o Options, agent string, sqs *queue.Client) (*target.HTTP, error) {
 	headers, err := parseHeaders(t.Headers)
 	if err != nil {
 		return nil, err
@@ -229,11 +232,26 @@ func newTarget(name string, t config.Target, o Options, agent string) (*target.H
 		Timeout:     time.Duration(t.Timeout),
 		Slots:       t.Concurrency,
 		Headers:     headers,
+		Auth:        authOf(t.Auth, sqs),
 		TLS:         target.TLS{CA: t.TLSCA, Cert: t.TLSCert, Key: t.TLSKey},
 		DialContext: o.DialTarget,
 		Logger:      o.Logger,
 		UserAgent:   agent,
 	})
+}
+
+// authOf returns how requests prove who sends them.
+func authOf(a config.Auth, sqs *queue.Client) target.Auth {
+	auth := target.Auth{
+		OAuth2:  target.OAuth2(a.OAuth2),
+		AWS:     target.AWS{Service: a.AWS.Service, Region: a.AWS.Region},
+		Webhook: target.Webhook{Secrets: a.Webhook.Secrets},
+	}
+	if sqs != nil {
+		auth.AWS.Credentials = sqs
+		auth.AWS.Region = cmp.Or(a.AWS.Region, sqs.Region())
+	}
+	return auth
 }
 
 func (a *App) userAgent() string { return "poller/" + a.build.Version }

@@ -59,10 +59,21 @@ func unknownAttributes(name string) queue.Attributes {
 // TryTarget sets up a target exactly as the daemon does and discards it. It fails for the
 // same reasons.
 func TryTarget(name string, t config.Target) error {
-	made, err := newTarget(name, t, Options{}, "poller")
+	made, err := newTarget(name, t, Options{}, "poller", nil)
 	if err != nil {
 		return err
 	}
 	made.Close()
 	return nil
+}
+
+// TryToken fetches a token as the daemon does, and returns when it ends; the zero time means
+// never. The token is discarded.
+func TryToken(ctx context.Context, name string, t config.Target) (time.Time, error) {
+	made, err := newTarget(name, t, Options{}, "poller", nil)
+	if err != nil {
+		return time.Time{}, err
+	}
+	defer made.Close()
+	return made.TryToken(ctx)
 }

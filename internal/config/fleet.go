@@ -2,6 +2,7 @@ package config
 
 import (
 	"math"
+	"regexp"
 	"time"
 )
 
@@ -79,13 +80,16 @@ func (f Fleet) TooSlow(r Rate) bool { return f.Shared() && r.Limited && r.PerSec
 // leastFleetBurst leaves a token 20 ms, in which a call's round trip and a timer have to fit.
 func leastFleetBurst(perSecond float64) int { return 1 + int(math.Ceil(0.02*perSecond)) }
 
+// isBudgetName reports whether a name can be part of the coordinator's keys.
+var isBudgetName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$`).MatchString
+
 // validateShared refuses a budget that a coordinator cannot share.
 func (f Fleet) validateShared(n names, t part[Target], c Checks) error {
 	if err := c.FleetURL(f.Redis); err != nil {
 		return n.problem("fleet.redis", "%w", err)
 	}
-	if f.Name != "" && !isName(f.Name) {
-		return n.problem("fleet.name", "invalid name: use at most 40 letters, digits, '-', '_' and '.'")
+	if f.Name != "" && !isBudgetName(f.Name) {
+		return n.problem("fleet.name", "invalid name: use at most 128 letters, digits, '-', '_' and '.'")
 	}
 	if f.Name == "" && t.name == onlyTarget {
 		return n.problem("fleet.name", "the budget on %s needs a name, which all replicas of this worker give and no other: set one, such as orders", n.of("fleet.redis"))

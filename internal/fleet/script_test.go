@@ -99,6 +99,28 @@ func TestSharesAndSlotsAreEqualPartsAndNeverMoreThanTheBudget(t *testing.T) {
 	}
 }
 
+func TestAnIdleReplicaHasASlotThoughTheBusyWouldTakeItToo(t *testing.T) {
+	t.Parallel()
+	s := newStore()
+	var all []*caller
+	for i := range 2 {
+		all = append(all, newCaller(t, s, fmt.Sprintf("busy %d", i)))
+	}
+	for _, c := range all {
+		c.b.Slots = 6
+	}
+	after(12*time.Second, all...)
+	for i := range 2 {
+		idle := newCaller(t, s, fmt.Sprintf("idle %d", i))
+		idle.busy, idle.b.Slots = false, 6
+		all = append(all, idle)
+	}
+	after(6*time.Second, all...)
+	if all[0].slots != 2 || all[1].slots != 2 || all[2].slots != 1 || all[3].slots != 1 {
+		t.Errorf("%d, %d, %d and %d slots", all[0].slots, all[1].slots, all[2].slots, all[3].slots)
+	}
+}
+
 func TestALateCallHasNoEffect(t *testing.T) {
 	t.Parallel()
 	s, all := settled(t, 2)

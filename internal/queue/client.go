@@ -184,6 +184,12 @@ func (c *Client) Credentials(ctx context.Context) error {
 	return nil
 }
 
+// Retrieve returns the credentials that requests to SQS are signed with. It makes the client
+// an aws.CredentialsProvider for requests to others.
+func (c *Client) Retrieve(ctx context.Context) (aws.Credentials, error) {
+	return c.credentials.Retrieve(ctx)
+}
+
 // Region returns the client's region.
 func (c *Client) Region() string { return c.region }
 

@@ -124,6 +124,15 @@ func TestTheLowerOfThePacesOwnLimitsAndTheFleetsIsInForce(t *testing.T) {
 	}
 }
 
+func TestAFleetHearsOfAQueueThatHasNothingYet(t *testing.T) {
+	t.Parallel()
+	f := new(fakeFleet)
+	inFleet(f, ratelimit.Limits{Concurrency: 10})
+	if f.use != (ratelimit.Use{Busy: true}) {
+		t.Errorf("it has heard %+v", f.use)
+	}
+}
+
 func TestWhatAQuotaHoldsBackAsksTheFleetForNothing(t *testing.T) {
 	t.Parallel()
 	now := time.Now()

@@ -43,6 +43,7 @@ func (p *Pace) Join(weight float64, wake func()) *Share {
 	s := &Share{pace: p, weight: weight, wake: wake}
 	p.shares = append(p.shares, s)
 	p.weights += weight
+	p.report()
 	return s
 }
 

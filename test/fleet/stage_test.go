@@ -96,15 +96,8 @@ func newStageWithClock(t *testing.T, program, clock string) *stage {
 	s.sqs = "http://" + queue
 	s.start(exec.Command(poller, "localsqs", "--listen", queue, "--queue", "orders"))
 	s.startServer()
-	for _, address := range []string{queue, s.address} {
-		s.eventually("something listens on "+address, func() bool {
-			conn, err := net.Dial("tcp", address)
-			if err == nil {
-				_ = conn.Close()
-			}
-			return err == nil
-		})
-	}
+	s.listens(queue)
+	s.listens(s.address)
 	bodies := strings.Repeat("{}\n", 10_000)
 	send := s.command("send", "--queue", "orders", "-")
 	send.Stdin = strings.NewReader(bodies)
@@ -112,6 +105,18 @@ func newStageWithClock(t *testing.T, program, clock string) *stage {
 		t.Fatalf("send: %v\n%.500s", err, out)
 	}
 	return s
+}
+
+// listens waits until something listens on an address.
+func (s *stage) listens(address string) {
+	s.t.Helper()
+	s.eventually("something listens on "+address, func() bool {
+		conn, err := net.Dial("tcp", address)
+		if err == nil {
+			_ = conn.Close()
+		}
+		return err == nil
+	})
 }
 
 // free returns an address that nobody listens on.
@@ -168,8 +173,8 @@ func (s *stage) serverOn(address string) *exec.Cmd {
 	return c
 }
 
-// redis sends one command to the server at an address, and returns the first line of the answer.
-func (s *stage) redis(address string, words ...string) string {
+// redis sends one command to the server at an address, and waits for the answer.
+func (s *stage) redis(address string, words ...string) {
 	s.t.Helper()
 	conn, err := net.DialTimeout("tcp", address, 2*time.Second)
 	if err != nil {
@@ -178,21 +183,18 @@ func (s *stage) redis(address string, words ...string) string {
 	defer func() { _ = conn.Close() }()
 	_ = conn.SetDeadline(time.Now().Add(5 * time.Second))
 	_, _ = fmt.Fprintf(conn, "%s\r\n", strings.Join(words, " "))
-	answer := make([]byte, 4096)
-	n, err := conn.Read(answer)
-	if err != nil {
+	if _, err := conn.Read(make([]byte, 4096)); err != nil {
 		s.t.Fatalf("%v: %v", words, err)
 	}
-	return string(answer[:n])
 }
 
 // join starts a replica.
-func (s *stage) join(url string, more ...string) *exec.Cmd {
+func (s *stage) join(url string) {
 	s.t.Helper()
-	c := s.command(append([]string{
+	c := s.command(
 		"run", "--queue", "orders", "--target", s.target.URL, "--listen", "127.0.0.1:0", "--log-format", "json", "--timeout", "5s", "--drain-timeout", "7s",
 		"--rate", fmt.Sprint(rate, "/s"), "--concurrency", fmt.Sprint(slots), "--fleet-redis", url, "--fleet-name", "orders",
-	}, more...)...)
+	)
 	log, err := os.Create(filepath.Join(s.folder, fmt.Sprintf("replica-%d.log", len(s.replicas))))
 	if err != nil {
 		s.t.Fatal(err)
@@ -201,7 +203,6 @@ func (s *stage) join(url string, more ...string) *exec.Cmd {
 	s.start(c)
 	_ = log.Close()
 	s.replicas = append(s.replicas, c)
-	return c
 }
 
 // said reports whether some replica's log has a message.
@@ -218,6 +219,19 @@ func (s *stage) said(message string) bool {
 		}
 	}
 	return false
+}
+
+// show logs the lines that replicas' logs have of a message.
+func (s *stage) show(message string) {
+	s.t.Helper()
+	for i := range s.replicas {
+		text, _ := os.ReadFile(filepath.Join(s.folder, fmt.Sprintf("replica-%d.log", i)))
+		for line := range strings.Lines(string(text)) {
+			if strings.Contains(line, message) {
+				s.t.Logf("replica %d: %s", i, line)
+			}
+		}
+	}
 }
 
 func signal(c *exec.Cmd, which syscall.Signal) { _ = c.Process.Signal(which) }
@@ -244,6 +258,19 @@ func (s *stage) delivers(n int) {
 	s.t.Helper()
 	from := s.count()
 	s.eventually(fmt.Sprintf("%d deliveries", n), func() bool { return s.count() >= from+n })
+}
+
+// reaches waits until the replicas have delivered a part of the rate for some seconds. On a
+// machine that is busy with something else it may take several attempts: tokens lapse there.
+func (s *stage) reaches(part float64, window time.Duration) {
+	s.t.Helper()
+	s.eventually(fmt.Sprintf("%g of the rate for %s", part, window), func() bool {
+		before := s.count()
+		pass(window)
+		got := s.count() - before
+		s.t.Logf("%d deliveries in %s: %.1f %% of the rate", got, window, 100*float64(got)/rate/window.Seconds())
+		return float64(got) >= part*rate*window.Seconds()-1
+	})
 }
 
 func (s *stage) count() int {
@@ -296,12 +323,4 @@ func programs(t *testing.T) []string {
 		t.Fatal("neither redis-server nor valkey-server is here: test/fleet/run.sh installs one")
 	}
 	return all
-}
-
-// onEach runs a test on each server that is here.
-func onEach(t *testing.T, do func(t *testing.T, program string)) {
-	t.Helper()
-	for _, program := range programs(t) {
-		t.Run(program, func(t *testing.T) { do(t, program) })
-	}
 }
