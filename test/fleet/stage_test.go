@@ -48,7 +48,7 @@ func prepareAndRun(m *testing.M) int {
 const (
 	rate  = 28.0
 	burst = 3
-	slots = 6
+	slots = 16 // a replica with one slot lets tokens lapse while it is taken
 )
 
 // stage is a queue, a target that counts, a server, and replicas between them.
