@@ -127,7 +127,7 @@ func (c memoryCase) run(ctx context.Context, o options) (peak float64, how strin
 		if c.outage > 0 {
 			err = s.outageOver(ctx, c.outage, sent)
 		} else {
-			_, err = s.arrived(ctx, sent)
+			err = s.arrived(ctx, sent)
 		}
 		if err != nil {
 			return 0, "", err
@@ -171,7 +171,7 @@ func (s *stage) sendAttributes(ctx context.Context, n, size int) error {
 }
 
 // arrived waits until the target has answered n different messages.
-func (s *stage) arrived(ctx context.Context, n int) (arrivals, error) {
+func (s *stage) arrived(ctx context.Context, n int) error {
 	var a arrivals
 	err := until(ctx, 3*time.Minute, func() (bool, error) {
 		var err error
@@ -179,9 +179,9 @@ func (s *stage) arrived(ctx context.Context, n int) (arrivals, error) {
 		return a.Different >= n && a.Running == 0, err
 	})
 	if err != nil {
-		return a, fmt.Errorf("%d of %d messages were delivered: %w", a.Different, n, err)
+		return fmt.Errorf("%d of %d messages were delivered: %w", a.Different, n, err)
 	}
-	return a, nil
+	return nil
 }
 
 // outageOver has the sink go down, and waits until it has taken n different messages.

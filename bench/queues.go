@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
@@ -17,7 +18,7 @@ const (
 	manyQueues = 300
 	// calm is how long a worker with many queues is left alone before it is watched, and
 	// then for how long.
-	calm    = 30 * time.Second
+	calm    = 45 * time.Second
 	watched = time.Minute
 )
 
@@ -49,8 +50,8 @@ func queues(ctx context.Context, o options) ([]row, error) {
 	}, nil
 }
 
-// overQueues delivers a backlog that is spread over n queues, and then watches the idle
-// worker: CPU in µs a message, in ms a minute idle, and resident memory in MiB.
+// overQueues watches an idle worker, and then has it deliver a backlog that is spread over
+// n queues: CPU in µs a message, in ms a minute idle, and resident memory in MiB.
 func overQueues(ctx context.Context, o options, n int) (cpu, idle, resident float64, err error) {
 	s, err := newStage(ctx, o)
 	if err != nil {
@@ -65,22 +66,33 @@ func overQueues(ctx context.Context, o options, n int) (cpu, idle, resident floa
 	if err := pause(ctx, calm); err != nil {
 		return 0, 0, 0, err
 	}
-	// First idle, as a worker is after its start, then under load.
-	resident = w.memory("VmRSS")
 	before := w.cpu()
 	if err := pause(ctx, watched); err != nil {
 		return 0, 0, 0, err
 	}
 	idle = float64((w.cpu() - before).Microseconds()) / 1000
-	before = w.cpu()
+	resident = w.memory("VmRSS")
+	if _, err := w.end(); err != nil {
+		return 0, 0, 0, err
+	}
+
+	// The backlog is there before the worker may receive: it starts paused, so that its
+	// start is not counted.
 	if err := s.sendTo(ctx, n, o.messages); err != nil {
 		return 0, 0, 0, err
 	}
-	err = until(ctx, 3*time.Minute, func() (bool, error) {
-		a, err := s.seen(ctx)
-		return a.Different >= o.messages && a.Running == 0, err
-	})
-	if err != nil {
+	if w, err = s.pollerOf(ctx, n, "--rate", "0"); err != nil {
+		return 0, 0, 0, err
+	}
+	defer w.abandon()
+	if err := pause(ctx, 15*time.Second); err != nil {
+		return 0, 0, 0, err
+	}
+	before = w.cpu()
+	if err := s.hurry(ctx, w, "1000000/s"); err != nil {
+		return 0, 0, 0, err
+	}
+	if err := s.arrived(ctx, o.messages); err != nil {
 		return 0, 0, 0, err
 	}
 	if err := pause(ctx, 6*time.Second); err != nil { // the deletes linger
@@ -91,10 +103,28 @@ func overQueues(ctx context.Context, o options, n int) (cpu, idle, resident floa
 	return cpu, idle, resident, err
 }
 
+// hurry changes the rate of a worker that runs.
+func (s *stage) hurry(_ context.Context, w *worker, rate string) error {
+	path := filepath.Join(s.dir, "poller.yaml")
+	text, err := os.ReadFile(path) //nolint:gosec // the bench's own
+	if err != nil {
+		return err
+	}
+	text = []byte(strings.Replace(string(text), "rate: 0\n", "rate: "+rate+"\n", 1))
+	if err := os.WriteFile(path, text, 0o600); err != nil { //nolint:gosec // the same
+		return err
+	}
+	return w.cmd.Process.Signal(syscall.SIGHUP)
+}
+
 func queueName(i int) string { return "bench-" + strconv.Itoa(i) }
 
 // pollerOf starts a worker of n new queues.
 func (s *stage) pollerOf(ctx context.Context, n int, flags ...string) (*worker, error) {
+	rate := ""
+	if len(flags) == 2 && flags[0] == "--rate" {
+		rate, flags = "    rate: "+flags[1]+"\n", nil
+	}
 	var file strings.Builder
 	file.WriteString("queues:\n")
 	for i := range n {
@@ -103,7 +133,7 @@ func (s *stage) pollerOf(ctx context.Context, n int, flags ...string) (*worker, 
 		}
 		file.WriteString("- queue: " + queueName(i) + "\n")
 	}
-	fmt.Fprintf(&file, "targets:\n  default:\n    url: %s/\n    concurrency: %d\n", s.to, s.options.concurrency)
+	fmt.Fprintf(&file, "targets:\n  default:\n    url: %s/\n    concurrency: %d\n%s", s.to, s.options.concurrency, rate)
 	path := filepath.Join(s.dir, "poller.yaml")
 	if err := os.WriteFile(path, []byte(file.String()), 0o600); err != nil {
 		return nil, err

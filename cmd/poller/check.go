@@ -81,6 +81,9 @@ func (c *checkCmd) look(ctx context.Context, files int) findings {
 	f = append(f, lookAtQueues(ctx, settings)...)
 	for _, name := range slices.Sorted(maps.Keys(settings.Targets)) {
 		f = append(f, lookAtTarget(ctx, name, settings.Targets[name], http.ProxyFromEnvironment)...)
+		if settings.Fleet.Shared() {
+			f = append(f, lookAtFleet(ctx, settings, name)...)
+		}
 	}
 	return f
 }

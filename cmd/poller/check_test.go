@@ -364,7 +364,7 @@ func TestATargetWhoseCertificateIsNotTrustedIsAnError(t *testing.T) {
 	defer web.Close()
 	direct := func(*http.Request) (*url.URL, error) { return nil, nil }
 	f := lookAtTarget(t.Context(), "crm", config.Target{URL: web.URL, Timeout: config.Duration(time.Second), Concurrency: 1}, direct)
-	if len(f) != 1 || f[0].Severity != wrong || !strings.Contains(f[0].What, "certificate") {
+	if len(f) != 1 || f[0].Severity != wrong || !strings.Contains(f[0].What, "certificate") || !strings.HasPrefix(f[0].Change, "the certificate") {
 		t.Errorf("found %+v", f)
 	}
 }

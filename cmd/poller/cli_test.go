@@ -98,7 +98,7 @@ func TestAWrongCommandLineGetsOneSentenceAndExitCode1(t *testing.T) {
 		"run --burst few":         `--burst: invalid number "few": use a whole number, such as 10`,
 		"run --timeout 5":         `--timeout: duration 5 has no unit: use 5s for seconds`,
 		"run --rate --burst 2":    `--rate needs a value: use --rate=VALUE`,
-		"run --queue a --target http://localhost/ --concurrency 10001":                    `--concurrency: 10001 is not between 1 and 10,000: write how many deliveries may run at once, such as 10`,
+		"run --queue a --target http://localhost/ --concurrency 10001":                    `--concurrency: 10001 is not between 1 and 10,000: use the number of concurrent deliveries, such as 10`,
 		"run --queue a --target localhost:8080":                                           `--target: the URL does not begin with http:// or https://`,
 		"run --queue a --target http://me:hunter2@localhost/":                             `--target: user and password are secrets, and other users can read the command line: set POLLER_TARGET to the URL, or write it in a --config file`,
 		"run --queue a --target http://localhost/ --header X-Api-Key:hunter2":             `--header: the value of X-Api-Key is a secret, and other users can read the command line: write 'X-Api-Key: @FILE', or set POLLER_HEADER, or write it in a --config file`,

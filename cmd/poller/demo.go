@@ -44,7 +44,7 @@ func (c *demoCmd) Run(p *process) error { return c.show(p, demoPlay) }
 func (c *demoCmd) show(p *process, shown play) error {
 	switch {
 	case c.Duration < 0:
-		return fmt.Errorf("--duration %s: write a time such as 20s, or leave it out to end it with Ctrl-C", c.Duration)
+		return fmt.Errorf("--duration %s: use a value such as 20s, or omit it to stop with Ctrl-C", c.Duration)
 	case c.Rate.Limited && c.Rate.PerSecond == 0:
 		return errors.New("--rate 0: nothing would ever be delivered; use a rate such as 28/s")
 	}

@@ -51,7 +51,7 @@ func (c *drainCmd) Run(p *process) error {
 	case c.Idle <= 0:
 		return fmt.Errorf("--idle: %s is not over 0s: use a value such as 5s", c.Idle)
 	case c.MaxDuration < 0:
-		return fmt.Errorf("--max-duration: %s is below 0s: use a value such as 10m, or leave it out", c.MaxDuration)
+		return fmt.Errorf("--max-duration: %s is below 0s: use a value such as 10m, or omit it", c.MaxDuration)
 	}
 	line := newLiveLine(p.stdout)
 	defer line.end()

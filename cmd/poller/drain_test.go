@@ -29,7 +29,7 @@ func TestDrainRefusesTimesThatAreNone(t *testing.T) {
 	newWorld(t)
 	for _, tt := range []struct{ flag, value, want string }{
 		{"--idle", "0s", "--idle: 0s is not over 0s: use a value such as 5s"},
-		{"--max-duration", "-1s", "--max-duration: -1s is below 0s: use a value such as 10m, or leave it out"},
+		{"--max-duration", "-1s", "--max-duration: -1s is below 0s: use a value such as 10m, or omit it"},
 	} {
 		c := newCommand(t)
 		code := c.begin("drain", "--queue", "orders", "--target", "http://127.0.0.1:1/", tt.flag+"="+tt.value)

@@ -55,7 +55,7 @@ func judgeSettings(c config.Config, files int) findings {
 	for _, name := range slices.Sorted(maps.Keys(c.Targets)) {
 		judgeQuotas(&f, name, c.Targets[name])
 	}
-	if c.Fleet.Replicas > 1 {
+	if c.Fleet.Replicas > 1 && !c.Fleet.Shared() {
 		for _, name := range slices.Sorted(maps.Keys(c.Targets)) {
 			judgeShare(&f, name, c.Fleet, c.Targets[name])
 		}

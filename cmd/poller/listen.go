@@ -17,9 +17,9 @@ func listenAt(ctx context.Context, address string) (net.Listener, error) {
 	case err == nil:
 		return l, nil
 	case errors.Is(err, syscall.EADDRINUSE):
-		return nil, fmt.Errorf("--listen %s: the port is taken; write another, or port 0 for a free one", address)
+		return nil, fmt.Errorf("--listen %s: the port is taken: use another one, or port 0 for a free one", address)
 	default:
-		return nil, fmt.Errorf("--listen %s: cannot be listened at (%w); write an address of this machine, such as 127.0.0.1:0",
+		return nil, fmt.Errorf("--listen %s: cannot listen there (%w): use an address of this machine, such as 127.0.0.1:0",
 			address, reasonOf(err))
 	}
 }

@@ -36,8 +36,8 @@ queues and the variables that point a client at it. Messages are lost when it st
 // Run serves until the first signal.
 func (c *localsqsCmd) Run(p *process) error {
 	if !isLoopback(c.Listen) {
-		return fmt.Errorf("--listen %s: localsqs asks nobody for credentials and so listens on loopback addresses only; "+
-			"write 127.0.0.1:9324 or [::1]:9324", c.Listen)
+		return fmt.Errorf("--listen %s: localsqs checks no credentials, so it listens on loopback addresses only: "+
+			"use 127.0.0.1:9324 or [::1]:9324", c.Listen)
 	}
 	// The server should be small next to what is tried with it: memory is released when a
 	// queue was emptied.
@@ -66,10 +66,10 @@ func (c *localsqsCmd) Run(p *process) error {
 func (c *localsqsCmd) create(server *localsqs.Server) ([]string, error) {
 	visibility := time.Duration(c.VisibilityTimeout)
 	if visibility%time.Second != 0 || visibility < 0 || visibility > 12*time.Hour {
-		return nil, fmt.Errorf("--visibility-timeout %s: write whole seconds, at most 12h, such as 30s", c.VisibilityTimeout)
+		return nil, fmt.Errorf("--visibility-timeout %s: use whole seconds, at most 12h, such as 30s", c.VisibilityTimeout)
 	}
 	if c.MaxReceiveCount < 0 || c.MaxReceiveCount > 1000 {
-		return nil, fmt.Errorf("--max-receive-count %d: write 1 to 1000, or leave it out for no dead-letter queue", c.MaxReceiveCount)
+		return nil, fmt.Errorf("--max-receive-count %d: use 1 to 1000, or omit it for no dead-letter queue", c.MaxReceiveCount)
 	}
 	var names []string
 	add := func(queue, name string, attributes map[string]string) error {

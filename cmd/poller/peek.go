@@ -56,7 +56,7 @@ type peeked struct {
 // Run looks, and prints.
 func (c *peekCmd) Run(p *process) error {
 	if c.Max < 1 || c.Max > maxPeek {
-		return fmt.Errorf("--max %d: write 1 to 1,000", c.Max)
+		return fmt.Errorf("--max %d: use 1 to 1,000", c.Max)
 	}
 	client, q, err := openQueue(p, "--queue", c.Queue)
 	if err != nil {

@@ -52,6 +52,8 @@ func lookAtTarget(ctx context.Context, name string, t config.Target, proxyOf fun
 	switch err := connect(ctx, via, files); {
 	case err != nil && proxy != nil:
 		f.add(wrong, about, "HTTPS_PROXY, HTTP_PROXY or NO_PROXY", "the proxy %s cannot be reached: %v", addressOf(proxy), err)
+	case isCertificate(err):
+		f.add(wrong, about, "the certificate, or --tls-ca if it is signed by an authority of your own", "%s is there, but its certificate is refused: %v", place, err)
 	case err != nil:
 		f.add(wrong, about, "--target, or start it", "%s cannot be reached: %v", place, err)
 	case proxy != nil:
@@ -80,6 +82,12 @@ func connect(ctx context.Context, u *url.URL, files *tls.Config) error {
 		return reasonOf(err)
 	}
 	return conn.Close()
+}
+
+// isCertificate reports whether the target answers, and its certificate is at fault.
+func isCertificate(err error) bool {
+	_, refused := errors.AsType[*tls.CertificateVerificationError](err)
+	return refused
 }
 
 // tlsOf is what the target is connected to with. The minimum version is that of

@@ -94,7 +94,7 @@ func (c *redriveCmd) check() (redrive.Match, error) {
 	case c.OlderThan < 0:
 		return nil, fmt.Errorf("--older-than %s: use a duration such as 2h", c.OlderThan)
 	case c.Max < 0:
-		return nil, fmt.Errorf("--max %d: write how many messages, or omit it for all", c.Max)
+		return nil, fmt.Errorf("--max %d: use the number of messages, or omit it for all", c.Max)
 	}
 	var all []redrive.Match
 	for _, text := range c.Filters {
@@ -132,7 +132,7 @@ func (r *redriving) findDestination() error {
 		case err != nil:
 			return fmt.Errorf("where its messages came from is not known (%w): give the queue with --to", err)
 		case len(sources) == 0:
-			return fmt.Errorf("--from: %s is no queue's dead-letter queue: give the queue to move to with --to", r.from.Name())
+			return fmt.Errorf("--from: %s is not the dead-letter queue of any queue: name the queue to move to with --to", r.from.Name())
 		case len(sources) > 1 && r.bySQS():
 			return nil
 		case len(sources) > 1:

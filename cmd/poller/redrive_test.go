@@ -109,11 +109,11 @@ func TestWhatRedriveRefusesSaysWhatToWrite(t *testing.T) {
 		"--from dead --rate 0":         "--rate 0: nothing would ever be moved; use a rate such as 10/s, or omit it",
 		"--from dead --ramp 1m":        "--ramp: it is the time in which --rate is reached: give both, such as --rate 10/s --ramp 1m",
 		"--from dead --max -1":         "--max needs a value: use --max=VALUE",
-		"--from dead --max=-1":         "--max -1: write how many messages, or omit it for all",
+		"--from dead --max=-1":         "--max -1: use the number of messages, or omit it for all",
 		"--from dead --filter a=b":     "--filter: invalid filter: use attr:NAME=VALUE, attr:NAME or body~REGEXP",
 		"--from dead --to dead":        "--to: it is the same queue as --from: give another one",
 		"--from dead --to other.fifo":  "--to: dead and other.fifo are not of one type: a FIFO queue's messages go to a FIFO queue",
-		"--from orders":                "--from: orders is no queue's dead-letter queue: give the queue to move to with --to",
+		"--from orders":                "--from: orders is not the dead-letter queue of any queue: name the queue to move to with --to",
 		"--from nowhere":               "--from: ",
 		"--from dead --older-than=-1s": "--older-than -1s: use a duration such as 2h",
 	} {
@@ -144,7 +144,7 @@ func TestPeekShowsWhatIsThereAndPutsItBack(t *testing.T) {
 		!strings.Contains(stderr, "with maxReceiveCount 3 the queue moves one that has too many to dead") {
 		t.Errorf("%s%s", stdout, stderr)
 	}
-	if _, stderr, code := run(t, "peek", "--queue", "dead", "--max", "1001"); code != 1 || stderr != "poller: error: --max 1001: write 1 to 1,000\n" {
+	if _, stderr, code := run(t, "peek", "--queue", "dead", "--max", "1001"); code != 1 || stderr != "poller: error: --max 1001: use 1 to 1,000\n" {
 		t.Errorf("code %d: %s", code, stderr)
 	}
 }

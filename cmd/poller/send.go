@@ -110,7 +110,7 @@ func (c *sendCmd) prepare(p *process) (*sendRun, error) {
 func (c *sendCmd) fits(name string) error {
 	switch fifo := strings.HasSuffix(name, ".fifo"); {
 	case fifo && c.Group == "":
-		return fmt.Errorf("--group: %s is a FIFO queue, which delivers each group in its order: write the group, such as --group customer-7", name)
+		return fmt.Errorf("--group: %s is a FIFO queue, which delivers each group in order: name the group, such as --group customer-7", name)
 	case fifo && c.Delay != 0:
 		return fmt.Errorf("--delay: %s is a FIFO queue, which has one delay for all messages: omit it", name)
 	case !fifo && c.Dedup != "":

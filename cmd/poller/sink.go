@@ -76,7 +76,7 @@ func (c *sinkCmd) options() (demo.SinkOptions, error) {
 	case c.RetryAfter < 0:
 		return none, fmt.Errorf("--retry-after %s: use a positive duration, such as 2s", c.RetryAfter)
 	case c.RateLimit != "" && c.Quota.N == 0:
-		return none, fmt.Errorf("--ratelimit %s: there is no quota to tell of: add --quota 100/m", c.RateLimit)
+		return none, fmt.Errorf("--ratelimit %s: there is no quota to report: add --quota 100/m", c.RateLimit)
 	case c.OutageEvery < 0:
 		return none, fmt.Errorf("--outage-every %s: use a positive duration, such as 2m", c.OutageEvery)
 	case c.OutageEvery > 0 && len(c.Outages) == 0:

@@ -97,7 +97,7 @@ func since(before, now []Deliveries) []Deliveries {
 	more := []Deliveries{}
 	for _, d := range now {
 		for _, old := range before {
-			if old.Outcome == d.Outcome && old.Status == d.Status {
+			if old.Outcome == d.Outcome && old.Status == d.Status && old.Answer == d.Answer {
 				d.Count -= old.Count
 			}
 		}
@@ -109,7 +109,7 @@ func since(before, now []Deliveries) []Deliveries {
 		if a.Count != b.Count {
 			return int(b.Count - a.Count)
 		}
-		return strings.Compare(a.Outcome+a.Status, b.Outcome+b.Status)
+		return strings.Compare(a.Outcome+a.Status+a.Answer, b.Outcome+b.Status+b.Answer)
 	})
 	return more
 }

@@ -57,7 +57,7 @@ func queueFigures(q Queue, now time.Time) g.Node {
 		h.Class("figures"),
 		figure("Lag", "lag", q.lag(), ""),
 		depth(q.Depth, now),
-		figure("Time to empty", "", q.drain(), ""),
+		figure("Time to empty", "drain", q.drain(), ""),
 		deadLetters(q.DeadLetters),
 		figure("Delivered", "delivered", rate(q.DeliveredPerSecond), rate(q.StartedPerSecond)+" started"),
 	)

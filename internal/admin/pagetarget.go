@@ -154,7 +154,7 @@ func deliveries(t Target) g.Node {
 		return h.Tr(
 			g.If(d.Outcome != delivered, h.Class("failed")),
 			h.Td(g.Text(d.Outcome)),
-			h.Td(g.Text(d.Status)),
+			h.Td(g.Text(d.answer())),
 			numberCell(t.lately(d)),
 			numberCell(count(d.Count)),
 		)
@@ -164,7 +164,7 @@ func deliveries(t Target) g.Node {
 // lately returns the last minute's count for d's outcome and status.
 func (t Target) lately(d Deliveries) string {
 	for _, l := range t.DeliveriesLastMinute {
-		if l.Outcome == d.Outcome && l.Status == d.Status {
+		if l.Outcome == d.Outcome && l.Status == d.Status && l.Answer == d.Answer {
 			return count(l.Count)
 		}
 	}

@@ -103,6 +103,10 @@ type Queue struct {
 	StartedPerSecond   float64 `json:"started_per_second"`
 	DeliveredPerSecond float64 `json:"delivered_per_second"`
 
+	// ReceiveTime is how long a receive takes that finds a batch: the median of the last
+	// ones; Unknown before the first.
+	ReceiveTime Seconds `json:"receive_seconds"`
+
 	ClockOffset Seconds `json:"clock_offset_seconds"`
 
 	// Measures are what the charts need.
@@ -175,7 +179,11 @@ type Target struct {
 	// settings.
 	Overrides []Override `json:"overrides"`
 
-	Delivering       int     `json:"delivering"`
+	Delivering int `json:"delivering"`
+	// Hanging is how many of them have run for ten times the mean and 5 s or more, and
+	// LongestDelivery for how long the longest has run.
+	Hanging          int     `json:"hanging"`
+	LongestDelivery  Seconds `json:"longest_delivery_seconds"`
 	StartedPerSecond float64 `json:"started_per_second"`
 	// MeanDelivery is the mean duration of a successful delivery; NaN before the first.
 	MeanDelivery Number `json:"mean_delivery_seconds"`
@@ -197,7 +205,9 @@ type Gate struct {
 	// Reason is the most common outcome of the current run of failures, empty if there
 	// is none. TroubleSince is when it began, TroubleMessages how many messages are
 	// failing.
-	Reason          string     `json:"reason,omitempty"`
+	Reason string `json:"reason,omitempty"`
+	// Answers are what the failed tries of the run got, in words: 404 (5 of 5).
+	Answers         string     `json:"answers,omitempty"`
 	TroubleSince    *time.Time `json:"trouble_since"`
 	TroubleMessages int        `json:"trouble_messages"`
 	// RejectsSince is when the target began to reject everything, and Rejected how many
@@ -252,7 +262,9 @@ type Told struct {
 type Deliveries struct {
 	Outcome string `json:"outcome"`
 	Status  string `json:"status"`
-	Count   int64  `json:"count"`
+	// Answer is the HTTP status, or in words why there was none.
+	Answer string `json:"answer"`
+	Count  int64  `json:"count"`
 }
 
 // Failure is a failed delivery or a failed SQS call.

@@ -37,9 +37,11 @@ func behind() Status {
 	return s
 }
 
-func failing(outcome, status string, failed, fine int64) func(*Status) {
+func failedWith(outcome, status, answer string, failed, fine int64) func(*Status) {
 	return func(s *Status) {
-		s.Targets[0].DeliveriesLastMinute = []Deliveries{{Outcome: outcome, Status: status, Count: failed}, {Outcome: "delivered", Status: "2xx", Count: fine}}
+		s.Targets[0].DeliveriesLastMinute = []Deliveries{
+			{Outcome: outcome, Status: status, Answer: answer, Count: failed}, {Outcome: "delivered", Status: "2xx", Answer: "204", Count: fine},
+		}
 	}
 }
 
@@ -52,18 +54,31 @@ func TestTheVerdictSaysWhatToLookAt(t *testing.T) {
 	}{
 		"nothing to do": {idle, func(*Status) {}, Good, "Keeping up: the queue is empty"},
 		"before the first answer": {
-			idle, func(s *Status) { s.Queues[0].Receives = map[string]int64{"full": 0} },
+			idle, func(s *Status) {
+				q := &s.Queues[0]
+				q.Receives, q.Depth, q.DrainState, q.Lag = map[string]int64{"full": 0}, nil, DrainUnknown, Unknown
+			},
 			Good, "Started: waiting for SQS's first response",
+		},
+		"an idle queue before its first long poll has returned": {
+			idle, func(s *Status) { s.Queues[0].Receives = map[string]int64{"full": 0} }, Good, "Keeping up: the queue is empty",
 		},
 		"a breath behind": {
 			behind, func(s *Status) { s.Queues[0].Lag, s.Queues[0].Depth.Visible = Seconds(1234*time.Millisecond), 20 },
 			Good, "Keeping up: 28/s delivered, lag 1.2 s",
 		},
-		"the end of a backlog, whose lag is still that of the last minute": {
+		"the end of a backlog": {
 			behind, func(s *Status) {
 				s.Queues[0].Lag, s.Queues[0].Depth.Visible, s.Queues[0].DeliveredPerSecond = Seconds(14*time.Second), 0, 12
 			},
-			Good, "Keeping up: no messages waiting; 12/s delivered, lag 14 s",
+			Notice, "Catching up: nothing left in the queue, 15 messages in hand, lag 14 s",
+		},
+		"long deliveries": {
+			behind, func(s *Status) {
+				q := &s.Queues[0]
+				q.Lag, q.Depth.Visible, q.InHand = Seconds(14*time.Second), 0, map[string]int{"delivering": 6}
+			},
+			Good, "Delivering the last 6 messages, none are waiting, lag 14 s",
 		},
 		"at the rate": {
 			behind, func(*Status) {}, Notice,
@@ -75,7 +90,7 @@ func TestTheVerdictSaysWhatToLookAt(t *testing.T) {
 		},
 		"a target that says it takes no more": {
 			behind, func(s *Status) {
-				failing("throttled", "4xx", 90, 10)(s)
+				failedWith("throttled", "4xx", "429", 90, 10)(s)
 				s.Targets[0].Pace.Told = &Told{ResetAt: noon.Add(40 * time.Second), WaitingSince: &noon}
 			}, Notice,
 			"Behind: 1,240 messages; target partner takes no more until 12:00:40 UTC (in 40 s), as it says itself",
@@ -130,6 +145,26 @@ func TestTheVerdictSaysWhatToLookAt(t *testing.T) {
 			behind, func(s *Status) { s.Targets[0].Pace.Rate, s.Targets[0].MeanDelivery = Number(math.Inf(1)), 0.35 }, Notice,
 			"Behind: 1,240 messages, lag 2 min 10 s, limited by the target's concurrency of 10 at 350 ms per delivery; empty in about 6 min 50 s",
 		},
+		"at what SQS takes": {
+			behind, func(s *Status) {
+				s.Targets[0].StartedPerSecond, s.Targets[0].Pace, s.Queues[0].ReceiveTime = 58, Pace{Rate: 100, Concurrency: 40}, Seconds(400*time.Millisecond)
+			}, Notice,
+			"Behind: 1,240 messages, lag 2 min 10 s, limited by SQS: a receive takes 400 ms; empty in about 6 min 50 s",
+		},
+		"at slots that hang": {
+			behind, func(s *Status) {
+				t := &s.Targets[0]
+				t.StartedPerSecond, t.Delivering, t.Hanging, t.LongestDelivery = 3, 10, 8, Seconds(25*time.Second)
+			}, Notice,
+			"Behind: 1,240 messages, lag 2 min 10 s, limited by the target's concurrency of 10, of which 8 are taken by deliveries " +
+				"that have run for up to 25 s; empty in about 6 min 50 s",
+		},
+		"little waits, and it grows": {
+			behind, func(s *Status) {
+				s.Queues[0].Lag, s.Queues[0].Depth.Visible, s.Queues[0].DrainState = Seconds(3*time.Second), 80, DrainGrowing
+			}, Notice,
+			"Behind: 80 messages, lag 3 s, limited by the target's rate of 28/s; the queue is growing",
+		},
 		"at no limit that is known, and it grows": {
 			behind, func(s *Status) { s.Targets[0].StartedPerSecond, s.Queues[0].DrainState = 12, DrainGrowing }, Notice,
 			"Behind: 1,240 messages, lag 2 min 10 s; the queue is growing",
@@ -147,29 +182,34 @@ func TestTheVerdictSaysWhatToLookAt(t *testing.T) {
 			"Behind, lag 2 min 10 s, limited by the target's rate of 28/s",
 		},
 		"the target fails": {
-			behind, failing("unavailable", "5xx", 93, 7), Bad,
-			"Target partner fails: 93% of deliveries in the last minute failed, mostly with 5xx",
+			behind, failedWith("unavailable", "5xx", "503", 93, 7), Bad,
+			"Target partner fails: 93% of deliveries in the last minute failed, 503 (93 of 93)",
 		},
-		"the target fails with one status": {behind, func(s *Status) {
-			failing("unavailable", "5xx", 93, 7)(s)
-			s.Failures = []Failure{{Queue: "orders", Reason: "network"}, {Queue: "orders", Outcome: "unavailable", Status: 503, Reason: "5xx"}}
-		}, Bad, "Target partner fails: 93% of deliveries in the last minute failed, mostly with 5xx (the last one 503)"},
+		"the target fails in several ways": {behind, func(s *Status) {
+			s.Targets[0].DeliveriesLastMinute = []Deliveries{
+				{Outcome: "delivered", Status: "2xx", Answer: "204", Count: 100},
+				{Outcome: "failed", Status: "5xx", Answer: "500", Count: 2000},
+				{Outcome: "unavailable", Status: "5xx", Answer: "503", Count: 300},
+				{Outcome: "failed", Status: "timeout", Answer: "timed out", Count: 20},
+				{Outcome: "unavailable", Status: "reset", Answer: "connection reset", Count: 1},
+			}
+		}, Bad, "Target partner fails: 96% of deliveries in the last minute failed, 500 (2,000 of 2,321), 503 (300 of 2,321), timed out (20 of 2,321)"},
 		"the target throttles": {
-			behind, failing("throttled", "4xx", 60, 40), Bad,
-			"Target partner throttles: 60% of deliveries in the last minute were answered 429",
+			behind, failedWith("throttled", "4xx", "429", 60, 40), Bad,
+			"Target partner throttles: 60% of deliveries in the last minute failed, 429 (60 of 60)",
 		},
 		"the target is gone": {
-			behind, failing("connection", "refused", 5, 0), Bad,
-			"Target partner cannot be reached: 100% of deliveries in the last minute failed, mostly with refused",
+			behind, failedWith("connection", "refused", "connection refused", 5, 0), Bad,
+			"Target partner cannot be reached: 100% of deliveries in the last minute failed, connection refused (5 of 5)",
 		},
 		"the target rejects": {
-			idle, failing("rejected", "4xx", 5, 0), Bad,
-			"Target partner rejects messages: 100% of deliveries in the last minute failed, mostly with 4xx",
+			idle, failedWith("rejected", "4xx", "422", 5, 0), Bad,
+			"Target partner rejects messages: 100% of deliveries in the last minute failed, 422 (5 of 5)",
 		},
 		"the target fails now and then": {
-			behind, failing("failed", "timeout", 10, 90), Notice,
+			behind, failedWith("failed", "timeout", "timed out", 10, 90), Notice,
 			"Behind: 1,240 messages, lag 2 min 10 s, limited by the target's rate of 28/s; empty in about 6 min 50 s; " +
-				"10% of deliveries in the last minute failed, mostly with timeout",
+				"10% of deliveries in the last minute failed, timed out (10 of 10)",
 		},
 		"dead letters": {idle, func(s *Status) {
 			n, since := 5, noon.Add(2*time.Hour+3*time.Minute)
@@ -182,12 +222,15 @@ func TestTheVerdictSaysWhatToLookAt(t *testing.T) {
 		"no dead letters": {idle, func(s *Status) {
 			s.Queues[0].DeadLetters = &DeadLetters{Name: "orders-dlq", Messages: new(int)}
 		}, Good, "Keeping up: the queue is empty"},
-		"a failure among many is no news": {idle, failing("failed", "5xx", 1, 99), Good, "Keeping up: the queue is empty"},
+		"a failure among many is no news": {idle, failedWith("failed", "5xx", "500", 1, 99), Good, "Keeping up: the queue is empty"},
 		"the target hangs": {behind, func(s *Status) {
 			t := &s.Targets[0]
 			t.StartedPerSecond, t.Delivering, t.DeliveriesLastMinute = 0, 10, nil
 		}, Bad, "Target partner is hanging: no delivery has ended in the last minute, 10 in progress"},
 		"paused": {behind, func(s *Status) { s.Targets[0].Pace.Rate = 0 }, Notice, "Paused: the rate of target partner is 0: 1,240 messages"},
+		"paused, and the target was down before": {behind, func(s *Status) {
+			s.Targets[0].Pace.Rate, s.Targets[0].Gate = 0, Gate{State: "closed", Held: 3}
+		}, Notice, "Paused: the rate of target partner is 0: 1,240 messages"},
 		"SQS refuses": {behind, func(s *Status) {
 			s.Queues[0].Problem = &SQSProblem{What: "ReceiveMessage on orders: access denied", Since: noon.Add(-3 * time.Second), Fault: "refused"}
 		}, Bad, "SQS refuses: ReceiveMessage on orders: access denied, since 11:59:57 UTC (3 s)"},
@@ -218,12 +261,12 @@ func TestTheVerdictSaysWhatToLookAt(t *testing.T) {
 		},
 		"a closed gate": {behind, func(s *Status) {
 			next := noon.Add(1500 * time.Millisecond)
-			s.Targets[0].Gate = Gate{State: "closed", Since: noon.Add(-time.Minute), Held: 47, Reason: "connection", NextProbe: &next}
-		}, Bad, "Target partner is down: deliveries have failed to connect since 11:59:00 UTC (1 min); nothing is lost, 47 messages held, next probe in 1.5 s"},
+			s.Targets[0].Gate = Gate{State: "closed", Since: noon.Add(-time.Minute), Held: 47, Reason: "connection", Answers: "connection refused (7 of 7)", NextProbe: &next}
+		}, Bad, "Target partner is down since 11:59:00 UTC (1 min): connection refused (7 of 7); nothing is lost, 47 messages held, next probe in 1.5 s"},
 		"rejects everything": {behind, func(s *Status) {
 			since := noon.Add(-time.Minute)
-			s.Targets[0].Gate = Gate{State: "open", Held: 40, RejectsSince: &since, Rejected: 5}
-		}, Bad, "Target partner rejects everything since 11:59:00 UTC (1 min): 5 given back, 40 held"},
+			s.Targets[0].Gate = Gate{State: "open", Held: 40, Answers: "422 (9 of 9)", RejectsSince: &since, Rejected: 5}
+		}, Bad, "Target partner rejects everything since 11:59:00 UTC (1 min): 422 (9 of 9); 5 given back, 40 held"},
 		"a half-open gate": {behind, func(s *Status) {
 			s.Targets[0].Gate = Gate{State: "half_open", Since: noon, Held: 47, Limit: 3}
 		}, Notice, "Target partner is coming back: up to 3 concurrent deliveries, more with each success; 47 messages held"},

@@ -1,6 +1,7 @@
 package app
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -23,6 +24,7 @@ import (
 	"github.com/sqs-poller/poller/internal/queue"
 	"github.com/sqs-poller/poller/internal/ratelimit"
 	"github.com/sqs-poller/poller/internal/target"
+	"github.com/sqs-poller/poller/internal/tracing"
 )
 
 // Build identifies the build.
@@ -79,6 +81,7 @@ type App struct {
 	listener net.Listener
 	admin    *admin.Server
 
+	tracer     *tracing.Tracer // nil without OpenTelemetry's variables
 	files      int
 	token      *controlToken // nil without a control token
 	overridden chan struct{} // tells watchOverrides that there are others
@@ -125,7 +128,7 @@ func New(ctx context.Context, c config.Config, o Options) (*App, error) {
 	}
 	a.loaded.Targets = maps.Clone(c.Targets)
 	if err := a.make(ctx, o); err != nil {
-		a.close()
+		a.close(ctx)
 		return nil, err
 	}
 	return a, nil
@@ -142,12 +145,10 @@ func (a *App) make(ctx context.Context, o Options) error {
 	if err != nil {
 		return err
 	}
-	for name, t := range a.config.Targets {
-		if err := a.makeTarget(name, a.config.Fleet.Share(t), o); err != nil {
-			return err
-		}
-	}
-	if err := a.registerOverrides(); err != nil {
+	a.tracer, err = tracing.New(ctx, tracing.Options{
+		Logger: a.log, Version: a.build.Version, Origin: target.Origin, Child: a.config.TraceParent,
+	})
+	if err != nil {
 		return err
 	}
 	a.sqs, err = queue.NewClient(ctx, queue.Options{
@@ -158,6 +159,14 @@ func (a *App) make(ctx context.Context, o Options) error {
 		UserAgent:   a.userAgent(),
 	})
 	if err != nil {
+		return err
+	}
+	for name, t := range a.config.Targets {
+		if err := a.makeTarget(name, a.config.Fleet.Share(t), o); err != nil {
+			return err
+		}
+	}
+	if err := a.registerOverrides(); err != nil {
 		return err
 	}
 	for _, q := range a.config.Queues {
@@ -187,7 +196,7 @@ const connections = 32
 
 // makeTarget returns the room of a target. Its limits are this replica's share.
 func (a *App) makeTarget(name string, t config.Target, o Options) error {
-	made, err := newTarget(name, t, o, a.userAgent())
+	made, err := newTarget(name, t, o, a.userAgent(), a.sqs)
 	if err != nil {
 		return err
 	}
@@ -208,7 +217,9 @@ func (a *App) makeTarget(name string, t config.Target, o Options) error {
 	return room.pace.Register(registerer)
 }
 
-func newTarget(name string, t config.Target, o Options, agent string) (*target.HTTP, error) {
+// newTarget returns a target. sqs has the credentials that its requests may be signed with; nil
+// if nothing will be sent.
+func newTarget(name string, t config.Target, o Options, agent string, sqs *queue.Client) (*target.HTTP, error) {
 	headers, err := parseHeaders(t.Headers)
 	if err != nil {
 		return nil, err
@@ -221,11 +232,26 @@ func newTarget(name string, t config.Target, o Options, agent string) (*target.H
 		Timeout:     time.Duration(t.Timeout),
 		Slots:       t.Concurrency,
 		Headers:     headers,
+		Auth:        authOf(t.Auth, sqs),
 		TLS:         target.TLS{CA: t.TLSCA, Cert: t.TLSCert, Key: t.TLSKey},
 		DialContext: o.DialTarget,
 		Logger:      o.Logger,
 		UserAgent:   agent,
 	})
+}
+
+// authOf returns how requests prove who sends them.
+func authOf(a config.Auth, sqs *queue.Client) target.Auth {
+	auth := target.Auth{
+		OAuth2:  target.OAuth2(a.OAuth2),
+		AWS:     target.AWS{Service: a.AWS.Service, Region: a.AWS.Region},
+		Webhook: target.Webhook{Secrets: a.Webhook.Secrets},
+	}
+	if sqs != nil {
+		auth.AWS.Credentials = sqs
+		auth.AWS.Region = cmp.Or(a.AWS.Region, sqs.Region())
+	}
+	return auth
 }
 
 func (a *App) userAgent() string { return "poller/" + a.build.Version }
@@ -269,13 +295,16 @@ func cause(err error) error {
 }
 
 // close releases what New has acquired.
-func (a *App) close() {
+func (a *App) close(ctx context.Context) {
 	for _, room := range a.targets {
 		room.http.Close()
 	}
 	if a.sqs != nil {
 		a.sqs.Close()
 	}
+	now, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	cancel()
+	_ = a.tracer.Close(now) // nothing was delivered
 	if a.listener != nil {
 		_ = a.listener.Close() // the server may have closed it
 	}

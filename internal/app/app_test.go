@@ -334,7 +334,7 @@ func TestAFIFOQueueIsOneThoughItsAttributesMayNotBeRead(t *testing.T) {
 			if err != nil || got.FIFO != fifo || got.VisibilityTimeout != 30*time.Second {
 				t.Errorf("%s is opened with %+v (%v)", name, got, err)
 			}
-			d.close()
+			d.close(t.Context())
 		}
 	})
 }

@@ -14,7 +14,8 @@ func Checks() config.Checks {
 			_, err := target.ParseHeader(line)
 			return err
 		},
-		SecretHeader: target.IsSecretName,
+		WebhookSecret: target.ValidateWebhookSecret,
+		SecretHeader:  target.IsSecretName,
 		FleetURL: func(url string) error {
 			_, err := fleet.ParseURL(url)
 			return err

@@ -112,6 +112,13 @@ func TestTheDocsListEveryMetricOnceAsItIs(t *testing.T) {
 	})
 }
 
+// madeWhenNeeded are metrics whose series are there once there is something to count: of
+// their labels not all values need have been seen.
+var madeWhenNeeded = map[string]bool{
+	"poller_sqs_requests_total": true, "poller_sqs_billed_requests_total": true, "poller_sqs_request_duration_seconds": true,
+	"poller_pace_wait_seconds": true, "poller_delivery_duration_seconds": true,
+}
+
 func compareLabels(t *testing.T, name string, d documented, family *dto.MetricFamily) {
 	t.Helper()
 	seen := make(map[string]map[string]bool)
@@ -127,7 +134,11 @@ func compareLabels(t *testing.T, name string, d documented, family *dto.MetricFa
 		t.Errorf("%s has the labels %v, the docs say %v", name, got, want)
 	}
 	for label, values := range d.labels {
-		if got := slices.Sorted(maps.Keys(seen[label])); values != nil && !slices.Equal(got, slices.Sorted(slices.Values(values))) {
+		got := slices.Sorted(maps.Keys(seen[label]))
+		if madeWhenNeeded[name] {
+			got = slices.Compact(slices.Sorted(slices.Values(slices.Concat(got, values))))
+		}
+		if values != nil && !slices.Equal(got, slices.Sorted(slices.Values(values))) {
 			t.Errorf("%s{%s} has the values %v, the docs say %v", name, label, got, values)
 		}
 	}

@@ -134,3 +134,16 @@ func fleetStatus(f *fleet.Fleet, now time.Time) *admin.Fleet {
 	}
 	return status
 }
+
+// FleetFact is one thing that InspectFleet has found.
+type FleetFact = fleet.Fact
+
+// InspectFleet looks at the coordinator of a target's budget as a replica would use it.
+func InspectFleet(ctx context.Context, c config.Config, target string) []FleetFact {
+	redis, err := fleet.ParseURL(c.Fleet.Redis)
+	if err != nil {
+		return []FleetFact{{Wrong: true, What: err.Error(), Change: "--fleet-redis"}}
+	}
+	t := c.Targets[target]
+	return fleet.Inspect(ctx, redis, c.Fleet.BudgetName(target, len(c.Targets)), budgetOf(c.Fleet, t))
+}

@@ -59,7 +59,7 @@ func unknownAttributes(name string) queue.Attributes {
 // TryTarget sets up a target exactly as the daemon does and discards it. It fails for the
 // same reasons.
 func TryTarget(name string, t config.Target) error {
-	made, err := newTarget(name, t, Options{}, "poller")
+	made, err := newTarget(name, t, Options{}, "poller", nil)
 	if err != nil {
 		return err
 	}

@@ -62,9 +62,9 @@ type overrides [kinds]*override
 
 // on returns the target with the limits that an operator has set. A rate comes with the
 // burst that it has by default.
-func (o *overrides) on(t config.Target) config.Target {
+func (o *overrides) on(t config.Target, f config.Fleet) config.Target {
 	if r := o[rateKind]; r != nil {
-		t.Rate, t.Burst = r.rate, r.rate.DefaultBurst()
+		t.Rate, t.Burst = r.rate, f.DefaultBurst(r.rate)
 	}
 	if c := o[concurrencyKind]; c != nil {
 		t.Concurrency = c.concurrency
@@ -130,7 +130,7 @@ func (a *App) read(now time.Time, c admin.Change) (*operated, error) {
 		o.targets = []string{c.Target}
 	}
 	if utf8.RuneCountInString(c.By) > longestBy || strings.ContainsFunc(c.By, func(r rune) bool { return !unicode.IsPrint(r) }) {
-		return nil, fmt.Errorf("by: write a name of at most %d characters, on one line", longestBy)
+		return nil, fmt.Errorf("by: use a name of at most %d characters, on one line", longestBy)
 	}
 	if err := o.readFor(now, c); err != nil {
 		return nil, err
@@ -185,17 +185,20 @@ func (o *operated) readPace(c admin.Change) error {
 // fits refuses a concurrency that the replicas cannot share or for which the process may
 // not open enough files.
 func (a *App) fits(o *operated) error {
+	if o.rate != nil && a.loaded.Fleet.TooSlow(*o.rate) {
+		return fmt.Errorf("rate: %s is less than the 1/m that the fleet's coordinator can share: write more, or use poller pause", o.rate)
+	}
 	if o.concurrency == 0 {
 		return nil
 	}
-	if n := a.loaded.Fleet.Replicas; o.concurrency < n {
-		return fmt.Errorf("concurrency: %d is less than one delivery at once for each of %d replicas (fleet.replicas): write %[2]d or more",
+	if n := a.loaded.Fleet.Replicas; o.concurrency < n && !a.loaded.Fleet.Shared() {
+		return fmt.Errorf("concurrency: %d is less than one concurrent delivery for each of %d replicas (fleet.replicas): use %[2]d or more",
 			o.concurrency, n)
 	}
 	c := a.loaded
 	c.Targets = make(map[string]config.Target, len(a.loaded.Targets))
 	for name, t := range a.loaded.Targets {
-		if t = a.overrides[name].on(t); slices.Contains(o.targets, name) {
+		if t = a.overrides[name].on(t, a.loaded.Fleet); slices.Contains(o.targets, name) {
 			t.Concurrency = o.concurrency
 		}
 		c.Targets[name] = t
@@ -249,6 +252,9 @@ func (a *App) operate(now time.Time, name string, o *operated) string {
 // putInForce sets the pace of a target to the settings and what an operator overrides.
 func (a *App) putInForce(now time.Time, name string) {
 	a.targets[name].pace.Set(now, a.limitsInForce(name))
+	if f := a.targets[name].fleet; f != nil {
+		f.Set(a.budgetInForce(name))
+	}
 }
 
 // watchOverrides ends each override when its time is over, until ctx is done.

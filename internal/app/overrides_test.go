@@ -235,25 +235,25 @@ func TestAChangeThatMakesNoSenseIsRefusedWithOneSentence(t *testing.T) {
 	c := controllable()
 	c.Fleet.Replicas = 2
 	a := prepare(t, "orders", c, nil).App
-	defer a.close()
+	defer a.close(t.Context())
 	a.files = 1000
 	for want, change := range map[string]admin.Change{
-		`there is no target "shop": use default`:                         {Action: "pause", Target: "shop"},
-		"for: 0s is not over 0s and at most 720h":                        {Action: "pause", For: "0s"},
-		"for: 721h is not over 0s and at most 720h":                      {Action: "pause", For: "721h"},
-		"for: duration 30 has no unit":                                   {Action: "pause", For: "30"},
-		"for: resume has no end: omit it":                                {Action: "resume", For: "5m"},
-		"pause takes neither rate nor concurrency: use pace":             {Action: "pause", Rate: "5/s"},
-		"pace needs a rate, a concurrency or both":                       {Action: "pace"},
-		"rate: invalid rate":                                             {Action: "pace", Rate: "fast"},
-		"rate: 0 would pause: use poller pause":                          {Action: "pace", Rate: "0"},
-		"concurrency: 10001 is not between 1 and 10,000":                 {Action: "pace", Concurrency: 10_001},
-		"concurrency: -1 is not between":                                 {Action: "pace", Concurrency: -1},
-		"concurrency: 1 is less than one delivery at once for each of 2": {Action: "pace", Concurrency: 1},
-		"--concurrency: this needs 5080 open files":                      {Action: "pace", Concurrency: 10_000},
-		"by: write a name of at most 64 characters, on one line":         {Action: "pause", By: "ada\nlevel=error"},
-		"by: write a name of at most 64 characters, on one line ":        {Action: "pause", By: strings.Repeat("a", 65)},
-		"rate: invalid rate \"none/s\": use 28/s, 1000/m or 50000/h":     {Action: "pace", Rate: "none/s"},
+		`there is no target "shop": use default`:                            {Action: "pause", Target: "shop"},
+		"for: 0s is not over 0s and at most 720h":                           {Action: "pause", For: "0s"},
+		"for: 721h is not over 0s and at most 720h":                         {Action: "pause", For: "721h"},
+		"for: duration 30 has no unit":                                      {Action: "pause", For: "30"},
+		"for: resume has no end: omit it":                                   {Action: "resume", For: "5m"},
+		"pause takes neither rate nor concurrency: use pace":                {Action: "pause", Rate: "5/s"},
+		"pace needs a rate, a concurrency or both":                          {Action: "pace"},
+		"rate: invalid rate":                                                {Action: "pace", Rate: "fast"},
+		"rate: 0 would pause: use poller pause":                             {Action: "pace", Rate: "0"},
+		"concurrency: 10001 is not between 1 and 10,000":                    {Action: "pace", Concurrency: 10_001},
+		"concurrency: -1 is not between":                                    {Action: "pace", Concurrency: -1},
+		"concurrency: 1 is less than one concurrent delivery for each of 2": {Action: "pace", Concurrency: 1},
+		"--concurrency: this needs 5080 open files":                         {Action: "pace", Concurrency: 10_000},
+		"by: use a name of at most 64 characters, on one line":              {Action: "pause", By: "ada\nlevel=error"},
+		"by: use a name of at most 64 characters, on one line ":             {Action: "pause", By: strings.Repeat("a", 65)},
+		"rate: invalid rate \"none/s\": use 28/s, 1000/m or 50000/h":        {Action: "pace", Rate: "none/s"},
 	} {
 		_, err := a.Operate(time.Now(), change)
 		if err == nil || !strings.Contains(err.Error(), strings.TrimSpace(want)) || strings.Contains(err.Error(), "\n") {
@@ -316,4 +316,58 @@ func TestTheControlTokensFileIsReadAgainWhenItChanges(t *testing.T) {
 	is("")
 	write(testToken)
 	is(testToken)
+}
+
+func TestReplicasOfAFleetShareTheRateThatAnOperatorHasSet(t *testing.T) {
+	environment(t)
+	synctest.Test(t, func(t *testing.T) {
+		dial := coordinator(t)
+		var all []*daemon
+		for range 3 {
+			c := inFleet(20)
+			c.ControlToken = testToken
+			d := prepareIn(t, dial, "orders", c, nil)
+			d.send(t, 2000)
+			d.run(t)
+			all = append(all, d)
+		}
+		in20s := func(of ...*daemon) (n int64) {
+			pass(10 * time.Second)
+			for _, d := range of {
+				n -= d.taken.Load()
+			}
+			pass(20 * time.Second)
+			for _, d := range of {
+				n += d.taken.Load()
+			}
+			return n
+		}
+		pass(10 * time.Second)
+		for _, d := range all {
+			d.mustPost(t, "pace", `{"rate": "10/s"}`)
+		}
+		if n := in20s(all...); n < 190 || n > 204 {
+			t.Errorf("at 10/s all three have delivered %d in 20 s", n)
+		}
+		all[0].mustPost(t, "pause", "{}")
+		if n := in20s(all[0]); n != 0 {
+			t.Errorf("the one that is paused has delivered %d", n)
+		}
+		if n := in20s(all[1:]...); n < 190 || n > 204 {
+			t.Errorf("the other two have delivered %d in 20 s at 10/s", n)
+		}
+		if code, text := all[1].post(t, "pace", `{"rate": "30/h"}`); code != 400 || !strings.Contains(text, "less than the 1/m that the fleet's coordinator can share") {
+			t.Errorf("%d %s", code, text)
+		}
+		for _, d := range all {
+			d.mustPost(t, "resume", "{}")
+		}
+		if n := in20s(all...); n < 390 || n > 404 {
+			t.Errorf("at 20/s again all three have delivered %d in 20 s", n)
+		}
+		for _, d := range all {
+			d.stop()
+			<-d.ended
+		}
+	})
 }

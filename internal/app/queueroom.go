@@ -146,7 +146,7 @@ func (r *queueRoom) consume(q *queue.Queue, attributes queue.Attributes) (*consu
 		Queue:        q.Name(),
 		Target:       r.target.name,
 		Source:       q,
-		Deliver:      route,
+		Deliver:      r.app.tracer.Wrap(route, q.Name(), q.URL(), r.target.name),
 		Gate:         r.target.gate,
 		Pace:         r.target.pace,
 		Weight:       float64(r.config.Weight),

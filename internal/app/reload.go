@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"github.com/sqs-poller/poller/internal/config"
+	"github.com/sqs-poller/poller/internal/fleet"
 	"github.com/sqs-poller/poller/internal/ratelimit"
 )
 
@@ -51,7 +52,7 @@ func (a *App) Reload(c config.Config) (changed, restart []string) {
 	a.loaded.Fleet = c.Fleet
 	for _, name := range a.names() {
 		if f := a.targets[name].fleet; f != nil {
-			f.Set(budgetOf(a.loaded.Fleet, a.loaded.Targets[name]))
+			f.Set(a.budgetInForce(name))
 		}
 	}
 	if was, is := a.loaded.Log.Level, c.Log.Level; was != is && a.level != nil {
@@ -91,7 +92,13 @@ func (a *App) despite(name string) string {
 // overrides, this replica's share of them.
 func (a *App) limitsInForce(name string) ratelimit.Limits {
 	o := a.overrides[name]
-	return limitsOf(o.paused(a.loaded.Fleet.Share(o.on(a.loaded.Targets[name]))))
+	return limitsOf(o.paused(a.loaded.Fleet.Share(o.on(a.loaded.Targets[name], a.loaded.Fleet))))
+}
+
+// budgetInForce returns what all replicas share of a target, with what an operator has set.
+// A pause is this replica's alone: the others take its part.
+func (a *App) budgetInForce(name string) fleet.Budget {
+	return budgetOf(a.loaded.Fleet, a.overrides[name].on(a.loaded.Targets[name], a.loaded.Fleet))
 }
 
 func inWords(l ratelimit.Limits) string {

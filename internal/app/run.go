@@ -73,6 +73,9 @@ func (a *App) run(drainCtx, killCtx context.Context, settled func()) (consumer.S
 	// The admin server stops last, so that the final metrics can be scraped.
 	closing, cancel := context.WithTimeout(context.WithoutCancel(killCtx), lastScrape)
 	defer cancel()
+	if err := a.tracer.Close(closing); err != nil {
+		a.log.WarnContext(closing, "the last spans were not sent", slog.Any("error", err))
+	}
 	err = errors.Join(err, a.admin.Close(closing), <-served)
 	if err == nil {
 		a.sayStopped(summary)

@@ -74,7 +74,7 @@ func inJSON(t time.Time) time.Time { return t.UTC().Truncate(time.Millisecond) }
 func unreached(name, target string, problem *admin.Problem) admin.Queue {
 	q := admin.Queue{
 		Name: name, Target: target,
-		Lag: admin.Unknown, Drain: admin.Number(math.NaN()), DrainState: admin.DrainUnknown,
+		Lag: admin.Unknown, ReceiveTime: admin.Unknown, Drain: admin.Number(math.NaN()), DrainState: admin.DrainUnknown,
 		InHand: map[string]int{}, Receives: map[string]int64{}, Settled: map[string]int64{}, Extensions: map[string]int64{},
 	}
 	if problem != nil {
@@ -89,6 +89,7 @@ func queueStatus(name, target string, s consumer.Snapshot) admin.Queue {
 		Target:             target,
 		Blocked:            s.Blocked,
 		Lag:                admin.Unknown,
+		ReceiveTime:        admin.Unknown,
 		LagAtLeast:         s.Lag.AtLeast,
 		Left:               s.Drain.Left,
 		Drain:              admin.Number(s.Drain.Seconds),
@@ -108,6 +109,9 @@ func queueStatus(name, target string, s consumer.Snapshot) admin.Queue {
 	}
 	if s.Lag.Known {
 		q.Lag = admin.Seconds(s.Lag.Age)
+	}
+	if s.ReceiveTime > 0 {
+		q.ReceiveTime = admin.Seconds(s.ReceiveTime)
 	}
 	if !s.DepthAt.IsZero() {
 		q.Depth = &admin.Depth{Visible: s.Depth.Visible, InFlight: s.Depth.InFlight, Delayed: s.Depth.Delayed, AsOf: inJSON(s.DepthAt)}
@@ -198,13 +202,18 @@ func targetStatus(name, place string, limits ratelimit.Limits, delivering int, q
 	if limits.Limited {
 		t.Pace.Rate, t.Pace.Burst = admin.Number(limits.Rate), limits.Burst
 	}
-	type kind struct{ outcome, status string }
+	type kind struct {
+		outcome, status string
+		answer          message.Answer
+	}
 	counts := make(map[kind]int64)
 	var sum, weights float64 // of the queues' mean delivery durations
 	for _, s := range queues {
 		t.StartedPerSecond += s.StartedPerSecond
+		t.Hanging += s.Hanging
+		t.LongestDelivery = max(t.LongestDelivery, admin.Seconds(s.LongestDelivery))
 		for _, d := range s.Deliveries {
-			counts[kind{d.Outcome.String(), d.Status}] += d.Count
+			counts[kind{d.Outcome.String(), d.Status, d.Answer}] += d.Count
 		}
 		if s.MeanDelivery > 0 {
 			// An idle queue's mean counts a little, so that the last known mean stays.
@@ -217,10 +226,10 @@ func targetStatus(name, place string, limits ratelimit.Limits, delivering int, q
 		t.MeanDelivery = admin.Number(sum / weights)
 	}
 	kinds := slices.SortedFunc(maps.Keys(counts), func(a, b kind) int {
-		return cmp.Or(cmp.Compare(rank(a.outcome), rank(b.outcome)), cmp.Compare(a.status, b.status))
+		return cmp.Or(cmp.Compare(rank(a.outcome), rank(b.outcome)), cmp.Compare(a.answer.Status, b.answer.Status), cmp.Compare(a.status, b.status))
 	})
 	for _, k := range kinds {
-		t.Deliveries = append(t.Deliveries, admin.Deliveries{Outcome: k.outcome, Status: k.status, Count: counts[k]})
+		t.Deliveries = append(t.Deliveries, admin.Deliveries{Outcome: k.outcome, Status: k.status, Answer: k.answer.String(), Count: counts[k]})
 	}
 	return t
 }
@@ -257,7 +266,7 @@ func gateStatus(g gate.Status) admin.Gate {
 	}
 	if !g.TroubleSince.IsZero() {
 		since := inJSON(g.TroubleSince)
-		status.TroubleSince, status.Reason = &since, g.Mostly.String()
+		status.TroubleSince, status.Reason, status.Answers = &since, g.Mostly.String(), g.Answers.String()
 	}
 	if !g.RejectsSince.IsZero() {
 		since := inJSON(g.RejectsSince)

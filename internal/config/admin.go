@@ -68,7 +68,7 @@ func ReadControlToken(setting string) (string, error) {
 	}
 	token := strings.TrimSpace(string(text))
 	if token == "" {
-		return "", fmt.Errorf("%s is empty: write a token into it, for example with openssl rand -hex 32", file)
+		return "", fmt.Errorf("%s is empty: put a token in it, for example with openssl rand -hex 32", file)
 	}
 	if err := checkControlToken(token); err != nil {
 		return "", fmt.Errorf("%s: %w", file, err)

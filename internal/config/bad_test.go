@@ -136,12 +136,12 @@ func TestBadInputGetsOneSentence(t *testing.T) {
 		{
 			"concurrency 0",
 			input{args: enough + "--concurrency 0"},
-			"--concurrency: 0 is not between 1 and 10,000: write how many deliveries may run at once, such as 10",
+			"--concurrency: 0 is not between 1 and 10,000: use the number of concurrent deliveries, such as 10",
 		},
 		{
 			"concurrency 10,001",
 			input{args: enough, env: []string{"POLLER_CONCURRENCY=10001"}},
-			"POLLER_CONCURRENCY: 10001 is not between 1 and 10,000: write how many deliveries may run at once, such as 10",
+			"POLLER_CONCURRENCY: 10001 is not between 1 and 10,000: use the number of concurrent deliveries, such as 10",
 		},
 		{
 			"concurrency in words",
@@ -151,7 +151,7 @@ func TestBadInputGetsOneSentence(t *testing.T) {
 		{
 			"burst 0",
 			input{args: enough + "--rate 1/s --burst 0"},
-			"--burst: 0 is not between 1 and 1,000,000: write how many deliveries may start at once after a pause, such as 1",
+			"--burst: 0 is not between 1 and 1,000,000: use how many deliveries may start together after a pause, such as 1",
 		},
 		{
 			"a burst without a rate",
@@ -206,12 +206,12 @@ func TestBadInputGetsOneSentence(t *testing.T) {
 		{
 			"a quota below the burst",
 			input{args: enough + "--rate 1000/s --burst 50 --quota 20/s"},
-			"--quota: 20/s is less than the burst of 50, which may start at once: write 50 or more, or lower --burst",
+			"--quota: 20/s is less than the burst of 50, which may start together: use 50 or more, or lower --burst",
 		},
 		{
 			"more replicas than a quota",
 			input{args: enough + "--quota 3/d --fleet-replicas 4"},
-			"--quota: 3/d is less than one for each of the 4 replicas that --fleet-replicas says: run fewer replicas",
+			"--quota: 3/d is less than one for each of the 4 replicas in --fleet-replicas: run fewer replicas",
 		},
 		{
 			"a timeout without a unit",
@@ -231,17 +231,67 @@ func TestBadInputGetsOneSentence(t *testing.T) {
 		{
 			"timeout 0",
 			input{args: enough + "--timeout 0s"},
-			"--timeout: 0s is not over 0s and at most 12h: write how long one delivery may take, such as 30s",
+			"--timeout: 0s is not above 0s and at most 12h: use how long one delivery may take, such as 30s",
 		},
 		{
 			"a timeout below 0",
 			input{args: enough + "--timeout=-5s"},
-			"--timeout: -5s is not over 0s and at most 12h: write how long one delivery may take, such as 30s",
+			"--timeout: -5s is not above 0s and at most 12h: use how long one delivery may take, such as 30s",
 		},
 		{
 			"a format of another kind",
 			input{args: enough + "--format xml"},
 			`--format: invalid format "xml": use raw, sqsd, lambda or cloudevents`,
+		},
+		{
+			"OAuth2 without a client",
+			input{args: enough + "--oauth2-token-url http://idp/"},
+			"--oauth2-token-url: OAuth2 needs more: set --oauth2-client-id too",
+		},
+		{
+			"a scope without OAuth2",
+			input{args: enough + "--oauth2-scopes a"},
+			"--oauth2-scopes: OAuth2 needs more: set --oauth2-token-url too",
+		},
+		{
+			"a token endpoint that is no URL",
+			input{args: enough + "--oauth2-token-url idp --oauth2-client-id c --oauth2-client-secret @f"},
+			"--oauth2-token-url: the URL does not begin with http:// or https://",
+		},
+		{
+			"another style",
+			input{args: enough + "--oauth2-token-url http://idp/ --oauth2-client-id c --oauth2-client-secret @f --oauth2-style jwt"},
+			`--oauth2-style: invalid style "jwt": use basic or form`,
+		},
+		{
+			"a service that is not signed for",
+			input{args: enough + "--sign-aws s3"},
+			`--sign-aws: invalid service "s3": use execute-api, lambda or vpc-lattice-svcs`,
+		},
+		{
+			"a region of nothing",
+			input{args: enough + "--sign-aws-region r"},
+			"--sign-aws-region: nothing is signed: set --sign-aws too, or omit it",
+		},
+		{
+			"three secrets",
+			input{args: enough + "--webhook-secret @a --webhook-secret @b --webhook-secret @c"},
+			"--webhook-secret: more than two secrets: keep the old and the new one",
+		},
+		{
+			"a client's secret on the command line",
+			input{args: enough + "--oauth2-client-secret hunter2"},
+			"--oauth2-client-secret: it is a secret, and other users can read the command line: write @FILE, or set POLLER_OAUTH2_CLIENT_SECRET, or write it in a --config file",
+		},
+		{
+			"a webhook's secret on the command line",
+			input{args: enough + "--webhook-secret whsec_hunter2"},
+			"--webhook-secret: it is a secret, and other users can read the command line: write @FILE, or set POLLER_WEBHOOK_SECRET, or write it in a --config file",
+		},
+		{
+			"a webhook's secret that is none",
+			input{args: enough, env: []string{"POLLER_WEBHOOK_SECRET=hunter2"}},
+			"POLLER_WEBHOOK_SECRET: the secret does not begin with whsec_",
 		},
 		{
 			"an envelope of another kind",
@@ -271,13 +321,13 @@ func TestBadInputGetsOneSentence(t *testing.T) {
 		{
 			"a backoff over its maximum",
 			input{args: enough + "--backoff 20m"},
-			"--backoff: 20m is longer than --backoff-max, which is 15m: write a shorter one, or a longer --backoff-max",
+			"--backoff: 20m is longer than --backoff-max, which is 15m: use a shorter one, or a longer --backoff-max",
 		},
 		{
 			"a backoff over its maximum, in the file",
 			input{file: ok + "    backoff: 1m\n    backoff_max: 30s\n"},
 			"targets.orders.backoff at line 6 of poller.yaml: 1m is longer than targets.orders.backoff_max at line 7 of poller.yaml, " +
-				"which is 30s: write a shorter one, or a longer targets.orders.backoff_max at line 7 of poller.yaml",
+				"which is 30s: use a shorter one, or a longer targets.orders.backoff_max at line 7 of poller.yaml",
 		},
 		{
 			"a backoff over what SQS takes",
@@ -308,28 +358,28 @@ func TestBadInputGetsOneSentence(t *testing.T) {
 		{
 			"no replicas",
 			input{args: enough + "--fleet-replicas 0"},
-			"--fleet-replicas: 0 is not between 1 and 10,000: write the most replicas that ever run, such as 4",
+			"--fleet-replicas: 0 is not between 1 and 10,000: use the most replicas that ever run, such as 4",
 		},
 		{
 			"more replicas than deliveries at once",
 			input{args: enough + "--concurrency 3 --fleet-replicas 4"},
-			"--concurrency: 3 is less than one delivery at once for each of the 4 replicas that --fleet-replicas says: write 4 or more, or fewer replicas",
+			"--concurrency: 3 is less than one concurrent delivery for each of the 4 replicas in --fleet-replicas: use 4 or more, or fewer replicas",
 		},
 		{
 			"more replicas than the default of deliveries at once, by a variable",
 			input{args: enough, env: []string{"POLLER_FLEET_REPLICAS=11"}},
-			"--concurrency: 10 is less than one delivery at once for each of the 11 replicas that POLLER_FLEET_REPLICAS says: write 11 or more, or fewer replicas",
+			"--concurrency: 10 is less than one concurrent delivery for each of the 11 replicas in POLLER_FLEET_REPLICAS: use 11 or more, or fewer replicas",
 		},
 		{
 			"more replicas than deliveries at once, in the file",
 			input{file: ok + "    concurrency: 3\nfleet:\n  replicas: 4\n"},
-			"targets.orders.concurrency at line 6 of poller.yaml: 3 is less than one delivery at once for each of the 4 replicas that " +
-				"fleet.replicas at line 8 of poller.yaml says: write 4 or more, or fewer replicas",
+			"targets.orders.concurrency at line 6 of poller.yaml: 3 is less than one concurrent delivery for each of the 4 replicas in " +
+				"fleet.replicas at line 8 of poller.yaml: use 4 or more, or fewer replicas",
 		},
 		{
 			"more replicas than the burst",
 			input{args: enough + "--rate 28/s --burst 2 --fleet-replicas 4"},
-			"--burst: 2 is less than one for each of the 4 replicas that --fleet-replicas says: write 4 or more, or omit it, which gives each at least 1",
+			"--burst: 2 is less than one for each of the 4 replicas in --fleet-replicas: use 4 or more, or omit it, which gives each at least 1",
 		},
 		{
 			"a coordinator of another kind",
@@ -344,7 +394,7 @@ func TestBadInputGetsOneSentence(t *testing.T) {
 		{
 			"a name of a budget that is none",
 			input{args: enough + "--fleet-redis redis://h --fleet-name a/b"},
-			"--fleet-name: invalid name: use at most 40 letters, digits, '-', '_' and '.'",
+			"--fleet-name: invalid name: use at most 128 letters, digits, '-', '_' and '.'",
 		},
 		{
 			"a name of a budget without a coordinator",
@@ -360,17 +410,17 @@ func TestBadInputGetsOneSentence(t *testing.T) {
 		{
 			"a rate that a fleet cannot share",
 			input{args: enough + "--fleet-redis redis://h --fleet-name budget --rate 30/h"},
-			"--rate: 0.00833333/s is less than the 1/m that --fleet-redis can share: write more, omit it, or pause with poller pause",
+			"--rate: 0.00833333/s is less than the 1/m that --fleet-redis can share: use a higher rate, omit it, or pause with poller pause",
 		},
 		{
 			"too small a burst of a fleet",
 			input{args: enough + "--fleet-redis redis://h --fleet-name budget --rate 200/s --burst 4"},
-			"--burst: 4 is too few for 200/s between replicas, whose clocks and calls take time: write 5 or more, or omit it for 11",
+			"--burst: 4 is too few for 200/s between replicas, whose clocks and calls take time: use 5 or more, or omit it for 11",
 		},
 		{
 			"too large a burst of a fleet",
 			input{args: enough + "--fleet-redis redis://h --fleet-name budget --rate 2/s --burst 122"},
-			"--burst: 122 is more than a minute of 2/s, which --fleet-redis does not share: write 121 or less",
+			"--burst: 122 is more than a minute of 2/s, which --fleet-redis does not share: use 121 or less",
 		},
 		{
 			"quotas of a fleet whose size is not known",
@@ -385,12 +435,12 @@ func TestBadInputGetsOneSentence(t *testing.T) {
 		{
 			"drain timeout 0",
 			input{args: enough + "--drain-timeout 0s"},
-			"--drain-timeout: 0s is not between 1s and 12h: write less than the time that the platform grants, such as 25s",
+			"--drain-timeout: 0s is not between 1s and 12h: use less than the platform's grace period, such as 25s",
 		},
 		{
 			"drain timeout of a day",
 			input{file: ok + "drain_timeout: 24h\n"},
-			"drain_timeout at line 6 of poller.yaml: 24h is not between 1s and 12h: write less than the time that the platform grants, such as 25s",
+			"drain_timeout at line 6 of poller.yaml: 24h is not between 1s and 12h: use less than the platform's grace period, such as 25s",
 		},
 		{
 			"listen that is a port alone",
@@ -461,7 +511,7 @@ func TestBadInputGetsOneSentence(t *testing.T) {
 		{
 			"a list for the targets",
 			input{file: "targets:\n- url: http://localhost/\n"},
-			"targets at line 2 of poller.yaml: not a map: write 'name: value' lines under it",
+			"targets at line 2 of poller.yaml: not a map: use 'name: value' lines under it",
 		},
 		{
 			"no YAML",
@@ -471,7 +521,7 @@ func TestBadInputGetsOneSentence(t *testing.T) {
 		{
 			"text",
 			input{file: "hello\n"},
-			"poller.yaml at line 1: not a map: write 'name: value' lines",
+			"poller.yaml at line 1: not a map: use 'name: value' lines",
 		},
 		{
 			"two documents",
@@ -491,12 +541,12 @@ func TestBadInputGetsOneSentence(t *testing.T) {
 		{
 			"a file's target without a URL",
 			input{file: "queues:\n- queue: orders\ntargets:\n  orders:\n    rate: 1/s\n"},
-			"targets.orders at line 4 of poller.yaml: url is missing: write it there, or set --target or POLLER_TARGET to the URL to deliver to",
+			"targets.orders at line 4 of poller.yaml: url is missing: add it there, or set --target or POLLER_TARGET to the URL to deliver to",
 		},
 		{
 			"a file's queue without its queue",
 			input{file: "queues:\n- gather: 1s\ntargets:\n  orders:\n    url: http://localhost/\n"},
-			"queues[0] at line 2 of poller.yaml: queue is missing: write it there, or set --queue or POLLER_QUEUE to its URL, ARN or name",
+			"queues[0] at line 2 of poller.yaml: queue is missing: add it there, or set --queue or POLLER_QUEUE to its URL, ARN or name",
 		},
 		{
 			"a target that is not there",
@@ -536,7 +586,7 @@ func TestBadInputGetsOneSentence(t *testing.T) {
 		{
 			"weight 0",
 			input{args: enough + "--weight=0"},
-			"--weight: 0 is not between 1 and 1,000: write how much of the pace this queue gets beside the others, such as 1",
+			"--weight: 0 is not between 1 and 1,000: use this queue's share of the pace relative to the others, such as 1",
 		},
 		{
 			"a certificate without its key",

@@ -9,6 +9,8 @@ type Checks struct {
 	Header func(line string) error
 	// SecretHeader says that the value of a header of this name is a secret.
 	SecretHeader func(name string) bool
+	// WebhookSecret says what is wrong with a webhook's secret, and never repeats it.
+	WebhookSecret func(secret string) error
 	// FleetURL says what is wrong with a coordinator's URL, and never repeats it.
 	FleetURL func(url string) error
 }

@@ -12,6 +12,8 @@ type Config struct {
 
 	DrainTimeout Duration `yaml:"drain_timeout" name:"drain-timeout" default:"25s" placeholder:"DURATION" group:"Daemon" help:"Time from the stop signal until unfinished messages are released."`
 	Listen       string   `yaml:"listen" name:"listen" placeholder:"HOST:PORT" group:"Daemon" help:"Address of metrics, health and status page. Default: 127.0.0.1:9500; in a container :9500, that is, every address."`
+	// TraceParent decides how spans belong together, if there are any.
+	TraceParent bool `yaml:"trace_parent" name:"trace-parent" group:"Daemon" help:"Make the span of a delivery a child of the span that sent the message. Default: linked to it. Tracing itself is set up by OpenTelemetry's variables."`
 	// Dashboard is linked from the status page.
 	Dashboard string `yaml:"dashboard" name:"dashboard" placeholder:"URL" group:"Daemon" help:"Link on the status page to your dashboards, which show more than the last 15 minutes."`
 	Memory    Size   `yaml:"memory" name:"memory" placeholder:"SIZE" group:"Daemon" help:"Memory that the process stays within, such as 256MiB: it receives no more than fits. Default: the container's limit, if there is one."`

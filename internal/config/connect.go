@@ -57,7 +57,7 @@ func missing(n names, key, flag string) error {
 	if n.at == "" {
 		return fmt.Errorf("%s is missing: set %s", n.of(key), flag)
 	}
-	return fmt.Errorf("%s: %s is missing: write it there, or set %s", n.at, key, flag)
+	return fmt.Errorf("%s: %s is missing: add it there, or set %s", n.at, key, flag)
 }
 
 // orInFile is said where there is a file that lacks something.

@@ -136,6 +136,8 @@ var enums = map[string][]string{
 	"log.format":  {"auto", "text", "json"},
 	"Target.form": formats,
 	"unwrap":      {"none", "sns"},
+	"style":       {"basic", "form"},
+	"service":     services,
 	"on_rejected": {"retry", "dead-letter", "discard"},
 }
 
@@ -213,6 +215,8 @@ func schemaOfField(field reflect.StructField, parent reflect.Type) schema {
 		return schema{Enum: enums["log.format"]}
 	case field.Name == "Format":
 		return schema{Enum: enums["Target.form"]}
+	case field.Name == "Style" || field.Name == "Service":
+		return schema{Enum: enums[yamlKey(field)]}
 	case field.Name == "Unwrap":
 		return schema{Enum: enums["unwrap"]}
 	case field.Name == "OnRejected":

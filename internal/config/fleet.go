@@ -2,6 +2,7 @@ package config
 
 import (
 	"math"
+	"regexp"
 	"time"
 )
 
@@ -64,16 +65,31 @@ const (
 // fleetBurst is the default burst of a shared budget: a token may be used for 50 ms or 1/rate.
 func fleetBurst(perSecond float64) int { return 1 + int(math.Ceil(0.05*perSecond)) }
 
+// DefaultBurst is the burst of a target that has this rate and no burst of its own: what comes
+// in 10 ms, at least 1, and more where a coordinator shares the rate.
+func (f Fleet) DefaultBurst(r Rate) int {
+	if f.Shared() && r.Limited {
+		return fleetBurst(r.PerSecond)
+	}
+	return max(1, int(r.PerSecond/100))
+}
+
+// TooSlow reports whether a rate is below what a coordinator can share.
+func (f Fleet) TooSlow(r Rate) bool { return f.Shared() && r.Limited && r.PerSecond < minFleetRate }
+
 // leastFleetBurst leaves a token 20 ms, in which a call's round trip and a timer have to fit.
 func leastFleetBurst(perSecond float64) int { return 1 + int(math.Ceil(0.02*perSecond)) }
+
+// isBudgetName reports whether a name can be part of the coordinator's keys.
+var isBudgetName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$`).MatchString
 
 // validateShared refuses a budget that a coordinator cannot share.
 func (f Fleet) validateShared(n names, t part[Target], c Checks) error {
 	if err := c.FleetURL(f.Redis); err != nil {
 		return n.problem("fleet.redis", "%w", err)
 	}
-	if f.Name != "" && !isName(f.Name) {
-		return n.problem("fleet.name", "invalid name: use at most 40 letters, digits, '-', '_' and '.'")
+	if f.Name != "" && !isBudgetName(f.Name) {
+		return n.problem("fleet.name", "invalid name: use at most 128 letters, digits, '-', '_' and '.'")
 	}
 	if f.Name == "" && t.name == onlyTarget {
 		return n.problem("fleet.name", "the budget on %s needs a name, which all replicas of this worker give and no other: set one, such as orders", n.of("fleet.redis"))
@@ -81,12 +97,12 @@ func (f Fleet) validateShared(n names, t part[Target], c Checks) error {
 	rate := t.value.Rate
 	switch {
 	case rate.Limited && rate.PerSecond < minFleetRate:
-		return t.names.problem("rate", "%s is less than the 1/m that %s can share: write more, omit it, or pause with poller pause", rate, n.of("fleet.redis"))
+		return t.names.problem("rate", "%s is less than the 1/m that %s can share: use a higher rate, omit it, or pause with poller pause", rate, n.of("fleet.redis"))
 	case t.names.has("burst") && t.value.Burst < leastFleetBurst(rate.PerSecond):
-		return t.names.problem("burst", "%d is too few for %s between replicas, whose clocks and calls take time: write %d or more, or omit it for %d",
+		return t.names.problem("burst", "%d is too few for %s between replicas, whose clocks and calls take time: use %d or more, or omit it for %d",
 			t.value.Burst, rate, leastFleetBurst(rate.PerSecond), fleetBurst(rate.PerSecond))
 	case t.names.has("burst") && float64(t.value.Burst-1) > maxFleetWindow.Seconds()*rate.PerSecond:
-		return t.names.problem("burst", "%d is more than a minute of %s, which %s does not share: write %d or less", t.value.Burst, rate,
+		return t.names.problem("burst", "%d is more than a minute of %s, which %s does not share: use %d or less", t.value.Burst, rate,
 			n.of("fleet.redis"), 1+int(maxFleetWindow.Seconds()*rate.PerSecond))
 	case len(t.value.Quotas) > 0 && f.Replicas < 2:
 		return t.names.problem("quotas", "%s does not share quotas: set %s, by which they are divided, or omit them", n.of("fleet.redis"), n.of("fleet.replicas"))
@@ -99,7 +115,7 @@ func (f Fleet) validate(n names) error {
 		return n.problem("fleet.name", "a budget's name needs a coordinator: set %s too, or omit it", n.of("fleet.redis"))
 	}
 	if f.Replicas < 1 || f.Replicas > maxReplicas {
-		return n.problem("fleet.replicas", "%d is not between 1 and 10,000: write the most replicas that ever run, such as 4", f.Replicas)
+		return n.problem("fleet.replicas", "%d is not between 1 and 10,000: use the most replicas that ever run, such as 4", f.Replicas)
 	}
 	return nil
 }
@@ -110,10 +126,10 @@ func (f Fleet) validateShare(n names, t part[Target]) error {
 	switch {
 	case f.Shared():
 	case t.value.Concurrency < f.Replicas:
-		return t.names.problem("concurrency", "%d is less than one delivery at once for each of the %d replicas that %s says: write %d or more, or fewer replicas",
+		return t.names.problem("concurrency", "%d is less than one concurrent delivery for each of the %d replicas in %s: use %d or more, or fewer replicas",
 			t.value.Concurrency, f.Replicas, n.of("fleet.replicas"), f.Replicas)
 	case t.names.has("burst") && t.value.Burst < f.Replicas:
-		return t.names.problem("burst", "%d is less than one for each of the %d replicas that %s says: write %d or more, or omit it, which gives each at least 1",
+		return t.names.problem("burst", "%d is less than one for each of the %d replicas in %s: use %d or more, or omit it, which gives each at least 1",
 			t.value.Burst, f.Replicas, n.of("fleet.replicas"), f.Replicas)
 	}
 	for i, q := range t.value.Quotas {
@@ -122,7 +138,7 @@ func (f Fleet) validateShare(n names, t part[Target]) error {
 			key = "quotas"
 		}
 		if q.N < f.Replicas {
-			return t.names.problem(key, "%s is less than one for each of the %d replicas that %s says: run fewer replicas",
+			return t.names.problem(key, "%s is less than one for each of the %d replicas in %s: run fewer replicas",
 				q, f.Replicas, n.of("fleet.replicas"))
 		}
 	}

@@ -63,6 +63,12 @@ func testChecks() Checks {
 			}
 			return nil
 		},
+		WebhookSecret: func(secret string) error {
+			if !strings.HasPrefix(secret, "whsec_") {
+				return errors.New("the secret does not begin with whsec_")
+			}
+			return nil
+		},
 		SecretHeader: func(name string) bool { return strings.EqualFold(name, "Authorization") },
 		FleetURL: func(url string) error {
 			if !strings.HasPrefix(url, "redis://") && !strings.HasPrefix(url, "@") {

@@ -182,11 +182,7 @@ func (d *draft) config() Config {
 
 // fillBurst sets a burst that was not given: more where a coordinator shares the rate.
 func (t *Target) fillBurst(f Fleet) {
-	switch {
-	case t.Burst != 0:
-	case f.Shared() && t.Rate.Limited:
-		t.Burst = fleetBurst(t.Rate.PerSecond)
-	default:
-		t.Burst = t.Rate.DefaultBurst()
+	if t.Burst == 0 {
+		t.Burst = f.DefaultBurst(t.Rate)
 	}
 }

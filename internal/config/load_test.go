@@ -14,7 +14,7 @@ func byDefault() Config {
 	return Config{
 		Queues: []Queue{{Queue: "orders", Target: "default", Gather: Duration(20 * time.Millisecond), Weight: 1}},
 		Targets: map[string]Target{"default": {
-			URL: "http://localhost/", Concurrency: 10, Burst: 1, FollowLimits: true, Timeout: Duration(30 * time.Second), Format: "raw", Unwrap: "none",
+			URL: "http://localhost/", Concurrency: 10, Burst: 1, FollowLimits: true, Timeout: Duration(30 * time.Second), Format: "raw", Unwrap: "none", Auth: Auth{OAuth2: OAuth2{Style: "basic"}},
 			OnRejected: "retry", Backoff: Duration(time.Second), BackoffMax: Duration(15 * time.Minute),
 		}},
 		Fleet:        Fleet{Replicas: 1},
@@ -44,11 +44,17 @@ func TestAFileSaysAsMuchAsFlagsAndVariables(t *testing.T) {
 		"--timeout", "5s", "--format", "raw", "--unwrap", "sns", "--header", "X-A:_1,_2", "--header", "X-B:_3", "--backoff", "2s", "--backoff-max", "1h",
 		"--visibility-timeout", "1m", "--gather", "0s", "--weight", "3", "--tls-ca", "ca.pem", "--tls-cert", "cert.pem", "--tls-key", "key.pem", "--on-rejected", "discard", "--fleet-redis", "redis://localhost:6379", "--fleet-name", "budget", "--fleet-replicas", "2", "--drain-timeout", "1m30s", "--listen", "127.0.0.1:1", "--control-token", "@token", "--memory", "256MiB", "--dashboard", "https://grafana.example/d/poller", "--log-level", "debug", "--log-format", "json",
 	}
+	args = append(args, "--oauth2-token-url", "http://idp/", "--oauth2-client-id", "c", "--oauth2-client-secret", "@secret",
+		"--oauth2-scopes", "a_b", "--oauth2-audience", "d", "--oauth2-style", "form",
+		"--sign-aws", "lambda", "--sign-aws-region", "eu-west-1", "--webhook-secret", "@one", "--webhook-secret", "@two")
 	var env []string
 	for i := 0; i < len(args); i += 2 {
 		name, value := Variable(strings.TrimPrefix(args[i], "--")), strings.ReplaceAll(args[i+1], "_", " ")
 		if name == "POLLER_HEADER" {
 			value = "X-A: 1, 2\n\nX-B: 3\n"
+		}
+		if name == "POLLER_WEBHOOK_SECRET" {
+			value = "@one\n@two"
 		}
 		if name == "POLLER_QUOTA" {
 			value = "1000/m, 50000/d"
@@ -56,7 +62,7 @@ func TestAFileSaysAsMuchAsFlagsAndVariables(t *testing.T) {
 		env = append(env, name+"="+value)
 	}
 	// Flags without a value of their own.
-	args, env = append(args, "--fifo-strict", "--follow-limits=false"), append(env, "POLLER_FIFO_STRICT=true", "POLLER_FOLLOW_LIMITS=false")
+	args, env = append(args, "--fifo-strict", "--trace-parent", "--follow-limits=false"), append(env, "POLLER_FIFO_STRICT=true", "POLLER_TRACE_PARENT=true", "POLLER_FOLLOW_LIMITS=false")
 	file := `
 queues:
 - queue: orders
@@ -79,6 +85,10 @@ targets:
     tls_ca: ca.pem
     tls_cert: cert.pem
     tls_key: key.pem
+    auth:
+      oauth2: {token_url: http://idp/, client_id: c, client_secret: "@secret", scopes: a b, audience: d, style: form}
+      aws: {service: lambda, region: eu-west-1}
+      webhook: {secrets: ["@one", "@two"]}
     on_rejected: discard
     backoff: 2s
     backoff_max: 1h
@@ -88,6 +98,7 @@ listen: 127.0.0.1:1
 memory: 256MiB
 control_token: "@token"
 dashboard: https://grafana.example/d/poller
+trace_parent: true
 log: {level: debug, format: json}
 `
 	given := make(map[string]bool)

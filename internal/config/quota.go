@@ -62,7 +62,7 @@ func (t Target) validateQuotas(n names) error {
 			return n.problem(key, "%s is a second quota with the window 1%s: keep the lower one", q, q.Unit)
 		}
 		if n.has("burst") && t.Burst > q.N {
-			return n.problem(key, "%s is less than the burst of %d, which may start at once: write %d or more, or lower %s",
+			return n.problem(key, "%s is less than the burst of %d, which may start together: use %d or more, or lower %s",
 				q, t.Burst, t.Burst, n.of("burst"))
 		}
 	}

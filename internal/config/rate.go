@@ -53,7 +53,3 @@ func rounded(perSecond float64) float64 {
 	grain := math.Pow(10, 5-math.Floor(math.Log10(perSecond)))
 	return math.Round(perSecond*grain) / grain
 }
-
-// DefaultBurst is the burst of a target that has this rate and no burst of its own: what
-// comes in 10 ms, at least 1.
-func (r Rate) DefaultBurst() int { return max(1, int(r.PerSecond/100)) }

@@ -29,6 +29,15 @@ func (s Sources) refuseSecrets() error {
 		return errors.New("--control-token: it is a secret, and other users can read the command line: " +
 			"write @FILE, or set POLLER_CONTROL_TOKEN, or write it in a --config file")
 	}
+	auth := s.Flags.Target.Auth
+	for flag, values := range map[string][]string{
+		"oauth2-client-secret": {auth.OAuth2.ClientSecret}, "webhook-secret": auth.Webhook.Secrets,
+	} {
+		if slices.Contains(s.Given, flag) && slices.ContainsFunc(values, func(v string) bool { return !strings.HasPrefix(v, "@") }) {
+			return fmt.Errorf("--%s: it is a secret, and other users can read the command line: "+
+				"write @FILE, or set %s, or write it in a --config file", flag, Variable(flag))
+		}
+	}
 	if !slices.Contains(s.Given, "header") {
 		return nil
 	}

@@ -19,6 +19,7 @@ type Target struct {
 	TLSCA   string   `yaml:"tls_ca" name:"tls-ca" placeholder:"FILE" group:"Target" help:"CA certificates (PEM) to verify the target with, instead of the system's. Read again when the file changes."`
 	TLSCert string   `yaml:"tls_cert" name:"tls-cert" placeholder:"FILE" group:"Target" help:"Client certificate (PEM), for a target that asks for one. Read again when the file changes."`
 	TLSKey  string   `yaml:"tls_key" name:"tls-key" placeholder:"FILE" group:"Target" help:"Private key (PEM) of --tls-cert. Read again when the file changes."`
+	Auth    Auth     `yaml:"auth" embed:"" group:"Target: who sends it"`
 	// OnRejected is retry, dead-letter or discard.
 	OnRejected string   `yaml:"on_rejected" name:"on-rejected" default:"retry" placeholder:"POLICY" group:"Target" help:"What to do with a message that the target rejects: retry (the queue's redrive policy decides), dead-letter (send it there with the reason) or discard."`
 	Backoff    Duration `yaml:"backoff" name:"backoff" default:"1s" placeholder:"DURATION" group:"Target" help:"Delay when a failed message is released; doubles with each receive."`

@@ -66,7 +66,7 @@ func (q Queue) validate(n names) error {
 		return n.problem("gather", "%s is not between 0s and 1m: use a value such as 20ms", q.Gather)
 	}
 	if q.Weight < 1 || q.Weight > maxWeight {
-		return n.problem("weight", "%d is not between 1 and 1,000: write how much of the pace this queue gets beside the others, such as 1", q.Weight)
+		return n.problem("weight", "%d is not between 1 and 1,000: use this queue's share of the pace relative to the others, such as 1", q.Weight)
 	}
 	return nil
 }
@@ -79,7 +79,7 @@ func (t Target) validate(n names, c Checks) error {
 		return err
 	}
 	if t.Timeout <= 0 || t.Timeout > maxVisibility {
-		return n.problem("timeout", "%s is not over 0s and at most 12h: write how long one delivery may take, such as 30s", t.Timeout)
+		return n.problem("timeout", "%s is not above 0s and at most 12h: use how long one delivery may take, such as 30s", t.Timeout)
 	}
 	if !slices.Contains(formats, t.Format) {
 		return n.problem("format", "invalid format%s: use %s", shown(t.Format), oneOf(formats))
@@ -95,6 +95,9 @@ func (t Target) validate(n names, c Checks) error {
 		if err := c.Header(line); err != nil {
 			return n.problem(key, "%w", err)
 		}
+	}
+	if err := t.Auth.validate(n, c); err != nil {
+		return err
 	}
 	if p := t.OnRejected; p != "retry" && p != "dead-letter" && p != "discard" {
 		return n.problem("on_rejected", "invalid policy%s: use retry, dead-letter or discard", shown(p))
@@ -112,7 +115,7 @@ func (t Target) validate(n names, c Checks) error {
 	case t.BackoffMax > maxVisibility:
 		return n.problem("backoff_max", "%s is more than the 12h that SQS allows: use a value such as 15m", t.BackoffMax)
 	case t.Backoff > t.BackoffMax:
-		return n.problem("backoff", "%s is longer than %s, which is %s: write a shorter one, or a longer %s",
+		return n.problem("backoff", "%s is longer than %s, which is %s: use a shorter one, or a longer %s",
 			t.Backoff, n.of("backoff_max"), t.BackoffMax, n.of("backoff_max"))
 	}
 	return nil
@@ -121,9 +124,9 @@ func (t Target) validate(n names, c Checks) error {
 func (t Target) validatePace(n names) error {
 	switch {
 	case t.Concurrency < 1 || t.Concurrency > maxConcurrency:
-		return n.problem("concurrency", "%d is not between 1 and 10,000: write how many deliveries may run at once, such as 10", t.Concurrency)
+		return n.problem("concurrency", "%d is not between 1 and 10,000: use the number of concurrent deliveries, such as 10", t.Concurrency)
 	case n.has("burst") && (t.Burst < 1 || t.Burst > maxBurst):
-		return n.problem("burst", "%d is not between 1 and 1,000,000: write how many deliveries may start at once after a pause, such as 1", t.Burst)
+		return n.problem("burst", "%d is not between 1 and 1,000,000: use how many deliveries may start together after a pause, such as 1", t.Burst)
 	case n.has("burst") && !t.Rate.Limited:
 		return n.problem("burst", "a burst needs a rate: set %s too, or omit it", n.of("rate"))
 	}
@@ -135,7 +138,7 @@ func (c Config) validate(n names) error {
 		return err
 	}
 	if c.DrainTimeout < Duration(time.Second) || c.DrainTimeout > maxVisibility {
-		return n.problem("drain_timeout", "%s is not between 1s and 12h: write less than the time that the platform grants, such as 25s", c.DrainTimeout)
+		return n.problem("drain_timeout", "%s is not between 1s and 12h: use less than the platform's grace period, such as 25s", c.DrainTimeout)
 	}
 	if !isAddress(c.Listen) {
 		return n.problem("listen", "invalid address: use HOST:PORT or :PORT, such as :9500")
@@ -144,7 +147,7 @@ func (c Config) validate(n names) error {
 		return n.problem("dashboard", "invalid URL: use http(s)://…, without a user name")
 	}
 	if n.has("memory") && c.Memory < leastMemory {
-		return n.problem("memory", "%s is too little for the program alone: write %s or more, such as 128MiB", c.Memory, leastMemory)
+		return n.problem("memory", "%s is not enough for the program itself: use %s or more, such as 128MiB", c.Memory, leastMemory)
 	}
 	if err := ValidateControlToken(c.ControlToken); err != nil {
 		return n.problem("control_token", "%w", err)

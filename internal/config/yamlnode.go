@@ -47,9 +47,9 @@ func (r *yamlReader) merged(node ast.Node, path string, depth int) ([]entry, err
 	m, ok := resolved.(ast.MapNode)
 	if !ok || depth == 0 {
 		if path == "" {
-			return nil, fmt.Errorf("%s at line %d: not a map: write 'name: value' lines", r.file, line(node))
+			return nil, fmt.Errorf("%s at line %d: not a map: use 'name: value' lines", r.file, line(node))
 		}
-		return nil, r.problem(path, node, "not a map: write 'name: value' lines under it")
+		return nil, r.problem(path, node, "not a map: use 'name: value' lines under it")
 	}
 	var own, merged []entry
 	has := make(map[string]bool)

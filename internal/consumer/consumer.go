@@ -86,7 +86,7 @@ type Options struct {
 type Consumer struct {
 	options Options
 	log     *slog.Logger
-	hist    histograms
+	hist    *histograms
 	pace    *ratelimit.Share
 	gate    *gate.Seat
 	turned  atomic.Int64 // when the loop last turned, in Unix nanoseconds

@@ -12,9 +12,9 @@ import (
 // courier delivers on one goroutine of the crew. Its context is made once and
 // again only after it was cut: a context a message would cost more than the rest
 // of the engine does.
-func (c *Consumer) courier(work context.Context) func(*member[*life], *life) {
+func (c *Consumer) courier(work context.Context) worker[*life] {
 	ctx, cut := context.WithCancelCause(work)
-	return func(m *member[*life], l *life) {
+	run := func(m *member[*life], l *life) {
 		if ctx.Err() != nil {
 			ctx, cut = context.WithCancelCause(work) //nolint:fatcontext // of work anew, not of the one before
 		}
@@ -32,9 +32,10 @@ func (c *Consumer) courier(work context.Context) func(*member[*life], *life) {
 		defer c.mu.Unlock()
 		now := time.Now()
 		c.finish(ctx, now, now.Sub(begun), l, result)
-		c.deliveries.rest(m)
+		c.deliveries.rest(now, m)
 		c.turn(now)
 	}
+	return worker[*life]{run: run, end: func() { cut(nil) }}
 }
 
 // standstill is how much longer than its timeout a delivery must take to show that it was
@@ -57,7 +58,7 @@ func (c *Consumer) finish(ctx context.Context, now time.Time, took time.Duration
 	fate := c.gate.End(now, &l.try, result, c.pace.Limits().Concurrency)
 	l.cut = nil
 	c.stats.delivered(now, result)
-	c.hist.took(result.Outcome).Observe(took.Seconds())
+	c.hist.observe(took, result)
 	if result.Outcome == message.Delivered {
 		c.demand.delivered(took)
 		c.stats.durations.add(took)
@@ -117,6 +118,9 @@ func (c *Consumer) logDelivery(ctx context.Context, now time.Time, took time.Dur
 		slog.String("reason", result.Reason),
 		slog.Int("status", result.Status),
 		slog.Duration("duration", took),
+	}
+	if result.TraceID != "" {
+		attributes = append(attributes, slog.String("trace_id", result.TraceID))
 	}
 	if level == slog.LevelDebug {
 		c.log.LogAttrs(ctx, level, "delivery ended", attributes...)

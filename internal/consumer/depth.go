@@ -61,6 +61,9 @@ func (b blocked) String() string {
 	return [blockedReasons]string{"", "in_flight_limit", "groups", "unsettled"}[b]
 }
 
+// withheld reports whether SQS hands out nothing though messages are visible.
+func (d *depthWatch) withheld() bool { return d.blocked == byInFlightLimit || d.blocked == byGroups }
+
 const (
 	// blockedAfter is how many receives in a row must bring nothing before the queue may count as blocked.
 	blockedAfter = 3

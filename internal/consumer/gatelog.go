@@ -6,17 +6,7 @@ import (
 	"time"
 
 	"github.com/sqs-poller/poller/internal/gate"
-	"github.com/sqs-poller/poller/internal/message"
 )
-
-// inWords is what most of the deliveries came to that closed the gate.
-var inWords = map[message.Outcome]string{
-	message.Rejected:    "were rejected",
-	message.Failed:      "failed (500, a timeout, 3xx, 401 to 421)",
-	message.Unavailable: "were answered 502, 503, 504, or cut off",
-	message.Throttled:   "were answered 429",
-	message.Connection:  "could not connect",
-}
 
 // gateLog logs what the gate does.
 type gateLog struct {
@@ -42,8 +32,8 @@ func (g *gateLog) say(now time.Time, slots int) {
 
 func (g *gateLog) sayClosed(now time.Time, is gate.Status) {
 	g.log.Warn("gate closed: target down, holding messages and probing",
-		slog.String("reason", fmt.Sprintf("deliveries of %d messages %s since %s",
-			is.Messages, inWords[is.Mostly], is.TroubleSince.UTC().Format(time.TimeOnly))),
+		slog.String("reason", fmt.Sprintf("deliveries of %d messages have failed since %s: %s",
+			is.Messages, is.TroubleSince.UTC().Format(time.TimeOnly), is.Answers)),
 		slog.Time("since", is.Since), slog.Int("held", is.Held),
 		slog.Duration("next_probe_in", max(is.NextProbe.Sub(now), 0).Round(100*time.Millisecond)))
 }

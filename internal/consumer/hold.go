@@ -3,6 +3,8 @@ package consumer
 import (
 	"slices"
 	"time"
+
+	"github.com/sqs-poller/poller/internal/gate"
 )
 
 // heldVisibility is what a held message's extension asks for at least.
@@ -14,7 +16,8 @@ type holding struct {
 	lives    []*life   // in the sequence of their receives
 	next     time.Time // when the first of them is due that is not yet; zero: none
 	due      int       // how many are
-	counted  uint64    // the gate's version by which next and due were found; 0: not since a change
+	soon     int       // how many are or will be soon
+	counted  uint64    // the gate's version by which these were found; 0: not since a change
 	reviewed uint64    // and the one by which they were reviewed last,
 	at       time.Time // and when
 	starts   int       // untried messages that have started since the last held one
@@ -78,23 +81,27 @@ func (h *hand) keep(now time.Time, l *life) {
 	h.holding.counted = 0
 }
 
-// countDue finds out how many held messages are due, and when the next one is: anew only
-// when that may have changed.
+// countDue finds out how many held messages are due or will be soon, and when the next one
+// is: anew only when that may have changed.
 func (h *hand) countDue(now time.Time) {
 	g := &h.holding
 	version := h.gate.Version()
 	if g.counted == version && (g.next.IsZero() || now.Before(g.next)) {
 		return
 	}
-	g.counted, g.next, g.due = version, time.Time{}, 0
+	g.counted, g.next, g.due, g.soon = version, time.Time{}, 0, 0
 	for _, l := range g.lives {
 		if l.releaseDue {
 			continue
 		}
-		if at := h.gate.Next(&l.try); at.After(now) {
+		at := h.gate.Next(&l.try)
+		if at.After(now) {
 			g.next = earlier(g.next, at)
 		} else {
 			g.due++
+		}
+		if !at.After(now.Add(gate.SoonIs)) {
+			g.soon++
 		}
 	}
 }

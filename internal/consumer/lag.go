@@ -99,7 +99,7 @@ func (c *Consumer) lagNow(now time.Time) Lag {
 	undelivered := c.hand.count[waiting] + c.hand.count[delivering] + c.hand.count[held]
 	oldest := c.hand.oldestAge(now, &c.clock)
 	switch {
-	case c.backlog.shows(now):
+	case c.backlog.shows(now) || c.depth.withheld():
 		if lag, atLeast, known := c.lag.waiting(now); known {
 			return Lag{Age: max(lag, oldest), Known: true, AtLeast: atLeast && undelivered == 0}
 		}
@@ -121,7 +121,7 @@ func (c *Consumer) lagNow(now time.Time) Lag {
 func (c *Consumer) nothingVisible(now time.Time) bool {
 	b := &c.backlog
 	switch {
-	case b.shows(now):
+	case b.shows(now) || c.depth.withheld():
 		return false
 	case len(c.demand.polls) > 0:
 		return c.sqs.trouble[receiveCall].failures == 0 && (b.empty || c.demand.dry)

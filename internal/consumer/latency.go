@@ -26,7 +26,7 @@ func (c *Durations) add(d time.Duration) {
 // bucketOf returns the bucket of d: the first whose bound is not below it.
 func bucketOf(d time.Duration) int {
 	us := uint64(max(d/time.Microsecond, 0))
-	units := us / 250                        // of a quarter of a millisecond
+	units := us / 250 // of a quarter of a millisecond
 	if units < perDoubling {
 		return 0
 	}

@@ -6,73 +6,14 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
-
-	"github.com/sqs-poller/poller/internal/message"
-	"github.com/sqs-poller/poller/internal/ratelimit"
 )
-
-// histograms are resolved once: a label look-up a message would cost more than
-// the observation.
-type histograms struct {
-	receives prometheus.Histogram
-	age      prometheus.Histogram
-	duration [message.Connection + 1]prometheus.Histogram
-	slot     prometheus.Histogram
-	token    prometheus.Histogram
-	gate     prometheus.Histogram
-}
-
-func newHistograms() histograms {
-	one := func(name, help string, labels prometheus.Labels, buckets []float64) prometheus.Histogram {
-		return prometheus.NewHistogram(prometheus.HistogramOpts{
-			Name: "poller_" + name, Help: help, ConstLabels: labels, Buckets: buckets,
-		})
-	}
-	seconds := []float64{.005, .01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300, 900}
-	h := histograms{
-		receives: one("message_receives", "The receive count of a message, at each receive.", nil,
-			[]float64{1, 2, 3, 5, 10, 20, 50, 100}),
-		age: one("message_age_seconds", "From SentTimestamp to the delivery's start.", nil,
-			[]float64{.01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 14400, 86400}),
-	}
-	const waits = "How long a message in hand waited for a slot, a token or the gate."
-	h.slot = one("pace_wait_seconds", waits, prometheus.Labels{"for": "slot"}, seconds)
-	h.token = one("pace_wait_seconds", waits, prometheus.Labels{"for": "token"}, seconds)
-	h.gate = one("pace_wait_seconds", waits, prometheus.Labels{"for": "gate"}, seconds)
-	for _, outcome := range message.Outcomes() {
-		h.duration[outcome] = one("delivery_duration_seconds", "One delivery, from its start to its outcome.",
-			prometheus.Labels{"outcome": outcome.String()}, seconds)
-	}
-	return h
-}
-
-func (h *histograms) took(outcome message.Outcome) prometheus.Histogram { return h.duration[outcome] }
-
-func (h *histograms) waited(want ratelimit.Want) prometheus.Histogram {
-	switch want {
-	case ratelimit.Token:
-		return h.token
-	case ratelimit.Consent:
-		return h.gate
-	default:
-		return h.slot
-	}
-}
-
-func (h *histograms) all() []prometheus.Collector {
-	all := []prometheus.Collector{h.receives, h.age, h.slot, h.token, h.gate}
-	for _, d := range h.duration {
-		all = append(all, d)
-	}
-	return all
-}
 
 // register adds the metrics of c to reg.
 func register(reg prometheus.Registerer, c *Consumer) error {
 	if reg == nil {
 		return nil
 	}
-	for _, collector := range append(c.hist.all(), &collector{consumer: c}) {
+	for _, collector := range []prometheus.Collector{c.hist, &collector{consumer: c}} {
 		if err := reg.Register(collector); err != nil {
 			return fmt.Errorf("register the metrics of queue %s: %w", c.options.Queue, err)
 		}
@@ -139,8 +80,12 @@ func (k *collector) Collect(metrics chan<- prometheus.Metric) {
 	for result, n := range s.Extensions {
 		counter(extensionsDesc, n, result)
 	}
+	deliveries := make(map[[2]string]int64)
 	for _, d := range s.Deliveries {
-		counter(deliveriesDesc, d.Count, d.Outcome.String(), d.Status)
+		deliveries[[2]string{d.Outcome.String(), d.Status}] += d.Count
+	}
+	for labels, n := range deliveries {
+		counter(deliveriesDesc, n, labels[:]...)
 	}
 	for state, n := range s.InHand {
 		gauge(inHandDesc, float64(n), state)

@@ -42,7 +42,7 @@ const (
 	// measurable is the share of the speed below which growing and shrinking are within what
 	// SQS's approximate counts can show.
 	measurable = 0.05
-	// awayAfter is how long receives must have failed for SQS to count as away.
+	// awayAfter is how long receives or deletes must have failed for SQS to count as away.
 	awayAfter = 10 * time.Second
 )
 
@@ -53,8 +53,8 @@ func (c *Consumer) outlook(now time.Time) Drain {
 	d := Drain{State: DrainUnknown, Seconds: math.NaN(), Left: depth.Visible + depth.InFlight}
 	idle := c.hand.count[waiting]+c.hand.count[held] == 0
 	limits := c.pace.Limits()
-	switch receives := &c.sqs.trouble[receiveCall]; {
-	case receives.failures > 0 && now.Sub(receives.since) >= awayAfter:
+	switch {
+	case c.sqs.away(now):
 		d.State = DrainAway
 	case idle && c.nothingVisible(now):
 		d.State, d.Seconds = DrainEmpty, 0
@@ -68,6 +68,16 @@ func (c *Consumer) outlook(now time.Time) Drain {
 	return d
 }
 
+// away reports whether nothing can be received, or nothing deleted, for longer than a moment.
+func (s *sqsCalls) away(now time.Time) bool {
+	for _, kind := range []callKind{receiveCall, deleteCall} {
+		if t := &s.trouble[kind]; t.failures > 0 && now.Sub(t.since) >= awayAfter {
+			return true
+		}
+	}
+	return false
+}
+
 // settlesWithin is how many seconds may pass between settled messages, though nothing has
 // changed: deliveries that begin together end together.
 func (c *Consumer) settlesWithin() int { return int(3 * c.demand.delivery.value) }
@@ -78,8 +88,12 @@ func (c *Consumer) emptying(now time.Time, left, visible int) (DrainState, float
 	if !known {
 		return DrainUnknown, math.NaN()
 	}
-	if visible == 0 && settling > 0 { // what arrives is received as it comes
+	switch {
+	case visible > 0:
+	case settling > 0: // what arrives is received as it comes
 		return DrainShrinking, float64(c.hand.size()) / settling
+	default:
+		return DrainUnknown, math.NaN()
 	}
 	arriving, known := c.backlog.arriving()
 	if !known {

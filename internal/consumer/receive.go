@@ -125,6 +125,7 @@ func (c *Consumer) reportHand(now time.Time) {
 	c.gate.Report(gate.Hand{
 		Untried:     c.hand.count[waiting] - c.hand.followers,
 		Ready:       c.hand.holding.due,
+		Soon:        c.hand.holding.soon,
 		Polls:       len(c.demand.polls),
 		LastReceive: c.demand.lastTurn,
 		Receives:    !c.drain.begun && c.sqs.trouble[receiveCall].failures == 0 && !c.hand.tooManyUnsettled(),
@@ -154,7 +155,7 @@ func (c *Consumer) receive(ctx context.Context, m *member[*poll], p *poll) {
 		c.sqs.failed(now, receiveCall, err, maxReceivePause)
 	}
 	p.promise.end()
-	c.polls.rest(m)
+	c.polls.rest(now, m)
 	c.turn(now)
 }
 
@@ -191,7 +192,7 @@ func (c *Consumer) arrived(now, sent time.Time, p *poll, messages []*message.Mes
 func (c *Consumer) takeIn(now, handedOut time.Time, p *poll, m *message.Message) {
 	c.stats.received++
 	c.backlog.take()
-	c.hist.receives.Observe(float64(m.ReceiveCount))
+	c.hist.of(receiveCounts).Observe(float64(m.ReceiveCount))
 	size := m.Size()
 	c.demand.received(size)
 	size += perMessage

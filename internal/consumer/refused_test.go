@@ -34,7 +34,7 @@ func TestWhatOneMessageIsRefusedStopsNobodyElse(t *testing.T) {
 		lasts = 4 * time.Minute
 		rate  = 50
 	)
-	throttled := message.Result{Outcome: message.Throttled, Status: 429, Reason: "4xx"}
+
 	unavailable := message.Result{Outcome: message.Unavailable, Status: 503, Reason: "5xx"}
 	type refusal struct {
 		result message.Result

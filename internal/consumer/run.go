@@ -96,6 +96,9 @@ func (c *Consumer) Run(drainCtx, killCtx context.Context) Summary {
 			c.endDrain(now)
 		}
 		c.advance(now)
+		c.polls.shrink(now)
+		c.deliveries.shrink(now)
+		c.calls.shrink(now)
 		c.armed = c.nextWake(now)
 		timer.Reset(c.armed.Sub(now))
 		c.mu.Unlock()
@@ -111,12 +114,12 @@ func (c *Consumer) Run(drainCtx, killCtx context.Context) Summary {
 func (c *Consumer) start(work context.Context) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	c.polls = newCrew(func() func(*member[*poll], *poll) {
-		return func(m *member[*poll], p *poll) { c.receive(work, m, p) }
+	c.polls = newCrew(func() worker[*poll] {
+		return worker[*poll]{run: func(m *member[*poll], p *poll) { c.receive(work, m, p) }}
 	})
-	c.deliveries = newCrew(func() func(*member[*life], *life) { return c.courier(work) })
-	c.calls = newCrew(func() func(*member[*call], *call) {
-		return func(m *member[*call], do *call) { c.perform(work, m, do) }
+	c.deliveries = newCrew(func() worker[*life] { return c.courier(work) })
+	c.calls = newCrew(func() worker[*call] {
+		return worker[*call]{run: func(m *member[*call], do *call) { c.perform(work, m, do) }}
 	})
 	c.depth.begin(time.Now())
 }

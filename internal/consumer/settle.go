@@ -137,7 +137,7 @@ func (c *Consumer) perform(ctx context.Context, m *member[*call], do *call) {
 	default:
 		c.settledBatch(now, do, errs)
 	}
-	c.calls.rest(m)
+	c.calls.rest(now, m)
 	c.turn(now)
 }
 

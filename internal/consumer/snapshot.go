@@ -42,6 +42,12 @@ type Snapshot struct {
 	StartedPerSecond, DeliveredPerSecond float64
 	// MeanDelivery is the mean time of a delivered delivery; 0 before the first.
 	MeanDelivery time.Duration
+	// Hanging is how many deliveries have run for ten times the mean and hangingFor, and
+	// LongestDelivery for how long the longest has run.
+	Hanging         int
+	LongestDelivery time.Duration
+	// ReceiveTime is the median time of receives that found a batch; 0 before the first.
+	ReceiveTime time.Duration
 
 	// Problem says what SQS does not do; nil while it does all of it.
 	Problem *Problem
@@ -56,10 +62,12 @@ type Snapshot struct {
 	Waits            Waits
 }
 
-// Deliveries counts those that came to one outcome in one way.
+// Deliveries counts those that came to one outcome in one way: Status is the
+// answer's class, or the reason why there was none.
 type Deliveries struct {
 	Outcome message.Outcome
 	Status  string
+	Answer  message.Answer
 	Count   int64
 }
 
@@ -89,6 +97,7 @@ func (c *Consumer) Snapshot(now time.Time) Snapshot {
 		LastMessage:        c.depth.last,
 		Blocked:            c.depth.blocked.String(),
 		Drain:              c.outlook(now),
+		ReceiveTime:        c.demand.trips.median(),
 		DeadLetters:        c.dead.snapshot(c.attributes.DeadLetterQueueARN),
 		InHand:             counts[int](states, func(i uint8) (string, int) { return state(i).String(), c.hand.count[i] }),
 		Receives:           counts[int64](receiveResults, func(i uint8) (string, int64) { return receiveResult(i).String(), c.stats.receives[i] }),
@@ -109,10 +118,34 @@ func (c *Consumer) Snapshot(now time.Time) Snapshot {
 		Waits:              c.stats.waits,
 		MeanDelivery:       time.Duration(c.demand.delivery.value * float64(time.Second)),
 	}
+	s.Hanging, s.LongestDelivery = c.hand.hanging(now)
+	if c.depth.withheld() { // SQS's own count shows it
+		s.Depth = c.depth.depth
+	}
 	for key, n := range c.stats.deliveries {
-		s.Deliveries = append(s.Deliveries, Deliveries{Outcome: key.outcome, Status: key.status, Count: n})
+		s.Deliveries = append(s.Deliveries, Deliveries{Outcome: key.outcome, Status: key.status, Answer: key.answer, Count: n})
 	}
 	return s
+}
+
+// hangingFor is how long a delivery must have run to count as hanging.
+const hangingFor = 5 * time.Second
+
+// hanging returns how many deliveries have run for far longer than they usually take, and
+// for how long the longest of all has run.
+func (h *hand) hanging(now time.Time) (n int, longest time.Duration) {
+	usual := time.Duration(h.demand.delivery.value * float64(time.Second))
+	for l := h.first; l != nil; l = l.next {
+		if l.state != delivering {
+			continue
+		}
+		runs := now.Sub(l.since)
+		longest = max(longest, runs)
+		if runs >= max(10*usual, hangingFor) {
+			n++
+		}
+	}
+	return n, longest
 }
 
 func counts[N int | int64, K ~uint8](n K, one func(uint8) (string, N)) map[string]N {

@@ -52,7 +52,7 @@ func (c *Consumer) next(now time.Time) *life {
 func (c *Consumer) begin(now time.Time, l *life) {
 	c.hist.waited(c.blocked).Observe(now.Sub(l.since).Seconds())
 	c.stats.waits.add(c.blocked, now.Sub(l.since))
-	c.hist.age.Observe(c.clock.age(now, l.message).Seconds())
+	c.hist.of(ages).Observe(c.clock.age(now, l.message).Seconds())
 	c.stats.started.add(now)
 	c.hand.holding.started(l)
 	c.hand.move(l, delivering, now)

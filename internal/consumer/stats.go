@@ -42,10 +42,11 @@ func (r extensionResult) String() string {
 	return [extensionResults]string{"ok", "failed", "lost"}[r]
 }
 
-// deliveryKey labels poller_deliveries_total.
+// deliveryKey sorts deliveries. Outcome and status label poller_deliveries_total.
 type deliveryKey struct {
 	outcome message.Outcome
 	status  string
+	answer  message.Answer
 }
 
 // stats counts what happened. The metrics, the page and the last line read it.
@@ -68,12 +69,12 @@ type stats struct {
 func newStats() stats {
 	s := stats{deliveries: make(map[deliveryKey]int64)}
 	// From the start, so that a rate does not miss its first event.
-	s.deliveries[deliveryKey{message.Delivered, "2xx"}] = 0
+	s.deliveries[deliveryKey{message.Delivered, "2xx", message.Answer{Status: 200}}] = 0
 	return s
 }
 
 func (s *stats) delivered(now time.Time, result message.Result) {
-	s.deliveries[deliveryKey{result.Outcome, result.Reason}]++
+	s.deliveries[deliveryKey{result.Outcome, result.Reason, result.Answer()}]++
 	if result.Outcome == message.Delivered {
 		s.arrived.add(now)
 	}

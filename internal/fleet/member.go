@@ -132,6 +132,7 @@ func (m *member) lacksSlots() bool {
 
 // begin starts a call.
 func (m *member) begin(now time.Duration, leave bool) request {
+	m.advance(now)
 	r := request{id: m.id, leave: leave, budget: m.budget, sent: now, silent: m.silent}
 	m.out, m.sent = true, now
 	if m.askTime && !leave || !m.clock.known {

@@ -219,6 +219,28 @@ func TestWithoutARateAReplicaGoesOnWithItsSlots(t *testing.T) {
 	}
 }
 
+func TestAReplicaThatHasStoodStillBeyondItsLeaseStartsNothing(t *testing.T) {
+	t.Parallel()
+	for name, live := range map[string]struct{ before, still time.Duration }{
+		"young": {20 * time.Second, 6 * time.Second}, "grown": {80 * time.Second, lease},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l := newLone(t, Budget{Slots: 4, Timeout: time.Second})
+			l.until(live.before, false)
+			l.expect(Live)
+			l.m.use.Running = 1
+			l.store.now += live.still
+			if _, ok := l.m.token(l.store.now); ok {
+				t.Error("it starts something")
+			}
+			if r := l.m.begin(l.store.now, false); r.slots != 1 {
+				t.Errorf("it says that it holds %d slots", r.slots)
+			}
+		})
+	}
+}
+
 func TestTheShortestRoundTripSaysTheTimeBest(t *testing.T) {
 	t.Parallel()
 	const ms = time.Millisecond

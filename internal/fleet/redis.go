@@ -225,8 +225,8 @@ type RefusedError struct{ What string }
 // Error implements error.
 func (e *RefusedError) Error() string { return e.What }
 
-// refusals are the errors of a server that somebody has to act on, by how they begin.
-var refusals = []struct{ begins, what string }{
+// refusals are the errors of a server that somebody has to act on, by what they say.
+var refusals = []struct{ says, what string }{
 	{"WRONGPASS", "Redis refuses the user or the password: set both in POLLER_FLEET_REDIS, or the password in password_file"},
 	{"NOAUTH", "Redis asks for a password: set POLLER_FLEET_REDIS to redis://:PASSWORD@HOST:6379, or add ?password_file=FILE"},
 	{"ERR AUTH", "Redis has no password and one is given: omit it from the URL"},
@@ -243,11 +243,11 @@ func (c *redisCoordinator) sentence(err error) error {
 	switch {
 	case strings.Contains(text, "WRONGTYPE"):
 		return &RefusedError{fmt.Sprintf("the keys %s, %s or %s are there and are somebody else's: delete them, or use another --fleet-name", keys[0], keys[1], keys[2])}
-	case strings.HasPrefix(text, "NOPERM"), strings.Contains(text, "ACL failure"), strings.Contains(text, "NOPERM"):
+	case strings.Contains(text, "ACL failure"), strings.Contains(text, "NOPERM"):
 		return &RefusedError{"the Redis user lacks a permission: allow eval, evalsha, time, info, hget, hgetall, hmget, hset, hdel, del and pexpire on the keys {poller:" + c.name + "}:*"}
 	}
 	for _, r := range refusals {
-		if strings.HasPrefix(text, r.begins) {
+		if strings.Contains(text, r.says) {
 			return &RefusedError{r.what}
 		}
 	}

@@ -27,7 +27,7 @@ local now = time[1] * SECOND + time[2]
 if now > deadline then return {'late', now} end
 
 local state = {}
-local names = {'seq', 'born', 'cap', 'cap_slots', 'tat', 'last', 'swept', 'live', 'busy', 'least', 'shares',
+local names = {'seq', 'born', 'cap', 'cap_slots', 'before', 'tat', 'last', 'swept', 'live', 'busy', 'least', 'bare', 'shares',
   'slots', 'missing_share', 'missing_slots', 'low_rate', 'low_burst', 'low_slots', 'mixed'}
 local values = redis.call('HMGET', KEYS[1], 'run', unpack(names))
 for i, name in ipairs(names) do state[name] = tonumber(values[i + 1] or 0) end
@@ -103,9 +103,11 @@ end
 
 -- A new memory is quiet for a pause, in which what the old one has granted lapses and the
 -- replicas bring what they hold. For a lease it hands out no more than was brought: what
--- was not may still be in use. If nothing was brought, this is a first start.
+-- was not may still be in use. If nothing was brought, this is a first start; not so for
+-- slots, if a replica has known another memory: young ones have slots, but no share.
 if now < state.born + LEASE and not text then
   state.cap, state.cap_slots = math.min(rate, state.cap + held_share), math.min(all_slots, state.cap_slots + held_slots)
+  if seen_seq > 0 then state.before = 1 end
 end
 if now < state.born + pause then
   record(0, held_share, held_slots) -- seen 0: it goes on by itself
@@ -113,12 +115,12 @@ if now < state.born + pause then
 end
 record(now, held_share, held_slots)
 if now >= state.born + LEASE or state.cap == 0 then state.cap = rate end
-if now >= state.born + LEASE or state.cap_slots == 0 then state.cap_slots = all_slots end
+if now >= state.born + LEASE or (state.cap_slots == 0 and state.before == 0) then state.cap_slots = all_slots end
 local cap, total = math.min(state.cap, rate), math.min(state.cap_slots, all_slots)
 
 -- Twice a second one call drops the records that have lapsed, and counts the others.
 if now >= state.swept + SWEEP then
-  for _, name in ipairs{'live', 'busy', 'shares', 'slots', 'missing_share', 'missing_slots', 'low_rate',
+  for _, name in ipairs{'live', 'busy', 'bare', 'shares', 'slots', 'missing_share', 'missing_slots', 'low_rate',
     'low_burst', 'low_slots', 'mixed'} do state[name] = 0 end
   state.swept, state.least = now, all_slots
   local first
@@ -134,7 +136,8 @@ if now >= state.swept + SWEEP then
         state.missing_share, state.missing_slots = state.missing_share + m.share, state.missing_slots + m.slots
       else
         state.live = state.live + 1
-        if m.busy then state.busy, state.least = state.busy + 1, math.min(state.least, m.slots) end
+        if m.busy then state.busy, state.least = state.busy + 1, math.min(state.least, m.slots)
+        elseif m.slots == 0 then state.bare = state.bare + 1 end
         if m.rate > 0 and (state.low_rate == 0 or m.rate < state.low_rate) then state.low_rate = m.rate end
         if state.low_burst == 0 or m.burst < state.low_burst then state.low_burst = m.burst end
         if state.low_slots == 0 or m.all < state.low_slots then state.low_slots = m.all end
@@ -151,12 +154,12 @@ local live, at_work = math.max(state.live, 1), math.max(state.busy, 1)
 local share = grown and math.max(0, math.floor(math.min(cap / live, cap - state.shares + old.share))) or 0
 
 -- Slots: one for each idle replica, if there are enough, and equal parts for the busy. One
--- more goes to whoever asks while none is below its part. Never more than the other records
+-- more goes to the busy that ask while nobody is below its part. Never more than the other records
 -- leave room for.
 local idle_part = total >= live and 1 or 0
 local left = total - state.missing_slots
 local part = math.max(0, math.floor((left - idle_part * (live - state.busy)) / at_work))
-local slots = part + (state.least >= part and 1 or 0)
+local slots = part + (state.least >= part and (state.bare == 0 or idle_part == 0) and 1 or 0)
 if not busy then slots = state.busy == 0 and math.floor(left / live) or idle_part end
 slots = math.max(0, math.min(slots, total - state.slots + old.slots))
 

@@ -99,6 +99,28 @@ func TestSharesAndSlotsAreEqualPartsAndNeverMoreThanTheBudget(t *testing.T) {
 	}
 }
 
+func TestAnIdleReplicaHasASlotThoughTheBusyWouldTakeItToo(t *testing.T) {
+	t.Parallel()
+	s := newStore()
+	var all []*caller
+	for i := range 2 {
+		all = append(all, newCaller(t, s, fmt.Sprintf("busy %d", i)))
+	}
+	for _, c := range all {
+		c.b.Slots = 6
+	}
+	after(12*time.Second, all...)
+	for i := range 2 {
+		idle := newCaller(t, s, fmt.Sprintf("idle %d", i))
+		idle.busy, idle.b.Slots = false, 6
+		all = append(all, idle)
+	}
+	after(6*time.Second, all...)
+	if all[0].slots != 2 || all[1].slots != 2 || all[2].slots != 1 || all[3].slots != 1 {
+		t.Errorf("%d, %d, %d and %d slots", all[0].slots, all[1].slots, all[2].slots, all[3].slots)
+	}
+}
+
 func TestALateCallHasNoEffect(t *testing.T) {
 	t.Parallel()
 	s, all := settled(t, 2)
@@ -249,6 +271,22 @@ func TestAServerThatDoesNotTellItsNameIsTheSame(t *testing.T) {
 		if a := all[0].make(0); a.kind != granted {
 			t.Errorf("INFO refused %v: %+v", refused, a)
 		}
+	}
+}
+
+func TestALostMemoryGrantsNoSlotsThatWereNotBrought(t *testing.T) {
+	t.Parallel()
+	s, all := settled(t, 2)
+	joins := newCaller(t, s, "joins")
+	joins.make(0) // no slot is free
+	clear(s.hashes)
+	after(10*time.Second, joins) // the other two are cut off and go on with theirs
+	if a := joins.make(0); a.kind != granted || a.slots != 0 {
+		t.Errorf("%+v", a)
+	}
+	after(2*time.Second, append(all, joins)...)
+	if n := all[0].slots + all[1].slots + joins.slots; n == 0 || n > 8 {
+		t.Errorf("%d slots when all are back", n)
 	}
 }
 

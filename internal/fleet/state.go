@@ -80,8 +80,13 @@ func (m *member) advance(now time.Duration) {
 	if m.state == Pausing && now >= m.goesOn() {
 		m.become(now, Stopped.unless(m.share > 0 && now < m.leaseEnd, OnShare))
 	}
-	if m.state == OnShare && now >= m.leaseEnd {
-		m.become(now, Stopped)
+	switch m.state {
+	case Live, UsingUp, Pausing, OnShare:
+		// Also one that is live: it may have stood still.
+		if now >= m.leaseEnd {
+			m.become(now, Stopped)
+		}
+	case Joining, Stopped, FixedPart:
 	}
 	if (m.state == Stopped || m.state == Joining) && m.budget.Replicas > 1 && now >= max(m.fixedFrom, m.goesOn()) && !m.out {
 		m.become(now, FixedPart)

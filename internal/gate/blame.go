@@ -75,7 +75,8 @@ func (g *Gate) believes(now time.Time, m *Message) bool {
 }
 
 // fail records a failed try of m and reports whether m is given up.
-func (g *Gate) fail(now time.Time, m *Message, o message.Outcome, told time.Duration, announced bool) bool {
+func (g *Gate) fail(now time.Time, m *Message, r message.Result, told time.Duration, announced bool) bool {
+	o := r.Outcome
 	m.failed, m.base, m.told, m.failedAt, m.spread = o, baseOf(o, told), told, now, g.draw(m.id, m.tries)
 	m.lastFailed = m.try
 	m.closings, m.struck = g.closings, m.base == 0 || g.state == Closed
@@ -94,7 +95,7 @@ func (g *Gate) fail(now time.Time, m *Message, o message.Outcome, told time.Dura
 		}
 	}
 	if m.try > g.succeeded && !announced {
-		g.trouble.add(m.began, m.id, m.tries == 1 && !m.known && !m.seen, o)
+		g.trouble.add(m.began, m.id, m.tries == 1 && !m.known && !m.seen, o, r.Answer())
 	}
 	g.hold(m, true)
 	return false

@@ -1,6 +1,7 @@
 package gate
 
 import (
+	"maps"
 	"sync"
 	"time"
 
@@ -215,7 +216,7 @@ func (s *Seat) End(now time.Time, m *Message, r message.Result, slots int) Fate 
 		return Settled
 	}
 	told := min(r.RetryAfter, maxRetryAfter)
-	if g.fail(now, m, r.Outcome, told, r.Announced) {
+	if g.fail(now, m, r, told, r.Announced) {
 		return GivenUp
 	}
 	if probe {
@@ -318,6 +319,8 @@ type Status struct {
 	// Messages is how many messages are failing, Mostly their most common outcome.
 	Messages int
 	Mostly   message.Outcome
+	// Answers are what the tries of the current run of failures got.
+	Answers message.Answers
 	// RejectsSince is when the target began to reject everything, zero if it does not;
 	// Rejected is how many of those messages were settled as rejected.
 	RejectsSince time.Time
@@ -341,7 +344,7 @@ func (g *Gate) Status(slots int) Status {
 	defer g.mu.Unlock()
 	s := Status{
 		State: g.state, Since: g.since, Held: g.held, TroubleSince: g.trouble.since,
-		Messages: g.trouble.counts(), Mostly: g.trouble.mostly(), Limit: g.atOnce(slots),
+		Messages: g.trouble.counts(), Mostly: g.trouble.mostly(), Answers: maps.Clone(g.trouble.answers), Limit: g.atOnce(slots),
 		Strikes: g.strikes, Retried: g.retrying.works, ProbeReceives: g.probeReceives, Released: g.madeRoom,
 	}
 	if len(g.rejected) >= believedRejections {

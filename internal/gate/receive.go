@@ -4,7 +4,7 @@ import "time"
 
 const (
 	startLimit = 5           // concurrent deliveries, and messages in hand, before the first success
-	readyOver  = 10          // due held messages, beyond the slots, from which receives ask for one message
+	readyOver  = 10          // held messages, beyond the slots, from which receives ask for one message
 	quiet      = time.Second // pause after a success or a receive before such a receive
 	maxHeld    = 1000        // messages in hand
 )
@@ -12,8 +12,8 @@ const (
 // Hand is what the gate needs to know about one queue's messages in hand.
 type Hand struct {
 	// Untried counts messages that could start and have never been tried, Ready held
-	// messages that are due.
-	Untried, Ready int
+	// messages that are due, and Soon those that are or will be within SoonIs.
+	Untried, Ready, Soon int
 	// Polls counts receives in progress; LastReceive is when one last began or returned.
 	Polls       int
 	LastReceive time.Time
@@ -22,6 +22,10 @@ type Hand struct {
 	// Full reports whether the memory bound is reached.
 	Full bool
 }
+
+// SoonIs is the longest that a held message waits by itself while the gate is open: more
+// only if it was told to.
+const SoonIs = maxBackoff * 3 / 2
 
 // hands is the sum over all queues.
 type hands struct{ untried, polls int }
@@ -58,8 +62,16 @@ func (s *Seat) Receive(now time.Time, slots int) Limit {
 	g := s.gate
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	// A held message that is due uses up what another would be received for. If the target
+	// is short of room, so does one that will be soon.
 	full := s.hand.Full || g.held >= maxHeld || g.state == Closed && g.inHand >= maxHeld
 	limit := Limit{Slots: g.atOnce(slots), Startable: g.startable(slots)}
+	ready := s.hand.Ready
+	if g.retrying.shortOfRoom() {
+		ready = s.hand.Soon
+		limit.Slots = min(limit.Slots, max(1, slots+readyOver-ready))
+		limit.Startable = min(limit.Startable, limit.Slots)
+	}
 	switch {
 	case g.state == Closed:
 		// After a probe that got an answer, the next one uses a new message, so that a gate
@@ -69,7 +81,7 @@ func (s *Seat) Receive(now time.Time, slots int) Limit {
 			return limit
 		}
 		limit.one(full, g.handed.polls > 0 || !s.mayScout())
-	case s.hand.Ready >= slots+readyOver && g.retrying.pay():
+	case ready >= slots+readyOver && g.retrying.pay():
 		wait := s.hand.Untried > 0 || s.hand.Polls > 0 ||
 			now.Sub(g.success) < quiet || now.Sub(s.hand.LastReceive) < quiet
 		if !wait {

@@ -18,6 +18,8 @@ func TestAReceiveMayAskFor(t *testing.T) {
 		solo = gate.Limit{Most: 1, Alone: true}
 		room = gate.Limit{NoRoom: true}
 	)
+	// A rejection says nothing of retrying.
+	manyRetries := strings.Repeat(strings.Repeat("a:429 ", 20)+"r:400 ", 25)
 	ready := func(n int, but func(*gate.Hand)) gate.Hand {
 		h := gate.Hand{Ready: n}
 		if but != nil {
@@ -53,6 +55,12 @@ func TestAReceiveMayAskFor(t *testing.T) {
 		{rule: "no room is made while that has to wait", script: "o:ok", hand: ready(20, func(h *gate.Hand) { h.Full = true }), want: none},
 		{rule: "ten where retries do not pay, whatever is due", script: "opqrstuvwxyz:ok a:429 a:429 a:429 pay=false", hand: ready(20, nil), want: ten},
 		{rule: "no room where retries do not pay", script: "opqrstuvwxyz:ok a:429 a:429 a:429", hand: ready(20, func(h *gate.Hand) { h.Full = true }), want: room},
+
+		{rule: "what will be due soon counts where the target is short of room", script: "o:ok ab:429 +1s", hand: gate.Hand{Soon: 20}, want: solo},
+		{rule: "it does not count elsewhere", script: "o:ok +1s", hand: gate.Hand{Soon: 20}, want: ten},
+		{rule: "it does not count where half of the first tries succeed", script: "op:ok ab:429 +1s", hand: gate.Hand{Soon: 20}, want: ten},
+		{rule: "nor where it is the messages that are refused", script: "op:ok abcd:429 " + manyRetries + "q:ok +1s", hand: gate.Hand{Soon: 20}, want: ten},
+		{rule: "a few retries do not show that it is the messages", script: "op:ok abcd:429 " + strings.Repeat("a:429 ", 20) + "q:ok +1s", hand: gate.Hand{Soon: 20}, want: solo},
 
 		{rule: "none when closed after failures to connect", script: "o:ok abcde:net +1s tick closed", want: none},
 		{rule: "one when closed after an answer", script: toClosed, want: solo},
@@ -107,6 +115,17 @@ func TestAReceiveIsPlannedWithTheSlotsOfTheState(t *testing.T) {
 		got := r.seat.Receive(r.now, r.slots)
 		if got.Slots != test.slots || got.Startable != test.startable || r.Status(r.slots).Limit != test.slots || r.seat.Slots(r.slots) != test.slots {
 			t.Errorf("%s: %+v, status %d, slots %d", test.script, got, r.Status(r.slots).Limit, r.seat.Slots(r.slots))
+		}
+	}
+}
+
+func TestWhereTheTargetIsShortOfRoomNoMoreIsReceivedForThanMayBeHeld(t *testing.T) {
+	t.Parallel()
+	r := play(t, "o:ok ab:429")
+	for soon, want := range map[int]int{0: 10, 10: 10, 13: 7, 19: 1, 30: 1} {
+		r.seat.Report(gate.Hand{Soon: soon})
+		if got := r.seat.Receive(r.now, r.slots); got.Slots != want || got.Startable != want {
+			t.Errorf("%d will be due soon: %+v, want %d", soon, got, want)
 		}
 	}
 }

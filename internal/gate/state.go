@@ -69,7 +69,7 @@ func (g *Gate) step(now time.Time, e event, fresh bool, slots int) {
 			g.close(now)
 		}
 	case Open:
-		if g.trouble.counts() >= closingMessages && g.trouble.tries() >= g.retrying.enough(closingMessages) {
+		if g.trouble.counts() >= closingMessages && g.beyondChance() {
 			g.enter(now, Wary, g.trouble.mostly().String())
 		}
 	case Wary:

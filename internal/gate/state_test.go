@@ -28,6 +28,8 @@ func TestTheStateChanges(t *testing.T) {
 		{"whenever that success began", "p> o:ok open abcd:500 p=ok failing=0"},
 		{"a failing try that began before the last success ended does not count", "o:ok abcde> p:ok abcde=500 open failing=0"},
 		{"nor does one that began after that success did", "o:ok p> abcde> p=ok abcde=500 open failing=0"},
+		{"429s in a row are chance where half of the first tries are refused", "o:ok abc:429 p:ok defgh:429 open"},
+		{"other failures are not", "o:ok abc:429 p:ok defgh:500 wary"},
 		{"where retrying works, five that fail are chance, and more tries are needed", "o:ok works*30 abcde:500 open abcde:500 open abcd:500 open e:500 wary"},
 		{"an open gate does not close by time alone", "o:ok abcd:500 +1h tick open"},
 

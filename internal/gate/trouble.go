@@ -13,14 +13,17 @@ type trouble struct {
 	since    time.Time // when the earliest failed try began
 	messages map[string]struct{}
 	outcomes [message.Connection + 1]int
+	answers  message.Answers
 }
 
-func newTrouble() trouble { return trouble{messages: make(map[string]struct{})} }
+func newTrouble() trouble {
+	return trouble{messages: make(map[string]struct{}), answers: make(message.Answers)}
+}
 
 // add records a failed try that no success has overtaken. first reports whether it was
 // the first try of a message without a record: any number of retries of a few poison
 // messages does not make an outage.
-func (t *trouble) add(began time.Time, id string, first bool, o message.Outcome) {
+func (t *trouble) add(began time.Time, id string, first bool, o message.Outcome, a message.Answer) {
 	if t.since.IsZero() || began.Before(t.since) {
 		t.since = began
 	}
@@ -28,11 +31,13 @@ func (t *trouble) add(began time.Time, id string, first bool, o message.Outcome)
 		t.messages[id] = struct{}{}
 	}
 	t.outcomes[o]++
+	t.answers[a]++
 }
 
 func (t *trouble) end() {
 	t.since, t.outcomes = time.Time{}, [len(t.outcomes)]int{}
 	clear(t.messages)
+	clear(t.answers)
 }
 
 // counts returns how many different messages are failing.
@@ -76,7 +81,9 @@ const (
 	worksWeight     = 0.02
 	newcomersWeight = 0.05
 	paysWeight      = 0.05
-	minFirsts       = 0.5   // of the first tries delivered: fewer, and the target is short of room, not the retries in vain
+	minFirsts       = 0.5 // of the first tries delivered: fewer, and the target is short of room, not the retries in vain
+	manyRetries     = 200
+	minRoom         = 0.25  // share of retries that succeed, of that of first tries: fewer, and it is the messages, not the room
 	minNewcomers    = 0.25  // share of first tries delivered below which a failure says little about its message
 	doubt           = 0.001 // accepted risk of giving up a message that a retry would deliver
 	maxStrikes      = 100
@@ -93,6 +100,7 @@ type retrying struct {
 	newcomers average // share of first tries that succeed
 	firsts    average // the same, with those that were answered 429
 	pays      average // share of all retries that succeed, including those after a 429
+	room      average // the same, of the last manyRetries
 }
 
 func newRetrying() retrying {
@@ -100,18 +108,41 @@ func newRetrying() retrying {
 		newcomers: average{weight: newcomersWeight},
 		firsts:    average{weight: newcomersWeight},
 		pays:      average{weight: paysWeight, value: 1, n: 1},
+		room:      average{weight: 1.0 / manyRetries, value: 1, n: manyRetries},
 	}
 }
 
-func (r *retrying) pay() bool { return r.firsts.value < minFirsts || r.pays.value >= r.firsts.value/2 }
+func (r *retrying) pay() bool { return r.shortOfRoom() || r.pays.value >= r.firsts.value/2 }
+
+// shortOfRoom reports whether the target refuses most first tries, and not because of the
+// messages: retries get through about as often. What is held then would be delivered if
+// less were held, and receiving more only means more refusals.
+func (r *retrying) shortOfRoom() bool {
+	return r.firsts.value < minFirsts && r.room.value >= minRoom*r.firsts.value
+}
 
 // enough returns how many failures in a row, at least n, are more than chance given how
 // often retries succeed.
-func (r *retrying) enough(n int) int {
-	if r.works >= minWorks {
-		n = max(n, min(maxStrikes, int(math.Ceil(math.Log(doubt)/math.Log(1-r.works)))))
+func (r *retrying) enough(n int) int { return inARow(n, r.works) }
+
+// inARow returns how many failures in a row, at least n, are more than chance where so
+// large a share succeeds.
+func inARow(n int, share float64) int {
+	if share >= minWorks {
+		n = max(n, min(maxStrikes, int(math.Ceil(math.Log(doubt)/math.Log(1-share)))))
 	}
 	return n
+}
+
+// beyondChance reports whether so many tries have failed that the target may be at fault. A
+// few 429s in a row are chance where most first tries are refused and the others are
+// delivered.
+func (g *Gate) beyondChance() bool {
+	share := g.retrying.works
+	if g.trouble.mostly() == message.Throttled {
+		share = max(share, g.retrying.firsts.value)
+	}
+	return g.trouble.tries() >= inARow(closingMessages, share)
 }
 
 // learn updates the shares with the outcome of m's try. A probe says nothing about
@@ -130,6 +161,7 @@ func (g *Gate) learn(m *Message, o message.Outcome) {
 	switch {
 	case m.tries > 1 || m.known || m.seen:
 		r.pays.add(x)
+		r.room.add(x)
 		if !m.throttled && o != message.Throttled {
 			r.works += worksWeight * (x - r.works)
 		}

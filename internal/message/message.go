@@ -38,6 +38,9 @@ type Message struct {
 	SenderID string
 	// TraceHeader is the AWSTraceHeader (X-Ray's format), or empty.
 	TraceHeader string
+	// Traceparent and Tracestate are those of the delivery's own span, which the target gets
+	// instead of the message's; empty if there is none.
+	Traceparent, Tracestate string
 }
 
 // Attribute is a message attribute.

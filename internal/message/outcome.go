@@ -76,6 +76,8 @@ type Result struct {
 	// Canceled reports whether the worker canceled the delivery, which says nothing about
 	// the message or the target.
 	Canceled bool
+	// TraceID is that of the delivery's span; empty if it has none that is kept.
+	TraceID string
 	// Err says why there was no complete answer; nil if there was one. It contains
 	// neither the body nor credentials.
 	Err error

@@ -18,8 +18,13 @@ import (
 	"github.com/prometheus/client_golang/prometheus"
 )
 
-// defaultConnections is the default of Options.Connections.
-const defaultConnections = 32
+const (
+	// defaultConnections is the default of Options.Connections.
+	defaultConnections = 32
+	// connectionBuffer is what a connection reads and writes at a time: every queue keeps
+	// one, and most of them wait in a long poll. Longer bodies pass it by.
+	connectionBuffer = 2 << 10
+)
 
 // httpClient sends the SDK's requests.
 type httpClient interface {
@@ -69,6 +74,7 @@ func NewClient(ctx context.Context, o Options) (*Client, error) {
 	base := awshttp.NewBuildableClient().WithTransportOptions(func(t *http.Transport) {
 		t.MaxIdleConns, t.MaxIdleConnsPerHost = 0, kept
 		t.DisableCompression = true
+		t.ReadBufferSize, t.WriteBufferSize = connectionBuffer, connectionBuffer
 	})
 	// By default the SDK writes to stderr, in between the lines of a JSON log.
 	says := logging.LoggerFunc(func(_ logging.Classification, format string, v ...any) {
@@ -150,7 +156,7 @@ func (c *Client) findEndpoint(ctx context.Context) error {
 				"write it with its scheme, such as http://127.0.0.1:9324")
 		}
 		if u.User != nil {
-			return errors.New("AWS_ENDPOINT_URL_SQS contains a user name, which SQS does not accept: write only scheme, host and port")
+			return errors.New("AWS_ENDPOINT_URL_SQS contains a user name, which SQS does not accept: use only scheme, host and port")
 		}
 	}
 	c.variant = variant{
@@ -176,6 +182,12 @@ func (c *Client) Credentials(ctx context.Context) error {
 		return none.sentence()
 	}
 	return nil
+}
+
+// Retrieve returns the credentials that requests to SQS are signed with. It makes the client
+// an aws.CredentialsProvider for requests to others.
+func (c *Client) Retrieve(ctx context.Context) (aws.Credentials, error) {
+	return c.credentials.Retrieve(ctx)
 }
 
 // Region returns the client's region.

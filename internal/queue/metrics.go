@@ -3,6 +3,8 @@ package queue
 import (
 	"errors"
 	"fmt"
+	"sync"
+	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
 
@@ -88,24 +90,58 @@ func newMetrics(reg prometheus.Registerer) (metrics, error) {
 	return m, nil
 }
 
-// tally is one queue's metrics, looked up once.
+// tally is one queue's metrics. A series is made when it is first needed: a process may
+// have hundreds of queues, and most of their series would stay at 0. Those that an alert
+// counts from 0 are there from the start.
 type tally struct {
+	metrics metrics
+	queue   string
+
+	mu       sync.Mutex // guards what follows
 	requests [ofDaemon][faults]prometheus.Counter
 	billed   [ofDaemon]prometheus.Counter
 	took     [ofDaemon]prometheus.Observer
 }
 
+// fromTheStart are the actions of a daemon that runs.
+var fromTheStart = []action{receive, deleteBatch, changeBatch, getAttributes}
+
 func (m metrics) of(queue string) *tally {
-	t := new(tally)
-	for a := range ofDaemon {
-		name := a.String()
-		for f := range faults {
-			t.requests[a][f] = m.requests.WithLabelValues(queue, name, result(f))
-		}
-		t.billed[a] = m.billed.WithLabelValues(queue, name)
-		t.took[a] = m.took.WithLabelValues(queue, name)
+	t := &tally{metrics: m, queue: queue}
+	for _, a := range fromTheStart {
+		t.request(a, message.NoFault)
+		t.request(a, message.Refused)
+		t.bill(a)
 	}
 	return t
+}
+
+// request returns the counter of an action's result. The mutex is held, or nobody else has
+// the tally yet.
+func (t *tally) request(a action, f message.Fault) prometheus.Counter {
+	if t.requests[a][f] == nil {
+		t.requests[a][f] = t.metrics.requests.WithLabelValues(t.queue, a.String(), result(f))
+	}
+	return t.requests[a][f]
+}
+
+// bill is request for what SQS bills.
+func (t *tally) bill(a action) prometheus.Counter {
+	if t.billed[a] == nil {
+		t.billed[a] = t.metrics.billed.WithLabelValues(t.queue, a.String())
+	}
+	return t.billed[a]
+}
+
+// lasted notes how long a call took.
+func (t *tally) lasted(a action, took time.Duration) {
+	t.mu.Lock()
+	if t.took[a] == nil {
+		t.took[a] = t.metrics.took.WithLabelValues(t.queue, a.String())
+	}
+	h := t.took[a]
+	t.mu.Unlock()
+	h.Observe(took.Seconds())
 }
 
 func result(f message.Fault) string {
@@ -117,8 +153,10 @@ func result(f message.Fault) string {
 
 // count counts a request by its result and payload.
 func (t *tally) count(a action, f message.Fault, payload int) {
-	t.requests[a][f].Inc()
+	t.mu.Lock()
+	defer t.mu.Unlock()
+	t.request(a, f).Inc()
 	if f != message.ThrottledBySQS && f != message.Network {
-		t.billed[a].Add(float64(max(1, (payload+billedBytes-1)/billedBytes)))
+		t.bill(a).Add(float64(max(1, (payload+billedBytes-1)/billedBytes)))
 	}
 }

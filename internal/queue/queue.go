@@ -47,13 +47,13 @@ func call[Out any](
 		e := q.client.failed(ctx, a, q.name, err, limit)
 		q.tally.count(a, e.Fault, payload)
 		if a != receive && e.Fault != message.Network {
-			q.tally.took[a].Observe(took.Seconds())
+			q.tally.lasted(a, took)
 		}
 		return out, took, e
 	}
 	if a != receive { // counted once its response shows the payload and whether it waited
 		q.tally.count(a, message.NoFault, payload)
-		q.tally.took[a].Observe(took.Seconds())
+		q.tally.lasted(a, took)
 	}
 	return out, took, nil
 }

@@ -51,7 +51,7 @@ func (q *Queue) ReceiveWithin(
 	}
 	q.tally.count(receive, message.NoFault, payload)
 	if len(messages) > 0 && took <= quickAnswer {
-		q.tally.took[receive].Observe(took.Seconds())
+		q.tally.lasted(receive, took)
 	}
 	return messages, nil
 }

@@ -76,6 +76,9 @@ func (p *Pace) refused(want Want) {
 	switch want {
 	case Slot, Token, Nothing:
 		p.lacks = want
+		if p.limits.Limited && p.limits.Rate == 0 {
+			p.lacks = Nothing // paused: tokens of the fleet would lapse here
+		}
 		if want == Token && !p.free.IsZero() {
 			p.lacks = Nothing // the fleet's token is there: a quota, or what the target says, holds it back
 		}

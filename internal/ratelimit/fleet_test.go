@@ -27,8 +27,8 @@ func (f *fakeFleet) Token(time.Time) (due time.Time, ok bool) {
 func (f *fakeFleet) Take(time.Time)           { f.tokens-- }
 func (f *fakeFleet) Tokens(time.Time) int     { return f.tokens }
 func (f *fakeFleet) Report(use ratelimit.Use) { f.use = use }
-func (f *fakeFleet) limit(slots int, r float64) {
-	f.limits = ratelimit.Limits{Concurrency: slots, Limited: true, Rate: r, Burst: 3}
+func (f *fakeFleet) limit(slots int) {
+	f.limits = ratelimit.Limits{Concurrency: slots, Limited: true, Rate: 28, Burst: 3}
 }
 
 // inFleet returns a pace that has joined f, with one share.
@@ -42,7 +42,7 @@ func TestAStartInAFleetNeedsItsSlotAndItsToken(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
 	f := &fakeFleet{tokens: 3, due: now.Add(time.Second)}
-	f.limit(2, 28)
+	f.limit(2)
 	_, s := inFleet(f, ratelimit.Limits{Concurrency: 10})
 	no := func() bool { return false }
 	if got := s.Start(now, new(ratelimit.Try), 10, no); got != ratelimit.Consent || f.tokens != 3 {
@@ -56,7 +56,7 @@ func TestAStartInAFleetNeedsItsSlotAndItsToken(t *testing.T) {
 	if got := s.Start(now, new(ratelimit.Try), 10, agreed); got != ratelimit.Slot || f.tokens != 1 || f.use != (ratelimit.Use{Running: 2, Busy: true, Lacks: ratelimit.Slot}) {
 		t.Errorf("a third with two slots: %v, %d tokens left, %+v", got, f.tokens, f.use)
 	}
-	f.limit(4, 28)
+	f.limit(4)
 	s.Start(now, new(ratelimit.Try), 10, agreed)
 	if got := s.Start(now, new(ratelimit.Try), 10, agreed); got != ratelimit.Token || !s.Due().Equal(f.due) || f.use.Lacks != ratelimit.Token {
 		t.Errorf("without a token: %v, due %v, %+v", got, s.Due(), f.use)
@@ -124,11 +124,20 @@ func TestTheLowerOfThePacesOwnLimitsAndTheFleetsIsInForce(t *testing.T) {
 	}
 }
 
+func TestAFleetHearsOfAQueueThatHasNothingYet(t *testing.T) {
+	t.Parallel()
+	f := new(fakeFleet)
+	inFleet(f, ratelimit.Limits{Concurrency: 10})
+	if f.use != (ratelimit.Use{Busy: true}) {
+		t.Errorf("it has heard %+v", f.use)
+	}
+}
+
 func TestWhatAQuotaHoldsBackAsksTheFleetForNothing(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
 	f := &fakeFleet{tokens: 9}
-	f.limit(5, 28)
+	f.limit(5)
 	own := ratelimit.Limits{Concurrency: 10}
 	own.Quotas[0] = ratelimit.Quota{N: 1, Window: time.Minute}
 	_, s := inFleet(f, own)
@@ -142,7 +151,7 @@ func TestAPausedPaceStartsNothingThoughTheFleetHasTokens(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
 	f := &fakeFleet{tokens: 9}
-	f.limit(5, 28)
+	f.limit(5)
 	p, s := inFleet(f, ratelimit.Limits{Concurrency: 10, Limited: true, Burst: 1})
 	if got := s.Start(now, new(ratelimit.Try), 10, agreed); got != ratelimit.Token || f.tokens != 9 || s.Usable(now, 10) != 0 {
 		t.Errorf("%v, %d tokens left, %d usable", got, f.tokens, s.Usable(now, 10))

@@ -93,9 +93,10 @@ type Pace struct {
 	told       told
 	free       time.Time // when quotas and target allow the start that they refused last; zero if they refused none
 	shares     []*Share
-	wanting    []*Share // those that want to start
-	weights    float64  // of those that are not dry
-	virtual    float64  // turn of the share that started last
+	wanting    turns   // those that want to start
+	wished     uint64  // wishes to start so far
+	weights    float64 // of those that are not dry
+	virtual    float64 // turn of the share that started last
 }
 
 // New returns the pace of one target, with a full bucket.

@@ -79,9 +79,45 @@ func TestWhoseTurnItIsIsWoken(t *testing.T) {
 	if got := b.Start(now, new(ratelimit.Try), 1, yes); got != ratelimit.Turn {
 		t.Errorf("it is the other's turn: %d", got)
 	}
-	expect("it is a's turn", [2]int{2, 1})
+	expect("it is a's turn, which knows", [2]int{1, 1})
+	a.Start(now, new(ratelimit.Try), 1, func() bool { return false })
+	b.Start(now, new(ratelimit.Try), 1, yes)
+	expect("it is a's turn, which has asked since it was woken", [2]int{2, 1})
 	a.Rest()
 	expect("a has nothing to start", [2]int{2, 2})
+}
+
+func TestNobodyIsWokenForASlotThatIsNotFree(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	woken := 0
+	p := ratelimit.New(ratelimit.Limits{Concurrency: 2})
+	a, b := p.Join(1, func() {}), p.Join(1, func() { woken++ })
+	yes := func() bool { return true }
+	b.Start(now, new(ratelimit.Try), 2, yes)
+	a.Start(now, new(ratelimit.Try), 2, func() bool { return false })
+	b.Start(now, new(ratelimit.Try), 2, yes) // wants to, and it is a's turn
+	if woken = 0; a.Start(now, new(ratelimit.Try), 2, yes) != ratelimit.Nothing || woken > 0 {
+		t.Errorf("woken %d times though all slots are taken", woken)
+	}
+	a.End(now, new(ratelimit.Try), delivered, true)
+	if woken != 1 {
+		t.Errorf("woken %d times for the slot that is free", woken)
+	}
+}
+
+func TestTheNextIsWokenWhileThereAreSlots(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	woken := 0
+	p := ratelimit.New(ratelimit.Limits{Concurrency: 3})
+	a, b := p.Join(1, func() {}), p.Join(1, func() { woken++ })
+	yes, no := func() bool { return true }, func() bool { return false }
+	a.Start(now, new(ratelimit.Try), 3, no) // a is first, and does not start
+	b.Start(now, new(ratelimit.Try), 3, yes)
+	if a.Start(now, new(ratelimit.Try), 3, yes) != ratelimit.Nothing || woken != 1 {
+		t.Errorf("woken %d times with two slots left", woken)
+	}
 }
 
 func TestWhoWasIdleHasSavedNothingUp(t *testing.T) {

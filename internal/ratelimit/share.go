@@ -1,6 +1,7 @@
 package ratelimit
 
 import (
+	"container/heap"
 	"math"
 	"slices"
 	"time"
@@ -22,9 +23,12 @@ type Share struct {
 	wake   func()
 
 	// guarded by the pace's mutex
-	turn  float64
-	wants bool // it was refused and has not started or rested since
-	dry   bool
+	turn   float64
+	wants  bool   // it was refused and has not started or rested since
+	wish   uint64 // the number of this wish to start
+	place  int    // among those that want to
+	called bool   // it was woken for its turn, and has not asked since
+	dry    bool
 }
 
 // Join returns a share of the given weight; a weight of 0 or less counts as 1. wake tells
@@ -39,6 +43,7 @@ func (p *Pace) Join(weight float64, wake func()) *Share {
 	s := &Share{pace: p, weight: weight, wake: wake}
 	p.shares = append(p.shares, s)
 	p.weights += weight
+	p.report()
 	return s
 }
 
@@ -62,6 +67,7 @@ func (s *Share) Start(now time.Time, t *Try, slots int, consent func() bool) Wan
 // start also returns whose turn it is, if not this share's.
 func (s *Share) start(now time.Time, t *Try, slots int, consent func() bool) (Want, *Share) {
 	p := s.pace
+	s.called = false
 	if !s.wants {
 		s.turn = max(s.turn, p.virtual)
 		s.want(true)
@@ -69,8 +75,8 @@ func (s *Share) start(now time.Time, t *Try, slots int, consent func() bool) (Wa
 	if p.delivering >= min(slots, p.slots()) {
 		return Slot, nil
 	}
-	if first := p.first(); first != s {
-		return Turn, first
+	if p.first() != s {
+		return Turn, s.nextTurn()
 	}
 	at, ok := p.token(now)
 	if !ok {
@@ -95,34 +101,80 @@ func (s *Share) start(now time.Time, t *Try, slots int, consent func() bool) (Wa
 	p.virtual = s.turn
 	s.turn += 1 / s.weight
 	s.want(false)
-	next := p.first()
-	if next == s {
-		next = nil
+	if p.delivering >= min(slots, p.slots()) {
+		return Nothing, nil // whose delivery ends wakes the next
 	}
-	return Nothing, next
+	return Nothing, s.nextTurn()
 }
 
 // first returns the share whose turn it is among those that want to start, or nil.
 func (p *Pace) first() *Share {
-	var first *Share
-	for _, s := range p.wanting {
-		if first == nil || s.turn < first.turn {
-			first = s
-		}
+	if len(p.wanting) == 0 {
+		return nil
 	}
+	return p.wanting[0]
+}
+
+// nextTurn returns the share whose turn it is, to be woken; nil if it is s, or has been
+// woken already and will ask.
+func (s *Share) nextTurn() *Share {
+	first := s.pace.first()
+	if first == nil || first == s || first.called {
+		return nil
+	}
+	first.called = true
 	return first
 }
 
-// want sets whether the share wants to start.
+// want sets whether the share wants to start. Its turn does not change while it does.
 func (s *Share) want(wants bool) {
 	p := s.pace
 	switch {
 	case wants && !s.wants:
-		p.wanting = append(p.wanting, s)
+		p.wished++
+		s.wish = p.wished
+		heap.Push(&p.wanting, s)
 	case !wants && s.wants:
-		p.wanting = slices.DeleteFunc(p.wanting, func(other *Share) bool { return other == s })
+		heap.Remove(&p.wanting, s.place)
 	}
 	s.wants = wants
+}
+
+// turns are the shares that want to start, as a heap: first the one with the earliest
+// turn, or that has wanted to for longest.
+type turns []*Share
+
+// Len implements heap.Interface.
+func (t turns) Len() int { return len(t) }
+
+// Less implements heap.Interface.
+func (t turns) Less(i, j int) bool {
+	if t[i].turn != t[j].turn {
+		return t[i].turn < t[j].turn
+	}
+	return t[i].wish < t[j].wish
+}
+
+// Swap implements heap.Interface.
+func (t turns) Swap(i, j int) {
+	t[i], t[j] = t[j], t[i]
+	t[i].place, t[j].place = i, j
+}
+
+// Push implements heap.Interface.
+func (t *turns) Push(x any) {
+	s, _ := x.(*Share)
+	s.place = len(*t)
+	*t = append(*t, s)
+}
+
+// Pop implements heap.Interface.
+func (t *turns) Pop() any {
+	last := len(*t) - 1
+	s := (*t)[last]
+	(*t)[last] = nil
+	*t = (*t)[:last]
+	return s
 }
 
 // Rest records that this share has nothing to start, so that the others need not wait.
@@ -130,9 +182,10 @@ func (s *Share) Rest() {
 	p := s.pace
 	p.mu.Lock()
 	var next *Share
+	s.called = false
 	if s.wants {
 		s.want(false)
-		next = p.first()
+		next = s.nextTurn()
 		p.report()
 	}
 	p.mu.Unlock()
@@ -158,12 +211,12 @@ func (s *Share) End(now time.Time, t *Try, r message.Result, first bool) (announ
 		p.told.watch(now, p.delivering)
 	}
 	p.report()
-	next := p.first()
+	next := s.nextTurn() // who ends one asks again anyway
 	p.mu.Unlock()
 	switch {
 	case freed:
 		p.wakeAll() // those that receive nothing, too
-	case next != nil && next != s: // who ends one asks again anyway
+	case next != nil:
 		next.wake()
 	}
 	return announced

@@ -1,13 +1,21 @@
 package simulation
 
 import (
+	"context"
 	"fmt"
+	"io"
 	"math"
+	"net"
+	"net/http"
+	"slices"
+	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"github.com/sqs-poller/poller/internal/admin"
+	"github.com/sqs-poller/poller/internal/admin/pagetest"
 	"github.com/sqs-poller/poller/internal/ratelimit"
 )
 
@@ -82,7 +90,7 @@ func (w *world) watch(begin instant) (said [][]prediction, emptied instant) {
 // replica, and its resolution: deletes linger for up to 5 s, the end is seen once a second,
 // and a batch or two is in hand when it comes.
 func TestTheTimeToEmptyIsRight(t *testing.T) {
-	for seed := uint64(1); seed <= 30; seed++ {
+	for seed := uint64(1); seed <= 20; seed++ {
 		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
 			t.Parallel()
 			s, speed, arriving := steadyRun(seed)
@@ -126,5 +134,106 @@ func TestTheTimeToEmptyIsRight(t *testing.T) {
 				t.Errorf("%s: compared %d times", about, compared)
 			}
 		})
+	}
+}
+
+// TestNoPageContradictsItself looks at the page of a daemon every few seconds, in worlds
+// with all that goes wrong in the others but its end.
+func TestNoPageContradictsItself(t *testing.T) {
+	verdicts := new(verdictsSeen)
+	t.Cleanup(func() { verdicts.check(t) })
+	for seed := uint64(1); seed <= 40; seed++ {
+		s := draw(seed, 0.3)
+		if len(s.queues) > 1 || len(s.targets) > 1 {
+			continue
+		}
+		t.Run(fmt.Sprintf("seed=%d", seed), func(t *testing.T) {
+			t.Parallel()
+			for i := range s.replicas {
+				s.replicas[i].moves = slices.DeleteFunc(s.replicas[i].moves, func(m move) bool { return m.kind != reload })
+			}
+			w := newWorld(s)
+			synctest.Test(t, func(t *testing.T) {
+				w.begun = time.Now()
+				w.work.Go(func() {
+					time.Sleep(breath)
+					w.readPages(t, verdicts)
+				})
+				w.run(t.Context())
+			})
+		})
+	}
+}
+
+// readPages reads the page of each process until the world is well again.
+func (w *world) readPages(t *testing.T, seen *verdictsSeen) {
+	t.Helper()
+	for w.ctx.Err() == nil && w.healed == never && w.now() < w.plan.trouble+30*time.Minute {
+		w.until(w.now() + 2*time.Second)
+		w.evidence.mu.Lock()
+		processes := w.evidence.processes
+		w.evidence.mu.Unlock()
+		for _, p := range processes {
+			page, ok := p.page()
+			if !ok {
+				continue
+			}
+			seen.add(page.Verdict)
+			for _, c := range page.Contradictions() {
+				t.Errorf("%s at %v: %s", p.name, w.now(), c)
+			}
+		}
+	}
+}
+
+// page reads the process's page.
+func (p *process) page() (pagetest.Page, bool) {
+	client := &http.Client{Transport: &http.Transport{
+		DisableKeepAlives: true,
+		DialContext:       func(context.Context, string, string) (net.Conn, error) { return p.admin.connect(p, 0) },
+	}}
+	r, err := http.NewRequestWithContext(p.world.ctx, http.MethodGet, "http://admin/", nil)
+	if err != nil {
+		return pagetest.Page{}, false
+	}
+	answer, err := client.Do(r)
+	if err != nil {
+		return pagetest.Page{}, false
+	}
+	defer func() { _ = answer.Body.Close() }()
+	body, err := io.ReadAll(answer.Body)
+	if err != nil {
+		return pagetest.Page{}, false
+	}
+	return pagetest.Read(string(body))
+}
+
+// verdictsSeen are the beginnings of the verdicts that pages had, as proof that they were
+// looked at in every state.
+type verdictsSeen struct {
+	mu   sync.Mutex // guards what follows
+	seen map[string]int
+}
+
+func (v *verdictsSeen) add(verdict string) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	if v.seen == nil {
+		v.seen = make(map[string]int)
+	}
+	for _, part := range []string{"Keeping up: the queue is empty", "Keeping up", "Behind", "is down", "coming back", "SQS ", "Paused", "fails", "Catching up", "Delivering the last"} {
+		if strings.Contains(verdict, part) {
+			v.seen[part]++
+			return
+		}
+	}
+}
+
+func (v *verdictsSeen) check(t *testing.T) {
+	t.Helper()
+	for _, part := range []string{"Keeping up: the queue is empty", "Keeping up", "Behind", "is down", "SQS ", "Paused"} {
+		if v.seen[part] == 0 {
+			t.Errorf("no page said %q: %v", part, v.seen)
+		}
 	}
 }

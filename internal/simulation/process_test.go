@@ -13,6 +13,7 @@ import (
 	"syscall"
 	"time"
 
+	"github.com/sqs-poller/poller/internal/admin/pagetest"
 	"github.com/sqs-poller/poller/internal/app"
 	"github.com/sqs-poller/poller/internal/config"
 	"github.com/sqs-poller/poller/internal/consumer"
@@ -221,7 +222,7 @@ func (p *process) healthy() error {
 		DisableKeepAlives: true,
 		DialContext:       func(context.Context, string, string) (net.Conn, error) { return p.admin.connect(p, 0) },
 	}}
-	for _, path := range []string{"/-/healthy", "/metrics", "/status.json"} {
+	for _, path := range []string{"/-/healthy", "/metrics", "/status.json", "/"} {
 		r, err := http.NewRequestWithContext(p.world.ctx, http.MethodGet, "http://admin"+path, nil)
 		if err != nil {
 			return err
@@ -234,6 +235,11 @@ func (p *process) healthy() error {
 		_ = answer.Body.Close()
 		if err != nil || answer.StatusCode != http.StatusOK {
 			return fmt.Errorf("%s: %d: %s: %w", path, answer.StatusCode, body, err)
+		}
+		if page, ok := pagetest.Read(string(body)); ok {
+			if found := page.Contradictions(); len(found) > 0 {
+				return fmt.Errorf("its page contradicts itself: %s", strings.Join(found, "; "))
+			}
 		}
 	}
 	return nil

@@ -3,12 +3,14 @@ package target
 import (
 	"bytes"
 	"context"
+	"encoding/json"
 	"io"
 	"net"
 	"net/http"
 	"strings"
 	"testing"
 	"time"
+	"unicode/utf8"
 
 	"github.com/sqs-poller/poller/internal/message"
 )
@@ -106,14 +108,26 @@ func BenchmarkBareHTTP(b *testing.B) {
 	}
 }
 
-// BenchmarkIsJSON measures checking whether a body is JSON.
+// BenchmarkIsJSON measures checking whether a body is JSON, by ours and by the standard
+// library.
 func BenchmarkIsJSON(b *testing.B) {
-	body := `{"items":[` + strings.Repeat(`{"sku":"abc-123","n":4},`, 40) + `{}]}`
-	b.SetBytes(int64(len(body)))
-	b.ReportAllocs()
-	for b.Loop() {
-		if !isJSON(body) {
-			b.Fatal("it is JSON")
+	for name, body := range map[string]string{
+		"short": `{"items":[` + strings.Repeat(`{"sku":"abc-123","n":4},`, 40) + `{}]}`,
+		"long":  `{"text":"` + strings.Repeat("A sentence of a long text. ", 40_000) + `"}`,
+	} {
+		for by, valid := range map[string]func(string) bool{
+			"ours":     isJSON,
+			"standard": func(s string) bool { return utf8.ValidString(s) && json.Valid([]byte(s)) },
+		} {
+			b.Run(name+"/"+by, func(b *testing.B) {
+				b.SetBytes(int64(len(body)))
+				b.ReportAllocs()
+				for b.Loop() {
+					if !valid(body) {
+						b.Fatal("it is JSON")
+					}
+				}
+			})
 		}
 	}
 }

@@ -1,6 +1,7 @@
 package target
 
 import (
+	"cmp"
 	"crypto/tls"
 	"crypto/x509"
 	"errors"
@@ -167,6 +168,9 @@ func (t *HTTP) sentence(b breach, status int) error {
 	if why := notProcessed[b.reason]; why != "" {
 		return fmt.Errorf("%s did not process the request: %s", t.place, why)
 	}
+	if words, ok := unsigned[b.reason]; ok {
+		return fmt.Errorf("could not authorize the request to %s: %s", t.place, cmp.Or(b.detail, words))
+	}
 	if breaks[b.reason] == message.Connection {
 		why := b.detail
 		if why == "" {
@@ -190,6 +194,13 @@ var notProcessed = map[string]string{
 	reasonGoAway:        "it was closing the connection (GOAWAY)",
 	reasonRefusedStream: "it refused the stream (REFUSED_STREAM)",
 	reasonUnsent:        "the connection ended before it was sent",
+}
+
+// unsigned say why a request could not prove who sends it, if nothing more specific is known.
+var unsigned = map[string]string{ //nolint:gosec // words, no credentials
+	reasonToken:        "there is no token",
+	reasonTokenRefused: "it refused the token, and a new one is fetched",
+	reasonCredentials:  "there are no AWS credentials at the moment",
 }
 
 // connectWords say why there was no connection if nothing more specific is known.

@@ -72,6 +72,7 @@ func connections(o Options, u *url.URL, s security) (*pool, error) {
 		return nil, errors.New("HTTPS_PROXY or HTTP_PROXY is not a valid URL: use http://host:port")
 	}
 	if proxy != nil {
+		d.proxy = proxy.Host
 		t.Proxy = http.ProxyURL(proxy)
 	}
 	return newPool(t, u, limit), nil
@@ -81,6 +82,8 @@ func connections(o Options, u *url.URL, s security) (*pool, error) {
 type dialer struct {
 	dial func(ctx context.Context, network, address string) (net.Conn, error)
 	tls  *tls.Config
+	// proxy is the host of the proxy that everything is dialed through, or empty.
+	proxy string
 }
 
 // socketOf is the context key under which a dial's context says where to put its socket.
@@ -90,7 +93,11 @@ type socketOf struct{}
 func (d *dialer) plain(ctx context.Context, network, address string) (net.Conn, error) {
 	conn, err := d.dial(ctx, network, address)
 	if err != nil {
-		return nil, dialFailed(ctx, err)
+		failed := dialFailed(ctx, err)
+		if d.proxy != "" {
+			failed = failed.ofProxy(d.proxy)
+		}
+		return nil, failed
 	}
 	s := newSocket(conn)
 	if place, ok := ctx.Value(socketOf{}).(**socket); ok {
@@ -128,6 +135,15 @@ type dialError struct{ reason, detail string }
 func (e *dialError) Error() string { return "connect: " + e.reason }
 
 func (e *dialError) breach() breach { return breach{e.reason, e.detail} }
+
+// ofProxy returns the error of a dial that was the proxy's, not the target's.
+func (e *dialError) ofProxy(proxy string) *dialError {
+	why := e.detail
+	if why == "" {
+		why = connectWords[e.reason]
+	}
+	return &dialError{reasonProxy, "the proxy " + proxy + " cannot be reached: " + why}
+}
 
 // notMade classifies an error of connecting, which is already a dialError unless it comes
 // from behind a proxy.

@@ -269,3 +269,29 @@ func TestAProxyVariableThatIsNoURLIsNamedWithoutItsPassword(t *testing.T) {
 		t.Errorf("got error %v", err)
 	}
 }
+
+func TestADeadProxyIsNamedNotTheTarget(t *testing.T) {
+	listener, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	proxy := listener.Addr().String()
+	listener.Close()
+	for _, scheme := range []string{"http", "https"} {
+		h, err := build(Options{Name: "default", URL: scheme + "://orders.test/hook", Timeout: 30 * time.Second, Slots: 1}, security{
+			proxy: func(*http.Request) (*url.URL, error) {
+				return &url.URL{Scheme: "http", User: url.UserPassword("u", "hunter2"), Host: proxy}, nil
+			},
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := h.Deliver(t.Context(), "orders", msg("x"))
+		h.Close()
+		expect(t, got, message.Connection, 0, "proxy")
+		if want := "the proxy " + proxy + " cannot be reached: connection refused"; got.Err == nil || !strings.Contains(got.Err.Error(), want) ||
+			strings.Contains(got.Err.Error(), "hunter2") {
+			t.Errorf("%s: got error %v", scheme, got.Err)
+		}
+	}
+}

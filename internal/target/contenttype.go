@@ -1,10 +1,8 @@
 package target
 
 import (
-	"encoding/json"
 	"mime"
 	"strings"
-	"unicode/utf8"
 
 	"github.com/sqs-poller/poller/internal/message"
 )
@@ -56,7 +54,7 @@ func isJSON(body string) bool {
 	default:
 		return false
 	}
-	return utf8.ValidString(trimmed) && json.Valid([]byte(trimmed)) // does not copy: the compiler knows that Valid retains nothing
+	return validJSON(trimmed)
 }
 
 func isDigit(c byte) bool { return '0' <= c && c <= '9' }

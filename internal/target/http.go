@@ -43,6 +43,8 @@ type Options struct {
 	Timeout time.Duration
 	// Slots is how many deliveries may run concurrently, at least 1.
 	Slots int
+	// Auth says how requests prove who sends them.
+	Auth Auth
 	// Headers are sent with every message.
 	Headers []Header
 	// TLS names files for an https target. If empty, the system's roots are used, and no
@@ -67,6 +69,8 @@ type HTTP struct {
 	needsARN bool
 	headers  *headers
 	inside   envelopes
+	signers  []signer
+	tokens   *tokens // one of the signers, or nil
 	pool     *pool
 }
 
@@ -114,6 +118,9 @@ func build(o Options, s security) (*HTTP, error) {
 		needsARN: NeedsARN(o.Format),
 		headers:  headers,
 		inside:   envelopes{unwrap: o.UnwrapSNS, log: o.Logger.With("target", o.Name)},
+	}
+	if t.signers, t.tokens, err = newSigners(o, user != nil); err != nil {
+		return nil, err
 	}
 	if t.pool, err = connections(o, u, s); err != nil {
 		return nil, err
@@ -171,13 +178,17 @@ func (t *HTTP) deliver(ctx context.Context, from source, m *message.Message) mes
 // sent, another one is used. That is not a retry: nothing has been sent.
 func (t *HTTP) exchange(ctx, limited context.Context, from source, m *message.Message) (result message.Result, clean bool) {
 	for {
+		x := t.request(limited, from, m)
+		if err := t.sign(limited, x, m.ID); err != nil {
+			return t.broken(ctx, limited, err, 0), false
+		}
 		c, kept, err := t.pool.take(limited)
 		if err != nil {
 			return t.broken(ctx, limited, err, 0), false
 		}
-		answer, err := c.send(t.request(limited, from, m)) //nolint:bodyclose // settle closes it
+		answer, err := c.send(x.request) //nolint:bodyclose // settle closes it
 		if err == nil {
-			return t.settle(ctx, limited, c, answer, m), true
+			return t.settle(ctx, limited, c, answer, x, m), true
 		}
 		t.pool.drop(c)
 		if _, unsent := errors.AsType[*unsentError](err); !unsent || !kept || limited.Err() != nil {
@@ -187,7 +198,7 @@ func (t *HTTP) exchange(ctx, limited context.Context, from source, m *message.Me
 }
 
 // settle reads an answer to its end, returns its result, and releases its connection.
-func (t *HTTP) settle(ctx, limited context.Context, c *connection, answer *http.Response, m *message.Message) message.Result {
+func (t *HTTP) settle(ctx, limited context.Context, c *connection, answer *http.Response, x *exchange, m *message.Message) message.Result {
 	defer t.pool.put(c)
 	defer func() { _ = answer.Body.Close() }()
 
@@ -196,19 +207,22 @@ func (t *HTTP) settle(ctx, limited context.Context, c *connection, answer *http.
 	if !known { // 101, or not an HTTP status
 		return t.broken(ctx, limited, errNoAnswer, status)
 	}
+	if t.again(ctx, x, answer, m.ID) {
+		_ = drop(answer)
+		return message.Result{
+			Outcome: breaks[reasonTokenRefused], Status: status, Reason: reasonTokenRefused, Err: t.sentence(breach{reason: reasonTokenRefused}, 0),
+		}
+	}
 	result := message.Result{Outcome: v.outcome, Status: status, Reason: v.reason, Refused: v.refused}
 	if v.outcome != message.Delivered {
 		_ = drop(answer) // the status says it all
-		result.RetryAfter = retryAfter(answer.Header)
-		return result
-	}
-	failed, err := t.format.read(answer, m)
-	switch {
-	case err != nil:
+	} else if failed, err := t.format.read(answer, m); err != nil {
 		return t.broken(ctx, limited, err, status)
-	case failed != nil:
+	} else if failed != nil {
 		result.Outcome, result.Reason = answered[failed.reason], failed.reason
 		result.Err = fmt.Errorf("%s %s", t.place, failed.detail)
+	}
+	if result.Outcome != message.Delivered {
 		result.RetryAfter = retryAfter(answer.Header)
 	}
 	result.Limits, result.LimitsIgnored = told.Read(answer.Header, result.RetryAfter, time.Now())
@@ -225,4 +239,9 @@ func (t *HTTP) Register(reg prometheus.Registerer) error {
 
 // Close closes the connections. Call it after the last Deliver has returned. It may be
 // called twice.
-func (t *HTTP) Close() { t.pool.close() }
+func (t *HTTP) Close() {
+	if t.tokens != nil {
+		t.tokens.close()
+	}
+	t.pool.close()
+}

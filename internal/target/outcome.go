@@ -24,6 +24,9 @@ const (
 	reasonGoAway         = "goaway"
 	reasonRefusedStream  = "refused_stream"
 	reasonUnsent         = "unsent"
+	reasonToken          = "token"
+	reasonTokenRefused   = "token_refused"
+	reasonCredentials    = "credentials"
 )
 
 // What the answer of a function says despite its status of 200.
@@ -83,6 +86,9 @@ var breaks = map[string]message.Outcome{
 	reasonGoAway:         message.Connection,
 	reasonRefusedStream:  message.Connection,
 	reasonUnsent:         message.Connection,
+	reasonToken:          message.Connection,
+	reasonTokenRefused:   message.Connection,
+	reasonCredentials:    message.Connection,
 }
 
 // answered maps what an answer says despite its status to outcomes.

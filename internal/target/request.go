@@ -19,7 +19,8 @@ type exchange struct {
 	text    string // the request's body
 	body    strings.Reader
 	head    writer
-	ownType bool // there is a configured Content-Type
+	ownType bool   // there is a configured Content-Type
+	token   *token // that authorizes it, or nil
 }
 
 // request creates the one request of a delivery.
@@ -27,7 +28,7 @@ type exchange struct {
 // It is the only one because an http.ClientConn never repeats a request, unlike an
 // http.Transport, which does so for an Idempotency-Key or a refused HTTP/2 stream. (A
 // request of which no byte was written is created again for another connection.)
-func (t *HTTP) request(ctx context.Context, from source, m *message.Message) *http.Request {
+func (t *HTTP) request(ctx context.Context, from source, m *message.Message) *exchange {
 	static := t.headers.current(ctx)
 	x := &exchange{ownType: static.contentType}
 	x.head.to = make(http.Header, 7+len(static.lines)+len(m.Attributes))
@@ -40,7 +41,7 @@ func (t *HTTP) request(ctx context.Context, from source, m *message.Message) *ht
 	}
 	x.head.trace(m)
 	x.head.finish()
-	return x.request
+	return x
 }
 
 // message writes the headers about the message itself.

@@ -148,15 +148,15 @@ func TestEachStatusComesToWhatTheDesignSays(t *testing.T) {
 
 func TestReasonsAreAllThatAResultMayHave(t *testing.T) {
 	want := []string{
-		"2xx", "3xx", "4xx", "5xx", "broken_answer", "canceled", "connect", "connect_timeout",
-		"dns", "function_error", "goaway", "invalid_answer", "item_failure", "proxy", "refused", "refused_stream", "reset", "timeout", "tls",
+		"2xx", "3xx", "4xx", "5xx", "broken_answer", "canceled", "connect", "connect_timeout", "credentials",
+		"dns", "function_error", "goaway", "invalid_answer", "item_failure", "proxy", "refused", "refused_stream", "reset", "timeout", "tls", "token", "token_refused",
 		"unreachable", "unsent",
 	}
 	if got := Reasons(); !slices.Equal(got, want) {
 		t.Errorf("%v", got)
 	}
 	for reason, outcome := range breaks {
-		if outcome == message.Connection && connectWords[reason] == "" && notProcessed[reason] == "" {
+		if outcome == message.Connection && connectWords[reason] == "" && notProcessed[reason] == "" && unsigned[reason] == "" {
 			t.Errorf("%s has no words", reason)
 		}
 	}

@@ -14,25 +14,38 @@ const (
 	maxXRay        = 512
 )
 
-// trace writes traceparent and tracestate from the message's attributes of these names, or
-// traceparent from its AWSTraceHeader. Invalid values are omitted, and tracestate is never
-// sent without its traceparent. X-Ray's own header is passed on unchanged, with or without
-// a Parent.
+// trace writes the traceparent and tracestate of the delivery's own span or, without one,
+// of the span that sent the message. X-Ray's own header is passed on unchanged, with or
+// without a Parent.
 func (w *writer) trace(m *message.Message) {
 	w.xray(m)
-	if parent := text(m, "traceparent"); parent != "" && validTraceparent(parent) {
-		w.raw("Traceparent", parent)
-		if state := text(m, "tracestate"); state != "" && validTracestate(state) {
-			w.raw("Tracestate", state)
-		}
+	parent, state := m.Traceparent, m.Tracestate
+	if parent == "" {
+		parent, state = Origin(m)
+	}
+	if parent == "" {
 		return
+	}
+	w.raw("Traceparent", parent)
+	if state != "" {
+		w.raw("Tracestate", state)
+	}
+}
+
+// Origin returns the traceparent and tracestate that m was sent with: its attributes of
+// these names, or a traceparent of its AWSTraceHeader. Invalid values count as missing, and
+// there is no tracestate without its traceparent.
+func Origin(m *message.Message) (traceparent, tracestate string) {
+	if parent := text(m, "traceparent"); parent != "" && validTraceparent(parent) {
+		if state := text(m, "tracestate"); state != "" && validTracestate(state) {
+			return parent, state
+		}
+		return parent, ""
 	}
 	if m.TraceHeader == "" {
-		return
+		return "", ""
 	}
-	if parent := fromXRay(m.TraceHeader); parent != "" {
-		w.raw("Traceparent", parent)
-	}
+	return fromXRay(m.TraceHeader), ""
 }
 
 // xray writes X-Amzn-Trace-Id: the AWSTraceHeader or, without one, the attribute of that

@@ -1,6 +1,7 @@
 package target
 
 import (
+	"net/http"
 	"strings"
 	"testing"
 
@@ -84,5 +85,26 @@ func TestTheTraceOfAMessageIsPassedOn(t *testing.T) {
 		if got.Get("Traceparent") != test.wantParent || got.Get("Tracestate") != test.wantState {
 			t.Errorf("%+v came as %q, %q", test, got.Get("Traceparent"), got.Get("Tracestate"))
 		}
+	}
+}
+
+func TestADeliverysOwnSpanGoesBeforeTheMessagesTrace(t *testing.T) {
+	t.Parallel()
+	m := &message.Message{
+		ID: "m", Traceparent: "00-11111111111111111111111111111111-2222222222222222-01", Tracestate: "vendor=own",
+		TraceHeader: "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8;Sampled=1",
+		Attributes: map[string]message.Attribute{
+			"traceparent": {DataType: "String", StringValue: "00-5759e988bd862e3fe1be46a994272793-53995c3f42cd8ad8-01"},
+			"tracestate":  {DataType: "String", StringValue: "vendor=message"},
+		},
+	}
+	h := http.Header{}
+	w := &writer{to: h}
+	w.trace(m)
+	if h.Get("Traceparent") != m.Traceparent || h.Get("Tracestate") != "vendor=own" || h.Get("X-Amzn-Trace-Id") != m.TraceHeader {
+		t.Errorf("headers %v", h)
+	}
+	if parent, state := Origin(m); parent != m.Attributes["traceparent"].StringValue || state != "vendor=message" {
+		t.Errorf("origin %s %s", parent, state)
 	}
 }

@@ -100,12 +100,12 @@ class Dashboards(unittest.TestCase):
 
 class Compose(unittest.TestCase):
     def services(self) -> dict:
-        text = docker("compose", "-f", str(ROOT / "docker-compose.yml"), "--profile", "load", "config").stdout
+        text = docker("compose", "-f", str(ROOT / "docker-compose.yml"), "--profile", "load", "--profile", "fleet", "config").stdout
         return yaml.safe_load(text)["services"]
 
     def test_every_service_is_hardened_and_published_on_this_machine_alone(self):
         services = self.services()
-        self.assertEqual({"localstack", "poller", "sink", "prometheus", "grafana", "load"}, set(services))
+        self.assertEqual({"localstack", "poller", "sink", "prometheus", "grafana", "load", "valkey", "worker"}, set(services))
         for name, service in services.items():
             with self.subTest(name):
                 self.assertTrue(service["read_only"])

@@ -107,7 +107,7 @@ class Rendering(unittest.TestCase):
     def test_every_value_is_explained_where_it_stands(self):
         lines = (CHART / "values.yaml").read_text().splitlines()
         for before, line in zip(lines, lines[1:]):
-            if re.match(r" *\w+: \S", line) or re.match(r" *\w+:$", line) and not line.startswith(("image", "log", "serviceAccount")):
+            if re.match(r" *\w+: \S", line) or re.match(r" *\w+:$", line) and not line.startswith(("image", "log", "serviceAccount", "fleet")):
                 self.assertTrue(before.lstrip().startswith("#"), f"nothing explains {line}")
 
 
@@ -136,6 +136,20 @@ class Budget(unittest.TestCase):
         parts = chart({"autoscaling": {"enabled": True, "maxReplicas": 4}})
         self.assertEqual((4, 4), (parts["ScaledObject"]["spec"]["maxReplicaCount"], settings(parts)["fleet"]["replicas"]))
         self.assertNotIn("replicas", parts["Deployment"]["spec"])
+
+    def test_with_a_coordinator_the_budget_is_whole_and_replicas_may_be_more_than_slots(self):
+        scaled = {"autoscaling": {"enabled": True, "maxReplicas": 8}, "target": {"rate": "28/s", "concurrency": 2, "burst": 3}}
+        parts = chart(scaled | {"fleet": {"secret": {"name": "redis"}}})
+        file, env = settings(parts), {v["name"]: v for v in parts["Deployment"]["spec"]["template"]["spec"]["containers"][0]["env"]}
+        self.assertEqual(8, file["fleet"]["replicas"])
+        self.assertNotIn("redis", file["fleet"])
+        self.assertTrue(file["fleet"]["name"])
+        self.assertEqual({"name": "redis", "key": "url"}, env["POLLER_FLEET_REDIS"]["valueFrom"]["secretKeyRef"])
+        file = settings(chart(scaled | {"fleet": {"redis": "rediss://cache:6380", "name": "budget"}}))
+        self.assertEqual({"redis": "rediss://cache:6380", "name": "budget", "replicas": 8}, file["fleet"])
+        egress = chart({"fleet": {"redis": "redis://cache:7000", "port": 7000}})["NetworkPolicy"]["spec"]["egress"]
+        self.assertIn({"ports": [{"port": 7000, "protocol": "TCP"}]}, egress)
+        self.assertNotIn("POLLER_FLEET_REDIS", str(chart()))
 
 
 class Scaling(unittest.TestCase):
@@ -312,6 +326,8 @@ class Refusals(unittest.TestCase):
             ({"autoscaling": {"enabled": True, "trigger": "lag", "minReplicas": 0}}, "autoscaling.minReplicas: 0 with trigger lag never starts again"),
             ({"autoscaling": {"enabled": True}, "queue": "orders"}, 'KEDA needs the queue\'s URL to scale on its backlog, and "orders" is none'),
             ({"serviceAccount": {"create": False}}, "serviceAccount.name: with create false, write the name"),
+            ({"fleet": {"redis": "redis://:hunter2@cache:6379"}}, "fleet.redis: it has a password: put the whole URL into a Secret"),
+            ({"fleet": {"redis": "redis://cache", "secret": {"name": "redis"}}}, "fleet.redis, fleet.secret: both say where the coordinator is"),
         ]:
             with self.subTest(str(values)):
                 done = helm(values)

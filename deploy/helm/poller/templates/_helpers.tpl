@@ -39,6 +39,17 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- default (include "poller.name" .) .Values.existingConfigMap -}}
 {{- end -}}
 
+{{/* true, if a coordinator shares the budget. */}}
+{{- define "poller.shared" -}}
+{{- if and .Values.fleet.redis .Values.fleet.secret.name -}}
+{{- fail "fleet.redis, fleet.secret: both say where the coordinator is: leave one of the two out" -}}
+{{- end -}}
+{{- if regexMatch "://[^/@]*:[^/@]*@" .Values.fleet.redis -}}
+{{- fail "fleet.redis: it has a password: put the whole URL into a Secret, and name that as fleet.secret.name" -}}
+{{- end -}}
+{{- if or .Values.fleet.redis .Values.fleet.secret.name -}}true{{- end -}}
+{{- end -}}
+
 {{/* The most replicas that ever run: what the budget is divided by. */}}
 {{- define "poller.replicas" -}}
 {{- if .Values.autoscaling.enabled -}}

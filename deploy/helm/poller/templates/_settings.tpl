@@ -39,7 +39,7 @@
 {{-   if not $target.url -}}
 {{-     fail (printf "%s.url: write where messages go, such as http://orders.shop:8080/orders" $at) -}}
 {{-   end -}}
-{{-   $one := include "poller.target" (dict "target" $target "at" $at "replicas" (include "poller.replicas" $)) | fromYaml -}}
+{{-   $one := include "poller.target" (dict "target" $target "at" $at "replicas" (ternary "1" (include "poller.replicas" $) (eq (include "poller.shared" $) "true"))) | fromYaml -}}
 {{-   $_ := set $checked $name $one -}}
 {{- end -}}
 queues:
@@ -47,6 +47,12 @@ queues:
 targets:
 {{- toYaml $checked | nindent 2 }}
 fleet:
+  {{- if include "poller.shared" . }}
+  {{- with .Values.fleet.redis }}
+  redis: {{ . | quote }}
+  {{- end }}
+  name: {{ default (printf "%s.%s" .Release.Namespace (include "poller.name" .)) .Values.fleet.name | trunc 128 | trimSuffix "." | trimSuffix "-" | quote }}
+  {{- end }}
   replicas: {{ include "poller.replicas" . }}
 drain_timeout: {{ .Values.drainTimeoutSeconds }}s
 listen: ":{{ .Values.port }}"

@@ -1,0 +1,186 @@
+package tracing
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"sync"
+	"time"
+
+	"go.opentelemetry.io/otel"
+	"go.opentelemetry.io/otel/attribute"
+	"go.opentelemetry.io/otel/codes"
+	"go.opentelemetry.io/otel/propagation"
+	"go.opentelemetry.io/otel/sdk/resource"
+	sdktrace "go.opentelemetry.io/otel/sdk/trace"
+	"go.opentelemetry.io/otel/trace"
+
+	"github.com/sqs-poller/poller/internal/message"
+)
+
+// Options are what a Tracer is made of. All are required except Child.
+type Options struct {
+	Logger  *slog.Logger
+	Version string
+	// Origin returns the traceparent and tracestate that a message was sent with, valid ones
+	// only; empty if there are none.
+	Origin func(*message.Message) (traceparent, tracestate string)
+	// Child makes a delivery's span a child of the one that sent the message, in its trace.
+	// Otherwise it begins a trace of its own and is linked to it.
+	Child bool
+}
+
+// Tracer makes spans of deliveries.
+type Tracer struct {
+	options  Options
+	provider *sdktrace.TracerProvider
+	tracer   trace.Tracer
+}
+
+// New returns a Tracer according to OpenTelemetry's variables, or nil if they set no
+// endpoint. Its errors name the variable.
+func New(ctx context.Context, o Options) (*Tracer, error) {
+	s, ok, err := fromEnvironment()
+	if err != nil || !ok {
+		return nil, err
+	}
+	is, err := resource.New(ctx,
+		resource.WithTelemetrySDK(),
+		resource.WithAttributes(attribute.String("service.name", "poller"), attribute.String("service.version", o.Version)),
+		resource.WithFromEnv(), // goes before what is above
+	)
+	if err != nil {
+		return nil, fmt.Errorf("OTEL_RESOURCE_ATTRIBUTES: %w", err)
+	}
+	options := []sdktrace.TracerProviderOption{sdktrace.WithBatcher(newExporter(s)), sdktrace.WithResource(is)}
+	if os.Getenv("OTEL_TRACES_SAMPLER") == "" { // else the SDK reads it
+		options = append(options, sdktrace.WithSampler(likeOrigin{sdktrace.ParentBased(sdktrace.AlwaysSample())}))
+	}
+	otel.SetErrorHandler(&complaints{log: o.Logger})
+	t := &Tracer{options: o, provider: sdktrace.NewTracerProvider(options...)}
+	t.tracer = t.provider.Tracer("github.com/sqs-poller/poller", trace.WithInstrumentationVersion(o.Version))
+	return t, nil
+}
+
+// Close sends what is left, until ctx is done.
+func (t *Tracer) Close(ctx context.Context) error {
+	if t == nil {
+		return nil
+	}
+	return t.provider.Shutdown(ctx)
+}
+
+// likeOrigin samples a span that is linked to another if that one was sampled.
+type likeOrigin struct{ sdktrace.Sampler }
+
+// ShouldSample implements sdktrace.Sampler.
+func (s likeOrigin) ShouldSample(p sdktrace.SamplingParameters) sdktrace.SamplingResult {
+	if len(p.Links) == 1 && !p.Links[0].SpanContext.IsSampled() {
+		return sdktrace.SamplingResult{Decision: sdktrace.Drop}
+	}
+	return s.Sampler.ShouldSample(p)
+}
+
+// deliverer is what a delivery goes to.
+type deliverer interface {
+	Deliver(ctx context.Context, queue string, m *message.Message) message.Result
+}
+
+// traced makes a span of each delivery.
+type traced struct {
+	*Tracer
+	next   deliverer
+	name   string
+	common []attribute.KeyValue
+}
+
+// Wrap returns a deliverer that makes a span of each delivery to next. Without a Tracer it
+// returns next.
+func (t *Tracer) Wrap(next deliverer, queue, queueURL, target string) deliverer {
+	if t == nil {
+		return next
+	}
+	return &traced{Tracer: t, next: next, name: "process " + queue, common: []attribute.KeyValue{
+		attribute.String("messaging.system", "aws_sqs"),
+		attribute.String("messaging.operation.name", "process"),
+		attribute.String("messaging.operation.type", "process"),
+		attribute.String("messaging.destination.name", queue),
+		attribute.String("aws.sqs.queue.url", queueURL),
+		attribute.String("poller.target", target),
+	}}
+}
+
+// Deliver delivers m within a span, which the target gets as its parent.
+func (d *traced) Deliver(ctx context.Context, queue string, m *message.Message) message.Result {
+	spanning := context.WithoutCancel(ctx)
+	options := []trace.SpanStartOption{
+		trace.WithSpanKind(trace.SpanKindConsumer), trace.WithAttributes(d.common...),
+		trace.WithAttributes(
+			attribute.String("messaging.message.id", m.ID),
+			attribute.Int("messaging.message.body.size", len(m.Body)),
+			attribute.Int("poller.receive_count", m.ReceiveCount),
+		),
+	}
+	if origin := d.origin(spanning, m); origin.IsValid() {
+		if d.options.Child {
+			spanning = trace.ContextWithRemoteSpanContext(spanning, origin)
+		} else {
+			options = append(options, trace.WithLinks(trace.Link{SpanContext: origin}))
+		}
+	}
+	spanning, span := d.tracer.Start(spanning, d.name, options...)
+	defer span.End()
+	carrier := propagation.MapCarrier{}
+	propagation.TraceContext{}.Inject(spanning, carrier)
+	own := *m
+	own.Traceparent, own.Tracestate = carrier["traceparent"], carrier["tracestate"]
+	result := d.next.Deliver(ctx, queue, &own)
+	note(span, &result)
+	return result
+}
+
+// origin returns the span that m was sent in.
+func (d *traced) origin(ctx context.Context, m *message.Message) trace.SpanContext {
+	parent, state := d.options.Origin(m)
+	if parent == "" {
+		return trace.SpanContext{}
+	}
+	carrier := propagation.MapCarrier{"traceparent": parent, "tracestate": state}
+	return trace.SpanContextFromContext(propagation.TraceContext{}.Extract(ctx, carrier))
+}
+
+// note adds what a delivery came to, and gives the result the trace's id.
+func note(span trace.Span, result *message.Result) {
+	if is := span.SpanContext(); is.IsSampled() {
+		result.TraceID = is.TraceID().String()
+	}
+	span.SetAttributes(attribute.String("poller.outcome", result.Outcome.String()))
+	if result.Status != 0 {
+		span.SetAttributes(attribute.Int("http.response.status_code", result.Status))
+	}
+	if result.Outcome != message.Delivered {
+		span.SetAttributes(attribute.String("error.type", result.Reason))
+		span.SetStatus(codes.Error, result.Outcome.String())
+	}
+}
+
+// complaints logs what OpenTelemetry complains of, at most once a minute.
+type complaints struct {
+	log *slog.Logger
+
+	mu   sync.Mutex // guards what follows
+	said time.Time
+	more int
+}
+
+// Handle implements otel.ErrorHandler.
+func (c *complaints) Handle(err error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.more++
+	if now := time.Now(); c.said.IsZero() || now.Sub(c.said) >= time.Minute {
+		c.log.Warn("tracing fails: spans are dropped", slog.Any("error", err), slog.Int("failures", c.more))
+		c.said, c.more = now, 0
+	}
+}

@@ -1,0 +1,57 @@
+"""Tokens of oidc-provider, a certified server."""
+
+import os
+import signal
+import time
+import urllib.request
+
+from stack import Stack, listens, wait_for
+
+SECRET = "hunter2-and-more-of-it"
+
+
+class OAuth2(Stack):
+    def begin(self, life: int, *args: str) -> int:
+        port = self.node("oidc", str(life))
+        (self.folder / "secret").write_text(SECRET)
+        self.poller(f"http://127.0.0.1:{port}/orders", "--oauth2-token-url", f"http://127.0.0.1:{port}/token", "--oauth2-client-id", "poller",
+                    "--oauth2-client-secret", f"@{self.folder / 'secret'}", "--oauth2-scopes", "orders.write", *args)
+        return port
+
+    def fetched(self) -> int:
+        return sum("fetched" in line for line in self.node_got())
+
+    def nothing_is_burned_or_told(self):
+        self.assertEqual(self.dead_bodies(), [])
+        pages = "".join(urllib.request.urlopen(f"http://127.0.0.1:{self.admin}{path}").read().decode() for path in ("/", "/status.json", "/metrics"))
+        self.assertNotIn(SECRET, self.said("poller") + pages)
+        self.assertNotIn('poller_messages_settled_total{outcome="failed"', [line for line in pages.splitlines() if line.endswith(" 1")])
+
+    def test_one_token_serves_64_deliveries_at_once(self):
+        self.send([str(i) for i in range(500)])
+        self.begin(3600, "--concurrency", "64")
+        self.emptied(30)
+        self.assertEqual(self.fetched(), 1)
+        self.assertEqual(self.node_got()[0]["scope"], "orders.write")
+        self.nothing_is_burned_or_told()
+
+    def test_a_token_is_renewed_before_it_ends(self):
+        self.begin(5, "--rate", "20/s")
+        self.send([str(i) for i in range(200)])
+        self.emptied(30)
+        self.assertIn(self.fetched(), (2, 3, 4))
+        self.assertFalse([line for line in self.node_got() if line.get("delivered") is False])
+        self.nothing_is_burned_or_told()
+
+    def test_revoked_tokens_cost_no_strike(self):
+        port = self.begin(3600, "--rate", "50/s")
+        self.send([str(i) for i in range(500)])
+        for n in (1, 2):
+            wait_for(lambda: sum(line.get("delivered", False) for line in self.node_got()) > 100 * n, why="deliveries")
+            urllib.request.urlopen(urllib.request.Request(f"http://127.0.0.1:{port}/tokens", method="DELETE")).read()
+            time.sleep(5)  # poller renews a token that works at most every 5 s
+        self.emptied(30)
+        delivered = [line["id"] for line in self.node_got() if line.get("delivered")]
+        self.assertEqual((len(delivered), len(set(delivered))), (500, 500))
+        self.assertEqual(self.fetched(), 3)
+        self.nothing_is_burned_or_told()
