@@ -9,7 +9,7 @@ import (
 // over the live heap before it is collected. A worker has little live memory, so Go's 100 has
 // it collected fifty times a second under load. docs/performance.md has what other values
 // cost in memory and save in CPU.
-const heapGrowth = 130
+const heapGrowth = 120
 
 // setHeapGrowth leaves to GOGC what it says, off included; GOMEMLIMIT works with either.
 func setHeapGrowth() {

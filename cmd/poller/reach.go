@@ -44,6 +44,8 @@ func lookAtTarget(ctx context.Context, name string, t config.Target, proxyOf fun
 		f.add(wrong, about, "", "%v", err)
 		return f
 	}
+	judgeAuth(ctx, &f, name, t)
+	judgeFormat(&f, name, t)
 	files, err := tlsOf(t)
 	if err != nil {
 		f.add(wrong, about, "--tls-ca, --tls-cert, --tls-key", "%v", err)

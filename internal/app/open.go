@@ -66,3 +66,14 @@ func TryTarget(name string, t config.Target) error {
 	made.Close()
 	return nil
 }
+
+// TryToken fetches a token as the daemon does, and returns when it ends; the zero time means
+// never. The token is discarded.
+func TryToken(ctx context.Context, name string, t config.Target) (time.Time, error) {
+	made, err := newTarget(name, t, Options{}, "poller", nil)
+	if err != nil {
+		return time.Time{}, err
+	}
+	defer made.Close()
+	return made.TryToken(ctx)
+}

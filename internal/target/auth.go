@@ -7,6 +7,7 @@ import (
 	"net/http"
 	"net/textproto"
 	"slices"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/aws"
 )
@@ -110,4 +111,18 @@ func (t *HTTP) again(ctx context.Context, x *exchange, answer *http.Response, id
 		t.tokens.logger.DebugContext(ctx, "the target refused its token: renewing it", slog.String("message_id", id))
 	}
 	return renew
+}
+
+// TryToken fetches an OAuth2 token, and returns when it ends; the zero time means never.
+func (t *HTTP) TryToken(ctx context.Context) (time.Time, error) {
+	if t.tokens == nil {
+		return time.Time{}, errors.New("no OAuth2 is configured")
+	}
+	found, err := t.tokens.get(ctx)
+	if failed, ok := errors.AsType[*dialError](err); ok {
+		return time.Time{}, errors.New(failed.detail)
+	} else if err != nil {
+		return time.Time{}, err
+	}
+	return found.end, nil
 }

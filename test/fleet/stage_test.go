@@ -260,6 +260,19 @@ func (s *stage) delivers(n int) {
 	s.eventually(fmt.Sprintf("%d deliveries", n), func() bool { return s.count() >= from+n })
 }
 
+// reaches waits until the replicas have delivered a part of the rate for some seconds. On a
+// machine that is busy with something else it may take several attempts: tokens lapse there.
+func (s *stage) reaches(part float64, window time.Duration) {
+	s.t.Helper()
+	s.eventually(fmt.Sprintf("%g of the rate for %s", part, window), func() bool {
+		before := s.count()
+		pass(window)
+		got := s.count() - before
+		s.t.Logf("%d deliveries in %s: %.1f %% of the rate", got, window, 100*float64(got)/rate/window.Seconds())
+		return float64(got) >= part*rate*window.Seconds()-1
+	})
+}
+
 func (s *stage) count() int {
 	s.mu.Lock()
 	defer s.mu.Unlock()
