@@ -161,12 +161,20 @@ func (r *queueRoom) consume(q *queue.Queue, attributes queue.Attributes) (*consu
 		BackoffMax:   time.Duration(t.BackoffMax),
 		OnRejected:   policies[t.OnRejected],
 		DrainTimeout: time.Duration(r.app.config.DrainTimeout),
-		MaxWait:      r.app.maxWait,
+		MaxWait:      shorter(r.app.maxWait, time.Duration(r.config.WaitTime)),
 		Seed:         r.app.seed,
 		Registerer: prometheus.WrapRegistererWith(
 			prometheus.Labels{"queue": q.Name(), "target": r.target.name}, r.app.metrics),
 		Logger: r.app.log,
 	})
+}
+
+// shorter returns the shorter of two bounds of long polls, where 0 is none.
+func shorter(a, b time.Duration) time.Duration {
+	if a == 0 || b > 0 && b < a {
+		return b
+	}
+	return a
 }
 
 // opened returns the queue, or nil if it has not been reached.

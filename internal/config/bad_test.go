@@ -351,6 +351,16 @@ func TestBadInputGetsOneSentence(t *testing.T) {
 			"queues[0].visibility_timeout at line 3 of poller.yaml: 24h is not a whole number of seconds from 1s to 12h: use 60s, for example, or omit it for the queue's own",
 		},
 		{
+			"a wait time that SQS does not allow",
+			input{args: enough + "--wait-time 21s"},
+			"--wait-time: 21s is not a whole number of seconds from 1s to 20s: use 20s, or less than what a proxy in between allows",
+		},
+		{
+			"a wait time of parts of a second",
+			input{args: enough + "--wait-time 1500ms"},
+			"--wait-time: 1.5s is not a whole number of seconds from 1s to 20s: use 20s, or less than what a proxy in between allows",
+		},
+		{
 			"gather below 0",
 			input{args: enough + "--gather=-1ms"},
 			"--gather: -1ms is not between 0s and 1m: use a value such as 20ms",

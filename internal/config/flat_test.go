@@ -39,7 +39,7 @@ func TestEverythingThatIsWrongInAFileIsSaidAtOnce(t *testing.T) {
 			"log.lvel at line 5 of poller.yaml: unknown key: did you mean level?; " +
 			"nothing_like_it at line 6 of poller.yaml: unknown key: the keys are in docs/settings.md",
 		strings.Replace(ok, "- queue: orders", "- queue: orders\n  wait: 3", 1) + "    burts: 2\n    timeot: 5s\n": "queues[0].wait at line 3 of poller.yaml: unknown key: use " +
-			"queue, target, visibility_timeout, gather, weight or fifo_strict; targets.orders.burts at line 7 of poller.yaml: unknown key: did you mean burst?; " +
+			"queue, target, visibility_timeout, gather, wait_time, weight or fifo_strict; targets.orders.burts at line 7 of poller.yaml: unknown key: did you mean burst?; " +
 			"targets.orders.timeot at line 8 of poller.yaml: unknown key: did you mean timeout?",
 		ok + "rate: 1/s\nqueue: invoices\n": "queue at line 7 of poller.yaml: the file has queues too: move this key into an entry there; " +
 			"rate at line 6 of poller.yaml: the file has targets too: move this key into an entry there",

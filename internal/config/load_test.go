@@ -12,7 +12,7 @@ import (
 // byDefault is what a queue and a target alone come to.
 func byDefault() Config {
 	return Config{
-		Queues: []Queue{{Queue: "orders", Target: "default", Gather: Duration(20 * time.Millisecond), Weight: 1}},
+		Queues: []Queue{{Queue: "orders", Target: "default", Gather: Duration(20 * time.Millisecond), WaitTime: Duration(20 * time.Second), Weight: 1}},
 		Targets: map[string]Target{"default": {
 			URL: "http://localhost/", Concurrency: 10, Burst: 1, FollowLimits: true, Timeout: Duration(30 * time.Second), Format: "raw", Unwrap: "none", Auth: Auth{OAuth2: OAuth2{Style: "basic"}},
 			OnRejected: "retry", Backoff: Duration(time.Second), BackoffMax: Duration(15 * time.Minute),
@@ -42,7 +42,7 @@ func TestAFileSaysAsMuchAsFlagsAndVariables(t *testing.T) {
 	args := []string{
 		"--queue", "orders", "--target", "http://localhost/", "--concurrency", "7", "--rate", "1500/m", "--burst", "3", "--quota", "1000/m", "--quota", "50000/d",
 		"--timeout", "5s", "--format", "raw", "--unwrap", "sns", "--header", "X-A:_1,_2", "--header", "X-B:_3", "--backoff", "2s", "--backoff-max", "1h",
-		"--visibility-timeout", "1m", "--gather", "0s", "--weight", "3", "--tls-ca", "ca.pem", "--tls-cert", "cert.pem", "--tls-key", "key.pem", "--on-rejected", "discard", "--fleet-redis", "redis://localhost:6379", "--fleet-name", "budget", "--fleet-replicas", "2", "--drain-timeout", "1m30s", "--listen", "127.0.0.1:1", "--control-token", "@token", "--memory", "256MiB", "--dashboard", "https://grafana.example/d/poller", "--log-level", "debug", "--log-format", "json",
+		"--visibility-timeout", "1m", "--gather", "0s", "--wait-time", "4s", "--weight", "3", "--tls-ca", "ca.pem", "--tls-cert", "cert.pem", "--tls-key", "key.pem", "--on-rejected", "discard", "--fleet-redis", "redis://localhost:6379", "--fleet-name", "budget", "--fleet-replicas", "2", "--drain-timeout", "1m30s", "--listen", "127.0.0.1:1", "--control-token", "@token", "--memory", "256MiB", "--dashboard", "https://grafana.example/d/poller", "--log-level", "debug", "--log-format", "json",
 	}
 	args = append(args, "--oauth2-token-url", "http://idp/", "--oauth2-client-id", "c", "--oauth2-client-secret", "@secret",
 		"--oauth2-scopes", "a_b", "--oauth2-audience", "d", "--oauth2-style", "form",
@@ -68,6 +68,7 @@ queues:
 - queue: orders
   visibility_timeout: 1m
   gather: 0s
+  wait_time: 4s
   weight: 3
   fifo_strict: true
 targets:

@@ -20,7 +20,9 @@ const (
 	maxVisibility = Duration(12 * time.Hour)
 	maxGather     = Duration(time.Minute)
 	maxWeight     = 1000
-	leastMemory   = Size(32 << 20)
+	// maxWaitTime is SQS's longest poll.
+	maxWaitTime = Duration(20 * time.Second)
+	leastMemory = Size(32 << 20)
 )
 
 // formats are what a target's format may be.
@@ -64,6 +66,9 @@ func (q Queue) validate(n names) error {
 	}
 	if q.Gather < 0 || q.Gather > maxGather {
 		return n.problem("gather", "%s is not between 0s and 1m: use a value such as 20ms", q.Gather)
+	}
+	if w := q.WaitTime; w < Duration(time.Second) || w > maxWaitTime || time.Duration(w)%time.Second != 0 {
+		return n.problem("wait_time", "%s is not a whole number of seconds from 1s to 20s: use 20s, or less than what a proxy in between allows", w)
 	}
 	if q.Weight < 1 || q.Weight > maxWeight {
 		return n.problem("weight", "%d is not between 1 and 1,000: use this queue's share of the pace relative to the others, such as 1", q.Weight)

@@ -131,3 +131,30 @@ func TestAQueueWithoutADeadLetterQueueHasNone(t *testing.T) {
 		e.stop()
 	})
 }
+
+func TestARejectedMessageThatTheDeadLetterQueueDoesNotTakeIsSaidAndLeftToTheRedrive(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		q, f := withDeadLetters(), newFakeTarget(0)
+		f.answer = func(*message.Message, int) (message.Result, time.Duration) {
+			return message.Result{Outcome: message.Rejected, Status: 422, Reason: "4xx"}, time.Millisecond
+		}
+		q.fault = func(action string, _ int) error {
+			if action == "dead-letter" {
+				return &message.SQSError{Action: "SendMessageBatch", Queue: "orders-dlq", Fault: message.Invalid, Err: errLost}
+			}
+			return nil
+		}
+		q.send(1)
+		e := run(t, q, f, limitedTo(10), func(o *Options) { o.OnRejected = DeadLetter })
+		pass(time.Second)
+		if said := e.said(); strings.Count(said, "the dead-letter queue does not take a rejected message: leaving it to the queue's own redrive") != 1 ||
+			!strings.Contains(said, "message_id=m0") {
+			t.Errorf("the log:\n%s", said)
+		}
+		if got := q.delay(0, 0); got < 1 || got > 2 {
+			t.Errorf("released for %d s", got)
+		}
+		e.stop()
+	})
+}

@@ -1,6 +1,7 @@
 package consumer
 
 import (
+	"log/slog"
 	"time"
 
 	"github.com/sqs-poller/poller/internal/message"
@@ -51,12 +52,16 @@ func (h *hand) fail(now time.Time, l *life) {
 // letterSent deletes what has arrived on the dead-letter queue. What SQS does not take
 // there, such as a message of its full size, is released: the queue's own redrive
 // moves it.
-func (h *hand) letterSent(now time.Time, l *life, fault message.Fault) {
-	if fault == message.NoFault {
+func (h *hand) letterSent(now time.Time, l *life, err error) {
+	if err == nil {
 		h.dropBody(l)
 		h.ledger.enter(l.key)
 		h.deletes.add(l)
 		return
+	}
+	if more, ok := h.notices.say(now, "letter refused", false); ok {
+		h.log.Warn("the dead-letter queue does not take a rejected message: leaving it to the queue's own redrive",
+			slog.String("message_id", l.message.ID), slog.Int("receive_count", l.message.ReceiveCount), slog.Any("error", err), slog.Int("messages", more))
 	}
 	l.outcome, l.delay = h.releaseTerms(l.message, l.last)
 	h.releaseAlone(now, l)

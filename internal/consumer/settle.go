@@ -192,7 +192,7 @@ func (c *Consumer) settledBatch(now time.Time, do *call, errs []error) {
 			worked = true
 			c.hand.settle(now, l)
 		case do.kind == letterCall && (err == nil || fault == message.Invalid):
-			c.hand.letterSent(now, l, fault)
+			c.hand.letterSent(now, l, err)
 		case l.renewed:
 			again = append(again, l) // the call carried a handle that was no longer the newest
 		case do.kind != letterCall && (fault == message.Lost || fault == message.Invalid):

@@ -28,6 +28,8 @@ type clock struct {
 	samples [clockSamples]time.Duration
 	n       int // samples so far
 	ahead   ahead
+	// When the last response came, by our monotonic clock and by our wall clock.
+	came, wall time.Time
 }
 
 // note records the Date of a response, and returns it; the zero time if there is none.
@@ -49,6 +51,10 @@ func (c *clock) note(sent, came time.Time, header http.Header) time.Time {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.ahead.note(date, sent, came)
+	if c.wasSet(came) {
+		c.n = 0 // the older samples are of another clock
+	}
+	c.came, c.wall = came, came.Round(0)
 	c.samples[c.n%clockSamples] = sample
 	c.n++
 	sorted := c.samples
@@ -60,6 +66,12 @@ func (c *clock) note(sent, came time.Time, header http.Header) time.Time {
 	}
 	c.offset.Store(int64(median))
 	return date
+}
+
+// wasSet reports whether our wall clock was set since the last response, or the machine
+// suspended: then it and the monotonic clock no longer agree.
+func (c *clock) wasSet(now time.Time) bool {
+	return c.n > 0 && (now.Round(0).Sub(c.wall)-now.Sub(c.came)).Abs() > clockNoise
 }
 
 // handedOut returns the earliest time, on our clock, at which SQS can have written a

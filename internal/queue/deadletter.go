@@ -5,8 +5,11 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"slices"
 	"sync"
 	"time"
+
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"github.com/sqs-poller/poller/internal/message"
 )
@@ -41,6 +44,7 @@ type deadLetterQueue struct {
 	arn    string     // of the queue that the policy names
 	queue  *Queue     // the queue that was opened last, or nil
 	opened string     // its ARN
+	most   int        // bytes that it takes in a message; 0 if unknown
 }
 
 // follow switches to the queue that the redrive policy names. If the policy is gone, the
@@ -68,8 +72,38 @@ func (q *Queue) openDead(ctx context.Context) (*Queue, error) {
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.queue, d.opened = dead, arn
+	d.queue, d.opened, d.most = dead, arn, 0
 	return dead, nil
+}
+
+// takes returns how many bytes the dead-letter queue takes in a message. It asks SQS once;
+// if the attribute may not be read, SQS's own limit counts.
+func (q *Queue) takes(ctx context.Context, dead *Queue) int {
+	d := &q.dead
+	d.mu.Lock()
+	most := d.most
+	d.mu.Unlock()
+	if most > 0 {
+		return most
+	}
+	most = maxBatchBytes
+	found, err := dead.attributes(ctx, types.QueueAttributeNameMaximumMessageSize)
+	if n := number(found["MaximumMessageSize"]); err == nil && n > 0 {
+		most = n
+	}
+	if err == nil || IsDenied(err) {
+		q.takesNow(dead, most)
+	}
+	return most
+}
+
+// takesNow records how many bytes dead takes, if it is still the dead-letter queue.
+func (q *Queue) takesNow(dead *Queue, most int) {
+	q.dead.mu.Lock()
+	defer q.dead.mu.Unlock()
+	if q.dead.queue == dead {
+		q.dead.most = most
+	}
 }
 
 // LookDead returns how many messages there are in the dead-letter queue. Look must have
@@ -79,27 +113,75 @@ func (q *Queue) LookDead(ctx context.Context) (message.Depth, error) {
 	if err != nil {
 		return message.Depth{}, err
 	}
-	found, err := dead.attributes(ctx, depths...)
+	found, err := dead.attributes(ctx, append(slices.Clip(depths), types.QueueAttributeNameMaximumMessageSize)...)
 	if err != nil {
 		return message.Depth{}, err
+	}
+	if most := number(found["MaximumMessageSize"]); most > 0 { // it may have been changed
+		q.takesNow(dead, most)
 	}
 	return depthOf(found), nil
 }
 
 // DeadLetter sends messages to the dead-letter queue with the same body, attributes and
 // group, and the MessageId as deduplication id. An additional attribute has the reason,
-// the MessageId and the time sent; it is left out if it does not fit. DeadLetter returns
-// nil if all were sent, else one error per letter.
+// the MessageId and the time sent; it is left out if it does not fit into what the queue
+// takes, and a message that does not fit without it is not sent. DeadLetter returns nil if
+// all were sent, else one error per letter.
 func (q *Queue) DeadLetter(ctx context.Context, letters []message.Letter) []error {
 	dead, err := q.openDead(ctx)
 	if err != nil {
 		return notSent(len(letters), q.name, err)
 	}
+	most := q.takes(ctx, dead)
+	errs := make([]error, len(letters))
 	drafts := make([]Draft, len(letters))
+	var fitting []int
 	for i := range letters {
-		drafts[i] = deadDraft(&letters[i])
+		if drafts[i] = deadDraft(&letters[i], most); drafts[i].size() > most {
+			errs[i] = dead.tooLong(drafts[i].size(), most)
+			continue
+		}
+		fitting = append(fitting, i)
 	}
-	return dead.Send(ctx, drafts)
+	dead.sendThese(ctx, drafts, fitting, errs)
+	var again []int // those that the queue may take without the reason, if it takes less than is known
+	for _, i := range fitting {
+		if plain := plainDraft(&letters[i]); message.FaultOf(errs[i]) == message.Invalid && len(plain.Attributes) < len(drafts[i].Attributes) {
+			drafts[i] = plain
+			again = append(again, i)
+		}
+	}
+	dead.sendThese(ctx, drafts, again, errs)
+	if !slices.ContainsFunc(errs, func(err error) bool { return err != nil }) {
+		return nil
+	}
+	return errs
+}
+
+// sendThese sends some of the drafts and records what became of them.
+func (q *Queue) sendThese(ctx context.Context, drafts []Draft, these []int, errs []error) {
+	if len(these) == 0 {
+		return
+	}
+	chosen := make([]Draft, len(these))
+	for j, i := range these {
+		chosen[j] = drafts[i]
+	}
+	failed := q.Send(ctx, chosen)
+	for j, i := range these {
+		errs[i] = nil
+		if failed != nil {
+			errs[i] = failed[j]
+		}
+	}
+}
+
+func (q *Queue) tooLong(size, most int) error {
+	return &message.SQSError{
+		Action: sendBatch.String(), Queue: q.name, Fault: message.Invalid,
+		Err: fmt.Errorf("the message has %d bytes, and the queue takes %d: raise its MaximumMessageSize", size, most),
+	}
 }
 
 // notSent returns one error per letter when the dead-letter queue cannot be opened.
@@ -114,11 +196,18 @@ func notSent(n int, queue string, err error) []error {
 	return errs
 }
 
-func deadDraft(l *message.Letter) Draft {
+// plainDraft returns the letter without the reason.
+func plainDraft(l *message.Letter) Draft {
 	d := Draft{Body: l.Body, GroupID: l.GroupID, Attributes: l.Attributes}
 	if l.DeduplicationID != "" { // from a FIFO queue
 		d.DeduplicationID = l.ID
 	}
+	return d
+}
+
+// deadDraft returns the letter with the reason, if that fits into so many bytes.
+func deadDraft(l *message.Letter, most int) Draft {
+	d := plainDraft(l)
 	if len(l.Attributes) >= maxAttributes {
 		return d
 	}
@@ -131,7 +220,7 @@ func deadDraft(l *message.Letter) Draft {
 	attributes[rejectedAttribute] = why
 	with := d
 	with.Attributes = attributes
-	if with.size() > maxBatchBytes {
+	if with.size() > most {
 		return d
 	}
 	return with
