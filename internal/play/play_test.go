@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"flag"
 	"fmt"
-	"io"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -187,7 +186,7 @@ func played(t *testing.T, r run) run {
 			Pace: ratelimit.New(ratelimit.Limits{Concurrency: 3}), Weight: 1,
 			Attributes: message.QueueAttributes{VisibilityTimeout: 30 * time.Second, MaxReceiveCount: 3},
 			Timeout:    10 * time.Second, Backoff: time.Second, BackoffMax: 15 * time.Minute,
-			DrainTimeout: 25 * time.Second, Seed: 1, Logger: slog.New(slog.NewTextHandler(io.Discard, nil)),
+			DrainTimeout: 25 * time.Second, Seed: 1, Logger: slog.New(slog.DiscardHandler),
 		})
 		if err != nil {
 			t.Fatal(err)

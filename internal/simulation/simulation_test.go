@@ -19,8 +19,8 @@ import (
 
 var (
 	oneSeed = flag.Uint64("seed", 0, "run this one seed, and print its log with -v")
-	seeds   = flag.Uint64("seeds", 40, "how many seeds to run")
-	replays = flag.Uint64("replays", 20, "how many of them to play twice")
+	seeds   = flag.Uint64("seeds", usualSeeds, "how many seeds to run")
+	replays = flag.Uint64("replays", usualSeeds/2, "how many of them to play twice")
 	first   = flag.Uint64("from", 1, "the first of them")
 	share   = flag.Float64("wider", 0, "the share of seeds that are wider worlds, 0 to 1")
 	reach   = flag.Bool("reach", false, "fail for what no seed has reached; so it is from 2,000 seeds on")
