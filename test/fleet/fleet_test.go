@@ -3,8 +3,6 @@
 package fleet
 
 import (
-	"os"
-	"path/filepath"
 	"syscall"
 	"testing"
 	"time"
@@ -112,36 +110,6 @@ func TestAPromotionThatLosesCallsGrantsNothingTwice(t *testing.T) {
 					s.judge(of.twice)
 				})
 			}
-		})
-	}
-}
-
-func TestTheServersClockIsSet(t *testing.T) {
-	if testing.Short() {
-		return
-	}
-	for _, program := range programs(t) {
-		t.Run(program, func(t *testing.T) {
-			clock := filepath.Join(t.TempDir(), "clock")
-			write := func(offset string) {
-				if err := os.WriteFile(clock, []byte(offset+"\n"), 0o600); err != nil {
-					t.Fatal(err)
-				}
-			}
-			write("+0")
-			s := newStageWithClock(t, program, clock)
-			for range 4 {
-				s.join("redis://" + s.address)
-			}
-			s.delivers(200)
-			write("-30s")
-			s.delivers(200)
-			if !s.said("fleet memory lost") {
-				t.Error("a clock that goes back is not noticed")
-			}
-			write("+30s")
-			s.delivers(200)
-			s.judge(0)
 		})
 	}
 }

@@ -1,6 +1,6 @@
 #!/usr/bin/env bash
 # Proves one budget over real processes: poller run, on real servers, through the faults of docs/fleet.md. The starts are
-# counted where they arrive. Installs what it needs (Debian's redis-server and faketime, as root).
+# counted where they arrive. Installs what it needs (Debian's redis-server, as root).
 #
 #   test/fleet/run.sh            every fault, on each server that is here: redis-server, valkey-server
 #   test/fleet/run.sh -short     no fault, a crash, a stop and an outage of the coordinator: for CI
@@ -10,7 +10,6 @@ set -euo pipefail
 cd "$(dirname "${BASH_SOURCE[0]}")/../.."
 missing=()
 command -v redis-server >/dev/null || missing+=(redis-server)
-command -v faketime >/dev/null || missing+=(faketime)
 if [ ${#missing[@]} -gt 0 ]; then
   [ "$(id -u)" -eq 0 ] || { echo "run.sh: missing here, install as root: ${missing[*]}" >&2; exit 1; }
   apt-get update -qq

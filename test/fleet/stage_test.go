@@ -60,7 +60,6 @@ type stage struct {
 	target   *httptest.Server
 	server   *exec.Cmd
 	address  string // of the server
-	clock    string // a file that sets the server's clock, if it is under faketime
 	replicas []*exec.Cmd
 
 	mu      sync.Mutex
@@ -72,13 +71,7 @@ type stage struct {
 // newStage starts a queue with a backlog, the target and the server.
 func newStage(t *testing.T, program string) *stage {
 	t.Helper()
-	return newStageWithClock(t, program, "")
-}
-
-// newStageWithClock is newStage with a server whose clock a file sets, by faketime.
-func newStageWithClock(t *testing.T, program, clock string) *stage {
-	t.Helper()
-	s := &stage{t: t, folder: t.TempDir(), program: program, address: free(t), clock: clock}
+	s := &stage{t: t, folder: t.TempDir(), program: program, address: free(t)}
 	s.target = httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		s.mu.Lock()
 		s.starts = append(s.starts, time.Now())
@@ -162,14 +155,6 @@ func (s *stage) serverOn(address string) *exec.Cmd {
 	_, port, _ := net.SplitHostPort(address)
 	c := exec.Command(s.program, "--port", port, "--bind", "127.0.0.1", "--save", "", "--dir", s.folder)
 	c.Env = os.Environ()
-	if s.clock != "" {
-		c.Env = append(c.Env, "FAKETIME_TIMESTAMP_FILE="+s.clock, "FAKETIME_NO_CACHE=1", "DONT_FAKE_MONOTONIC=1")
-		for _, path := range []string{"/usr/lib/x86_64-linux-gnu/faketime/libfaketime.so.1", "/usr/lib/aarch64-linux-gnu/faketime/libfaketime.so.1"} {
-			if _, err := os.Stat(path); err == nil {
-				c.Env = append(c.Env, "LD_PRELOAD="+path)
-			}
-		}
-	}
 	return c
 }
 
