@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net"
 	"net/http"
 	"net/url"
@@ -28,6 +29,8 @@ type sink struct {
 	outage outage
 	atOnce int
 	tries  []try
+	minute time.Time // the one that is counted
+	taken  int       // in it
 	server *http.Server
 }
 
@@ -35,6 +38,7 @@ type sink struct {
 type sinkWays struct {
 	Takes    time.Duration // what a message that is taken lasts
 	Capacity int           // more concurrent requests get 429; 0: no limit
+	Minute   int           // more in a minute of the clock get 429, and each answer says what is left; 0: no limit
 	Poison   int           // the status of messages that are poison
 }
 
@@ -151,6 +155,18 @@ func (s *sink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	ways, out := s.how, s.outage
 	s.atOnce++
 	tooMuch := ways.Capacity > 0 && s.atOnce > ways.Capacity
+	if minute := now.Truncate(time.Minute); minute.After(s.minute) {
+		s.minute, s.taken = minute, 0
+	}
+	if ways.Minute > 0 {
+		if s.taken >= ways.Minute {
+			tooMuch = true
+		} else {
+			s.taken++
+		}
+		reset := s.minute.Add(time.Minute).Sub(now)
+		w.Header().Set("RateLimit", fmt.Sprintf(`"default";r=%d;t=%d`, ways.Minute-s.taken, int(math.Ceil(reset.Seconds()))))
+	}
 	s.mu.Unlock()
 	status := http.StatusOK
 	switch {

@@ -24,6 +24,8 @@ var parts = []part{
 	{"idle", idle},
 	{"trickle", trickle},
 	{"rate", rate},
+	{"quota", quota},
+	{"limits", limits},
 	{"held", held},
 	{"mixed", mixed},
 	{"start", firstReceive},

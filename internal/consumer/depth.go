@@ -73,7 +73,7 @@ const (
 
 // begin has the depth asked for immediately.
 func (d *depthWatch) begin(now time.Time) {
-	d.next, d.last, d.eager, d.eagerAt = now, now, eagerLooks, now
+	d.next, d.last, d.eager = now, now, eagerLooks
 }
 
 // burst notes that there is more than was known, and has the depth asked for soon.

@@ -48,6 +48,21 @@ func TestABurstToAnIdleWorkerHasItsTimeToEmptyWithin15Seconds(t *testing.T) {
 	})
 }
 
+func TestABurstSoonAfterTheStartIsSeenAtOnce(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		q, f := newFakeQueue(), newFakeTarget(50*time.Millisecond)
+		e := run(t, q, f, limitedTo(28), nil)
+		pass(3 * time.Second)
+		q.send(1000)
+		pass(2 * time.Second)
+		if d := e.Snapshot(time.Now()).Depth; d.Visible < 850 {
+			t.Errorf("%d visible", d.Visible)
+		}
+		e.stop()
+	})
+}
+
 func TestWhatArrivesCountsAgainstTheTimeToEmpty(t *testing.T) {
 	t.Parallel()
 	for arriving, want := range map[time.Duration]DrainState{

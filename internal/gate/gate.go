@@ -230,10 +230,11 @@ func (s *Seat) End(now time.Time, m *Message, r message.Result, slots int) Fate 
 // announced records that the target is waited for as it asked: it is well, and what it has
 // refused so far is explained.
 func (g *Gate) announced() {
-	if g.state != Closed && g.trouble.counts() > 0 {
-		g.trouble.end()
-		g.version++
+	if g.state == Closed || g.trouble.counts() == 0 {
+		return
 	}
+	g.trouble.end()
+	g.version++
 }
 
 // worked records a success.

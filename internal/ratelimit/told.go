@@ -12,7 +12,8 @@ import (
 // Remaining: with r requests left until a time, at most r less those that run start until
 // then; at 0 nothing does. The newest answer counts: one whose request began after the last
 // word came replaces it. Of those whose requests ran at the same time nobody knows which
-// the target took first, so the lowest counts.
+// the target took first: if they speak of one reset, the lowest counts, else that of the
+// later one.
 //
 // Retry-After of a 429: the target waits, not only the message, if it is a quota and not a
 // crowd, nor one message's own limit: nothing was delivered since the request began, and
@@ -55,7 +56,9 @@ const (
 	// minAsk and maxAsk bound a tenth of the time since the first refusal, which is the
 	// least time between two deliveries that ask.
 	minAsk, maxAsk = time.Second, 10 * time.Second
-	changesKept    = 16
+	// sameReset is how far two words on one reset may be apart: both are in whole seconds.
+	sameReset   = 2 * time.Second
+	changesKept = 16
 )
 
 // ToldChange is the begin or the end of a time in which the target is waited for as it
@@ -191,11 +194,19 @@ func (t *told) note(now time.Time, try *Try, next, running int, said message.Lim
 		return
 	}
 	left, until := max(said.Remaining-running, 0), now.Add(min(said.Reset, maxBelieved))
-	if try.number >= l.at || !l.until.After(now) || left <= l.left {
-		l.left, l.until, l.at = left, until, next
-		if left == 0 && said.Remaining == 0 && said.Reset > maxBelieved {
-			t.asks, t.heldAt = true, next
-		}
+	news := try.number >= l.at || !l.until.After(now)
+	switch later := until.Sub(l.until); {
+	case news, later > sameReset: // of a newer window
+	case later < -sameReset: // of the window before
+		return
+	case left <= l.left:
+		until = l.until.Add(max(later, 0))
+	default:
+		return
+	}
+	l.left, l.until, l.at = left, until, next
+	if left == 0 && said.Remaining == 0 && said.Reset > maxBelieved {
+		t.asks, t.heldAt = true, next
 	}
 }
 

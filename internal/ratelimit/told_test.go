@@ -125,7 +125,7 @@ func TestTheNewestAnswerCounts(t *testing.T) {
 		old := c.begins()
 		c.ends(c.begins(), says(3, 10*time.Second))
 		c.ends(c.begins(), says(8, time.Minute)) // began after the first was said
-		c.ends(old, says(100, time.Hour))        // began before either
+		c.ends(old, says(100, time.Minute))      // began before either
 		c.may(7)                                 // one ran as this was said
 	})
 }
@@ -137,6 +137,43 @@ func TestOfAnswersOfOneTimeTheLowestCounts(t *testing.T) {
 		c.ends(one, says(9, time.Minute))
 		c.ends(two, says(8, time.Minute))
 		c.may(5) // seven less the two that ran as this was said
+		sleep(time.Minute)
+		one, two, three = c.begins(), c.begins(), c.begins()
+		c.ends(one, says(9, time.Minute))
+		c.ends(three, says(3, time.Minute))
+		c.ends(two, says(8, time.Minute))
+		c.may(2) // three less the one that ran
+	})
+}
+
+func TestAnAnswerOfTheWindowBeforeIsNoWordOnThisOne(t *testing.T) {
+	in(t, func(c *talk) {
+		old, one := c.begins(), c.begins()
+		c.ends(one, says(15, 5*time.Second)) // of a window that has just begun
+		c.ends(old, says(0, time.Second))    // of the one before
+		sleep(time.Second)
+		c.may(10)
+		c.may(4) // fifteen less the one that ran
+		c.waits(4 * time.Second)
+	})
+}
+
+func TestOfTwoWindowsTheNewerCounts(t *testing.T) {
+	in(t, func(c *talk) {
+		one, two := c.begins(), c.begins()
+		c.ends(one, says(3, time.Second))
+		c.ends(two, says(8, 30*time.Second))
+		c.may(8)
+		c.waits(30 * time.Second)
+	})
+}
+
+func TestOneResetInWholeSecondsIsTheLaterOfTwoWords(t *testing.T) {
+	in(t, func(c *talk) {
+		one, two := c.begins(), c.begins()
+		c.ends(one, says(9, 5*time.Second))
+		c.ends(two, says(0, 4*time.Second))
+		c.waits(5 * time.Second)
 	})
 }
 

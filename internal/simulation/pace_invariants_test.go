@@ -75,6 +75,9 @@ func aQuotaCostsNoReceive(t *trial) {
 	if w == nil || !w.alone || w.kind != quotasOfTargets && w.kind != limitsTold {
 		return
 	}
+	if slices.ContainsFunc(t.plan.targets, func(p targetPlan) bool { return p.limit != nil && p.limit.late > 0 }) {
+		return // it may take longer than the time-out, which is a fault of its own
+	}
 	for _, p := range t.evidence.processes {
 		if p.drained != never && p.drained < t.plan.trouble || p.killed != never || len(p.stood) > 0 {
 			return

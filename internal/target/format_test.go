@@ -79,6 +79,13 @@ func TestASqsdRequestIsThatOfBeanstalksDaemon(t *testing.T) {
 	}
 }
 
+func TestABinaryAttributeIsLeftOutForSqsd(t *testing.T) {
+	got, _ := asked(t, "sqsd", full())
+	if value, ok := got.Header["X-Aws-Sqsd-Attr-Blob"]; ok {
+		t.Errorf("it is sent as %q", value)
+	}
+}
+
 func TestAMessageMayNameItsPathAndNothingElse(t *testing.T) {
 	for given, want := range map[string]string{
 		"/jobs/nightly":                    "/jobs/nightly",
