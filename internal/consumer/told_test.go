@@ -56,7 +56,7 @@ func TestATargetThatSaysWhatItTakesIsNeverPassed(t *testing.T) {
 		}
 		said := e.said()
 		begins, ends := strings.Count(said, "waiting for the target as it asked"), strings.Count(said, "the target takes more again")
-		if begins < 5 || begins > 10 || ends != begins-1 || strings.Count(said, "\n") != begins+ends { // one in a minute at most
+		if begins < 5 || begins > 10 || ends < begins-1 || ends > begins || strings.Count(said, "\n") != begins+ends { // one in a minute at most
 			t.Errorf("it says:\n%s", said)
 		}
 		e.stop()

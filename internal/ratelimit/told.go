@@ -43,6 +43,10 @@ type toldLimit struct {
 	left            int
 	until           time.Time
 	at              int // the number of the start that was next when this was said
+	// lowest is the fewest that were said to remain until one reset. A request that began
+	// last may have been counted first: its answer does not bring back what others took.
+	lowest   int
+	lowestOf time.Time
 }
 
 const (
@@ -193,7 +197,11 @@ func (t *told) note(now time.Time, try *Try, next, running int, said message.Lim
 	if l == nil {
 		return
 	}
-	left, until := max(said.Remaining-running, 0), now.Add(min(said.Reset, maxBelieved))
+	until := now.Add(min(said.Reset, maxBelieved))
+	if said.Remaining <= l.lowest || !l.lowestOf.After(now) || until.Sub(l.lowestOf) > sameReset {
+		l.lowest, l.lowestOf = said.Remaining, until
+	}
+	left := max(l.lowest-running, 0)
 	news := try.number >= l.at || !l.until.After(now)
 	switch later := until.Sub(l.until); {
 	case news, later > sameReset: // of a newer window

@@ -146,6 +146,23 @@ func TestOfAnswersOfOneTimeTheLowestCounts(t *testing.T) {
 	})
 }
 
+func TestARequestThatBeganLastButWasCountedFirstBringsNothingBack(t *testing.T) {
+	in(t, func(c *talk) {
+		var before []*ratelimit.Try
+		for range 9 {
+			before = append(before, c.begins())
+		}
+		c.ends(c.begins(), says(10, time.Minute))
+		last := c.begins() // by what remains less what runs
+		for _, try := range before[1:] {
+			c.ends(try, says(20, time.Minute))
+		}
+		c.ends(before[0], says(3, time.Minute)) // counted after the last one
+		c.ends(last, says(8, time.Minute))
+		c.may(3)
+	})
+}
+
 func TestAnAnswerOfTheWindowBeforeIsNoWordOnThisOne(t *testing.T) {
 	in(t, func(c *talk) {
 		old, one := c.begins(), c.begins()
