@@ -234,6 +234,13 @@ func (q *fakeQueue) depth(now time.Time) message.Depth {
 }
 
 // set changes what the queue is set to.
+// answers changes what calls are answered while the engine runs.
+func (q *fakeQueue) answers(fault func(action string, call int) error) {
+	q.mu.Lock()
+	defer q.mu.Unlock()
+	q.fault = fault
+}
+
 func (q *fakeQueue) set(change func(*message.QueueAttributes)) {
 	q.mu.Lock()
 	defer q.mu.Unlock()

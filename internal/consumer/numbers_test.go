@@ -2,6 +2,7 @@ package consumer
 
 import (
 	"math"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -91,9 +92,10 @@ func TestAnOutageAndAPauseHaveNoTimeToEmpty(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		q, f := newFakeQueue(), newFakeTarget(0)
-		down := true
+		var down atomic.Bool
+		down.Store(true)
 		f.answer = func(*message.Message, int) (message.Result, time.Duration) {
-			if down {
+			if down.Load() {
 				return message.Result{Outcome: message.Unavailable, Status: 503, Reason: "5xx"}, time.Millisecond
 			}
 			return delivered2xx, time.Millisecond
@@ -109,7 +111,7 @@ func TestAnOutageAndAPauseHaveNoTimeToEmpty(t *testing.T) {
 		if d := e.Snapshot(time.Now()).Drain; d.State != DrainAway || d.Left != 2000 {
 			t.Errorf("with the gate closed: %+v", d)
 		}
-		down = false
+		down.Store(false)
 		pass(30 * time.Second)
 		e.options.Pace.Set(time.Now(), ratelimit.Limits{Concurrency: 20, Limited: true})
 		pass(time.Minute)
@@ -129,13 +131,13 @@ func TestWhileSQSIsAwayNothingIsSaidOfTheQueue(t *testing.T) {
 		if lag := e.Snapshot(time.Now()).Lag; !lag.Known || lag.Age != 0 {
 			t.Errorf("an empty queue has the lag %+v", lag)
 		}
-		q.fault = away
+		q.answers(away)
 		pass(2 * time.Minute)
 		s := e.Snapshot(time.Now())
 		if s.Lag.Known || s.Drain.State != DrainAway {
 			t.Errorf("lag %+v, drain %+v", s.Lag, s.Drain)
 		}
-		q.fault = nil
+		q.answers(nil)
 		pass(time.Minute)
 		if s := e.Snapshot(time.Now()); !s.Lag.Known || s.Drain.State != DrainEmpty {
 			t.Errorf("it is back: lag %+v, drain %+v", s.Lag, s.Drain)

@@ -104,11 +104,7 @@ func TestTheTimeToEmptyIsRight(t *testing.T) {
 			var said [][]prediction
 			var emptied instant
 			synctest.Test(t, func(t *testing.T) {
-				w.begun = time.Now()
-				w.work.Go(func() {
-					time.Sleep(breath) // the world is made meanwhile
-					said, emptied = w.watch(begin)
-				})
+				w.beside = func() { said, emptied = w.watch(begin) }
 				w.run(t.Context())
 			})
 			about := fmt.Sprintf("%d slots, rate %v, %d replicas, %.0f/s, %.0f/s arriving, empty after %v", s.targets[0].limits.Concurrency,
@@ -154,11 +150,7 @@ func TestNoPageContradictsItself(t *testing.T) {
 			}
 			w := newWorld(s)
 			synctest.Test(t, func(t *testing.T) {
-				w.begun = time.Now()
-				w.work.Go(func() {
-					time.Sleep(breath)
-					w.readPages(t, verdicts)
-				})
+				w.beside = func() { w.readPages(t, verdicts) }
 				w.run(t.Context())
 			})
 		})
@@ -168,7 +160,12 @@ func TestNoPageContradictsItself(t *testing.T) {
 // readPages reads the page of each process until the world is well again.
 func (w *world) readPages(t *testing.T, seen *verdictsSeen) {
 	t.Helper()
-	for w.ctx.Err() == nil && w.healed == never && w.now() < w.plan.trouble+30*time.Minute {
+	well := func() bool {
+		w.mu.Lock()
+		defer w.mu.Unlock()
+		return w.healed != never
+	}
+	for w.ctx.Err() == nil && !well() && w.now() < w.plan.trouble+30*time.Minute {
 		w.until(w.now() + 2*time.Second)
 		w.evidence.mu.Lock()
 		processes := w.evidence.processes

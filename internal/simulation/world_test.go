@@ -42,6 +42,7 @@ type world struct {
 	handles  map[string]handle
 	faults   []string // what went wrong in a way that needs no judge
 
+	beside  func()         // runs beside all that happens, if set
 	healed  instant        // when all queues were empty; never if they were not
 	idled   instant        // the begin of an idle time, in calm seeds; else never
 	stopped instant        // when all processes had ended
@@ -93,6 +94,9 @@ func (w *world) run(ctx context.Context) {
 		w.targets = append(w.targets, newTarget(w, i))
 	}
 	w.work.Go(w.sendAll)
+	if w.beside != nil {
+		w.work.Go(w.beside)
+	}
 	for i := range w.plan.queues {
 		w.work.Go(func() { w.operate(i) })
 	}
@@ -258,7 +262,9 @@ func (w *world) heal(last []*process) {
 	}
 	for deadline := w.now() + w.plan.healing; w.now() < deadline; w.until(w.now() + time.Second) {
 		if w.empty() {
+			w.mu.Lock()
 			w.healed = w.now()
+			w.mu.Unlock()
 			w.evidence.happens(w.healed, "all queues are empty")
 			return
 		}
