@@ -118,7 +118,7 @@ class Daemon(unittest.TestCase):
         args, env = self.stack(ECS, Concurrency="3", MaxTasks="4")
         task = self.bench.start(*args, env=env)
         self.assertEqual(1, task.wait(30))
-        self.assertIn("POLLER_CONCURRENCY: 3 is less than one delivery at once for each of the 4 replicas that POLLER_FLEET_REPLICAS says", task.said())
+        self.assertIn("POLLER_CONCURRENCY: 3 is less than one concurrent delivery for each of the 4 replicas in POLLER_FLEET_REPLICAS", task.said())
 
     def test_the_schedule_s_on_ecs(self):
         args, env = self.stack(SCHEDULE, Idle="1s", Rate="100/s")
