@@ -187,8 +187,9 @@ class BothWorkers(unittest.TestCase):
             self.assertEqual([{"Name": "config"}], stack.properties("TaskDefinition")["Volumes"])
             self.assertEqual({"CONFIG", "HEADER"}, {s["Name"] for s in config["Secrets"]})
             self.assertEqual((False, {"Drop": ["ALL"]}), (config["Essential"], config["LinuxParameters"]["Capabilities"]))
-            own, others, key = statements(stack, "TaskRole")
+            own, first, others, key = statements(stack, "TaskRole")
             self.assertEqual([QUEUE["QueueArn"], *more], own["Resource"])
+            self.assertEqual(QUEUE["DeadLetterQueueArn"], first["Resource"])
             self.assertEqual((dead, {"sqs:GetQueueAttributes", "sqs:GetQueueUrl", "sqs:SendMessage"}), (others["Resource"], actions(others)))
             self.assertEqual({"kms:Decrypt", "kms:GenerateDataKey"}, actions(key))
         for stack in self.each():
