@@ -84,7 +84,8 @@ http {{
                        check=True, capture_output=True, env=ENVIRONMENT | {"AWS_ENDPOINT_URL_SQS": sqs})
         worker = self.begin(POLLER, "run", "--queue", "orders", "--target", target, "--listen", "127.0.0.1:0",
                             "--log-format", "json", "--drain-timeout", "6s", *settings, AWS_ENDPOINT_URL_SQS=sqs)
-        admin = re.search(r'"listen":"([^"]+)"', worker.stdout.readline()).group(1)
+        # A variable of the machine's that is not the daemon's is a warning, and comes first.
+        admin = next(found for line in worker.stdout if (found := re.search(r'"listen":"([^"]+)"', line))).group(1)
         states = set()
 
         def all_taken() -> bool:
