@@ -2,7 +2,6 @@ package main
 
 import (
 	"context"
-	"errors"
 	"fmt"
 	"net/http"
 	"slices"
@@ -18,51 +17,22 @@ const (
 
 // quota has a worker deliver at 5/s and at most 100 a minute from a backlog.
 func quota(ctx context.Context, o options) ([]row, error) {
-	s, err := newStage(ctx, o)
+	w, err := fromBacklog(ctx, o, 500, 10, quotaFor, "--rate", "5/s", "--quota", "100/m")
 	if err != nil {
 		return nil, err
 	}
-	defer s.close()
-	if err := s.fill(ctx, 500, func(int) string { return "{}" }); err != nil {
-		return nil, err
-	}
-	w, err := s.poller(ctx, o.poller, "/", 10, "--rate", "5/s", "--quota", "100/m")
-	if err != nil {
-		return nil, err
-	}
-	defer w.abandon()
-	if err := pause(ctx, quotaFor+2*time.Second); err != nil {
-		return nil, err
-	}
-	asked, err := s.asked(ctx)
-	if err != nil {
-		return nil, err
-	}
-	var log arrivals
-	if err := s.target.ask(ctx, "/bench/log", &log); err != nil {
-		return nil, err
-	}
-	if len(log.At) == 0 {
-		return nil, errors.New("nothing was delivered")
-	}
-	slices.Sort(log.At)
 	var minutes [quotaFor / time.Minute]int
-	worst, from := 0, 0
-	for i, at := range log.At {
-		if minute := (at - log.At[0]) / int64(time.Minute); int(minute) < len(minutes) {
+	for _, at := range w.at {
+		if minute := (at - w.at[0]) / int64(time.Minute); int(minute) < len(minutes) {
 			minutes[minute]++
 		}
-		for at-log.At[from] >= int64(time.Minute) {
-			from++
-		}
-		worst = max(worst, i-from+1)
 	}
 	least := above("--quota 100/m: the least in a minute", float64(slices.Min(minutes[:])), 99, "%.0f")
 	least.measured += fmt.Sprintf(" (%v)", minutes)
 	return []row{
 		least,
-		below("--quota 100/m: the most in any minute", float64(worst), 100, "%.0f"),
-		below("--quota 100/m: SQS requests per message", float64(asked.total())/float64(len(log.At)), 0.3, "%.3f"),
+		below("--quota 100/m: the most in any minute", w.worst(time.Minute), 100, "%.0f"),
+		below("--quota 100/m: SQS requests per message", w.requests, 0.3, "%.3f"),
 	}, nil
 }
 
