@@ -404,6 +404,18 @@ func (f *fakeTarget) Deliver(ctx context.Context, _ string, m *message.Message) 
 	return result
 }
 
+// downWith has every try answered so until it is up.
+func (f *fakeTarget) downWith(result message.Result) (up func()) {
+	var well atomic.Bool
+	f.answer = func(*message.Message, int) (message.Result, time.Duration) {
+		if well.Load() {
+			return delivered2xx, time.Millisecond
+		}
+		return result, time.Millisecond
+	}
+	return func() { well.Store(true) }
+}
+
 // deliveries is how many have started.
 func (f *fakeTarget) deliveries() int {
 	f.mu.Lock()

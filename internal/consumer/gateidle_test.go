@@ -2,7 +2,6 @@ package consumer
 
 import (
 	"strings"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,14 +14,7 @@ func TestTheGateOfAnIdleWorkerIsNotHalfOpenForLong(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		q, f := newFakeQueue(), newFakeTarget(0)
-		var down atomic.Bool
-		down.Store(true)
-		f.answer = func(*message.Message, int) (message.Result, time.Duration) {
-			if down.Load() {
-				return message.Result{Outcome: message.Failed, Status: 404, Reason: "4xx", Refused: true}, time.Millisecond
-			}
-			return delivered2xx, time.Millisecond
-		}
+		up := f.downWith(message.Result{Outcome: message.Failed, Status: 404, Reason: "4xx", Refused: true})
 		q.send(5)
 		e := run(t, q, f, limitedTo(100), nil)
 		pass(30 * time.Second)
@@ -32,7 +24,7 @@ func TestTheGateOfAnIdleWorkerIsNotHalfOpenForLong(t *testing.T) {
 		if said := e.said(); !strings.Contains(said, "deliveries of 5 messages have failed since") || !strings.Contains(said, ": 404 (") {
 			t.Errorf("the log does not say that all were 404:\n%s", said)
 		}
-		down.Store(false)
+		up()
 		pass(10 * time.Second)
 		if n := q.left(); n != 0 {
 			t.Errorf("%d left", n)

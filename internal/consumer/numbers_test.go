@@ -2,7 +2,6 @@ package consumer
 
 import (
 	"math"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -92,14 +91,7 @@ func TestAnOutageAndAPauseHaveNoTimeToEmpty(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		q, f := newFakeQueue(), newFakeTarget(0)
-		var down atomic.Bool
-		down.Store(true)
-		f.answer = func(*message.Message, int) (message.Result, time.Duration) {
-			if down.Load() {
-				return message.Result{Outcome: message.Unavailable, Status: 503, Reason: "5xx"}, time.Millisecond
-			}
-			return delivered2xx, time.Millisecond
-		}
+		up := f.downWith(message.Result{Outcome: message.Unavailable, Status: 503, Reason: "5xx"})
 		q.send(2000)
 		e := run(t, q, f, limitedTo(28), nil)
 		for range 10 {
@@ -111,7 +103,7 @@ func TestAnOutageAndAPauseHaveNoTimeToEmpty(t *testing.T) {
 		if d := e.Snapshot(time.Now()).Drain; d.State != DrainAway || d.Left != 2000 {
 			t.Errorf("with the gate closed: %+v", d)
 		}
-		down.Store(false)
+		up()
 		pass(30 * time.Second)
 		e.options.Pace.Set(time.Now(), ratelimit.Limits{Concurrency: 20, Limited: true})
 		pass(time.Minute)
