@@ -142,8 +142,9 @@ func (b *backlog) since(now time.Time) int {
 // depth returns the estimate for now, of which at least inHand messages are in flight.
 func (b *backlog) depth(now time.Time, inHand int) message.Depth {
 	d := message.Depth{Delayed: b.said.Delayed}
-	total := max(b.said.Visible+b.said.InFlight+b.since(now)-b.settled, inHand)
-	if d.Visible = b.said.Visible + b.since(now) - b.received + b.visibleAgain(now); b.empty {
+	arrived := b.since(now)
+	total := max(b.said.Visible+b.said.InFlight+arrived-b.settled, inHand)
+	if d.Visible = b.said.Visible + arrived - b.received + b.visibleAgain(now); b.empty {
 		d.Visible = 0
 	}
 	d.Visible = min(max(d.Visible, 0), total-inHand)

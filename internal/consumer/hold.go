@@ -90,6 +90,7 @@ func (h *hand) countDue(now time.Time) {
 		return
 	}
 	g.counted, g.next, g.due, g.soon = version, time.Time{}, 0, 0
+	soon := now.Add(gate.SoonIs)
 	for _, l := range g.lives {
 		if l.releaseDue {
 			continue
@@ -100,7 +101,7 @@ func (h *hand) countDue(now time.Time) {
 		} else {
 			g.due++
 		}
-		if !at.After(now.Add(gate.SoonIs)) {
+		if !at.After(soon) {
 			g.soon++
 		}
 	}
