@@ -14,18 +14,10 @@ set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
-cache=${XDG_CACHE_HOME:-$HOME/.cache}/poller
-venv=$cache/manifests-venv-2
 
-# tool NAME VERSION PACKAGE: a Go program, built if need be. One compile at a time: the large ones need the memory.
-tool() {
-  local folder=$cache/$1-$2
-  if ! [ -x "$folder/$1" ]; then
-    echo "building $1 $2" >&2
-    GOBIN=$folder go install -p 1 "$3@$2" >&2
-  fi
-  PATH=$folder:$PATH
-}
+# shellcheck source=test/tool.sh
+. "$root/test/tool.sh"
+venv=$cache/manifests-venv-2
 tool helm v3.22.0 helm.sh/helm/v3/cmd/helm
 tool kustomize v5.8.2 sigs.k8s.io/kustomize/kustomize/v5
 

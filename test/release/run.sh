@@ -11,17 +11,9 @@ set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 root=$(cd "$here/../.." && pwd)
-cache=${XDG_CACHE_HOME:-$HOME/.cache}/poller
 
-# tool NAME VERSION PACKAGE: a Go program, built if need be. One compile at a time: the large ones need the memory.
-tool() {
-  local folder=$cache/$1-$2
-  if ! [ -x "$folder/$1" ]; then
-    echo "building $1 $2" >&2
-    GOBIN=$folder go install -p 1 "$3@$2" >&2
-  fi
-  PATH=$folder:$PATH
-}
+# shellcheck source=test/tool.sh
+. "$root/test/tool.sh"
 tool goreleaser v2.15.1 github.com/goreleaser/goreleaser/v2
 tool cyclonedx-gomod v1.10.0 github.com/CycloneDX/cyclonedx-gomod/cmd/cyclonedx-gomod
 tool helm v3.22.0 helm.sh/helm/v3/cmd/helm
