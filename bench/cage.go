@@ -54,7 +54,7 @@ func (c cage) peak() float64 {
 	return 0
 }
 
-// why says whether the kernel has killed something.
+// why returns why a process was killed, as far as the kernel tells.
 func (c cage) why() error {
 	for _, file := range []string{"memory.events", "memory.oom_control"} {
 		text, err := os.ReadFile(filepath.Join(c.path, file)) //nolint:gosec // the kernel's own

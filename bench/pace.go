@@ -36,7 +36,7 @@ func quota(ctx context.Context, o options) ([]row, error) {
 	}, nil
 }
 
-// limits has a worker without a rate deliver to a target that says what it takes.
+// limits runs a worker without a rate against a target that says what it takes.
 func limits(ctx context.Context, o options) ([]row, error) {
 	t, err := newTrial(ctx, o, 5, sinkWays{Takes: 100 * time.Millisecond, Minute: limitOfSink})
 	if err != nil {

@@ -113,7 +113,7 @@ type queueFacts struct {
 	name string
 	// refused is why the daemon would not start with it, or not yet.
 	refused error
-	// reached says whether SQS could be asked for what follows.
+	// reached reports whether SQS could be asked for what follows.
 	reached     bool
 	permissions []queue.Permission
 	attributes  queue.Attributes

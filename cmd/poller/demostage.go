@@ -248,7 +248,7 @@ func (s *stage) closeDoor(now context.Context) {
 	_ = s.doorHTTP.Shutdown(ctx) // one that takes longer is cut at the end
 }
 
-// settled says that all that was sent is settled, and that the push has ended too.
+// settled reports whether all that was sent is settled, and the push has ended too.
 func (s *stage) settled() bool {
 	visible, inFlight, delayed, ok := s.sqs.Depth(demoQueue)
 	return ok && visible+inFlight+delayed == 0 && s.push.Stats().Ended

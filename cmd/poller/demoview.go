@@ -24,7 +24,7 @@ type demoView struct {
 	said  time.Time
 	past  []sample // of the last second, oldest first
 	story story
-	// outage says that one has begun.
+	// outage reports whether one has begun.
 	outage bool
 	// The most that was held, and was on the queue, and the longest that a request
 	// was on its way.

@@ -46,7 +46,7 @@ func reasonOf(err error) error {
 	return err
 }
 
-// isLoopback says whether only this machine reaches the address.
+// isLoopback reports whether only this machine reaches the address.
 func isLoopback(address string) bool {
 	host, _, err := net.SplitHostPort(address)
 	if err != nil {

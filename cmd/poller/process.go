@@ -13,13 +13,13 @@ type process struct {
 	stdin  io.Reader
 	stdout io.Writer
 	stderr io.Writer
-	// terminal says that stdout is a terminal: progress lines are for it alone.
+	// terminal reports whether stdout is a terminal: progress lines are for it alone.
 	terminal bool
 	// columns is how wide stdout's terminal is; 0: that is not known.
 	columns int
-	// interactive says that stderr is a terminal: logs are text there.
+	// interactive reports whether stderr is a terminal: logs are text there.
 	interactive bool
-	// color says that stderr is a terminal and NO_COLOR is not set.
+	// color reports whether stderr is a terminal and NO_COLOR is not set.
 	color bool
 
 	// files is how many files may be open; 0: any number.

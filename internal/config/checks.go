@@ -7,7 +7,7 @@ type Checks struct {
 	// Header says what is wrong with "Name: value" or "Name: @file", and never
 	// repeats the value.
 	Header func(line string) error
-	// SecretHeader says that the value of a header of this name is a secret.
+	// SecretHeader reports whether the value of a header of this name is a secret.
 	SecretHeader func(name string) bool
 	// WebhookSecret says what is wrong with a webhook's secret, and never repeats it.
 	WebhookSecret func(secret string) error

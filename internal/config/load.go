@@ -21,7 +21,7 @@ type Sources struct {
 	// Environ is os.Environ's list.
 	Environ []string
 	Checks  Checks
-	// Container says that the process runs in one: the default of listen depends on it.
+	// Container reports whether the process runs in one: the default of listen depends on it.
 	Container bool
 	// Memory is the container's memory limit, the default of memory; 0: there is none.
 	Memory int64

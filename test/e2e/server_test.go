@@ -36,7 +36,7 @@ var limits = []struct {
 	{"localstack", brokenPolls, "it hands the message to the closed connection, and it is in flight until its visibility ends"},
 }
 
-// can says whether the server does what SQS does, and logs why not.
+// can reports whether the server does what SQS does, and logs why not.
 func (s server) can(t *testing.T, what feature) bool {
 	t.Helper()
 	for _, l := range limits {

@@ -84,7 +84,7 @@ func calls(root string) ([]string, error) {
 	return slices.Compact(actions), nil
 }
 
-// isClient says that an expression is the SDK's client: a field called sqs.
+// isClient reports whether an expression is the SDK's client: a field called sqs.
 func isClient(e ast.Expr) bool {
 	s, ok := e.(*ast.SelectorExpr)
 	return ok && s.Sel.Name == "sqs"
