@@ -62,7 +62,7 @@ func TestAFileSaysAsMuchAsFlagsAndVariables(t *testing.T) {
 		env = append(env, name+"="+value)
 	}
 	// Flags without a value of their own.
-	args, env = append(args, "--fifo-strict", "--trace-parent", "--follow-limits=false"), append(env, "POLLER_FIFO_STRICT=true", "POLLER_TRACE_PARENT=true", "POLLER_FOLLOW_LIMITS=false")
+	args, env = append(args, "--fifo-strict", "--trace-parent", "--follow-limits=false", "--adaptive"), append(env, "POLLER_FIFO_STRICT=true", "POLLER_TRACE_PARENT=true", "POLLER_FOLLOW_LIMITS=false", "POLLER_ADAPTIVE=true")
 	file := `
 queues:
 - queue: orders
@@ -79,6 +79,7 @@ targets:
     burst: 3
     quotas: [1000/m, 50000/d]
     follow_limits: false
+    adaptive: true
     timeout: 5s
     format: raw
     unwrap: sns
