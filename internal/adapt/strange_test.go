@@ -28,14 +28,14 @@ func (r *rig) mixed(n, each int) {
 	}
 }
 
-// untilTrial has each so many-th be refused until a trial begins.
-func (r *rig) untilTrial(each int) {
+// untilTrial has each tenth be refused until a trial begins.
+func (r *rig) untilTrial() {
 	r.t.Helper()
 	for i := range 100_000 {
 		if r.limit.Status().Trying {
 			return
 		}
-		r.mixed(1, 1+each*min((i+1)%each, 1)) // each so many-th is refused
+		r.mixed(1, 1+min((i+1)%10, 1))
 	}
 	r.t.Fatal("no trial begins")
 }
@@ -51,7 +51,7 @@ func TestAFewStrangeRefusalsAreIgnored(t *testing.T) {
 
 func TestStrangeRefusalsAreTriedWithHalfOfTheLimitAndItGoesBackIfThatDoesNotHelp(t *testing.T) {
 	r := wellAt(t, 20)
-	r.untilTrial(10)
+	r.untilTrial()
 	r.is(10)
 	r.pass(took)
 	r.mixed(99, 10)
@@ -82,7 +82,7 @@ func TestTheGapBetweenTrialsIsBounded(t *testing.T) {
 
 func TestATrialThatHelpsIsKept(t *testing.T) {
 	r := wellAt(t, 20)
-	r.untilTrial(10)
+	r.untilTrial()
 	r.is(10)
 	r.pass(took)
 	r.delivers(105)
@@ -98,7 +98,7 @@ func TestATrialThatHelpsIsKept(t *testing.T) {
 
 func TestAnswersFromBeforeATrialDoNotJudgeIt(t *testing.T) {
 	r := wellAt(t, 200)
-	r.untilTrial(10)
+	r.untilTrial()
 	r.is(100)
 	for range 150 { // they began before it
 		r.answersBeside(adapt.Delivered, 199, took, false)
@@ -110,7 +110,7 @@ func TestAnswersFromBeforeATrialDoNotJudgeIt(t *testing.T) {
 
 func TestABelievedRefusalEndsATrial(t *testing.T) {
 	r := wellAt(t, 20)
-	r.untilTrial(10)
+	r.untilTrial()
 	r.refuses(adapt.Throttled, 7)
 	r.is(7)
 	if r.limit.Status().Trying {
@@ -122,7 +122,7 @@ func TestABelievedRefusalEndsATrial(t *testing.T) {
 
 func TestAnOutageEndsATrialUndecided(t *testing.T) {
 	r := wellAt(t, 20)
-	r.untilTrial(10)
+	r.untilTrial()
 	r.is(10)
 	r.limit.GateClosed(r.now)
 	r.is(20)
@@ -142,7 +142,7 @@ func TestATrialWithTheLimitAtOneIsNotMade(t *testing.T) {
 
 func TestTheMaximumIsKeptWhenATrialFails(t *testing.T) {
 	r := wellAt(t, 20)
-	r.untilTrial(10)
+	r.untilTrial()
 	r.limit.SetMost(r.now, 12)
 	r.pass(took)
 	r.mixed(110, 10)

@@ -66,3 +66,9 @@ func foundTable(t Target) g.Node {
 		h.TBody(rows),
 	))
 }
+
+// adapts reports whether the concurrency of a target is found.
+func (st *Status) adapts(target string) bool {
+	limit, _ := st.found(target, time.Time{})
+	return !math.IsNaN(float64(limit))
+}

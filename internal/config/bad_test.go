@@ -440,12 +440,12 @@ func TestBadInputGetsOneSentence(t *testing.T) {
 		{
 			"a concurrency to be found by a fleet",
 			input{file: ok + "    adaptive: true\nfleet:\n  redis: redis://h\n  name: budget\n"},
-			"targets.orders.adaptive at line 6 of poller.yaml: the concurrency is found by one worker alone, and fleet.redis is for several: set targets.orders.concurrency to what the target takes and omit this, or omit fleet.redis and run one replica",
+			"targets.orders.adaptive at line 6 of poller.yaml: the concurrency is found by one worker alone, and fleet.redis at line 8 of poller.yaml is for several: set targets.orders.concurrency to what the target takes and omit this, or omit fleet.redis at line 8 of poller.yaml and run one replica",
 		},
 		{
 			"an adaptive that is no boolean",
 			input{env: []string{"POLLER_ADAPTIVE=maybe"}, args: enough},
-			"?",
+			`POLLER_ADAPTIVE: invalid value "maybe": use true or false`,
 		},
 		{
 			"quotas of a fleet whose size is not known",

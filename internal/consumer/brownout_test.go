@@ -13,7 +13,10 @@ import (
 var throttled = message.Result{Outcome: message.Throttled, Status: 429, Reason: "4xx"}
 
 // takesAtOnce has the target answer 429 to more than n at once.
-func takesAtOnce(f *fakeTarget, n int) (refused *int) {
+func takesAtOnce(f *fakeTarget, n int) (refused *int) { return takesAtOnceElse(f, n, throttled) }
+
+// takesAtOnceElse has the target refuse more than n at once.
+func takesAtOnceElse(f *fakeTarget, n int, refusal message.Result) (refused *int) {
 	refused = new(int)
 	var ends []time.Time
 	f.answer = func(*message.Message, int) (message.Result, time.Duration) {
@@ -27,7 +30,7 @@ func takesAtOnce(f *fakeTarget, n int) (refused *int) {
 		ends = ends[:running]
 		if running >= n {
 			*refused++
-			return throttled, time.Millisecond
+			return refusal, time.Millisecond
 		}
 		ends = append(ends, now.Add(f.took))
 		return delivered2xx, f.took

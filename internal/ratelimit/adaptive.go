@@ -1,7 +1,6 @@
 package ratelimit
 
 import (
-	"net/http"
 	"time"
 
 	"github.com/sqs-poller/poller/internal/adapt"
@@ -62,6 +61,9 @@ func (s *Share) Adapt(now time.Time, t *Try, r message.Result, gate func() (open
 	return crowded
 }
 
+// serviceUnavailable is the one answer, besides a 429, with which a target sheds load.
+const serviceUnavailable = 503
+
 // loadKind returns what a result says about load, if it says something.
 func loadKind(r message.Result) (kind adapt.Kind, says bool) {
 	switch {
@@ -71,7 +73,7 @@ func loadKind(r message.Result) (kind adapt.Kind, says bool) {
 		return adapt.Delivered, true
 	case r.Outcome == message.Throttled:
 		return adapt.Throttled, true
-	case r.Outcome == message.Unavailable && r.Status == http.StatusServiceUnavailable:
+	case r.Outcome == message.Unavailable && r.Status == serviceUnavailable:
 		return adapt.Overloaded, true
 	default:
 		return 0, false
