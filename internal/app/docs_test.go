@@ -64,7 +64,7 @@ func documentedMetrics(t *testing.T) map[string]documented {
 		for _, name := range shared {
 			d.labels[name] = nil
 		}
-		if m[1] == "poller_pace_limit" || m[1] == "poller_override" || m[1] == "poller_envelopes_total" || strings.HasPrefix(m[1], "poller_quota_") || strings.HasPrefix(m[1], "poller_target_") || m[1] == "poller_strikes_total" || strings.HasPrefix(m[1], "poller_gate_") { // these have the target label only
+		if m[1] == "poller_pace_limit" || m[1] == "poller_override" || m[1] == "poller_envelopes_total" || strings.HasPrefix(m[1], "poller_adaptive_") || strings.HasPrefix(m[1], "poller_quota_") || strings.HasPrefix(m[1], "poller_target_") || m[1] == "poller_strikes_total" || strings.HasPrefix(m[1], "poller_gate_") { // these have the target label only
 			delete(d.labels, "queue")
 		}
 		// Match a label together with its values, so that these are not taken for labels.

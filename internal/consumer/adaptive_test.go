@@ -28,12 +28,12 @@ func TestAdaptiveWorksOffABrownOutWithHardlyARefusal(t *testing.T) {
 				q.send(messages)
 				e := run(t, q, f, ratelimit.Limits{Concurrency: 50, Adaptive: true}, nil)
 				pass(10 * time.Second)
-				early := *refused
+				early := refused.Load()
 				pass(messages * f.took / atOnce * 105 / 100)
 				if n := len(f.took2xx()); n < messages {
 					t.Errorf("%d of %d were delivered in the shortest time, 5 %% and 10 s", n, messages)
 				}
-				if n := *refused - early; early > 60 || n > messages/100 {
+				if n := refused.Load() - early; early > 60 || n > messages/100 {
 					t.Errorf("%d refusals in the first 10 s, and %d later", early, n)
 				}
 				if !strings.Contains(e.logs.String(), "adaptive: concurrency changed") || !strings.Contains(e.logs.String(), name+" beside ") {
