@@ -172,7 +172,7 @@ func (c *Consumer) supply(now time.Time, limit gate.Limit) supply {
 		speed = limits.Rate * part
 	}
 	return supply{
-		slots:     float64(limit.Slots) * part,
+		slots:     float64(min(limit.Slots, limits.Concurrency)) * part,
 		rate:      speed,
 		waiting:   c.hand.count[waiting] - c.hand.followers,
 		usable:    c.pace.Usable(now, limit.Startable),

@@ -78,10 +78,10 @@ func (c *Consumer) wanted(now time.Time) int {
 	if c.paused() {
 		return 0
 	}
-	limit := c.gate.Receive(now, c.pace.Limits().Concurrency)
+	limit := c.gate.Receive(now, c.pace.Most())
 	if limit.NoRoom && c.hand.makeRoom(now) {
 		c.reportHand(now)
-		limit = c.gate.Receive(now, c.pace.Limits().Concurrency)
+		limit = c.gate.Receive(now, c.pace.Most())
 	}
 	if limit.Most == 0 {
 		return 0

@@ -166,6 +166,7 @@ func (c *Consumer) advance(now time.Time) {
 	c.hand.releasesDue(now)
 	c.gateLog.say(now, c.pace.Limits().Concurrency)
 	c.sayTold(now)
+	c.sayAdapted(now)
 	c.startWaiting(now)
 	c.sendReceives(now)
 	if dry := c.isDry(); dry != c.dry {
