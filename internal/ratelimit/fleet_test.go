@@ -13,6 +13,8 @@ type fakeFleet struct {
 	tokens int
 	due    time.Time
 	use    ratelimit.Use
+	quotas []ratelimit.QuotaUse
+	told   ratelimit.ToldOthers
 }
 
 func (f *fakeFleet) Limits() ratelimit.Limits { return f.limits }
@@ -26,6 +28,14 @@ func (f *fakeFleet) Token(time.Time) (due time.Time, ok bool) {
 
 func (f *fakeFleet) Take(time.Time)           { f.tokens-- }
 func (f *fakeFleet) Tokens(time.Time) int     { return f.tokens }
+func (f *fakeFleet) Free(time.Time) (int, time.Time) {
+	if f.quotas == nil {
+		return -1, time.Time{}
+	}
+	return f.quotas[0].N - f.quotas[0].Used, f.quotas[0].FreeAt
+}
+func (f *fakeFleet) Quotas(time.Time) []ratelimit.QuotaUse { return f.quotas }
+func (f *fakeFleet) Told() ratelimit.ToldOthers            { return f.told }
 func (f *fakeFleet) Report(use ratelimit.Use) { f.use = use }
 func (f *fakeFleet) limit(slots int) {
 	f.limits = ratelimit.Limits{Concurrency: slots, Limited: true, Rate: 28, Burst: 3}
