@@ -1,6 +1,7 @@
 package fleet
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"math"
@@ -217,6 +218,7 @@ func (m *member) partsOf() []ratelimit.Quota {
 // limitsText writes quotas as the coordinator reads them.
 func limitsText(all [ratelimit.MaxQuotas]ratelimit.Quota) string {
 	var parts []string
+	slices.SortFunc(all[:], func(a, b ratelimit.Quota) int { return cmp.Compare(a.Window, b.Window) })
 	for _, q := range all {
 		if q.N > 0 {
 			parts = append(parts, fmt.Sprintf("%d:%d", q.Window.Microseconds(), q.N))

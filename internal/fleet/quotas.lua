@@ -13,10 +13,12 @@ local SECOND = 1000000
 local MINUTE = 60 * SECOND
 local SLICES = 60
 
+-- Maps have texts as keys: a number would be an index for some.
+
 -- limits_of reads "window:n window:n ..." into limits, of which the lower hold.
 local function limits_of(text, limits)
   for w, n in string.gmatch(text or '', '(%d+):(%d+)') do
-    w, n = tonumber(w), tonumber(n)
+    n = tonumber(n)
     if not limits[w] or n < limits[w] then limits[w] = n end
   end
   return limits
@@ -25,7 +27,7 @@ end
 local function sorted(map)
   local keys = {}
   for key in pairs(map) do keys[#keys + 1] = key end
-  table.sort(keys)
+  table.sort(keys, function(a, b) return tonumber(a) < tonumber(b) end)
   return keys
 end
 
@@ -33,7 +35,7 @@ end
 local function text_of(map, between, least)
   local parts = {}
   for _, key in ipairs(sorted(map)) do
-    if map[key] > 0 and key >= (least or 0) then parts[#parts + 1] = string.format('%.0f:%.0f', key, map[key]) end
+    if map[key] > 0 and tonumber(key) >= (least or 0) then parts[#parts + 1] = string.format('%s:%.0f', key, map[key]) end
   end
   return table.concat(parts, between)
 end
@@ -41,7 +43,7 @@ end
 -- counts_of reads slices: how many starts each has.
 local function counts_of(text)
   local counts = {}
-  for slice, n in string.gmatch(text or '', '(%d+):(%d+)') do counts[tonumber(slice)] = tonumber(n) end
+  for slice, n in string.gmatch(text or '', '(%d+):(%d+)') do counts[slice] = tonumber(n) end
   return counts
 end
 
@@ -57,9 +59,9 @@ end
 -- hash: a window -> what this memory has counted, -window -> what those before it had.
 local function read_quotas(limits, kept)
   local quotas = {}
-  for _, w in ipairs(sorted(limits)) do
-    local key = string.format('%.0f', w)
-    local q = {w = w, n = limits[w], key = key, slice = math.ceil(w / SLICES), slack = math.min(SECOND, math.floor(w / 10)),
+  for _, key in ipairs(sorted(limits)) do
+    local w = tonumber(key)
+    local q = {w = w, n = limits[key], key = key, slice = math.ceil(w / SLICES), slack = math.min(SECOND, math.floor(w / 10)),
       counts = counts_of(kept[key]), before = counts_of(kept['-' .. key])}
     q.all = sum_of(q.counts, q.before)
     quotas[#quotas + 1] = q
@@ -69,7 +71,7 @@ end
 
 -- tally adds starts whose requests arrive until a time, or takes them back.
 local function tally(q, at, n)
-  local slice = math.floor((at + q.slack) / q.slice)
+  local slice = string.format('%.0f', math.floor((at + q.slack) / q.slice))
   local old = q.counts[slice] or 0
   q.counts[slice] = math.max(0, old + n)
   q.all[slice] = (q.all[slice] or 0) + q.counts[slice] - old
@@ -82,15 +84,15 @@ local function opens(q, at)
   if q.most <= 0 then return nil, 0 end
   local sum, slices = 0, {}
   for slice, n in pairs(q.all) do
-    if slice >= math.floor((at - q.w) / q.slice) then
+    if tonumber(slice) >= math.floor((at - q.w) / q.slice) then
       sum = sum + n
-      slices[#slices + 1] = slice
+      slices[#slices + 1] = tonumber(slice)
     end
   end
   table.sort(slices)
   for _, slice in ipairs(slices) do
     if sum < q.most then break end
-    sum = sum - q.all[slice]
+    sum = sum - q.all[string.format('%.0f', slice)]
     at = (slice + 1) * q.slice + q.w
   end
   return at, q.most - sum

@@ -128,6 +128,7 @@ if state.low_slots > 0 then all_slots = math.min(all_slots, state.low_slots) end
 local limits = limits_of(low_limits, limits_of(ARGV[16], {}))
 local alone, shortest = 0, nil
 for _, w in ipairs(sorted(limits)) do
+  w = tonumber(w)
   shortest = shortest or w
   alone = (w > MINUTE or rate == 0) and -1 or w + SECOND
 end

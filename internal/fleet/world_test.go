@@ -133,7 +133,7 @@ func (r *replica) Take(time.Time) {
 	}
 	r.member.take(r.own())
 }
-func (r *replica) Tokens(time.Time) int     { return r.member.usable(r.own()) }
+func (r *replica) Tokens(time.Time) int { return r.member.usable(r.own()) }
 func (r *replica) Free(at time.Time) (int, time.Time) {
 	n, grows := r.member.quotas.free(at.Sub(r.epoch))
 	return n, r.epoch.Add(grows)
@@ -142,7 +142,7 @@ func (r *replica) Quotas(now time.Time) []ratelimit.QuotaUse {
 	return r.member.quotas.uses(now.Sub(r.epoch), r.epoch.Add)
 }
 func (r *replica) Told() ratelimit.ToldOthers { return r.member.heard() }
-func (r *replica) Report(use ratelimit.Use) { r.member.use = use }
+func (r *replica) Report(use ratelimit.Use)   { r.member.use = use }
 
 // join adds a replica.
 func (w *world) join(k work) {

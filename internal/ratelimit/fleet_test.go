@@ -26,8 +26,8 @@ func (f *fakeFleet) Token(time.Time) (due time.Time, ok bool) {
 	return f.due, false
 }
 
-func (f *fakeFleet) Take(time.Time)           { f.tokens-- }
-func (f *fakeFleet) Tokens(time.Time) int     { return f.tokens }
+func (f *fakeFleet) Take(time.Time)       { f.tokens-- }
+func (f *fakeFleet) Tokens(time.Time) int { return f.tokens }
 func (f *fakeFleet) Free(time.Time) (int, time.Time) {
 	if f.quotas == nil {
 		return -1, time.Time{}
@@ -36,7 +36,7 @@ func (f *fakeFleet) Free(time.Time) (int, time.Time) {
 }
 func (f *fakeFleet) Quotas(time.Time) []ratelimit.QuotaUse { return f.quotas }
 func (f *fakeFleet) Told() ratelimit.ToldOthers            { return f.told }
-func (f *fakeFleet) Report(use ratelimit.Use) { f.use = use }
+func (f *fakeFleet) Report(use ratelimit.Use)              { f.use = use }
 func (f *fakeFleet) limit(slots int) {
 	f.limits = ratelimit.Limits{Concurrency: slots, Limited: true, Rate: 28, Burst: 3}
 }
