@@ -28,7 +28,6 @@ type request struct {
 	steady    time.Duration // what the coordinator's steady clock shows; 0: not known
 	told      ratelimit.ToldAll
 	toldUntil time.Duration // by the coordinator's clock
-	order     Order
 
 	// Of the caller, not arguments: when it was sent, and how long the replica had been
 	// silent before it.
@@ -45,7 +44,7 @@ func (r *request) arguments() []any {
 		millionths(r.budget.Rate), r.budget.Burst, r.budget.Slots, r.share, r.slots,
 		bit(r.busy), bit(r.grown), r.want, r.budget.Timeout.Microseconds(), r.about,
 		limitsText(r.budget.Quotas), tagsText(r.back), r.made, r.born, r.copy, r.steady.Microseconds(),
-		r.toldUntil.Microseconds(), bit(r.told.Asks), bit(r.told.Follows), r.order.Version, r.order.Text,
+		r.toldUntil.Microseconds(), bit(r.told.Asks), bit(r.told.Follows),
 	}
 }
 
@@ -99,15 +98,14 @@ type reply struct {
 	alone  time.Duration
 	steady time.Duration // its steady clock
 	// hold is until when nobody starts, as the target has told one of them; 0: it has not.
-	hold  time.Duration
-	role  role
-	order Order
+	hold time.Duration
+	role role
 	// limits are the quotas in force, and counted is what is used of them, both as text.
 	limits, counted string
 }
 
 // role is what a replica does after a Retry-After.
-type role uint8
+type role int64
 
 const (
 	free role = iota
@@ -116,7 +114,7 @@ const (
 )
 
 // fields is how many numbers each kind of answer has, before its texts.
-var fields = map[kind]struct{ numbers, texts int }{late: {2, 1}, quiet: {6, 1}, granted: {25, 3}, left: {2, 0}}
+var fields = map[kind]struct{ numbers, texts int }{late: {1, 0}, quiet: {5, 0}, granted: {24, 2}, left: {2, 0}}
 
 // parseReply reads the script's answer.
 func parseReply(answer []any) (reply, error) {
@@ -144,7 +142,6 @@ func parseReply(answer []any) (reply, error) {
 	switch r.kind {
 	case quiet:
 		r.seq, r.born, r.quietFor, r.steady = v[1], micros(v[2]), micros(v[3]), micros(v[4])
-		r.order = Order{v[5], texts[0]}
 	case left:
 		r.seq = v[1]
 	case granted:
@@ -155,11 +152,10 @@ func parseReply(answer []any) (reply, error) {
 		r.live, r.busy, r.pace, r.rate = int(v[12]), int(v[13]), v[14], v[15]
 		r.all, r.mixed = int(v[16]), v[17] == 1
 		r.most, r.tag, r.alone, r.steady = int(v[18]), v[19], micros(v[20]), micros(v[21])
-		r.hold, r.role, r.order = micros(v[22]), role(v[23]), Order{v[24], texts[2]}
+		r.hold, r.role = micros(v[22]), role(v[23])
 		r.limits, r.counted = texts[0], texts[1]
 		r.tokens.tag = r.tag
 	case late:
-		r.order = Order{v[1], texts[0]}
 	}
 	return r, nil
 }

@@ -68,7 +68,6 @@ type member struct {
 	made     int           // starts by itself since the last grant
 	quotas   quotas
 	told     told
-	order    Order
 }
 
 func newMember(id string, b Budget, now time.Duration) *member {
@@ -144,7 +143,7 @@ func (m *member) lacksSlots() bool {
 // begin starts a call.
 func (m *member) begin(now time.Duration, leave bool) request {
 	m.advance(now)
-	r := request{id: m.id, leave: leave, budget: m.budget, sent: now, silent: m.silent, order: m.order}
+	r := request{id: m.id, leave: leave, budget: m.budget, sent: now, silent: m.silent}
 	m.out, m.sent = true, now
 	if m.askTime && !leave || !m.clock.known {
 		return r
@@ -216,7 +215,6 @@ func (m *member) done(now time.Duration, r *request, a reply) {
 	if !m.answered {
 		m.answered, m.first = true, now
 	}
-	m.obey(a.order)
 	switch a.kind {
 	case late:
 		for tag, n := range r.back {

@@ -5,7 +5,7 @@
 -- in microseconds of the server's clock, rates in millionths of a start a second.
 --
 -- KEYS: state (a hash), members (a hash: id -> record), about (a hash: id -> text for people),
--- quotas (a hash: window -> what was counted), orders (a hash: what an operator has set)
+-- quotas (a hash: window -> what was counted)
 local MISSING = 3 * SECOND       -- silent for so long, a replica counts as missing
 local SWEEP = SECOND / 2         -- how often the members are counted
 local HORIZON = 2 * SECOND       -- how far ahead tokens are stamped
@@ -22,15 +22,12 @@ local about = ARGV[15]
 local own_limits, given_back, made = limits_of(ARGV[16], {}), ARGV[17], tonumber(ARGV[18])
 local seen_born, copy, steady = tonumber(ARGV[19]), ARGV[20], tonumber(ARGV[21])
 local told_until, told_asks, follows = tonumber(ARGV[22]), ARGV[23] == '1', ARGV[24] == '1'
-local order, order_text = tonumber(ARGV[25]), ARGV[26]
 
 local time = redis.call('TIME')
 local now = time[1] * SECOND + time[2]
 -- What is read too late has no effect, or a replica that a stopped server has kept waiting
--- would count as alive. Deadline 0 asks for the time and the orders alone.
-local kept_order = redis.call('HMGET', KEYS[5], 'version', 'text')
-local newest, newest_text = tonumber(kept_order[1] or 0), kept_order[2] or ''
-if now > deadline then return {'late', now, newest, newest > order and newest_text or ''} end
+-- would count as alive. Deadline 0 asks for the time alone.
+if now > deadline then return {'late', now} end
 
 local state = {}
 local names = {'seq', 'born', 'cap', 'cap_slots', 'before', 'tat', 'last', 'swept', 'live', 'busy', 'least', 'bare', 'shares',
@@ -75,14 +72,6 @@ if steady > 0 then
 end
 if copy ~= '' then bring_quotas(KEYS[4], kept, copy) end
 
--- The newest of an operator's orders holds: a replica brings what a new memory does not know.
-if order > newest then
-  newest, newest_text = order, order_text
-  redis.call('HSET', KEYS[5], 'version', string.format('%.0f', order), 'text', order_text)
-end
-if newest > 0 then redis.call('PEXPIRE', KEYS[5], 31 * 86400 * 1000) end
-local new_text = newest > order and newest_text or ''
-
 local function reply(...)
   local flat = {'run', run, 'limits', low_limits, 'asker', asker}
   for _, name in ipairs(names) do
@@ -103,7 +92,7 @@ end
 local text = redis.call('HGET', KEYS[2], id)
 local old = text and parse(text) or {seen = 0, share = 0, slots = 0, call = 0}
 -- A call that another one of the same replica has overtaken has no effect either.
-if call <= old.call then return {'late', now, newest, new_text} end
+if call <= old.call then return {'late', now} end
 if text and old.seen < state.swept - MISSING then -- the last count has it as missing
   state.live = state.live + 1
   state.missing_share = state.missing_share - old.share
@@ -159,11 +148,13 @@ if now < state.born + LEASE and not text then
 end
 if now < state.born + pause then
   record(0, held_share, held_slots) -- seen 0: it goes on by itself
-  return reply('quiet', now, state.seq, state.born, state.born + pause - now, now - skew, newest, new_text)
+  return reply('quiet', now, state.seq, state.born, state.born + pause - now, now - skew)
 end
 record(now, held_share, held_slots)
+if state.cap == 0 and rate > 0 and state.before == 1 then state.before = 2 end -- only young ones: what they run ends soon
 if now >= state.born + LEASE or state.cap == 0 then state.cap = rate end
-if now >= state.born + LEASE or (state.cap_slots == 0 and state.before == 0) then state.cap_slots = all_slots end
+if now >= state.born + LEASE or (state.cap_slots == 0 and state.before == 0)
+  or (state.before == 2 and now >= state.born + pause + timeout) then state.cap_slots = all_slots end
 local cap, total = math.min(state.cap, rate), math.min(state.cap_slots, all_slots)
 
 -- Twice a second one call drops the records that have lapsed, and counts the others.
@@ -282,4 +273,4 @@ if #quotas > 0 then
 end
 return reply('live', now, state.seq, state.born, first, granted, math.floor(step * 1000), math.ceil(again), slots, share,
   grown and LEASE or 0, pause, window, live, state.busy, math.max(pace, 0), rate, all_slots, state.mixed,
-  most, tag, alone, now - skew, state.hold > now and state.hold or 0, role, newest, text_of(limits, ' '), counted, new_text)
+  most, tag, alone, now - skew, state.hold > now and state.hold or 0, role, text_of(limits, ' '), counted)

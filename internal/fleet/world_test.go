@@ -138,6 +138,7 @@ func (r *replica) Free(at time.Time) (int, time.Time) {
 	n, grows := r.member.quotas.free(at.Sub(r.epoch))
 	return n, r.epoch.Add(grows)
 }
+
 func (r *replica) Quotas(now time.Time) []ratelimit.QuotaUse {
 	return r.member.quotas.uses(now.Sub(r.epoch), r.epoch.Add)
 }
