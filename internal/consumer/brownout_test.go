@@ -14,7 +14,9 @@ import (
 var throttled = message.Result{Outcome: message.Throttled, Status: 429, Reason: "4xx"}
 
 // takesAtOnce has the target answer 429 to more than n at once.
-func takesAtOnce(f *fakeTarget, n int) (refused *atomic.Int64) { return takesAtOnceElse(f, n, throttled) }
+func takesAtOnce(f *fakeTarget, n int) (refused *atomic.Int64) {
+	return takesAtOnceElse(f, n, throttled)
+}
 
 // takesAtOnceElse has the target refuse more than n at once.
 func takesAtOnceElse(f *fakeTarget, n int, refusal message.Result) (refused *atomic.Int64) {

@@ -47,6 +47,8 @@ type Options struct {
 	Weight float64
 	// Memory is shared by all consumers of the process; nil: one of its own.
 	Memory *Memory
+	// Copied returns how many bytes of it a delivery takes beside the message; nil: none.
+	Copied func(*message.Message) int
 
 	// FIFO reports whether the queue is a FIFO queue: it keeps the sequence within each message
 	// group.

@@ -195,6 +195,9 @@ func (c *Consumer) takeIn(now, handedOut time.Time, p *poll, m *message.Message)
 	c.backlog.take()
 	c.hist.of(receiveCounts).Observe(float64(m.ReceiveCount))
 	size := m.Size()
+	if c.options.Copied != nil {
+		size += c.options.Copied(m)
+	}
 	c.demand.received(size)
 	size += perMessage
 	key := keyOf(m.ID)
