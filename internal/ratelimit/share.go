@@ -95,8 +95,11 @@ func (s *Share) start(now time.Time, t *Try, slots int, consent func() bool) (Wa
 		return Consent, nil
 	}
 	p.take(now, at)
-	t.number, t.began, t.beside = p.quotas.start(now), now, p.delivering
+	t.number, t.began, t.beside, t.later = p.quotas.start(now), now, p.delivering, 0
 	p.told.start()
+	if p.adapt != nil {
+		p.began(now, t)
+	}
 	p.delivering++
 	p.virtual = s.turn
 	s.turn += 1 / s.weight

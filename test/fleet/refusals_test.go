@@ -80,7 +80,7 @@ func TestWhatACoordinatorRefusesIsSaidAndEndsTheStart(t *testing.T) {
 		s.refuses("Redis refuses the user or the password", "redis://nobody:"+secret+"@"+at)
 		s.refuses("the password is a secret, and other users can read the command line", "", "--fleet-redis", "redis://poller:"+secret+"@"+at)
 		s.refuses("burst", s.url(), "--burst", "1")
-		s.server.tells("SET", "{poller:taken}:members", "mine")
+		s.server.tells("SET", "{poller:taken}:state", "mine")
 		s.refuses("are there and are somebody else's: delete them, or use another --fleet-name", s.url(), "--fleet-name", "taken")
 		s.server.tells("ACL", "SETUSER", "reader", "on", ">"+secret, "~*", "+@read", "+eval", "+evalsha")
 		s.refuses("the Redis user lacks a permission", "redis://reader:"+secret+"@"+at)

@@ -148,6 +148,10 @@ func (s *stage) join(url string, flags ...string) *replica {
 			args = append(args, flag...)
 		}
 	}
+	if url == "" && !slices.Contains(args, "--fleet-redis") {
+		i := slices.Index(args, "--fleet-name")
+		args = slices.Delete(args, i, i+2) // there is no coordinator
+	}
 	r.Cmd = s.command(args...)
 	if url != "" {
 		r.Env = append(r.Env, "POLLER_FLEET_REDIS="+url)
