@@ -7,13 +7,16 @@ import (
 	"time"
 
 	"github.com/sqs-poller/poller/internal/config"
+	"github.com/sqs-poller/poller/internal/demo"
 )
 
 // demoCmd is `poller demo`.
 type demoCmd struct {
-	Duration config.Duration `name:"duration" placeholder:"DURATION" help:"How long the traffic lasts. Default: until Ctrl-C."`
-	Rate     config.Rate     `name:"rate" default:"28/s" placeholder:"RATE" help:"The poller's pace. The downstream accepts 32/s; none means as fast as possible."`
-	LogLevel config.Level    `name:"log-level" default:"error" placeholder:"LEVEL" help:"What the poller logs: debug, info, warn or error."`
+	Duration  config.Duration `name:"duration" placeholder:"DURATION" help:"How long the traffic lasts. Default: until Ctrl-C."`
+	Rate      config.Rate     `name:"rate" default:"28/s" placeholder:"RATE" help:"The poller's pace. The downstream accepts 32/s; none means as fast as possible."`
+	Quota     demo.Limit      `name:"quota" placeholder:"QUOTA" help:"The downstream is a partner with a quota, such as 100/m, and the poller keeps to it. Default: outages, no quota."`
+	RateLimit demo.Saying     `name:"ratelimit" placeholder:"HEADER" help:"The poller is not given the quota, but the downstream's answers say what is left of it: ietf, x, old or retry."`
+	LogLevel  config.Level    `name:"log-level" default:"error" placeholder:"LEVEL" help:"What the poller logs: debug, info, warn or error."`
 }
 
 // trafficEnded is printed when no more requests come.
@@ -25,6 +28,9 @@ func (c *demoCmd) Help() string {
   poller demo --duration 20s
   poller demo --duration 20s --rate none        without a pace
   poller demo --duration 20s --log-level info   with the poller's log
+  poller demo --duration 50s --quota 100/m      a partner with a quota
+  poller demo --duration 50s --quota 100/m --ratelimit ietf
+                              the same partner says in its answers what is left
 
 Shows what the poller is for, on this machine alone: no AWS, no Docker, no
 network. Bursts of requests hit a front door that answers 202 and puts each on a
@@ -39,12 +45,21 @@ a second one stops immediately. Exit codes: 0 if every request was delivered,
 }
 
 // Run shows the whole: traffic until its end, then the backlog, then the summary.
-func (c *demoCmd) Run(p *process) error { return c.show(p, demoPlay) }
+func (c *demoCmd) Run(p *process) error {
+	if c.Quota.N > 0 {
+		return c.show(p, quotaPlay(c.Quota, c.RateLimit))
+	}
+	return c.show(p, demoPlay)
+}
 
 func (c *demoCmd) show(p *process, shown play) error {
 	switch {
 	case c.Duration < 0:
 		return fmt.Errorf("--duration %s: use a value such as 20s, or omit it to stop with Ctrl-C", c.Duration)
+	case c.Quota.Per > time.Minute:
+		return fmt.Errorf("--quota %s: that is too long to watch: use a quota a minute, such as 100/m", c.Quota)
+	case c.RateLimit != "" && c.Quota.N == 0:
+		return fmt.Errorf("--ratelimit %s: there is no quota to report: add --quota 100/m", c.RateLimit)
 	case c.Rate.Limited && c.Rate.PerSecond == 0:
 		return errors.New("--rate 0: nothing would ever be delivered; use a rate such as 28/s")
 	}

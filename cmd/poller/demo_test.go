@@ -159,6 +159,10 @@ func TestWhatTheDemoRefusesSaysWhatToWrite(t *testing.T) {
 		{[]string{"--duration", "20"}, "20s"},
 		{[]string{"--rate", "0"}, "such as 28/s"},
 		{[]string{"--rate", "28/x"}, "28/s"},
+		{[]string{"--quota", "100/w"}, "1000/m"},
+		{[]string{"--quota", "100/h"}, "use a quota a minute, such as 100/m"},
+		{[]string{"--ratelimit", "x"}, "add --quota 100/m"},
+		{[]string{"--quota", "9/m", "--ratelimit", "rfc"}, "use ietf (RateLimit)"},
 		{[]string{"--log-level", "loud"}, "debug, info, warn or error"},
 	} {
 		if got := refused[demoCmd](t, c.arguments...); !strings.Contains(got, c.want) || strings.Contains(got, "\n") {

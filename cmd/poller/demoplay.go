@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"net/http"
+	"strings"
 	"time"
 
 	"github.com/sqs-poller/poller/internal/config"
@@ -40,8 +41,44 @@ var demoPlay = play{
 	retries:  []time.Duration{500 * time.Millisecond, time.Second, 2 * time.Second},
 }
 
-// plan says when the downstream goes away.
+// quotaPlay is demoPlay with a partner that has a quota, and no outages. A burst is more
+// than the quota, and the next comes when the rest of it has been delivered.
+func quotaPlay(quota demo.Limit, saying demo.Saying) play {
+	p := demoPlay
+	p.sink.Outages, p.sink.Recovery = demo.Schedule{}, demo.Recovery{}
+	p.sink.Quota, p.sink.Saying = quota, saying
+	p.burst = quota.N + (quota.N+4)/5
+	p.every = quota.Per * 5 / 4
+	return p
+}
+
+// quotas are what the poller is given of the partner's quota: all, or nothing if it can
+// read them in the answers.
+func (p play) quotas() []config.Quota {
+	if p.sink.Quota.N == 0 || p.sink.Saying != "" {
+		return nil
+	}
+	_, unit, _ := strings.Cut(p.sink.Quota.String(), "/")
+	return []config.Quota{{N: p.sink.Quota.N, Unit: unit}}
+}
+
+// limits says what the downstream answers 429 to.
+func (p play) limits() string {
+	if p.sink.Quota.N > 0 {
+		return fmt.Sprintf("429 above %s, %d/s or %d at once", p.sink.Quota, p.sink.Rate.N, p.sink.Capacity)
+	}
+	return fmt.Sprintf("429 above %d/s or %d at a time", p.sink.Rate.N, p.sink.Capacity)
+}
+
+// plan says when the downstream goes away, or what its quota is.
 func (p play) plan() string {
+	if quota := p.sink.Quota; quota.N > 0 {
+		text := fmt.Sprintf("The downstream is a partner with a quota of %s, by the clock. ", quota)
+		if p.sink.Saying == "" {
+			return text + "The poller has the same quota: what is over it waits in the queue.\n"
+		}
+		return text + "Nobody told the poller: it reads in the answers what is left.\n"
+	}
 	if len(p.sink.Outages.Outages) == 0 {
 		return ""
 	}

@@ -182,6 +182,7 @@ func (s *stage) openDaemon(ctx context.Context, p *process, c *demoCmd) error {
 		Queues: []config.Queue{{Queue: s.queueURL, Target: "downstream", Gather: config.Duration(20 * time.Millisecond), Weight: 1}},
 		Targets: map[string]config.Target{"downstream": {
 			URL: s.sinkURL + "/orders", Concurrency: demoConcurrency, Rate: c.Rate, Burst: 1,
+			Quotas: s.play.quotas(), FollowLimits: s.play.sink.Saying != "",
 			Timeout: config.Duration(demoTimeout), Format: "raw",
 			Backoff: config.Duration(time.Second), BackoffMax: config.Duration(10 * time.Second),
 		}},

@@ -22,6 +22,10 @@ type moment struct {
 	gate     string
 	held     int
 	pushDead int64
+	// usedUp is how much longer nothing starts, because a quota or what the target says of
+	// its limits is used up; 0 if something may.
+	usedUp  time.Duration
+	waiting int // in the queue and in hand
 }
 
 // story says in a line each what happens, when it does.
@@ -29,6 +33,7 @@ type story struct {
 	play    play
 	last    moment
 	opening bool // the gate was closed, and is not open again
+	limited bool // a quota is used up, and that was told
 }
 
 // tell returns the lines about what has changed.
@@ -60,8 +65,33 @@ func (s *story) tell(m moment) (lines []string) {
 			lines = append(lines, "The gate is open: full pace again.")
 		}
 	}
+	lines = append(lines, s.tellQuota(m)...)
 	s.last = m
 	return lines
+}
+
+// shortWait is a wait that is too short to tell of.
+const shortWait = 2 * time.Second
+
+// tellQuota tells when messages wait because a quota is used up, and when they go on.
+func (s *story) tellQuota(m moment) []string {
+	switch {
+	case !s.limited && m.usedUp >= shortWait && m.waiting > 0:
+		s.limited = true
+		why := "The quota is used up"
+		if s.play.sink.Saying != "" {
+			why = "The downstream says that its quota is used up"
+		}
+		wait := "1 message waits"
+		if m.waiting > 1 {
+			wait = fmt.Sprintf("%d messages wait", m.waiting)
+		}
+		return []string{fmt.Sprintf("%s%s: %s, and nothing is refused meanwhile.", why, forAbout(m.usedUp), wait)}
+	case s.limited && m.usedUp == 0:
+		s.limited = false
+		return []string{"The quota allows deliveries again."}
+	}
+	return nil
 }
 
 func messagesAre(n int) string {

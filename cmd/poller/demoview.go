@@ -79,7 +79,7 @@ func (s *stage) introduction(c *demoCmd) string {
 		{"front door", "answers 202, queues the request", s.doorURL},
 		{"queue", "an embedded SQS server, in memory", s.sqsURL},
 		{"poller", pace + "; status page:", s.statusURL},
-		{"downstream", fmt.Sprintf("429 above %d/s or %d at a time", s.play.sink.Rate.N, s.play.sink.Capacity), s.sinkURL + "/stats"},
+		{"downstream", s.play.limits(), s.sinkURL + "/stats"},
 		{"push", "no queue; its own downstream:", s.pushSinkURL + "/stats"},
 	} {
 		b.WriteString(strings.TrimRight(fmt.Sprintf("  %-10s  %-34s %s", part.name, part.does, part.url), " ") + "\n")
@@ -116,7 +116,8 @@ func (v *demoView) look() (text string, now moment) {
 	s := v.stage
 	visible, _, delayed, _ := s.sqs.Depth(demoQueue)
 	queued := visible + delayed
-	status := s.daemon.Status(time.Now())
+	at := time.Now()
+	status := s.daemon.Status(at)
 	inHand, deleting := 0, 0
 	for _, q := range status.Queues {
 		for state, n := range q.InHand {
@@ -136,7 +137,16 @@ func (v *demoView) look() (text string, now moment) {
 	now.sink, now.left = s.sink.Condition()
 	for _, t := range status.Targets {
 		now.gate, now.held = t.Gate.State, t.Gate.Held
+		for _, q := range t.Pace.Quotas {
+			if q.FreeAt != nil {
+				now.usedUp = max(now.usedUp, q.FreeAt.Sub(at))
+			}
+		}
+		if told := t.Pace.Told; told != nil && told.Remaining == 0 {
+			now.usedUp = max(now.usedUp, told.ResetAt.Sub(at))
+		}
 	}
+	now.waiting = queued + inHand - deleting
 	v.outage = v.outage || now.sink == demo.Away
 	v.mostQueued, v.mostLag, v.mostHeld = max(v.mostQueued, queued), max(v.mostLag, lag), max(v.mostHeld, now.held)
 	return liveText(time.Since(s.opened), queued, inHand, v.perSecond(delivered), lag, now), now

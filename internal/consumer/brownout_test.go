@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"slices"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,14 +16,14 @@ import (
 var throttled = message.Result{Outcome: message.Throttled, Status: 429, Reason: "4xx"}
 
 // takesAtOnce has the target refuse more than n at once.
-func takesAtOnce(f *fakeTarget, n int, refusal message.Result) (refused *int) {
-	refused = new(int)
+func takesAtOnce(f *fakeTarget, n int, refusal message.Result) (refused *atomic.Int64) {
+	refused = new(atomic.Int64)
 	var ends []time.Time
 	f.answer = func(m *message.Message, _ int) (message.Result, time.Duration) {
 		now := time.Now()
 		ends = slices.DeleteFunc(ends, func(end time.Time) bool { return !end.After(now) })
 		if len(ends) >= n {
-			*refused++
+			refused.Add(1)
 			return refusal, time.Millisecond
 		}
 		took := f.took/2 + time.Duration(hashOf(m.ID)%1000)*f.took/1000
@@ -70,7 +71,7 @@ func TestABrownOutIsWorkedOffWithFewRefusals(t *testing.T) {
 				if n := len(f.took2xx()); n < messages {
 					t.Errorf("%d of %d were delivered in %.2f times the shortest time", n, messages, test.longest)
 				}
-				if share := float64(*refused) / float64(messages); share > test.most {
+				if share := float64(refused.Load()) / float64(messages); share > test.most {
 					t.Errorf("%.1f refusals a message", share)
 				}
 				if n := mostReceives(q); n > 2 || n > 1 && test.refusal == throttled {

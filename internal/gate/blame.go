@@ -78,12 +78,15 @@ func (g *Gate) believes(now time.Time, m *Message) bool {
 func (g *Gate) fail(now time.Time, m *Message, r message.Result, told time.Duration, announced bool) bool {
 	o := r.Outcome
 	m.failed, m.base, m.told, m.failedAt, m.spread = o, baseOf(o, told), told, now, g.draw(m.id, m.tries)
+	if r.Crowded {
+		m.base = 0
+	}
 	m.lastFailed = m.try
 	m.closings, m.struck = g.closings, m.base == 0 || g.state == Closed
 	if m.since.IsZero() {
 		m.since = now
 	}
-	m.throttled = m.throttled || o == message.Throttled
+	m.throttled = m.throttled || o == message.Throttled || r.Crowded
 	if o != message.Connection {
 		m.answered++
 	}
