@@ -193,10 +193,14 @@ func (p *Pace) ownToken(now time.Time) (at time.Time, ok bool) {
 	return at, false
 }
 
-// Quotas returns how far each quota is used up, the shortest window first.
+// Quotas returns how far each quota is used up, the shortest window first: by all replicas
+// where the pace is part of a fleet's.
 func (p *Pace) Quotas(now time.Time) []QuotaUse {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.fleet != nil {
+		return p.fleet.Quotas(now)
+	}
 	return p.quotas.uses(now)
 }
 
