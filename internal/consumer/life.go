@@ -59,6 +59,7 @@ type life struct {
 	// owned is when the ownership began, by our clock and on the safe side: the
 	// receive's answer less its round trip. SQS ends it 12 h later for good.
 	owned time.Time
+	came  time.Time // when its last receive's answer did
 	// visibility is the queue's, as it was when the message was received or last
 	// extended; deadline is when it ends, extendAt when it is to be extended.
 	visibility time.Duration

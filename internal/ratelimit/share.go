@@ -350,6 +350,14 @@ func (s *Share) Soon(now time.Time, within time.Duration) (n int, next time.Time
 	return int(math.Ceil(float64(free) * s.part())), grows
 }
 
+// Asks reports whether the target has refused all for a time and is asked anew, by one
+// delivery at a time.
+func (s *Share) Asks() bool {
+	s.pace.mu.Lock()
+	defer s.pace.mu.Unlock()
+	return s.pace.told.asks
+}
+
 // wakeAll wakes the owners of all shares.
 func (p *Pace) wakeAll() {
 	p.mu.Lock()
