@@ -90,6 +90,11 @@ type life struct {
 	// was not sent.
 	visibleAt time.Time
 
+	// struck is how many of its strikes are in its traces.
+	struck uint8
+	// givenUp: it has failed for good.
+	givenUp bool
+
 	// outcome and delay are what a release is for: outcome is the settled metric's
 	// label, delay in whole seconds.
 	outcome settled

@@ -39,6 +39,12 @@ type Message struct {
 // Tries returns how often m has been tried in this receive.
 func (m *Message) Tries() int { return m.tries }
 
+// Strikes returns how many strikes m has in this receive.
+func (m *Message) Strikes() int { return m.strikes }
+
+// Probes reports whether m's last try was a probe of a closed gate.
+func (m *Message) Probes() bool { return m.probe }
+
 // Answered returns how many of m's failed tries got an answer from the target.
 func (m *Message) Answered() int { return m.answered }
 
