@@ -102,6 +102,22 @@ func TestTheVerdictSaysWhatToLookAt(t *testing.T) {
 			}, Notice,
 			"Behind: 1,240 messages, lag 2 min 10 s, limited by what the target says it takes; empty in about 6 min 50 s",
 		},
+		"at the concurrency that was found": {
+			behind, func(s *Status) {
+				t := &s.Targets[0]
+				t.Pace.Rate, t.Pace.Concurrency, t.MeanDelivery = 100, 8, 0.29
+				t.Pace.Adaptive = &Adaptive{Most: 50}
+			}, Notice,
+			"Behind: 1,240 messages, lag 2 min 10 s, limited by the 8 that target partner was found to take at once, at 290 ms per delivery; empty in about 6 min 50 s",
+		},
+		"at the most that may be found": {
+			behind, func(s *Status) {
+				t := &s.Targets[0]
+				t.Pace.Rate, t.Pace.Concurrency, t.MeanDelivery = 100, 8, 0.29
+				t.Pace.Adaptive = &Adaptive{Most: 8}
+			}, Notice,
+			"Behind: 1,240 messages, lag 2 min 10 s, limited by the 8 that target partner was found to take at once, at 290 ms per delivery, the most that is allowed; empty in about 6 min 50 s",
+		},
 		"at a quota": {
 			behind, func(s *Status) {
 				free := noon.Add(9 * time.Second)
@@ -134,6 +150,14 @@ func TestTheVerdictSaysWhatToLookAt(t *testing.T) {
 				s.Targets[0].Pace.Quotas = []Quota{{Limit: 5, Window: Seconds(48 * time.Hour), Used: 5, FreeAt: &free}}
 			}, Notice,
 			"Behind: 1,240 messages; the quota of 5 in 2 d is used up until 2026-11-21 11:00:00 UTC (in 23 h)",
+		},
+		"a quota that is used up, and the last messages are in hand": {
+			idle, func(s *Status) {
+				free := noon.Add(time.Minute)
+				s.Queues[0].InHand = map[string]int{"waiting": 2, "held": 1}
+				s.Targets[0].Pace.Quotas = []Quota{{Limit: 50, Window: Seconds(time.Hour), Used: 50, FreeAt: &free}}
+			}, Notice,
+			"Waiting: nothing left in the queue, 3 messages in hand; the quota of 50 an hour is used up until 12:01:00 UTC (in 1 min)",
 		},
 		"a quota that is used up, and nothing waits": {
 			idle, func(s *Status) {

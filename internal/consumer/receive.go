@@ -78,10 +78,10 @@ func (c *Consumer) wanted(now time.Time) int {
 	if c.paused() {
 		return 0
 	}
-	limit := c.gate.Receive(now, c.pace.Limits().Concurrency)
+	limit := c.gate.Receive(now, c.pace.Most())
 	if limit.NoRoom && c.hand.makeRoom(now) {
 		c.reportHand(now)
-		limit = c.gate.Receive(now, c.pace.Limits().Concurrency)
+		limit = c.gate.Receive(now, c.pace.Most())
 	}
 	if limit.Most == 0 {
 		return 0
@@ -128,6 +128,7 @@ func (c *Consumer) reportHand(now time.Time) {
 		Soon:        c.hand.holding.soon,
 		Polls:       len(c.demand.polls),
 		LastReceive: c.demand.lastTurn,
+		Asks:        c.pace.Asks(),
 		Receives:    !c.drain.begun && c.sqs.trouble[receiveCall].failures == 0 && !c.hand.tooManyUnsettled(),
 		Full:        c.hand.size()+len(c.demand.polls) > 0 && !c.options.Memory.fits(c.demand.each()),
 	})
@@ -176,7 +177,8 @@ func (c *Consumer) arrived(now, sent time.Time, p *poll, messages []*message.Mes
 		c.takeIn(now, handedOut(m, prompt, p.attempt.visibility), p, m)
 	}
 	if len(messages) > 0 {
-		if result == full && p.asked > 1 && !c.backlog.shows(now) {
+		// One message that came to a parked poll is no burst, though it is all that was asked for.
+		if result == full && (p.asked > 1 || now.Sub(sent) < c.demand.parkedAfter()) && c.backlog.contradicted(now) {
 			c.depth.burst(now)
 		}
 		c.depth.active(now)
@@ -184,7 +186,7 @@ func (c *Consumer) arrived(now, sent time.Time, p *poll, messages []*message.Mes
 	}
 	c.depth.empty(now)
 	if !c.options.FIFO && c.depth.depth.InFlight < inFlightLimit || c.hand.size() == 0 && c.depth.depth.Visible == 0 {
-		c.backlog.emptied()
+		c.backlog.emptied(now)
 	}
 }
 
@@ -194,11 +196,14 @@ func (c *Consumer) takeIn(now, handedOut time.Time, p *poll, m *message.Message)
 	c.backlog.take()
 	c.hist.of(receiveCounts).Observe(float64(m.ReceiveCount))
 	size := m.Size()
+	if c.options.Copied != nil {
+		size += c.options.Copied(m)
+	}
 	c.demand.received(size)
 	size += perMessage
 	key := keyOf(m.ID)
 	l, ok := c.hand.byKey[key]
-	if ok && m.ReceiveCount < l.message.ReceiveCount && p.sent.Before(l.owned) {
+	if ok && m.ReceiveCount < l.message.ReceiveCount && p.sent.Before(l.came) {
 		c.stats.duplicates++
 		return // with an answer that was late: what came before it is newer
 	}
@@ -212,13 +217,13 @@ func (c *Consumer) takeIn(now, handedOut time.Time, p *poll, m *message.Message)
 		c.stats.duplicates++
 		l.message.ReceiptHandle = m.ReceiptHandle
 		l.message.ReceiveCount = max(l.message.ReceiveCount, m.ReceiveCount)
-		l.owned = handedOut
+		l.owned, l.came = handedOut, now
 		l.grant(handedOut, p.attempt.visibility)
 		l.renewed = l.out
 		c.extension.later(l)
 		return
 	}
-	l = &life{message: m, size: size, key: key, owned: handedOut, since: now}
+	l = &life{message: m, size: size, key: key, owned: handedOut, came: now, since: now}
 	l.grant(handedOut, p.attempt.visibility)
 	if c.options.FIFO {
 		l.group = c.hand.groups.of(m.GroupID)

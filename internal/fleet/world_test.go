@@ -22,13 +22,17 @@ type world struct {
 	queue    events
 	order    int
 	replicas []*replica
-	stopped  bool         // the server is
-	down     bool         // nothing listens
-	held     []*sentCall  // what a stopped server has not read
-	starts   []start      // of all replicas
-	spans    []span       // deliveries
-	history  []snapshot   // for promotions and old files
-	alone    map[int]bool // replicas that started something by themselves
+	stopped  bool          // the server is
+	down     bool          // nothing listens
+	held     []*sentCall   // what a stopped server has not read
+	starts   []start       // of all replicas
+	spans    []span        // deliveries
+	history  []snapshot    // for promotions and old files
+	alone    map[int]bool  // replicas that started something by themselves
+	brought  time.Duration // the newest memory, by its birth, that a replica has brought a share
+	granted  time.Duration // the newest that has granted something
+	// unpromised: what docs/fleet.md does not promise has happened, so nothing is judged.
+	unpromised bool
 }
 
 type snapshot struct {
@@ -133,13 +137,23 @@ func (r *replica) Take(time.Time) {
 	}
 	r.member.take(r.own())
 }
-func (r *replica) Tokens(time.Time) int     { return r.member.usable(r.own()) }
-func (r *replica) Report(use ratelimit.Use) { r.member.use = use }
+func (r *replica) Tokens(time.Time) int { return r.member.usable(r.own()) }
+func (r *replica) Free(at time.Time) (int, time.Time) {
+	n, grows := r.member.quotas.free(at.Sub(r.epoch))
+	return n, r.epoch.Add(grows)
+}
+
+func (r *replica) Quotas(now time.Time) []ratelimit.QuotaUse {
+	return r.member.quotas.uses(now.Sub(r.epoch), r.epoch.Add)
+}
+func (r *replica) Told() ratelimit.ToldOthers { return r.member.heard() }
+func (r *replica) Report(use ratelimit.Use)   { r.member.use = use }
 
 // join adds a replica.
 func (w *world) join(k work) {
 	r := &replica{w: w, number: len(w.replicas), born: w.now, drift: (w.dice.Float64() - 0.5) * 4e-5, work: k, epoch: time.Unix(0, 0)}
 	r.member = newMember(fmt.Sprintf("replica %d of %d", r.number, w.plan.seed), w.plan.budget, 0)
+	r.member.base = r.epoch
 	r.pace = ratelimit.New(ratelimit.Limits{Concurrency: w.plan.budget.Slots})
 	r.pace.JoinFleet(r)
 	r.share = r.pace.Join(1, func() {})
@@ -314,6 +328,7 @@ func (w *world) read(c *sentCall) {
 	if err != nil {
 		panic(err)
 	}
+	w.watch(c.request, &a)
 	if w.now < c.from.cut || w.chance(w.plan.lose) {
 		return
 	}
@@ -325,6 +340,26 @@ func (w *world) read(c *sentCall) {
 				c.from.turn()
 			}
 		})
+	})
+}
+
+// watch notes when a new memory begins to grant though nobody has brought it a share and
+// somebody silent has one.
+func (w *world) watch(q *request, a *reply) {
+	switch {
+	case a.kind == quiet && q.share > 0:
+		w.brought = a.born
+	case a.kind == granted && a.born != w.granted:
+		w.granted = a.born
+		w.unpromised = w.unpromised || a.born != w.brought && w.silentShare()
+	}
+}
+
+// silentShare reports whether a replica is silent and has a share.
+func (w *world) silentShare() bool {
+	return slices.ContainsFunc(w.replicas, func(r *replica) bool {
+		m := r.member
+		return !r.dead && m.share > 0 && r.own()-m.silent > missing
 	})
 }
 

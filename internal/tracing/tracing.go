@@ -93,6 +93,9 @@ type traced struct {
 	next   deliverer
 	name   string
 	common []attribute.KeyValue
+
+	settleName   string
+	settleCommon []attribute.KeyValue
 }
 
 // Wrap returns a deliverer that makes a span of each delivery to next. Without a Tracer it
@@ -101,14 +104,21 @@ func (t *Tracer) Wrap(next deliverer, queue, queueURL, target string) deliverer 
 	if t == nil {
 		return next
 	}
-	return &traced{Tracer: t, next: next, name: "process " + queue, common: []attribute.KeyValue{
-		attribute.String("messaging.system", "aws_sqs"),
-		attribute.String("messaging.operation.name", "process"),
-		attribute.String("messaging.operation.type", "process"),
-		attribute.String("messaging.destination.name", queue),
-		attribute.String("aws.sqs.queue.url", queueURL),
-		attribute.String("poller.target", target),
-	}}
+	of := func(operation string) []attribute.KeyValue {
+		return []attribute.KeyValue{
+			attribute.String("messaging.system", "aws_sqs"),
+			attribute.String("messaging.operation.name", operation),
+			attribute.String("messaging.operation.type", operation),
+			attribute.String("messaging.destination.name", queue),
+			attribute.String("aws.sqs.queue.url", queueURL),
+			attribute.String("poller.target", target),
+		}
+	}
+	return &traced{
+		Tracer: t, next: next,
+		name: "process " + queue, common: of("process"),
+		settleName: "settle " + queue, settleCommon: of("settle"),
+	}
 }
 
 // Deliver delivers m within a span, which the target gets as its parent.
@@ -130,13 +140,22 @@ func (d *traced) Deliver(ctx context.Context, queue string, m *message.Message) 
 		}
 	}
 	spanning, span := d.tracer.Start(spanning, d.name, options...)
-	defer span.End()
 	carrier := propagation.MapCarrier{}
 	propagation.TraceContext{}.Inject(spanning, carrier)
 	own := *m
 	own.Traceparent, own.Tracestate = carrier["traceparent"], carrier["tracestate"]
 	result := d.next.Deliver(ctx, queue, &own)
-	note(span, &result)
+	if !span.SpanContext().IsSampled() {
+		span.End()
+		return result
+	}
+	describe(span, result)
+	id := attribute.String("messaging.message.id", m.ID)
+	result.Span = &delivery{span: span, below: func(at time.Time) trace.Span {
+		_, settle := d.tracer.Start(spanning, d.settleName, trace.WithTimestamp(at), trace.WithSpanKind(trace.SpanKindClient),
+			trace.WithAttributes(d.settleCommon...), trace.WithAttributes(id))
+		return settle
+	}}
 	return result
 }
 
@@ -150,11 +169,8 @@ func (d *traced) origin(ctx context.Context, m *message.Message) trace.SpanConte
 	return trace.SpanContextFromContext(propagation.TraceContext{}.Extract(ctx, carrier))
 }
 
-// note adds what a delivery came to, and gives the result the trace's id.
-func note(span trace.Span, result *message.Result) {
-	if is := span.SpanContext(); is.IsSampled() {
-		result.TraceID = is.TraceID().String()
-	}
+// describe adds what a delivery came to.
+func describe(span trace.Span, result message.Result) {
 	span.SetAttributes(attribute.String("poller.outcome", result.Outcome.String()))
 	if result.Status != 0 {
 		span.SetAttributes(attribute.Int("http.response.status_code", result.Status))

@@ -64,12 +64,13 @@ def until(done, what: str, seconds: float = 60, every: float = 0.25):
 
 
 class Stack:
-    def __init__(self):
+    def __init__(self, project: str = PROJECT):
+        self.project = project
         self.ports = free_ports()
         self.began = time.time()
 
     def compose(self, *args: str, check: bool = True, timeout: float = 300, **variables: str) -> subprocess.CompletedProcess:
-        return docker("compose", "-p", PROJECT, *args, check=check, timeout=timeout, env=os.environ | self.ports | variables)
+        return docker("compose", "-p", self.project, *args, check=check, timeout=timeout, env=os.environ | self.ports | variables)
 
     def container(self, service: str) -> str:
         return self.compose("ps", "-aq", service).stdout.strip()
