@@ -54,7 +54,7 @@ func delivered(t *testing.T, m *message.Message, change func(*target.Options)) r
 		if err != nil {
 			t.Error(err)
 		}
-		got = request{r.Clone(t.Context()), body}
+		got = request{r.Clone(context.WithoutCancel(r.Context())), body}
 	}))
 	defer server.Close()
 	o := target.Options{URL: server.URL + "/2015-03-31/functions/orders:live/invocations", Timeout: time.Minute, Slots: 1}
