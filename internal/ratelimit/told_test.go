@@ -201,7 +201,7 @@ func TestAnAnswerThatIsHeardLateIsOfNoLaterWindow(t *testing.T) {
 		c.ends(c.begins(), says(3, 50*time.Second))
 		sleep(time.Second)
 		c.ends(slow, says(20, time.Minute)) // written ten seconds ago
-		c.may(2) // three less the one that ran
+		c.may(2)                            // three less the one that ran
 		c.waits(49 * time.Second)
 	})
 }

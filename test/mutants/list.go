@@ -304,6 +304,7 @@ var theEngine = room{
 		{rule: "receives out are bounded", run: "BoundsOfDemand", file: "demand.go", old: "case active >= d.atOnce, len(d.polls) >= maxPolls:", new: "case active >= d.atOnce:"},
 		{rule: "one parked receive of an empty queue", run: "TestAnIdleQueue", file: "demand.go", old: "case parked >= d.parkedLimit():", new: "case parked < 0:"},
 		{rule: "partial receives are apart", run: "BoundsOfDemand", file: "demand.go", old: "case d.partial && now.Before(d.lastSend.Add(d.gather)):", new: "case false:"},
+		{rule: "groups behind a held message stop no other", file: "demand.go", run: "StopNoOtherGroup", old: "maxBatch*(is.slots+float64(is.held))", new: "maxBatch*is.slots"},
 		{rule: "a receive asks for what there is room for", file: "demand.go", run: "Room", old: "quantity = max(1, min(quantity, fit))", new: "_ = fit"},
 		{rule: "room is made when there is none for one more", file: "receive.go", run: "Room", old: "Memory.fits(c.demand.each())", new: "Memory.fits(0)"},
 		{rule: "bodies in hand are bounded", run: "BoundsOfDemand", file: "demand.go", old: "case fit < 1 && is.inHand+len(d.polls) > 0:", new: "case false:"},
