@@ -19,7 +19,10 @@ func (c *Consumer) courier(work context.Context) worker[*life] {
 			ctx, cut = context.WithCancelCause(work) //nolint:fatcontext // of work anew, not of the one before
 		}
 		c.mu.Lock()
-		l.cut = cut
+		if l.cut = cut; l.batch != nil {
+			c.deliverBatch(ctx, m, l.batch, cut)
+			return
+		}
 		if l.lost { // before it had begun
 			cut(errLost)
 		}
@@ -48,7 +51,7 @@ func stoodStill(took, timeout time.Duration, result message.Result) bool {
 	return result.Reason == "timeout" && took >= timeout+standstill
 }
 
-// finish records what a delivery came to, and settles or holds its message.
+// finish records what the delivery of one message came to.
 func (c *Consumer) finish(ctx context.Context, now time.Time, took time.Duration, l *life, result message.Result) {
 	c.running--
 	if stoodStill(took, c.options.Timeout, result) {
@@ -56,14 +59,21 @@ func (c *Consumer) finish(ctx context.Context, now time.Time, took time.Duration
 	}
 	result.Announced = c.pace.End(now, &l.pace, result, l.try.Tries() == 1)
 	fate := c.gate.End(now, &l.try, result, c.pace.Limits().Concurrency)
-	l.cut = nil
+	if result.Outcome == message.Delivered {
+		c.demand.delivered(took)
+	}
+	c.sayIgnored(now, result.LimitsIgnored)
+	c.conclude(ctx, now, took, l, result, fate)
+}
+
+// conclude settles or holds one message, whose delivery has ended.
+func (c *Consumer) conclude(ctx context.Context, now time.Time, took time.Duration, l *life, result message.Result, fate gate.Fate) {
+	l.cut, l.batch = nil, nil
 	c.stats.delivered(now, result)
 	c.hist.observe(took, result)
 	if result.Outcome == message.Delivered {
-		c.demand.delivered(took)
 		c.stats.durations.add(took)
 	}
-	c.sayIgnored(now, result.LimitsIgnored)
 	c.logDelivery(ctx, now, took, l, result)
 	switch {
 	case l.lost:

@@ -239,6 +239,12 @@ func (g *Gate) announced() {
 
 // worked records a success.
 func (g *Gate) worked(now time.Time, m *Message, o message.Outcome, fresh bool, slots int) {
+	g.credit(now, m, o, fresh)
+	g.step(now, worked, fresh, slots)
+}
+
+// credit records what the success of m's try shows, before it changes the state.
+func (g *Gate) credit(now time.Time, m *Message, o message.Outcome, fresh bool) {
 	g.succeeded, g.success = g.tries, now
 	if fresh || g.state != Closed && g.state != Wary {
 		g.stir = g.stir || g.trouble.counts() > 0 && g.held > 0
@@ -256,7 +262,6 @@ func (g *Gate) worked(now time.Time, m *Message, o message.Outcome, fresh bool, 
 		}
 		g.version++
 	}
-	g.step(now, worked, fresh, slots)
 }
 
 // Tick makes the state changes that depend only on time.

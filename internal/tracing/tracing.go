@@ -101,7 +101,7 @@ func (t *Tracer) Wrap(next deliverer, queue, queueURL, target string) deliverer 
 	if t == nil {
 		return next
 	}
-	return &traced{Tracer: t, next: next, name: "process " + queue, common: []attribute.KeyValue{
+	one := &traced{Tracer: t, next: next, name: "process " + queue, common: []attribute.KeyValue{
 		attribute.String("messaging.system", "aws_sqs"),
 		attribute.String("messaging.operation.name", "process"),
 		attribute.String("messaging.operation.type", "process"),
@@ -109,10 +109,59 @@ func (t *Tracer) Wrap(next deliverer, queue, queueURL, target string) deliverer 
 		attribute.String("aws.sqs.queue.url", queueURL),
 		attribute.String("poller.target", target),
 	}}
+	if several, ok := next.(batchDeliverer); ok {
+		return &tracedBatches{one, several}
+	}
+	return one
 }
+
+// batchDeliverer is a deliverer that takes several messages in one request.
+type batchDeliverer interface {
+	deliverer
+	DeliverBatch(ctx context.Context, queue string, all []*message.Message) (whole message.Result, each []message.Result)
+	SizeInBatch(m *message.Message) int
+}
+
+// tracedBatches makes a span of each message's part in a delivery.
+type tracedBatches struct {
+	*traced
+	next batchDeliverer
+}
+
+// DeliverBatch delivers all in one request, each within a span of its own.
+func (d *tracedBatches) DeliverBatch(ctx context.Context, queue string, all []*message.Message) (message.Result, []message.Result) {
+	spans, own := make([]trace.Span, len(all)), make([]*message.Message, len(all))
+	for i, m := range all {
+		own[i], spans[i] = d.begin(ctx, m)
+		defer spans[i].End()
+	}
+	whole, each := d.next.DeliverBatch(ctx, queue, own)
+	if each == nil {
+		each = make([]message.Result, len(all))
+		for i := range each {
+			each[i] = whole
+		}
+	}
+	for i, span := range spans {
+		note(span, &each[i])
+	}
+	return whole, each
+}
+
+// SizeInBatch implements batchDeliverer.
+func (d *tracedBatches) SizeInBatch(m *message.Message) int { return d.next.SizeInBatch(m) }
 
 // Deliver delivers m within a span, which the target gets as its parent.
 func (d *traced) Deliver(ctx context.Context, queue string, m *message.Message) message.Result {
+	own, span := d.begin(ctx, m)
+	defer span.End()
+	result := d.next.Deliver(ctx, queue, own)
+	note(span, &result)
+	return result
+}
+
+// begin begins the span of m's delivery, and returns m with it as the parent.
+func (d *traced) begin(ctx context.Context, m *message.Message) (*message.Message, trace.Span) {
 	spanning := context.WithoutCancel(ctx)
 	options := []trace.SpanStartOption{
 		trace.WithSpanKind(trace.SpanKindConsumer), trace.WithAttributes(d.common...),
@@ -130,14 +179,11 @@ func (d *traced) Deliver(ctx context.Context, queue string, m *message.Message) 
 		}
 	}
 	spanning, span := d.tracer.Start(spanning, d.name, options...)
-	defer span.End()
 	carrier := propagation.MapCarrier{}
 	propagation.TraceContext{}.Inject(spanning, carrier)
 	own := *m
 	own.Traceparent, own.Tracestate = carrier["traceparent"], carrier["tracestate"]
-	result := d.next.Deliver(ctx, queue, &own)
-	note(span, &result)
-	return result
+	return &own, span
 }
 
 // origin returns the span that m was sent in.
