@@ -258,3 +258,45 @@ func TestABatchStaysUnderTheSizeOfARequest(t *testing.T) {
 		e.stop()
 	})
 }
+
+func TestABatchGoesOnForTheOthersWhenOneOfItsMessagesIsLost(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		q, f := newFakeQueue(), newBatchFake(time.Minute)
+		q.send(10)
+		e := run(t, q, f.fakeTarget, ratelimit.Limits{Concurrency: 1}, func(o *Options) {
+			inBatches(f, 10)(o)
+			o.Timeout, o.BatchWait = time.Hour, time.Second
+		})
+		pass(2 * time.Second)
+		q.mu.Lock()
+		q.messages[0].handle = "m0/elsewhere"
+		q.messages[0].visible = time.Now().Add(time.Hour)
+		q.mu.Unlock()
+		pass(2 * time.Minute)
+		if s := e.stop(); s.Delivered != 9 || s.Abandoned != 1 || len(f.sent()) != 1 {
+			t.Errorf("%+v in %d requests", s, len(f.sent()))
+		}
+	})
+}
+
+func TestABatchHasOneMessageOfAGroupAtMost(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		q, f := newFakeQueue(), newBatchFake(10*time.Millisecond)
+		e := run(t, q, f.fakeTarget, ratelimit.Limits{Concurrency: 1}, func(o *Options) {
+			inBatches(f, 10)(o)
+			o.FIFO = true
+		})
+		q.send(10) // all of the group without a name
+		pass(10 * time.Second)
+		for _, ids := range f.sent() {
+			if len(ids) != 1 {
+				t.Errorf("%v in one request", ids)
+			}
+		}
+		if s := e.stop(); s.Delivered != 10 {
+			t.Errorf("%+v", s)
+		}
+	})
+}
