@@ -345,6 +345,25 @@ func TestCheckWarnsOfQuotasThatAreNeverReachedOrThatARestartPasses(t *testing.T)
 	}
 }
 
+func TestCheckSaysWhatFindingTheConcurrencyCanDo(t *testing.T) {
+	emulate(t, goodQueues(t))
+	for args, want := range map[string]string{
+		"--adaptive --concurrency 50":                       "the concurrency is found between 1 and 50, within 10 s or 200 deliveries",
+		"--adaptive --concurrency 1":                        "with a concurrency of 1 there is nothing for --adaptive to find",
+		"--adaptive --concurrency 50 --fleet-replicas 3":    "each of the 3 replicas in --fleet-replicas would adapt alone",
+		"--adaptive --fleet-name b --fleet-redis redis://h": "--adaptive: the concurrency is found by one worker alone, and --fleet-redis is for several",
+	} {
+		out, errs, err := ran[checkCmd](t, "", append(strings.Fields(args), "--queue", "orders", "--target", untouched(t))...)
+		said := out + errs
+		if err != nil {
+			said += err.Error()
+		}
+		if !strings.Contains(said, want) {
+			t.Errorf("%s: no %q in\n%s", args, want, said)
+		}
+	}
+}
+
 func TestTheTargetsProxyIsConnectedToInItsPlace(t *testing.T) {
 	proxy, err := url.Parse("http://user:secret@" + listening(t))
 	if err != nil {

@@ -54,6 +54,7 @@ func judgeSettings(c config.Config, files int) findings {
 	judgeMemory(&f, app.PlanMemory(c))
 	for _, name := range slices.Sorted(maps.Keys(c.Targets)) {
 		judgeQuotas(&f, name, c.Targets[name])
+		judgeAdaptive(&f, name, c.Targets[name])
 	}
 	if c.Fleet.Replicas > 1 && !c.Fleet.Shared() {
 		for _, name := range slices.Sorted(maps.Keys(c.Targets)) {
@@ -114,6 +115,21 @@ func judgeQuotas(f *findings, name string, t config.Target) {
 			f.add(warning, "target "+name, "--quota, with a margin for restarts",
 				"a restart forgets what was used of the quota of %s: up to twice as many may start in a window with one restart in it", q)
 		}
+	}
+}
+
+// leastAdaptive is the maximum below which there is nothing to find.
+const leastAdaptive = 2
+
+// judgeAdaptive says what finding the concurrency can do and what it cannot.
+func judgeAdaptive(f *findings, name string, t config.Target) {
+	switch {
+	case !t.Adaptive:
+	case t.Concurrency < leastAdaptive:
+		f.add(warning, "target "+name, "--concurrency", "with a concurrency of %d there is nothing for --adaptive to find: use more than the target could ever take, such as 50", t.Concurrency)
+	default:
+		f.add(fine, "target "+name, "", "the concurrency is found between 1 and %d, within 10 s or 200 deliveries, by 429s, 503s and latency; "+
+			"it keeps no quota (use --rate or --quota for that), and works for one replica only: a second one of which --fleet-replicas does not tell would take everything, or nothing", t.Concurrency)
 	}
 }
 

@@ -34,7 +34,7 @@ Receives messages from the queue, delivers each to the target at the target's pa
 and deletes it once it has been delivered. Region and credentials come from the AWS
 SDK's own variables (AWS_REGION, AWS_PROFILE, AWS_ENDPOINT_URL_SQS, …). SIGTERM and
 Ctrl-C finish what has begun, then stop; a second one stops immediately. SIGHUP
-rereads the rate, burst, quotas, concurrency, number of replicas and log level.
+rereads the rate, burst, quotas, concurrency, adaptive, number of replicas and log level.
 
 Exit codes: 0 after a complete drain, 1 if a setting is wrong or SQS refused at
 startup, 3 if something was left behind, 130 after a second signal.`

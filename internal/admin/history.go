@@ -40,10 +40,16 @@ type queueSample struct {
 	started, delivered, failed float32    // per second
 	median, worst              float32    // of the durations since the sample before, in seconds; NaN if none
 	waits                      [3]float32 // mean seconds since then; NaN if none
+	limit                      float32    // the concurrency that is found; NaN if it is not
+	why                        string     // and why it last changed, if it did since then
 }
 
 func (h *history) add(now time.Time, st Status) {
 	s := sample{at: now}
+	var last time.Time
+	if n := len(h.samples); n > 0 {
+		last = h.samples[n-1].at // nobody else adds
+	}
 	before := h.measured
 	h.measured = make(map[string]Measures, len(st.Queues))
 	for _, q := range st.Queues {
@@ -54,6 +60,7 @@ func (h *history) add(now time.Time, st Status) {
 		}
 		one.measure(before[q.Name], q.Measures)
 		h.measured[q.Name] = q.Measures
+		one.limit, one.why = st.found(q.Target, last)
 		s.queues = append(s.queues, one)
 	}
 	for _, t := range st.Targets {

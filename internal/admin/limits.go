@@ -14,6 +14,9 @@ func (t Target) limit() string {
 	case t.Hanging > 0 && float64(t.Delivering) >= usedUp*float64(t.Pace.Concurrency):
 		return fmt.Sprintf(", limited by the target's concurrency of %d%s, of which %d are taken by deliveries that have run for up to %s",
 			t.Pace.Concurrency, t.pinned("concurrency"), t.Hanging, seconds(time.Duration(t.LongestDelivery)))
+	case t.Pace.Adaptive != nil && t.busy() >= usedUp*float64(t.Pace.Concurrency):
+		return fmt.Sprintf(", limited by the %s that target %s was found to take at once, at %s per delivery%s",
+			count(t.Pace.Concurrency), t.Name, seconds(inSeconds(float64(t.MeanDelivery))), t.Pace.Adaptive.most(t.Pace.Concurrency))
 	case t.Pace.Concurrency > 0 && t.busy() >= usedUp*float64(t.Pace.Concurrency):
 		return fmt.Sprintf(", limited by the target's concurrency of %d%s at %s per delivery",
 			t.Pace.Concurrency, t.pinned("concurrency"), seconds(inSeconds(float64(t.MeanDelivery))))

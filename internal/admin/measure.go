@@ -93,6 +93,9 @@ type queueColumn struct {
 	Slot      []Number  `json:"slot_wait_seconds"`
 	Token     []Number  `json:"token_wait_seconds"`
 	Gate      []Number  `json:"gate_wait_seconds"`
+	// Limit is the concurrency that is found, and Why the reason for its last change.
+	Limit []Number `json:"concurrency_found"`
+	Why   []string `json:"concurrency_reason"`
 }
 
 // columns returns the history of one queue, or of all if name is empty.
@@ -123,6 +126,7 @@ func (h *history) columns(name string) columns {
 func (c *queueColumn) add(q queueSample) {
 	c.Lag = append(c.Lag, q.lag)
 	c.Visible = append(c.Visible, q.visible)
+	c.Why = append(c.Why, q.why)
 	for _, one := range []struct {
 		to    *[]Number
 		value float32
@@ -135,6 +139,7 @@ func (c *queueColumn) add(q queueSample) {
 		{&c.Slot, q.waits[0]},
 		{&c.Token, q.waits[1]},
 		{&c.Gate, q.waits[2]},
+		{&c.Limit, q.limit},
 	} {
 		*one.to = append(*one.to, Number(one.value))
 	}

@@ -29,6 +29,7 @@ func calling(text string) *port {
 	target.Gate = Gate{State: text, NextProbe: &next}
 	target.Pace.Quotas = []Quota{{Limit: 10, Window: Seconds(time.Minute), Used: 10, FreeAt: &next}}
 	target.Pace.Told = &Told{ResetAt: next, WaitingSince: &noon}
+	target.Pace.Adaptive = &Adaptive{Most: 50, Trial: true, Changes: []Found{{At: noon, Was: 9, Concurrency: 8, Reason: text, Words: text}}}
 	target.Deliveries = []Deliveries{{Outcome: text, Status: text, Count: 1}}
 	p.status.Failures = []Failure{
 		{At: noon, Queue: text, MessageID: text, ReceiveCount: 1, Outcome: text, Reason: text, Detail: text},

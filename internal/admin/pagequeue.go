@@ -20,7 +20,7 @@ func queueCard(s Status, i int, q Queue) g.Node {
 		queueVerdict(s, q),
 		queueProblem(s, q),
 		queueFigures(q, s.At),
-		queueCharts(q.Name),
+		queueCharts(q.Name, s.adapts(q.Target)),
 		queueTables(q),
 	)
 }
@@ -129,8 +129,9 @@ func (q *Queue) drain() string {
 }
 
 // queueCharts are empty. page.js draws in them, and data-keep preserves its drawing. Each
-// caption says what the lines are, in their colors.
-func queueCharts(name string) g.Node {
+// caption says what the lines are, in their colors. Where the concurrency is found, one shows
+// it.
+func queueCharts(name string, adapts bool) g.Node {
 	line := func(class, text string) g.Node { return h.Span(h.Class("key "+class), g.Text(text)) }
 	chart := func(of, label string, lines ...g.Node) g.Node {
 		return h.Figure(
@@ -146,5 +147,6 @@ func queueCharts(name string) g.Node {
 		chart("deliveries", "Deliveries a second", line("one", "delivered"), line("three", "failed")),
 		chart("latency", "Delivery", line("one", "median"), line("two", "99 of 100 within, seconds")),
 		chart("waits", "Waiting", line("one", "for a token"), line("two", "for a slot"), line("three", "for the gate, seconds")),
+		g.If(adapts, chart("limit", "Concurrency found", line("one", "concurrent deliveries"))),
 	)
 }

@@ -32,6 +32,7 @@ func targetCard(i int, t Target, s Status) g.Node {
 			quotaGauges(place, t.Pace.Quotas, s.At),
 			toldGauge(t.Pace.Told, s.At),
 		),
+		foundTable(t),
 		overrides(t, s),
 		share(t.Pace),
 		fleetPart(t, s),
@@ -68,7 +69,7 @@ func slotsGauge(id string, t Target) g.Node {
 	return h.Div(
 		h.P(
 			h.ID(id), g.Text("Concurrent deliveries "), h.B(g.Text(count(t.Delivering))), g.Text(" "),
-			dim("of "+count(t.Pace.Concurrency)),
+			dim("of "+count(t.Pace.Concurrency)+t.Pace.Adaptive.between()),
 		),
 		meter(id, float64(t.Pace.Concurrency), float64(t.Delivering)),
 	)

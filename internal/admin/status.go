@@ -236,6 +236,31 @@ type Pace struct {
 	Told *Told `json:"told"`
 	// Replicas is how many replicas share the budget.
 	Replicas int `json:"fleet_replicas"`
+	// Adaptive is null unless the concurrency is found.
+	Adaptive *Adaptive `json:"adaptive"`
+}
+
+// Adaptive is how the concurrency in force was found.
+type Adaptive struct {
+	// Most is the maximum.
+	Most int `json:"most"`
+	// Trial reports whether half of the concurrency is tried, to see whether refusals are
+	// about load.
+	Trial bool `json:"trial"`
+	// RefusedAlone counts 429s with nothing else running: those of a quota.
+	RefusedAlone int64 `json:"refused_alone"`
+	// Changes are the latest, newest first.
+	Changes []Found `json:"changes"`
+}
+
+// Found is one change of the concurrency that is found.
+type Found struct {
+	At          time.Time `json:"at"`
+	Was         int       `json:"was"`
+	Concurrency int       `json:"concurrency"`
+	// Reason is from a fixed set, Words say the same with figures: 429 beside 8 others.
+	Reason string `json:"reason"`
+	Words  string `json:"words"`
 }
 
 // Quota is how many deliveries may start in any window of a length, and how many have.

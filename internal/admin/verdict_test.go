@@ -102,6 +102,22 @@ func TestTheVerdictSaysWhatToLookAt(t *testing.T) {
 			}, Notice,
 			"Behind: 1,240 messages, lag 2 min 10 s, limited by what the target says it takes; empty in about 6 min 50 s",
 		},
+		"at the concurrency that was found": {
+			behind, func(s *Status) {
+				t := &s.Targets[0]
+				t.Pace.Rate, t.Pace.Concurrency, t.MeanDelivery = 100, 8, 0.29
+				t.Pace.Adaptive = &Adaptive{Most: 50}
+			}, Notice,
+			"Behind: 1,240 messages, lag 2 min 10 s, limited by the 8 that target partner was found to take at once, at 290 ms per delivery; empty in about 6 min 50 s",
+		},
+		"at the most that may be found": {
+			behind, func(s *Status) {
+				t := &s.Targets[0]
+				t.Pace.Rate, t.Pace.Concurrency, t.MeanDelivery = 100, 8, 0.29
+				t.Pace.Adaptive = &Adaptive{Most: 8}
+			}, Notice,
+			"Behind: 1,240 messages, lag 2 min 10 s, limited by the 8 that target partner was found to take at once, at 290 ms per delivery, the most that is allowed; empty in about 6 min 50 s",
+		},
 		"at a quota": {
 			behind, func(s *Status) {
 				free := noon.Add(9 * time.Second)

@@ -268,6 +268,7 @@ func limitsOf(t config.Target) ratelimit.Limits {
 		Rate:        t.Rate.PerSecond,
 		Burst:       t.Burst,
 		Follow:      t.FollowLimits,
+		Adaptive:    t.Adaptive,
 	}
 	for i, q := range t.Quotas {
 		limits.Quotas[i] = ratelimit.Quota{N: q.N, Window: q.Window()}

@@ -64,7 +64,7 @@ func documentedMetrics(t *testing.T) map[string]documented {
 		for _, name := range shared {
 			d.labels[name] = nil
 		}
-		if m[1] == "poller_pace_limit" || m[1] == "poller_override" || m[1] == "poller_envelopes_total" || strings.HasPrefix(m[1], "poller_quota_") || strings.HasPrefix(m[1], "poller_target_") || m[1] == "poller_strikes_total" || strings.HasPrefix(m[1], "poller_gate_") { // these have the target label only
+		if m[1] == "poller_pace_limit" || m[1] == "poller_override" || m[1] == "poller_envelopes_total" || strings.HasPrefix(m[1], "poller_adaptive_") || strings.HasPrefix(m[1], "poller_quota_") || strings.HasPrefix(m[1], "poller_target_") || m[1] == "poller_strikes_total" || strings.HasPrefix(m[1], "poller_gate_") { // these have the target label only
 			delete(d.labels, "queue")
 		}
 		// Match a label together with its values, so that these are not taken for labels.
@@ -179,7 +179,7 @@ func metricsOfADaemon(t *testing.T) (families map[string]*dto.MetricFamily, desc
 	a, err := New(t.Context(), config.Config{
 		Queues: []config.Queue{{Queue: "orders", Target: "default"}},
 		Targets: map[string]config.Target{"default": {
-			URL: "http://target/", Concurrency: 10, Burst: 1, Quotas: []config.Quota{{N: 1000, Unit: "m"}}, FollowLimits: true, Timeout: config.Duration(30 * time.Second), Format: "raw", OnRejected: "retry",
+			URL: "http://target/", Concurrency: 10, Burst: 1, Quotas: []config.Quota{{N: 1000, Unit: "m"}}, FollowLimits: true, Adaptive: true, Timeout: config.Duration(30 * time.Second), Format: "raw", OnRejected: "retry",
 			Backoff: config.Duration(time.Second), BackoffMax: config.Duration(time.Minute),
 		}},
 		Fleet:        config.Fleet{Redis: "redis://fleet:6379", Name: "budget", Replicas: 2},

@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 	"testing/synctest"
+	"time"
 
 	"github.com/sqs-poller/poller/internal/config"
 	"github.com/sqs-poller/poller/internal/message"
@@ -82,4 +83,26 @@ func TestTheDaemonsRequestsProveWhoSendsThem(t *testing.T) {
 			_ = server.Close()
 		}
 	})
+}
+
+func TestTheCopyThatALambdaRequestTakesIsInTheMemory(t *testing.T) {
+	environment(t)
+	for format, copies := range map[string]int{"raw": 1, "lambda": 3} {
+		synctest.Test(t, func(t *testing.T) {
+			d := prepare(t, "orders", settingsWith(func(t *config.Target) { t.Format = format }), nil)
+			d.latency = 20 * time.Second
+			d.run(t)
+			body := strings.Repeat("x", 100_000)
+			d.call(t, "SendMessage", `{"QueueUrl":"http://127.0.0.1:9324/000000000000/orders","MessageBody":"`+body+`"}`)
+			pass(5 * time.Second)
+			if use := int(d.memory.Use().Messages); use < copies*len(body) || use > copies*len(body)+4<<10 {
+				t.Errorf("%s: a message of %d bytes in hand takes %d", format, len(body), use)
+			}
+			pass(30 * time.Second)
+			d.stop()
+			if err := <-d.ended; err != nil {
+				t.Error(err)
+			}
+		})
+	}
 }

@@ -16,6 +16,7 @@ import (
 	"github.com/sqs-poller/poller/internal/consumer"
 	"github.com/sqs-poller/poller/internal/message"
 	"github.com/sqs-poller/poller/internal/queue"
+	"github.com/sqs-poller/poller/internal/target"
 )
 
 const (
@@ -153,6 +154,7 @@ func (r *queueRoom) consume(q *queue.Queue, attributes queue.Attributes) (*consu
 		Pace:         r.target.pace,
 		Weight:       float64(r.config.Weight),
 		Memory:       r.app.memory,
+		Copied:       target.Copied(t.Format),
 		FIFO:         attributes.FIFO,
 		FIFOStrict:   r.config.FIFOStrict,
 		Attributes:   attributes.QueueAttributes,

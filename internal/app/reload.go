@@ -33,7 +33,7 @@ func (a *App) Reload(c config.Config) (changed, restart []string) {
 			paced = append(paced, name)
 			changed = append(changed, fmt.Sprintf("targets.%s: %s, was %s%s", name, inWords(after), inWords(before), a.despite(name)))
 		}
-		old.Concurrency, old.Rate, old.Burst, old.Quotas, old.FollowLimits = t.Concurrency, t.Rate, t.Burst, t.Quotas, t.FollowLimits
+		old.Concurrency, old.Rate, old.Burst, old.Quotas, old.FollowLimits, old.Adaptive = t.Concurrency, t.Rate, t.Burst, t.Quotas, t.FollowLimits, t.Adaptive
 		a.loaded.Targets[name] = old
 		restart = append(restart, different("targets."+name+".", old, t)...)
 	}
@@ -115,7 +115,11 @@ func inWords(l ratelimit.Limits) string {
 	if !l.Follow {
 		ignored = ", what the target says of its limits ignored"
 	}
-	return fmt.Sprintf("%s, concurrency %d%s", rate, l.Concurrency, ignored)
+	found := ""
+	if l.Adaptive {
+		found = "found between 1 and "
+	}
+	return fmt.Sprintf("%s, concurrency %s%d%s", rate, found, l.Concurrency, ignored)
 }
 
 // different returns the YAML keys of the settings that differ between two structs of one

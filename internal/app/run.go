@@ -110,6 +110,7 @@ func (a *App) sayStarted() {
 			slog.String("target", r.target.name),
 			slog.String("url", place(t.URL)),
 			slog.Int("concurrency", t.Concurrency),
+			slog.Bool("adaptive", t.Adaptive),
 			slog.String("rate", rate),
 			slog.Int("burst", t.Burst),
 			slog.String("quotas", listOf(t.Quotas)),

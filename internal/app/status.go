@@ -7,6 +7,7 @@ import (
 	"slices"
 	"time"
 
+	"github.com/sqs-poller/poller/internal/adapt"
 	"github.com/sqs-poller/poller/internal/admin"
 	"github.com/sqs-poller/poller/internal/consumer"
 	"github.com/sqs-poller/poller/internal/gate"
@@ -55,6 +56,7 @@ func (a *App) Status(now time.Time) admin.Status {
 		t.Overrides = a.overridesOf(name)
 		t.Pace.Quotas = quotaStatus(pace.Quotas(now), now)
 		t.Pace.Told = toldStatus(pace.Told(now))
+		t.Pace.Adaptive = adaptiveStatus(pace.Adaptive())
 		t.Gate = gateStatus(a.targets[name].gate.Status(pace.Limits().Concurrency))
 		st.Targets = append(st.Targets, t)
 	}
@@ -257,6 +259,19 @@ func toldStatus(is ratelimit.Told) *admin.Told {
 		t.WaitingSince = &since
 	}
 	return t
+}
+
+func adaptiveStatus(is adapt.Status, on bool) *admin.Adaptive {
+	if !on {
+		return nil
+	}
+	a := &admin.Adaptive{Most: is.Most, Trial: is.Trying, RefusedAlone: is.Alone, Changes: []admin.Found{}}
+	for _, c := range slices.Backward(is.History) {
+		a.Changes = append(a.Changes, admin.Found{
+			At: inJSON(c.At), Was: c.From, Concurrency: c.To, Reason: c.Reason.String(), Words: c.Words(),
+		})
+	}
+	return a
 }
 
 func gateStatus(g gate.Status) admin.Gate {

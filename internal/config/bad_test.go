@@ -453,6 +453,21 @@ func TestBadInputGetsOneSentence(t *testing.T) {
 			"--burst: 122 is more than a minute of 2/s, which --fleet-redis does not share: use 121 or less",
 		},
 		{
+			"a concurrency to be found by each of several replicas",
+			input{args: enough + "--adaptive --concurrency 50 --fleet-replicas 3"},
+			"--adaptive: each of the 3 replicas in --fleet-replicas would adapt alone, until one had everything: run one replica, or set --concurrency to what the target takes and omit this",
+		},
+		{
+			"a concurrency to be found by a fleet",
+			input{file: ok + "    adaptive: true\nfleet:\n  redis: redis://h\n  name: budget\n"},
+			"targets.orders.adaptive at line 6 of poller.yaml: the concurrency is found by one worker alone, and fleet.redis at line 8 of poller.yaml is for several: set targets.orders.concurrency to what the target takes and omit this, or omit fleet.redis at line 8 of poller.yaml and run one replica",
+		},
+		{
+			"an adaptive that is no boolean",
+			input{env: []string{"POLLER_ADAPTIVE=maybe"}, args: enough},
+			`POLLER_ADAPTIVE: invalid value "maybe": use true or false`,
+		},
+		{
 			"quotas of a fleet whose size is not known",
 			input{args: enough + "--fleet-redis redis://h --fleet-name budget --quota 1000/m"},
 			"--quota: --fleet-redis does not share quotas: set --fleet-replicas, by which they are divided, or omit them",

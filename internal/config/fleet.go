@@ -96,6 +96,9 @@ func (f Fleet) validateShared(n names, t part[Target], c Checks) error {
 	}
 	rate := t.value.Rate
 	switch {
+	case t.value.Adaptive:
+		return t.names.problem("adaptive", "the concurrency is found by one worker alone, and %s is for several: set %s to what the target takes and omit this, or omit %s and run one replica",
+			n.of("fleet.redis"), t.names.of("concurrency"), n.of("fleet.redis"))
 	case rate.Limited && rate.PerSecond < minFleetRate:
 		return t.names.problem("rate", "%s is less than the 1/m that %s can share: use a higher rate, omit it, or pause with poller pause", rate, n.of("fleet.redis"))
 	case t.names.has("burst") && t.value.Burst < leastFleetBurst(rate.PerSecond):
@@ -125,6 +128,9 @@ func (f Fleet) validate(n names) error {
 func (f Fleet) validateShare(n names, t part[Target]) error {
 	switch {
 	case f.Shared():
+	case t.value.Adaptive && f.Replicas > 1:
+		return t.names.problem("adaptive", "each of the %d replicas in %s would adapt alone, until one had everything: run one replica, or set %s to what the target takes and omit this",
+			f.Replicas, n.of("fleet.replicas"), t.names.of("concurrency"))
 	case t.value.Concurrency < f.Replicas:
 		return t.names.problem("concurrency", "%d is less than one concurrent delivery for each of the %d replicas in %s: use %d or more, or fewer replicas",
 			t.value.Concurrency, f.Replicas, n.of("fleet.replicas"), f.Replicas)

@@ -62,7 +62,7 @@ func TestAFileSaysAsMuchAsFlagsAndVariables(t *testing.T) {
 		env = append(env, name+"="+value)
 	}
 	// Flags without a value of their own.
-	args, env = append(args, "--fifo-strict", "--trace-parent", "--follow-limits=false"), append(env, "POLLER_FIFO_STRICT=true", "POLLER_TRACE_PARENT=true", "POLLER_FOLLOW_LIMITS=false")
+	args, env = append(args, "--fifo-strict", "--trace-parent", "--follow-limits=false", "--adaptive=false"), append(env, "POLLER_FIFO_STRICT=true", "POLLER_TRACE_PARENT=true", "POLLER_FOLLOW_LIMITS=false", "POLLER_ADAPTIVE=false")
 	file := `
 queues:
 - queue: orders
@@ -79,6 +79,7 @@ targets:
     burst: 3
     quotas: [1000/m, 50000/d]
     follow_limits: false
+    adaptive: false
     timeout: 5s
     format: cloudevents
     batch: 7
@@ -213,6 +214,22 @@ func TestRatesAreWrittenWithoutExponents(t *testing.T) {
 func TestARateOf0PausesAndNoRateIsNone(t *testing.T) {
 	if got := mustLoad(t, input{args: enough + "--rate 0"}).Targets["default"].Rate; got != (Rate{Limited: true}) {
 		t.Errorf("%+v", got)
+	}
+}
+
+func TestAdaptiveIsOffUnlessItIsAskedFor(t *testing.T) {
+	if mustLoad(t, input{args: enough}).Targets["default"].Adaptive {
+		t.Error("on by default")
+	}
+	for _, in := range []input{
+		{args: enough + "--adaptive"}, {args: enough, env: []string{"POLLER_ADAPTIVE=true"}}, {args: enough + "--adaptive --fleet-replicas 1"},
+	} {
+		if !mustLoad(t, in).Targets["default"].Adaptive {
+			t.Errorf("%q %q does not turn it on", in.args, in.env)
+		}
+	}
+	if !mustLoad(t, input{file: ok + "    adaptive: true\n"}).Targets["orders"].Adaptive {
+		t.Error("the file does not turn it on")
 	}
 }
 

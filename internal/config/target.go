@@ -7,11 +7,13 @@ import (
 
 // Target is one downstream that messages are delivered to.
 type Target struct {
-	URL         string  `yaml:"url" name:"target" placeholder:"URL" group:"Target" help:"URL that messages are delivered to: http(s)://…"`
-	Concurrency int     `yaml:"concurrency" name:"concurrency" default:"10" placeholder:"N" group:"Target" help:"Concurrent deliveries, 1 to 10,000."`
-	Rate        Rate    `yaml:"rate" name:"rate" default:"none" placeholder:"RATE" group:"Target" help:"Deliveries started per second, minute or hour: 28/s, 1000/m, 50000/h. A number alone means per second; 0 pauses."`
-	Burst       int     `yaml:"burst" name:"burst" placeholder:"N" group:"Target" help:"How many deliveries may start together after a pause. Default: 10 ms of the rate, at least 1. In any second, at most rate + burst start."`
-	Quotas      []Quota `yaml:"quotas" name:"quota" placeholder:"QUOTA" group:"Target" help:"Most deliveries that may start in any window of a second, minute, hour or day: 1000/m, 50000/d. May be repeated, up to 4 times."`
+	URL         string `yaml:"url" name:"target" placeholder:"URL" group:"Target" help:"URL that messages are delivered to: http(s)://…"`
+	Concurrency int    `yaml:"concurrency" name:"concurrency" default:"10" placeholder:"N" group:"Target" help:"Concurrent deliveries, 1 to 10,000."`
+	// Adaptive takes Concurrency for the maximum.
+	Adaptive bool    `yaml:"adaptive" name:"adaptive" group:"Target" help:"Find how many concurrent deliveries the target takes, between 1 and the concurrency, from its 429s, 503s and latency."`
+	Rate     Rate    `yaml:"rate" name:"rate" default:"none" placeholder:"RATE" group:"Target" help:"Deliveries started per second, minute or hour: 28/s, 1000/m, 50000/h. A number alone means per second; 0 pauses."`
+	Burst    int     `yaml:"burst" name:"burst" placeholder:"N" group:"Target" help:"How many deliveries may start together after a pause. Default: 10 ms of the rate, at least 1. In any second, at most rate + burst start."`
+	Quotas   []Quota `yaml:"quotas" name:"quota" placeholder:"QUOTA" group:"Target" help:"Most deliveries that may start in any window of a second, minute, hour or day: 1000/m, 50000/d. May be repeated, up to 4 times."`
 	// FollowLimits is on by default.
 	FollowLimits bool     `yaml:"follow_limits" name:"follow-limits" default:"true" group:"Target" help:"Keep to what the target's answers say of its limits: RateLimit, X-RateLimit-Remaining and -Reset, and the Retry-After of a 429. --follow-limits=false ignores it."`
 	Timeout      Duration `yaml:"timeout" name:"timeout" default:"30s" placeholder:"DURATION" group:"Target" help:"Time limit for one delivery, from connecting to the end of the answer."`

@@ -222,7 +222,7 @@ func TestAQueueThatIsMadeAnewIsFollowedAtOnce(t *testing.T) {
 		gone = false
 		q.mu.Unlock()
 		q.send(1)
-		for range 40 { // receives are tried each half minute
+		for range 40 { // receives are tried every half minute
 			if pass(time.Second); f.deliveries() > 20 {
 				break
 			}

@@ -29,7 +29,9 @@ type backlog struct {
 
 	// Since that answer:
 	received, settled int
-	again             map[int64]int // visible again, by Unix second
+	again             map[int64]int // visible again, by second
+	ticks             ticks
+	excess            int // by how much the count has proven too high; below 0, too low
 
 	// empty reports whether the last receive brought nothing, so that nothing is visible.
 	empty bool
@@ -74,14 +76,15 @@ func (b *backlog) release(now, at time.Time) {
 		at = now
 	}
 	if at.Sub(now) <= againWithin { // later ones are in a later answer
-		b.again[at.Unix()]++
+		b.again[b.ticks.second(at)]++
 	}
 }
 
 // emptied notes that nothing is visible.
-func (b *backlog) emptied() {
+func (b *backlog) emptied(now time.Time) {
 	b.empty, b.based = true, false
 	b.samples = b.samples[:0]
+	b.excess += b.visible(now)
 }
 
 // answered takes in SQS's count. waits reports whether a receive waits for a message, so
@@ -99,8 +102,9 @@ func (b *backlog) answered(now time.Time, depth message.Depth, waits bool) {
 		}
 	}
 	b.known, b.based, b.at, b.said = true, true, now, depth
-	b.received, b.settled = 0, 0
-	maps.DeleteFunc(b.again, func(second int64, _ int) bool { return second <= now.Unix() }) // they are in the count
+	b.received, b.settled, b.excess = 0, 0, 0
+	this := b.ticks.second(now)
+	maps.DeleteFunc(b.again, func(second int64, _ int) bool { return second <= this }) // they are in the count
 	b.empty = depth.Visible == 0 || waits
 }
 
@@ -144,7 +148,7 @@ func (b *backlog) depth(now time.Time, inHand int) message.Depth {
 	d := message.Depth{Delayed: b.said.Delayed}
 	arrived := b.since(now)
 	total := max(b.said.Visible+b.said.InFlight+arrived-b.settled, inHand)
-	if d.Visible = b.said.Visible + arrived - b.received + b.visibleAgain(now); b.empty {
+	if d.Visible = b.visible(now); b.empty {
 		d.Visible = 0
 	}
 	d.Visible = min(max(d.Visible, 0), total-inHand)
@@ -154,13 +158,25 @@ func (b *backlog) depth(now time.Time, inHand int) message.Depth {
 
 // visibleAgain returns how many are visible again since SQS's count.
 func (b *backlog) visibleAgain(now time.Time) int {
-	n := 0
+	n, this := 0, b.ticks.second(now)
 	for second, count := range b.again {
-		if second <= now.Unix() {
+		if second <= this {
 			n += count
 		}
 	}
 	return n
+}
+
+// contradicted reports whether more was received than can have been visible, so that a
+// burst has come since SQS's count.
+func (b *backlog) contradicted(now time.Time) bool {
+	return !b.known || now.Sub(b.at) > staleAfter || b.visible(now) < 0
+}
+
+// visible returns how many messages are visible by SQS's count and what has happened since;
+// below 0, the count is out of date.
+func (b *backlog) visible(now time.Time) int {
+	return b.said.Visible + b.since(now) - b.received + b.visibleAgain(now) - b.excess
 }
 
 // shows reports whether SQS says that messages are visible.

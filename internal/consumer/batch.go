@@ -140,6 +140,7 @@ func (c *Consumer) finishBatch(ctx context.Context, now time.Time, took time.Dur
 		whole.Outcome = message.Connection
 	}
 	whole.Announced = c.pace.End(now, &head.pace, whole, head.try.Tries() == 1)
+	whole.Crowded = c.pace.Adapt(now, &head.pace, whole, func() (bool, int) { return c.gate.Load(&head.try) })
 	slots := c.pace.Limits().Concurrency
 	tries, fates := make([]*gate.Message, len(b.lives)), make([]gate.Fate, len(b.lives))
 	for i, l := range b.lives {

@@ -2,6 +2,7 @@ package consumer
 
 import (
 	"hash/fnv"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,8 +14,13 @@ import (
 var throttled = message.Result{Outcome: message.Throttled, Status: 429, Reason: "4xx"}
 
 // takesAtOnce has the target answer 429 to more than n at once.
-func takesAtOnce(f *fakeTarget, n int) (refused *int) {
-	refused = new(int)
+func takesAtOnce(f *fakeTarget, n int) (refused *atomic.Int64) {
+	return takesAtOnceElse(f, n, throttled)
+}
+
+// takesAtOnceElse has the target refuse more than n at once.
+func takesAtOnceElse(f *fakeTarget, n int, refusal message.Result) (refused *atomic.Int64) {
+	refused = new(atomic.Int64)
 	var ends []time.Time
 	f.answer = func(*message.Message, int) (message.Result, time.Duration) {
 		now, running := time.Now(), 0
@@ -26,8 +32,8 @@ func takesAtOnce(f *fakeTarget, n int) (refused *int) {
 		}
 		ends = ends[:running]
 		if running >= n {
-			*refused++
-			return throttled, time.Millisecond
+			refused.Add(1)
+			return refusal, time.Millisecond
 		}
 		ends = append(ends, now.Add(f.took))
 		return delivered2xx, f.took
@@ -47,8 +53,8 @@ func TestABrownOutIsWorkedOffWithFewRefusals(t *testing.T) {
 		if n := len(f.took2xx()); n < messages {
 			t.Errorf("%d of %d were delivered in 1.4 times the shortest time", n, messages)
 		}
-		if *refused > 5*messages {
-			t.Errorf("%d refusals for %d messages", *refused, messages)
+		if n := refused.Load(); n > 5*messages {
+			t.Errorf("%d refusals for %d messages", n, messages)
 		}
 		e.abort()
 		<-e.summary

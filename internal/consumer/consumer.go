@@ -63,6 +63,8 @@ type Options struct {
 	Weight float64
 	// Memory is shared by all consumers of the process; nil: one of its own.
 	Memory *Memory
+	// Copied returns how many bytes of it a delivery takes beside the message; nil: none.
+	Copied func(*message.Message) int
 
 	// FIFO reports whether the queue is a FIFO queue: it keeps the sequence within each message
 	// group.
@@ -105,7 +107,8 @@ type Consumer struct {
 	hist    *histograms
 	pace    *ratelimit.Share
 	gate    *gate.Seat
-	turned  atomic.Int64 // when the loop last turned, in Unix nanoseconds
+	born    time.Time
+	turned  atomic.Int64 // when the loop last turned, in nanoseconds since it was born
 	awake   chan struct{}
 
 	mu sync.Mutex // guards what follows
@@ -160,6 +163,7 @@ func New(o Options) (*Consumer, error) {
 	}
 	c := &Consumer{
 		options: o,
+		born:    time.Now(),
 		log:     o.Logger.With("queue", o.Queue, "target", o.Target),
 		awake:   make(chan struct{}, 1),
 		demand:  newDemand(o.Gather),
@@ -175,7 +179,6 @@ func New(o Options) (*Consumer, error) {
 	c.attributes = newAttributes(c.log, c.notices, o.Visibility, o.Attributes)
 	c.attempts = newAttempts(o.FIFO, o.Seed, o.Queue)
 	c.hist = newHistograms()
-	c.turned.Store(time.Now().UnixNano())
 	c.hand = newHand(c)
 	c.followVisibility()
 	if err := register(o.Registerer, c); err != nil {
@@ -196,7 +199,7 @@ func (c *Consumer) supply(now time.Time, limit gate.Limit) supply {
 		speed = limits.Rate * part * each
 	}
 	return supply{
-		slots:     float64(limit.Slots) * part * each,
+		slots:     float64(min(limit.Slots, limits.Concurrency)) * part * each,
 		rate:      speed,
 		waiting:   c.hand.count[waiting] - c.hand.followers,
 		usable:    c.pace.Usable(now, limit.Startable) * c.options.Batch,

@@ -58,6 +58,7 @@ func (c *Consumer) finish(ctx context.Context, now time.Time, took time.Duration
 		result.Outcome = message.Connection // no strike, and no sign of trouble by an answer
 	}
 	result.Announced = c.pace.End(now, &l.pace, result, l.try.Tries() == 1)
+	result.Crowded = c.pace.Adapt(now, &l.pace, result, func() (bool, int) { return c.gate.Load(&l.try) })
 	fate := c.gate.End(now, &l.try, result, c.pace.Limits().Concurrency)
 	if result.Outcome == message.Delivered {
 		c.demand.delivered(took)

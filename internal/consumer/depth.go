@@ -18,6 +18,12 @@ const (
 	depthEager = 5 * time.Second
 	eagerLooks = 3
 	eagerAgain = time.Minute
+	// Later bursts are looked at too: SQS is asked once more for each, at most burstLooks
+	// times in a row and then every burstEvery, and never sooner than burstAfter after the
+	// last answer.
+	burstLooks = 3
+	burstEvery = 20 * time.Second
+	burstAfter = 2 * time.Second
 )
 
 // depthWatch decides when SQS is asked how many messages the queue holds, and knows whether
@@ -33,6 +39,7 @@ type depthWatch struct {
 
 	eager   int       // looks that are still to be made soon
 	eagerAt time.Time // when that began
+	paidFor time.Time // the looks at bursts so far count as one every burstEvery until then
 
 	empties    int       // receives in a row that brought nothing
 	emptySince time.Time // when the first of them returned
@@ -78,10 +85,21 @@ func (d *depthWatch) begin(now time.Time) {
 
 // burst notes that there is more than was known, and has the depth asked for soon.
 func (d *depthWatch) burst(now time.Time) {
-	if now.Sub(d.eagerAt) >= eagerAgain && !d.denied {
-		d.eager, d.eagerAt = eagerLooks, now
-		d.again(now)
+	if d.denied || d.next.IsZero() || d.paidFor.Sub(now) > (burstLooks-1)*burstEvery {
+		return
 	}
+	soon := now
+	if d.known {
+		soon = now.Add(max(0, burstAfter-now.Sub(d.at)))
+	}
+	if !soon.Before(d.next) {
+		return
+	}
+	if now.Sub(d.eagerAt) >= eagerAgain {
+		d.eager, d.eagerAt = eagerLooks, now
+	}
+	d.next = soon
+	d.paidFor = now.Add(max(0, d.paidFor.Sub(now)) + burstEvery)
 }
 
 // blind notes that no receive is out, which would show that messages come.
@@ -241,7 +259,7 @@ func (c *Consumer) looked(now time.Time, is message.QueueAttributes, err error) 
 // rest forgets how old messages were and how fast they came, once there are none.
 func (c *Consumer) rest(now time.Time) {
 	if c.hand.count[waiting]+c.hand.count[delivering]+c.hand.count[held] == 0 && c.nothingVisible(now) {
-		c.backlog.emptied()
+		c.backlog.emptied(now)
 		c.lag.clear()
 	}
 }

@@ -15,8 +15,9 @@ const (
 //	visible, none received   the last known, growing; or since they were first seen
 //	else                     unknown
 type lagWatch struct {
+	ticks  ticks
 	parts  [lagParts]time.Duration
-	newest int64 // the number of the newest part, since the epoch
+	newest int64 // the number of the newest part
 
 	// received is when a message last came; zero: none since the queue was empty.
 	received time.Time
@@ -37,7 +38,7 @@ func (w *lagWatch) note(now time.Time, lag time.Duration) {
 
 // clear forgets all: the queue is empty.
 func (w *lagWatch) clear() {
-	*w = lagWatch{newest: w.newest, empty: true}
+	*w = lagWatch{ticks: w.ticks, newest: w.newest, empty: true}
 }
 
 // visible notes whether SQS says that messages are visible.
@@ -74,7 +75,7 @@ func (w *lagWatch) waiting(now time.Time) (lag time.Duration, atLeast, known boo
 }
 
 func (w *lagWatch) advance(now time.Time) {
-	part := now.UnixNano() / int64(lagPart)
+	part := int64(w.ticks.elapsed(now) / lagPart)
 	if part-w.newest >= lagParts {
 		w.parts = [lagParts]time.Duration{}
 		w.newest = part

@@ -24,8 +24,9 @@ func keyOf(messageID string) ledgerKey {
 //
 // It knows this process only.
 type ledger struct {
-	// entries have the Unix second at which they are dropped; 0: not deleted yet.
+	// entries have the second at which they are dropped; 0: not deleted yet.
 	entries map[ledgerKey]uint32
+	ticks   ticks
 	// lines are what is deleted, the first to be dropped first. A line is current
 	// while its key's entry has the same second. They lie in blocks, so that they
 	// grow and go without being copied.
@@ -43,7 +44,9 @@ type ledgerLine struct {
 type ledgerBlock [512]ledgerLine
 
 func newLedger() ledger {
-	return ledger{entries: make(map[ledgerKey]uint32)}
+	b := ledger{entries: make(map[ledgerKey]uint32)}
+	b.ticks.elapsed(time.Now())
+	return b
 }
 
 func (b *ledger) has(key ledgerKey) bool {
@@ -61,7 +64,7 @@ func (b *ledger) enter(key ledgerKey) { b.entries[key] = 0 }
 // hands for good. Later calls have later times, except for a while after the
 // queue's visibility was lowered: then some are remembered for longer.
 func (b *ledger) deleted(key ledgerKey, expires time.Time) {
-	line := ledgerLine{key: key, expires: uint32(expires.Unix() + 1)} //nolint:gosec // until 2106
+	line := ledgerLine{key: key, expires: uint32(b.ticks.second(expires) + 1)} //nolint:gosec // for 136 years
 	if len(b.lines) == 0 || b.to == len(ledgerBlock{}) {
 		b.lines = append(b.lines, new(ledgerBlock))
 		b.to = 0
@@ -78,7 +81,7 @@ func (b *ledger) deleted(key ledgerKey, expires time.Time) {
 
 // expire drops what may be forgotten at now.
 func (b *ledger) expire(now time.Time) {
-	for line := b.oldest(); line != nil && int64(line.expires) <= now.Unix(); line = b.oldest() {
+	for line := b.oldest(); line != nil && int64(line.expires) <= b.ticks.second(now); line = b.oldest() {
 		b.drop()
 	}
 }

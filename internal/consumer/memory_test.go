@@ -35,6 +35,30 @@ func TestAttributesCountToTheMemoryThatBoundsWhatIsInHand(t *testing.T) {
 	})
 }
 
+func TestWhatADeliveryCopiesCountsToTheMemory(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		q, f := newFakeQueue(), newFakeTarget(time.Minute)
+		q.send(400)
+		for _, m := range q.messages {
+			m.body = strings.Repeat("x", 4_000)
+		}
+		memory := NewMemory(400_000)
+		e := run(t, q, f, ratelimit.Limits{Concurrency: 200}, func(o *Options) {
+			o.Memory, o.Copied = memory, func(m *message.Message) int { return 2 * len(m.Body) }
+		})
+		pass(30 * time.Second)
+		if n := e.Snapshot(time.Now()).InHand["delivering"]; n < 20 || n > 40 {
+			t.Errorf("%d messages of 4 KB, which take 12 KB each, in hand within 400 KB", n)
+		}
+		pass(40 * time.Minute)
+		e.stop()
+		if n := memory.Use(); n.Messages+n.Receives != 0 || q.left() != 0 {
+			t.Errorf("%+v is counted though nothing is in hand; %d messages left", n, q.left())
+		}
+	})
+}
+
 func TestTheBudgetIsHalfOfWhatTheProgramLeaves(t *testing.T) {
 	t.Parallel()
 	const mib = 1 << 20

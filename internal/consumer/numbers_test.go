@@ -304,7 +304,7 @@ func TestWhatCameToAnEmptyQueueMayHaveComeAtAnyTime(t *testing.T) {
 	b := backlog{again: map[int64]int{}}
 	b.answered(now, message.Depth{}, false)
 	b.answered(now.Add(15*time.Second), message.Depth{}, false)
-	b.emptied()
+	b.emptied(now)
 	b.answered(now.Add(30*time.Second), message.Depth{Visible: 1000}, false)
 	if perSecond, known := b.arriving(); known {
 		t.Errorf("%.0f/s arrive", perSecond)
@@ -339,5 +339,85 @@ func TestTheSpeedFollowsAChangeOfPaceAndIsTheMeanOfASteadyMinute(t *testing.T) {
 	runFor(6*time.Second, 50*time.Millisecond)
 	if is, known := s.perSecond(now, 10); !known || math.Abs(is-20) > 1 {
 		t.Errorf("after a rest: %.1f/s, want 20/s", is)
+	}
+}
+
+func TestEachOfSeveralBurstsIsInTheDepthWithinSeconds(t *testing.T) {
+	t.Parallel()
+	for _, tt := range []struct {
+		name   string
+		limits ratelimit.Limits
+		first  int
+		bursts []int
+		apart  time.Duration
+		looks  int
+	}{
+		{"an idle queue", limitedTo(28), 0, []int{100, 200, 150, 1000}, 10 * time.Second, 16},
+		{"close upon each other", limitedTo(100), 0, []int{80, 300, 90, 200}, 5 * time.Second, 12},
+		{"the last of a backlog", limitedTo(28), 300, []int{400, 500}, 14 * time.Second, 12},
+		{"one slot", ratelimit.Limits{Concurrency: 1}, 0, []int{40, 50, 400}, 12 * time.Second, 14},
+		{"many slots", ratelimit.Limits{Concurrency: 200}, 0, []int{3000, 2000, 60000}, 8 * time.Second, 12},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				q, f := newFakeQueue(), newFakeTarget(50*time.Millisecond)
+				e := run(t, q, f, tt.limits, nil)
+				pass(10 * time.Minute)
+				q.send(tt.first)
+				pass(tt.apart)
+				before := q.called("look")
+				for _, burst := range tt.bursts {
+					q.send(burst)
+					for end := time.Now().Add(tt.apart); time.Now().Before(end); {
+						pass(500 * time.Millisecond)
+						now := time.Now()
+						is, got := q.depth(now), e.Snapshot(now).Depth
+						if wrong := is.Visible - got.Visible; end.Sub(now) < tt.apart-3*time.Second && (wrong > 25+is.Visible/20 || wrong < -25-is.Visible/20) {
+							t.Errorf("%v after a burst of %d: %d visible, not %d", tt.apart-end.Sub(now), burst, got.Visible, is.Visible)
+						}
+					}
+				}
+				if looks := q.called("look") - before; looks > tt.looks {
+					t.Errorf("SQS was asked %d times", looks)
+				}
+				e.stop()
+			})
+		})
+	}
+}
+
+func TestBurstsHaveTheDepthAskedForOnlySoOften(t *testing.T) {
+	d := depthWatch{}
+	now := time.Unix(1_700_000_000, 0)
+	d.begin(now)
+	looks, last := 0, now.Add(-time.Minute)
+	for end := now.Add(10 * time.Minute); now.Before(end); now = now.Add(100 * time.Millisecond) {
+		d.active(now)
+		d.burst(now)
+		if d.due(now) {
+			if now.Sub(last) < 2*time.Second {
+				t.Errorf("asked %v after the last answer", now.Sub(last))
+			}
+			looks, last = looks+1, now
+			d.answered(now, message.Depth{}, nil, true)
+		}
+	}
+	if looks > 75 {
+		t.Errorf("asked %d times in ten minutes", looks)
+	}
+}
+
+func TestWhatComesToAQueueThatWasEmptyContradictsAnyCount(t *testing.T) {
+	now := time.Unix(1_700_000_000, 0)
+	b := backlog{again: map[int64]int{}}
+	b.answered(now, message.Depth{Visible: 500}, false) // others take them
+	b.emptied(now)
+	if b.contradicted(now) {
+		t.Error("nothing has come")
+	}
+	b.take()
+	if !b.contradicted(now) || b.depth(now, 1).Visible != 0 {
+		t.Errorf("one has come, and %d are visible", b.depth(now, 1).Visible)
 	}
 }

@@ -82,7 +82,7 @@ func TestTheLedgerIsBounded(t *testing.T) {
 	t.Parallel()
 	b := newLedger()
 	for i := range ledgerSize + 10 {
-		b.deleted(keyOf(strconv.Itoa(i)), time.Unix(1, 0))
+		b.deleted(keyOf(strconv.Itoa(i)), time.Now())
 	}
 	if b.size() != ledgerSize || b.evicted != 10 || b.has(keyOf("9")) || !b.has(keyOf("10")) {
 		t.Errorf("%d are remembered, %d were evicted", b.size(), b.evicted)

@@ -78,10 +78,10 @@ func (c *Consumer) wanted(now time.Time) int {
 	if c.paused() {
 		return 0
 	}
-	limit := c.gate.Receive(now, c.pace.Limits().Concurrency)
+	limit := c.gate.Receive(now, c.pace.Most())
 	if limit.NoRoom && c.hand.makeRoom(now) {
 		c.reportHand(now)
-		limit = c.gate.Receive(now, c.pace.Limits().Concurrency)
+		limit = c.gate.Receive(now, c.pace.Most())
 	}
 	if limit.Most == 0 {
 		return 0
@@ -177,7 +177,8 @@ func (c *Consumer) arrived(now, sent time.Time, p *poll, messages []*message.Mes
 		c.takeIn(now, handedOut(m, prompt, p.attempt.visibility), p, m)
 	}
 	if len(messages) > 0 {
-		if result == full && p.asked > 1 && !c.backlog.shows(now) {
+		// One message that came to a parked poll is no burst, though it is all that was asked for.
+		if result == full && (p.asked > 1 || now.Sub(sent) < c.demand.parkedAfter()) && c.backlog.contradicted(now) {
 			c.depth.burst(now)
 		}
 		c.depth.active(now)
@@ -185,7 +186,7 @@ func (c *Consumer) arrived(now, sent time.Time, p *poll, messages []*message.Mes
 	}
 	c.depth.empty(now)
 	if !c.options.FIFO && c.depth.depth.InFlight < inFlightLimit || c.hand.size() == 0 && c.depth.depth.Visible == 0 {
-		c.backlog.emptied()
+		c.backlog.emptied(now)
 	}
 }
 
@@ -195,6 +196,9 @@ func (c *Consumer) takeIn(now, handedOut time.Time, p *poll, m *message.Message)
 	c.backlog.take()
 	c.hist.of(receiveCounts).Observe(float64(m.ReceiveCount))
 	size := m.Size()
+	if c.options.Copied != nil {
+		size += c.options.Copied(m)
+	}
 	c.demand.received(size)
 	size += perMessage
 	key := keyOf(m.ID)

@@ -80,7 +80,7 @@ func (c *Consumer) Run(drainCtx, killCtx context.Context) Summary {
 			abort = nil
 		}
 		now := time.Now()
-		c.turned.Store(now.UnixNano())
+		c.turned.Store(int64(now.Sub(c.born)))
 		c.mu.Lock()
 		// Looked at here and not in the cases: which of several cases wins is chance.
 		if drainCtx.Err() != nil || killCtx.Err() != nil {
@@ -166,6 +166,7 @@ func (c *Consumer) advance(now time.Time) {
 	c.hand.releasesDue(now)
 	c.gateLog.say(now, c.pace.Limits().Concurrency)
 	c.sayTold(now)
+	c.sayAdapted(now)
 	c.startWaiting(now)
 	c.sendReceives(now)
 	if dry := c.isDry(); dry != c.dry {

@@ -169,7 +169,7 @@ const stuckAfter = time.Minute
 // reason to kill the process.
 func (c *Consumer) Stuck(now time.Time) []Problem {
 	// Not under the mutex: if that is what is stuck, this has to say so.
-	if turned := time.Unix(0, c.turned.Load()); now.Sub(turned) > stuckAfter {
+	if turned := c.born.Add(time.Duration(c.turned.Load())); now.Sub(turned) > stuckAfter {
 		return []Problem{{What: "the loop of queue " + c.options.Queue + " has not turned", Since: turned}}
 	}
 	c.mu.Lock()

@@ -12,9 +12,10 @@ const speedSeconds = 60
 // seconds to a minute, in which it has not changed. Ten seconds alone would be too few
 // messages, a minute too slow to notice that the pace was changed.
 type speed struct {
+	ticks  ticks
 	counts [speedSeconds + 1]int
-	newest int64 // Unix second of the newest count
-	begun  int64 // Unix second of the first count after a rest; 0: none yet
+	newest int64 // second of the newest count
+	begun  int64 // second of the first count after a rest; 0: none yet
 	last   int64 // and of the last one
 }
 
@@ -69,7 +70,7 @@ func (s *speed) sum(skip, seconds int) int {
 }
 
 func (s *speed) advance(now time.Time) {
-	second := now.Unix()
+	second := s.ticks.second(now)
 	if second-s.newest >= int64(len(s.counts)) {
 		s.counts = [speedSeconds + 1]int{}
 		s.newest = second

@@ -99,8 +99,9 @@ func (s *stats) summary() Summary {
 
 // perSecond counts events in the last ten whole seconds.
 type perSecond struct {
+	ticks  ticks
 	counts [11]int64
-	newest int64 // Unix second of the newest count
+	newest int64 // second of the newest count
 }
 
 func (p *perSecond) add(now time.Time) {
@@ -121,7 +122,7 @@ func (p *perSecond) mean(now time.Time) float64 {
 }
 
 func (p *perSecond) advance(now time.Time) {
-	second := now.Unix()
+	second := p.ticks.second(now)
 	if second-p.newest >= int64(len(p.counts)) {
 		p.counts = [11]int64{}
 		p.newest = second

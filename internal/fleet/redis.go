@@ -243,7 +243,7 @@ func (c *redisCoordinator) sentence(err error) error {
 	switch {
 	case strings.Contains(text, "WRONGTYPE"):
 		return &RefusedError{fmt.Sprintf("the keys %s, %s or %s are there and are somebody else's: delete them, or use another --fleet-name", keys[0], keys[1], keys[2])}
-	case strings.Contains(text, "ACL failure"), strings.Contains(text, "NOPERM"):
+	case strings.Contains(text, "ACL failure"), strings.Contains(text, "NOPERM"), strings.Contains(text, "can't run this command"):
 		return &RefusedError{"the Redis user lacks a permission: allow eval, evalsha, time, info, hget, hgetall, hmget, hset, hdel, del and pexpire on the keys {poller:" + c.name + "}:*"}
 	}
 	for _, r := range refusals {

@@ -11,8 +11,8 @@ import (
 const leaveLimit = time.Second
 
 // Run makes the calls until ctx is done, and then says that this replica leaves, so that
-// its part is free immediately: end ctx when nothing runs any more. The error is a refusal
-// of the first call, such as a wrong password: somebody has to act before it can work.
+// its part is free immediately: end ctx when nothing runs any more. The error is a refusal before
+// any call had an effect, such as a wrong password: somebody has to act before it can work.
 func (f *Fleet) Run(ctx context.Context) error {
 	defer f.coordinator.close()
 	timer := time.NewTimer(0)
@@ -32,7 +32,7 @@ func (f *Fleet) Run(ctx context.Context) error {
 			if refused := new(RefusedError); first && errors.As(err, &refused) {
 				return fmt.Errorf("--fleet-redis: %w", err)
 			}
-			first = first && err != nil
+			first = first && (err != nil || !r.real())
 		}
 		f.readRoster(ctx)
 		timer.Reset(f.arm())

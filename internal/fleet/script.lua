@@ -114,8 +114,10 @@ if now < state.born + pause then
   return reply('quiet', now, state.seq, state.born, state.born + pause - now)
 end
 record(now, held_share, held_slots)
+if state.cap == 0 and rate > 0 and state.before == 1 then state.before = 2 end -- only young ones: what they run ends soon
 if now >= state.born + LEASE or state.cap == 0 then state.cap = rate end
-if now >= state.born + LEASE or (state.cap_slots == 0 and state.before == 0) then state.cap_slots = all_slots end
+if now >= state.born + LEASE or (state.cap_slots == 0 and state.before == 0)
+  or (state.before == 2 and now >= state.born + pause + timeout) then state.cap_slots = all_slots end
 local cap, total = math.min(state.cap, rate), math.min(state.cap_slots, all_slots)
 
 -- Twice a second one call drops the records that have lapsed, and counts the others.

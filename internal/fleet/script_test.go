@@ -280,13 +280,28 @@ func TestALostMemoryGrantsNoSlotsThatWereNotBrought(t *testing.T) {
 	joins := newCaller(t, s, "joins")
 	joins.make(0) // no slot is free
 	clear(s.hashes)
-	after(10*time.Second, joins) // the other two are cut off and go on with theirs
+	after(6*time.Second, joins) // the other two are cut off and go on with theirs
 	if a := joins.make(0); a.kind != granted || a.slots != 0 {
 		t.Errorf("%+v", a)
 	}
 	after(2*time.Second, append(all, joins)...)
 	if n := all[0].slots + all[1].slots + joins.slots; n == 0 || n > 8 {
 		t.Errorf("%d slots when all are back", n)
+	}
+}
+
+// A fleet of which nobody has anything left, because all are young or were stopped for long,
+// does not wait for a lease that nobody has.
+func TestALostMemoryThatNobodyBringsAnythingGrantsSoon(t *testing.T) {
+	t.Parallel()
+	s, all := settled(t, 2)
+	clear(s.hashes)
+	for _, c := range all {
+		c.share, c.slots = 0, 0
+	}
+	after(8*time.Second, all...)
+	if all[0].slots+all[1].slots != 8 {
+		t.Errorf("%d and %d slots of 8", all[0].slots, all[1].slots)
 	}
 }
 

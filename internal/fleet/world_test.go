@@ -22,13 +22,17 @@ type world struct {
 	queue    events
 	order    int
 	replicas []*replica
-	stopped  bool         // the server is
-	down     bool         // nothing listens
-	held     []*sentCall  // what a stopped server has not read
-	starts   []start      // of all replicas
-	spans    []span       // deliveries
-	history  []snapshot   // for promotions and old files
-	alone    map[int]bool // replicas that started something by themselves
+	stopped  bool          // the server is
+	down     bool          // nothing listens
+	held     []*sentCall   // what a stopped server has not read
+	starts   []start       // of all replicas
+	spans    []span        // deliveries
+	history  []snapshot    // for promotions and old files
+	alone    map[int]bool  // replicas that started something by themselves
+	brought  time.Duration // the newest memory, by its birth, that a replica has brought a share
+	granted  time.Duration // the newest that has granted something
+	// unpromised: what docs/fleet.md does not promise has happened, so nothing is judged.
+	unpromised bool
 }
 
 type snapshot struct {
@@ -314,6 +318,7 @@ func (w *world) read(c *sentCall) {
 	if err != nil {
 		panic(err)
 	}
+	w.watch(c.request, &a)
 	if w.now < c.from.cut || w.chance(w.plan.lose) {
 		return
 	}
@@ -325,6 +330,26 @@ func (w *world) read(c *sentCall) {
 				c.from.turn()
 			}
 		})
+	})
+}
+
+// watch notes when a new memory begins to grant though nobody has brought it a share and
+// somebody silent has one.
+func (w *world) watch(q *request, a *reply) {
+	switch {
+	case a.kind == quiet && q.share > 0:
+		w.brought = a.born
+	case a.kind == granted && a.born != w.granted:
+		w.granted = a.born
+		w.unpromised = w.unpromised || a.born != w.brought && w.silentShare()
+	}
+}
+
+// silentShare reports whether a replica is silent and has a share.
+func (w *world) silentShare() bool {
+	return slices.ContainsFunc(w.replicas, func(r *replica) bool {
+		m := r.member
+		return !r.dead && m.share > 0 && r.own()-m.silent > missing
 	})
 }
 

@@ -85,7 +85,7 @@ func (g *Gate) fail(now time.Time, m *Message, r message.Result, told time.Durat
 	if m.since.IsZero() {
 		m.since = now
 	}
-	m.throttled = m.throttled || o == message.Throttled
+	m.throttled = m.throttled || o == message.Throttled || r.Crowded
 	if o != message.Connection {
 		m.answered++
 	}

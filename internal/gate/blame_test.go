@@ -178,6 +178,8 @@ func TestWhatIsLearntOfRetries(t *testing.T) {
 	t.Parallel()
 	table(t, []row{
 		{"a retry that works", "o:ok a:500 +1ms a:ok retried=0.020"},
+		{"a retry after a crowd's 503 that works", "o:ok a:503c +1ms a:ok retried=0.000"},
+		{"any later retry after a crowd's 503", "o:ok a:503c +1ms a:503 +1ms a:ok retried=0.000"},
 		{"a retry that fails", "o:ok works*30 a:500 retried=0.455 a:500 retried=0.445"},
 		{"a first try says nothing of retries", "o:ok works*30 a:500 b:ok retried=0.455"},
 		{"the first try of a message with a record is a retry", "o:ok k:500 +1ms p:ok k?x k:ok retried=0.020"},

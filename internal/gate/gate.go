@@ -264,6 +264,16 @@ func (g *Gate) credit(now time.Time, m *Message, o message.Outcome, fresh bool) 
 	}
 }
 
+// Load reports whether the answer to m's try says something about how many deliveries the
+// target takes at once: the gate is open, and it is not a probe's. closings is how often
+// the gate has closed. Call it before End.
+func (s *Seat) Load(m *Message) (says bool, closings int) {
+	g := s.gate
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return (g.state == Open || g.state == Wary) && !m.probe, g.closings
+}
+
 // Tick makes the state changes that depend only on time.
 func (s *Seat) Tick(now time.Time, slots int) {
 	defer s.lock()()

@@ -19,6 +19,7 @@ import (
 //	a>  a=500   its try begins; its try ends
 //	a:500x      … and it is given up
 //	a:400       it is rejected, and that is believed; a:400h: it is held
+//	a:503c      it is a crowd's
 //	a:503/30s   the answer has a Retry-After
 //	a=cut       its try was canceled
 //	a!          it may not be tried now
@@ -254,6 +255,8 @@ func parse(answer string) (message.Result, gate.Fate) {
 		result.Outcome = message.Failed
 	case "503":
 		result.Outcome = message.Unavailable
+	case "503c":
+		result.Outcome, result.Crowded = message.Unavailable, true
 	case "429":
 		result.Outcome = message.Throttled
 	case "net":

@@ -87,7 +87,7 @@ func (s *Seat) Dissolve(now time.Time, all []*Message, r message.Result, slots i
 	told := min(r.RetryAfter, maxRetryAfter)
 	spread := g.draw(head.id, head.tries)
 	for _, m := range all {
-		g.spare(now, m, r.Outcome, told, spread)
+		g.spare(now, m, r, told, spread)
 	}
 	if r.Outcome != message.Rejected {
 		g.step(now, failed, fresh, slots)
@@ -97,10 +97,11 @@ func (s *Seat) Dissolve(now time.Time, all []*Message, r message.Result, slots i
 // spare holds a message whose last try failed together with others. That try counts for
 // nothing: where the message may be at fault, the next one is like its first. Where it
 // cannot be, all are due together, by spread.
-func (g *Gate) spare(now time.Time, m *Message, o message.Outcome, told time.Duration, spread float64) {
+func (g *Gate) spare(now time.Time, m *Message, r message.Result, told time.Duration, spread float64) {
+	o := r.Outcome
 	m.failed, m.base, m.told, m.failedAt, m.spread = o, 0, told, now, g.draw(m.id, m.tries)
 	m.lastFailed, m.closings, m.struck, m.spared = m.try, g.closings, true, true
-	m.throttled = m.throttled || o == message.Throttled
+	m.throttled = m.throttled || o == message.Throttled || r.Crowded
 	if m.since.IsZero() {
 		m.since = now
 	}

@@ -70,6 +70,9 @@ type Result struct {
 	// Announced reports whether it is a refusal that the target has announced and is waited
 	// for, which is no trouble. The engine sets it.
 	Announced bool
+	// Crowded reports whether it is a refusal that shows that too many deliveries ran: how
+	// well a retry works then says nothing. The engine sets it.
+	Crowded bool
 	// Refused reports whether the status means that the target refuses requests: 3xx,
 	// 401, 403, 404, 405, 407 or 421. A message given up after it counts as rejected.
 	Refused bool

@@ -14,12 +14,19 @@ const (
 	// clockNoise is the offset up to which the clocks count as equal: Date has whole
 	// seconds.
 	clockNoise = 2 * time.Second
-	// quickAnswer bounds the calls that SQS answers immediately, whose Date is taken
-	// from the middle of the call. A long poll's Date is from its end.
+	// quickAnswer bounds the calls that tell the offset: SQS has written the Date within
+	// that time.
 	quickAnswer = time.Second
 )
 
-// clock estimates SQS's clock minus ours from the Date of responses.
+// clock estimates SQS's clock minus ours from the Date of responses. A response is written
+// after its call is sent and before it arrives, so
+//
+//	Date - came <= offset < Date + 1 s - sent
+//
+// A quick response tells the offset. A slow one may have waited in SQS, as a long poll does,
+// or on its way to us, and cannot say which: it counts only where the offset that is known
+// contradicts it, as the end of a long poll.
 type clock struct {
 	offset atomic.Int64
 	last   atomic.Int64 // of the last response alone, as the SDK uses it
@@ -42,36 +49,48 @@ func (c *clock) note(sent, came time.Time, header http.Header) time.Time {
 		return date // from a cache
 	}
 	c.last.Store(int64(date.Sub(came)))
-	at := came
-	if took := came.Sub(sent); took <= quickAnswer {
-		at = came.Add(-took / 2)
-	}
-	sample := date.Add(500 * time.Millisecond).Sub(at)
+	took := came.Sub(sent)
+	sent = came.Add(-took) // by the clock as it is now, if it was set meanwhile
 
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.ahead.note(date, sent, came)
-	if c.wasSet(came) {
+	if by := c.setBy(came); by != 0 {
 		c.n = 0 // the older samples are of another clock
+		c.take(c.now() - by)
 	}
 	c.came, c.wall = came, came.Round(0)
-	c.samples[c.n%clockSamples] = sample
+	half := took / 2
+	if took > quickAnswer {
+		if known := c.now(); known > date.Sub(came)-clockNoise && known < date.Sub(sent)+clockNoise {
+			return date
+		}
+		half = 0
+	}
+	c.samples[c.n%clockSamples] = date.Add(500 * time.Millisecond).Sub(came.Add(-half))
 	c.n++
 	sorted := c.samples
 	known := sorted[:min(c.n, clockSamples)]
 	slices.Sort(known)
 	median := known[len(known)/2]
-	if median.Abs() <= clockNoise {
-		median = 0
-	}
-	c.offset.Store(int64(median))
+	c.take(median)
 	return date
 }
 
-// wasSet reports whether our wall clock was set since the last response, or the machine
-// suspended: then it and the monotonic clock no longer agree.
-func (c *clock) wasSet(now time.Time) bool {
-	return c.n > 0 && (now.Round(0).Sub(c.wall)-now.Sub(c.came)).Abs() > clockNoise
+func (c *clock) take(offset time.Duration) {
+	if offset.Abs() <= clockNoise {
+		offset = 0
+	}
+	c.offset.Store(int64(offset))
+}
+
+// setBy returns by how much our wall clock was set ahead since the last response: it and
+// the monotonic clock no longer agree. A machine that was suspended looks the same.
+func (c *clock) setBy(now time.Time) time.Duration {
+	if by := now.Round(0).Sub(c.wall) - now.Sub(c.came); !c.came.IsZero() && by.Abs() > clockNoise {
+		return by
+	}
+	return 0
 }
 
 // handedOut returns the earliest time, on our clock, at which SQS can have written a

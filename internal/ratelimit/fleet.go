@@ -42,13 +42,16 @@ func (p *Pace) JoinFleet(f Fleet) {
 // Wake has the owners of all shares ask again: the fleet has something new.
 func (p *Pace) Wake() { p.wakeAll() }
 
-// inForce returns the pace's own limits, or the fleet's where they are lower. The
+// inForce returns the pace's own limits with the concurrency that was found, or the fleet's
+// where they are lower. The
 // concurrency is at least 1: without a slot the rate is 0.
 func (p *Pace) inForce() Limits {
+	all := p.limits
+	all.Concurrency = p.found(all.Concurrency)
 	if p.fleet == nil {
-		return p.limits
+		return all
 	}
-	all, fleet := p.limits, p.fleet.Limits()
+	fleet := p.fleet.Limits()
 	all.Concurrency = max(min(all.Concurrency, fleet.Concurrency), 1)
 	if fleet.Limited && (!all.Limited || fleet.Rate < all.Rate) {
 		all.Limited, all.Rate, all.Burst = true, fleet.Rate, max(fleet.Burst, 1)
@@ -61,7 +64,7 @@ func (p *Pace) inForce() Limits {
 
 // slots returns how many deliveries may run.
 func (p *Pace) slots() int {
-	slots := p.limits.Concurrency
+	slots := p.found(p.limits.Concurrency)
 	if p.fleet != nil {
 		slots = min(slots, p.fleet.Limits().Concurrency)
 	}

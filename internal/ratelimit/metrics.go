@@ -6,6 +6,8 @@ import (
 	"time"
 
 	"github.com/prometheus/client_golang/prometheus"
+
+	"github.com/sqs-poller/poller/internal/adapt"
 )
 
 // Register registers the pace's metrics with reg, which carries the target's label.
@@ -22,7 +24,12 @@ type collector struct{ pace *Pace }
 var (
 	limitDesc = prometheus.NewDesc("poller_pace_limit",
 		"Limits in force: rate in deliveries started per second (+Inf: no limit), concurrency in simultaneous deliveries, "+
-			"quota in deliveries started per second that the tightest quota allows in the long run (+Inf: no quota).", []string{"kind"}, nil)
+			"quota in deliveries started per second that the tightest quota allows in the long run (+Inf: no quota), "+
+			"adaptive in simultaneous deliveries that the target was found to take (missing unless it is looked for).", []string{"kind"}, nil)
+	adaptiveDesc = prometheus.NewDesc("poller_adaptive_changes_total",
+		"Changes of the concurrency that is found, by reason; missing unless it is looked for.", []string{"reason"}, nil)
+	aloneDesc = prometheus.NewDesc("poller_adaptive_refused_alone_total",
+		"Deliveries answered 429 with nothing else running, which no concurrency explains; missing unless it is looked for.", nil, nil)
 	quotaUsedDesc = prometheus.NewDesc("poller_quota_used",
 		"Deliveries started in the last window of a quota, by the window's length.", []string{"window"}, nil)
 	toldDesc = prometheus.NewDesc("poller_target_limit_remaining",
@@ -38,6 +45,8 @@ var (
 // Describe implements prometheus.Collector.
 func (collector) Describe(descs chan<- *prometheus.Desc) {
 	descs <- limitDesc
+	descs <- adaptiveDesc
+	descs <- aloneDesc
 	descs <- quotaUsedDesc
 	descs <- quotaLimitDesc
 	descs <- toldDesc
@@ -65,6 +74,13 @@ func (k collector) Collect(metrics chan<- prometheus.Metric) {
 		gauge(quotaLimitDesc, float64(q.N), q.WindowName())
 	}
 	gauge(limitDesc, quota, "quota")
+	if is, on := k.pace.Adaptive(); on {
+		gauge(limitDesc, float64(is.Limit), "adaptive")
+		for _, reason := range adapt.Reasons() {
+			metrics <- prometheus.MustNewConstMetric(adaptiveDesc, prometheus.CounterValue, float64(is.Counted[reason]), reason.String())
+		}
+		metrics <- prometheus.MustNewConstMetric(aloneDesc, prometheus.CounterValue, float64(is.Alone))
+	}
 	told := k.pace.Told(now)
 	if told.Known {
 		gauge(toldDesc, float64(told.Remaining))

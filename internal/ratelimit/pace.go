@@ -1,7 +1,7 @@
 // Package ratelimit decides when the next delivery to a target may start. A pace
 // combines slots, tokens and quotas: a slot is the right to run one delivery, a token
 // the right to start one now, and a quota is how many may start in any window of a
-// given length.
+// given length. Where it adapts, package adapt finds how many slots there are.
 //
 // At most as many deliveries run concurrently as there are slots, in any window at most
 // rate × window + burst are started, and in no quota's window more than it allows. This
@@ -17,9 +17,12 @@ package ratelimit
 import (
 	"math"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/time/rate"
+
+	"github.com/sqs-poller/poller/internal/adapt"
 )
 
 // Limits are a target's limits.
@@ -36,12 +39,15 @@ type Limits struct {
 	Quotas [MaxQuotas]Quota
 	// Follow reports whether what the target says of its limits is kept to.
 	Follow bool
+	// Adaptive reports whether the concurrency is found, with Concurrency as the maximum.
+	Adaptive bool
 }
 
 // Try is one delivery as the pace knows it, from its start to its end.
 type Try struct {
 	number int
 	began  time.Time
+	beside int // how many others ran then
 }
 
 // Want is what a start is waiting for.
@@ -82,6 +88,8 @@ const longest = 24 * time.Hour
 
 // Pace is the pace of one target. It is safe for concurrent use.
 type Pace struct {
+	adapts atomic.Bool // whether adapt is set
+
 	mu         sync.Mutex // guards what follows
 	limits     Limits
 	bucket     *rate.Limiter // nil if there is no rate limit
@@ -91,7 +99,9 @@ type Pace struct {
 	due        time.Time // when the last refused token will be available; zero if none was refused
 	quotas     quotas
 	told       told
-	free       time.Time // when quotas and target allow the start that they refused last; zero if they refused none
+	adapt      *adapt.Limit // nil if the concurrency is not found
+	closings   int          // of the gate, when adapting last looked; -1 before it has
+	free       time.Time    // when quotas and target allow the start that they refused last; zero if they refused none
 	shares     []*Share
 	wanting    turns   // those that want to start
 	wished     uint64  // wishes to start so far
@@ -124,6 +134,7 @@ func (p *Pace) set(now time.Time, limits Limits) {
 	p.limits = limits
 	p.due, p.free = time.Time{}, time.Time{}
 	p.quotas.set(now, limits.Quotas)
+	p.setAdaptive(now)
 	if !limits.Follow {
 		p.told = told{}
 	}

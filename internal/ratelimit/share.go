@@ -95,7 +95,7 @@ func (s *Share) start(now time.Time, t *Try, slots int, consent func() bool) (Wa
 		return Consent, nil
 	}
 	p.take(now, at)
-	t.number, t.began = p.quotas.start(now), now
+	t.number, t.began, t.beside = p.quotas.start(now), now, p.delivering
 	p.told.start()
 	p.delivering++
 	p.virtual = s.turn

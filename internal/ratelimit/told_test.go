@@ -354,7 +354,7 @@ func TestTheBeginAndTheEndOfWaitingAreTold(t *testing.T) {
 
 func TestARemainderThatRefillsIsUsed(t *testing.T) {
 	in(t, func(c *talk) {
-		// A bucket of ten that refills one each 100 ms, and says when it is full.
+		// A bucket of ten that refills one every 100 ms, and says when it is full.
 		tokens, at := 10.0, time.Now()
 		answer := func() message.Result {
 			tokens, at = min(10, tokens+time.Since(at).Seconds()*10), time.Now()

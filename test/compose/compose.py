@@ -115,5 +115,5 @@ class Stack:
         return self.prometheus("query", query=expr)["result"]
 
     def over_the_run(self, expr: str) -> list:
-        """Each 5 s since the stack began."""
+        """Every 5 s since the stack began."""
         return self.prometheus("query_range", query=expr, start=f"{self.began:.0f}", end=f"{time.time():.0f}", step="5")["result"]

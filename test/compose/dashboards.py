@@ -6,7 +6,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[2]
 FOLDER = ROOT / "deploy/grafana/dashboards"
-# What Grafana puts in the place of its variables; the test's Prometheus scrapes each 5 s.
+# What Grafana puts in the place of its variables; the test's Prometheus scrapes every 5 s.
 VARIABLES = {"$queue": ".*", "$target": ".*", "$__rate_interval": "20s"}
 # What the Prometheus data source reads of an annotation, and the dashboard's own types do not know.
 OF_PROMETHEUS = ("titleFormat", "textFormat")

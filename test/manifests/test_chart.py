@@ -195,7 +195,7 @@ class Settings(unittest.TestCase):
             self.assertNotEqual(digest({}), digest({"target": change}))
         # By SIGHUP only what a SIGHUP cannot put in force.
         hup = {"reload": {"mode": "sighup"}}
-        for change in ({"rate": "27/s"}, {"concurrency": 9}, {"burst": 3}, {"quotas": ["100/m"]}):
+        for change in ({"rate": "27/s"}, {"concurrency": 9}, {"burst": 3}, {"quotas": ["100/m"]}, {"adaptive": True}):
             self.assertEqual(digest(hup), digest(hup | {"target": change}), change)
         self.assertEqual(digest(hup), digest(hup | {"log": {"level": "debug"}}))
         for change in ({"timeout": "20s"}, {"url": TARGET + "/v2"}):
@@ -321,6 +321,7 @@ class Refusals(unittest.TestCase):
             ({"target": {"rate": "none", "burst": 3}}, "target.burst: there is no rate that it could belong to: write target.rate too, or leave it out"),
             ({"replicas": 20}, "target.concurrency: 10 is less than one delivery at once for each of 20 replicas: write 20 or more, or run fewer replicas"),
             ({"replicas": 3, "target": {"quotas": ["9/s", "2/m"]}}, "target.quotas: 2/m is less than one for each of 3 replicas: run fewer replicas"),
+            ({"replicas": 3, "target": {"adaptive": True}}, "target.adaptive: each of 3 replicas would adapt alone, until one had everything: run one replica, or write target.concurrency and leave it out"),
             ({"replicas": 3, "target": {"burst": 2}}, "target.burst: 2 is less than one for each of 3 replicas: write 3 or more, or leave it out"),
             ({"autoscaling": {"enabled": True, "minReplicas": 2}}, "autoscaling.minReplicas: 2 is more than maxReplicas, 1: write 1 or less"),
             ({"autoscaling": {"enabled": True, "trigger": "lag", "minReplicas": 0}}, "autoscaling.minReplicas: 0 with trigger lag never starts again"),

@@ -105,6 +105,7 @@ const kinds = {
   lag: [['lag_seconds', '--accent', ' s']],
   deliveries: [['delivered_per_second', '--accent', '/s'], ['failed_per_second', '--bad', '/s']],
   latency: [['median_seconds', '--accent', ' s'], ['p99_seconds', '--second', ' s']],
+  limit: [['concurrency_found', '--accent', '']],
   waits: [['token_wait_seconds', '--accent', ' s'], ['slot_wait_seconds', '--second', ' s'], ['gate_wait_seconds', '--bad', ' s']],
 };
 
@@ -124,8 +125,11 @@ async function draw() {
   const [queue] = history.queues;
   for (const figure of figures) {
     const data = [history.at, ...kinds[figure.dataset.chart].map(([column]) => queue[column])];
-    if (charts.has(figure)) charts.get(figure).setData(data);
-    else charts.set(figure, chart(figure, data));
+    const why = figure.dataset.chart === 'limit' ? queue.concurrency_reason : undefined;
+    if (charts.has(figure)) {
+      charts.get(figure).why = why;
+      charts.get(figure).setData(data);
+    } else charts.set(figure, chart(figure, data, why));
   }
 }
 
@@ -142,11 +146,12 @@ function sayValues(plot) {
   const at = plot.cursor.idx ?? plot.data[0].length - 1;
   plot.series.slice(1).forEach((line, i) => {
     const v = plot.data[i + 1][at];
-    line.said.textContent = v == null ? '' : ` ${short(v)}${line.unit}`;
+    const why = plot.why?.[at];
+    line.said.textContent = v == null ? '' : ` ${short(v)}${line.unit}${why ? ': ' + why : ''}`;
   });
 }
 
-function chart(figure, data) {
+function chart(figure, data, why) {
   const style = getComputedStyle(document.documentElement);
   const colour = (name) => style.getPropertyValue(name).trim();
   const lines = kinds[figure.dataset.chart].map(([, stroke, unit], i) => ({
@@ -157,7 +162,7 @@ function chart(figure, data) {
   const axis = { stroke: colour('--dim'), font: '11px system-ui, sans-serif', grid: { stroke: colour('--line'), width: 1 }, ticks: { show: false } };
   const colours = { start: colour('--dim'), reload: colour('--dim'), override: colour('--notice'), gate: colour('--bad') };
   return new uPlot({
-    hooks: { draw: [(plot) => drawMarks(plot, colours)], setCursor: [sayValues], setData: [sayValues] },
+    hooks: { init: [(plot) => { plot.why = why; }], draw: [(plot) => drawMarks(plot, colours)], setCursor: [sayValues], setData: [sayValues] },
     width: figure.clientWidth, height: 140,
     cursor: { y: false, drag: { x: false, y: false }, sync: { key: 'poller' } },
     legend: { show: false },

@@ -72,6 +72,9 @@ log:
 {{- if lt $concurrency $replicas -}}
 {{-   fail (printf "%s.concurrency: %d is less than one delivery at once for each of %d replicas: write %d or more, or run fewer replicas" .at $concurrency $replicas $replicas) -}}
 {{- end -}}
+{{- if and $target.adaptive (gt $replicas 1) -}}
+{{-   fail (printf "%s.adaptive: each of %d replicas would adapt alone, until one had everything: run one replica, or write %s.concurrency and leave it out" .at $replicas .at) -}}
+{{- end -}}
 {{- if and $target.burst (lt (int $target.burst) $replicas) -}}
 {{-   fail (printf "%s.burst: %d is less than one for each of %d replicas: write %d or more, or leave it out" .at (int $target.burst) $replicas $replicas) -}}
 {{- end -}}
@@ -111,6 +114,7 @@ that know the old number have to be gone before there are others. */}}
 {{-     $_ := unset . "burst" -}}
 {{-     $_ := unset . "quotas" -}}
 {{-     $_ := unset . "concurrency" -}}
+{{-     $_ := unset . "adaptive" -}}
 {{-   end -}}
 {{- end -}}
 {{- toYaml $settings | sha256sum -}}
