@@ -33,6 +33,7 @@ var parts = []part{
 	{"kill", killed},
 	{"outage", outages},
 	{"brownout", brownOut},
+	{"adaptive", adaptive},
 	{"poison", poison},
 	{"sizes", sizes},
 	{"queues", queues},

@@ -144,16 +144,25 @@ func TestTheTableOfHeldMessagesSaysWhatIsKnown(t *testing.T) {
 		{"queue": "orders", "message_id": "m-1", "receive_count": 2, "tries": 7, "strikes": 1, "since": "2026-07-24T11:51:00Z",
 		 "outcome": "unavailable", "status": 503, "reason": "5xx", "next_try": "2026-07-24T12:00:08Z"},
 		{"queue": "orders", "message_id": "m-2", "receive_count": 1, "tries": 1, "strikes": 0, "since": "2026-07-24T11:59:59.5Z",
-		 "outcome": "failed", "reason": "timeout", "next_try": null}]`), &list); err != nil {
+		 "outcome": "failed", "reason": "timeout", "next_try": null, "waits_for": "target", "next_probe": "2026-07-24T12:00:05Z"},
+		{"queue": "orders", "message_id": "m-3", "receive_count": 1, "tries": 1, "strikes": 0, "since": "2026-07-24T11:59:59Z",
+		 "outcome": "failed", "reason": "timeout", "next_try": null, "waits_for": "target", "next_probe": "2026-07-24T12:00:00Z"},
+		{"queue": "orders", "message_id": "m-4", "receive_count": 1, "tries": 1, "strikes": 0, "since": "2026-07-24T11:59:59Z",
+		 "outcome": "failed", "reason": "timeout", "next_try": null, "waits_for": "resume"},
+		{"queue": "orders", "message_id": "m-5", "receive_count": 1, "tries": 1, "strikes": 1, "since": "2026-07-24T11:59:59Z",
+		 "outcome": "failed", "reason": "timeout", "next_try": null, "waits_for": "release"}]`), &list); err != nil {
 		t.Fatal(err)
 	}
 	var out strings.Builder
-	if err := printHeld(&out, now, list, 5); err != nil {
+	if err := printHeld(&out, now, list, 8); err != nil {
 		t.Fatal(err)
 	}
 	want := "MESSAGE  QUEUE   RECEIVE  TRIES  HELD FOR  LAST ANSWER      STRIKES  NEXT TRY\n" +
 		"m-1      orders  2        7      9m0s      unavailable 503  1        in 8s\n" +
-		"m-2      orders  1        1      500ms     failed timeout   0        not known\n" +
+		"m-2      orders  1        1      500ms     failed timeout   0        when the target is back; next probe 12:00:05 UTC\n" +
+		"m-3      orders  1        1      1s        failed timeout   0        when the target is back; probing now\n" +
+		"m-4      orders  1        1      1s        failed timeout   0        when resumed\n" +
+		"m-5      orders  1        1      1s        failed timeout   1        none: given up, released soon\n" +
 		"3 more are held.\n"
 	if out.String() != want {
 		t.Errorf("got\n%swant\n%s", out.String(), want)

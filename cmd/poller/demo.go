@@ -16,6 +16,7 @@ type demoCmd struct {
 	Rate      config.Rate     `name:"rate" default:"28/s" placeholder:"RATE" help:"The poller's pace. The downstream accepts 32/s; none means as fast as possible."`
 	Quota     demo.Limit      `name:"quota" placeholder:"QUOTA" help:"The downstream is a partner with a quota, such as 100/m, and the poller keeps to it. Default: outages, no quota."`
 	RateLimit demo.Saying     `name:"ratelimit" placeholder:"HEADER" help:"The poller is not given the quota, but the downstream's answers say what is left of it: ietf, x, old or retry."`
+	Adaptive  bool            `name:"adaptive" help:"The downstream takes a few requests at a time, nobody knows how many, and the poller finds out. Needs --rate none."`
 	LogLevel  config.Level    `name:"log-level" default:"error" placeholder:"LEVEL" help:"What the poller logs: debug, info, warn or error."`
 }
 
@@ -31,6 +32,8 @@ func (c *demoCmd) Help() string {
   poller demo --duration 50s --quota 100/m      a partner with a quota
   poller demo --duration 50s --quota 100/m --ratelimit ietf
                               the same partner says in its answers what is left
+  poller demo --duration 50s --rate none --adaptive
+                              a partner of whom nobody knows anything
 
 Shows what the poller is for, on this machine alone: no AWS, no Docker, no
 network. Bursts of requests hit a front door that answers 202 and puts each on a
@@ -46,10 +49,14 @@ a second one stops immediately. Exit codes: 0 if every request was delivered,
 
 // Run shows the whole: traffic until its end, then the backlog, then the summary.
 func (c *demoCmd) Run(p *process) error {
-	if c.Quota.N > 0 {
+	switch {
+	case c.Adaptive:
+		return c.show(p, adaptivePlay)
+	case c.Quota.N > 0:
 		return c.show(p, quotaPlay(c.Quota, c.RateLimit))
+	default:
+		return c.show(p, demoPlay)
 	}
-	return c.show(p, demoPlay)
 }
 
 func (c *demoCmd) show(p *process, shown play) error {
@@ -60,6 +67,10 @@ func (c *demoCmd) show(p *process, shown play) error {
 		return fmt.Errorf("--quota %s: that is too long to watch: use a quota a minute, such as 100/m", c.Quota)
 	case c.RateLimit != "" && c.Quota.N == 0:
 		return fmt.Errorf("--ratelimit %s: there is no quota to report: add --quota 100/m", c.RateLimit)
+	case c.Adaptive && c.Quota.N > 0:
+		return errors.New("--adaptive: that is for a partner of whom nobody knows anything: omit --quota")
+	case c.Adaptive && c.Rate.Limited:
+		return fmt.Errorf("--adaptive: at %s there may be nothing to find: add --rate none", c.Rate)
 	case c.Rate.Limited && c.Rate.PerSecond == 0:
 		return errors.New("--rate 0: nothing would ever be delivered; use a rate such as 28/s")
 	}

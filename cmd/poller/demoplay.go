@@ -16,6 +16,9 @@ type play struct {
 	burst int
 	every time.Duration
 	sink  demo.SinkOptions
+	// concurrency is the poller's; if adaptive, the most that it may find.
+	concurrency int
+	adaptive    bool
 	// receives are what a message has before it goes to the dead-letter queue.
 	receives int
 	// retries are what a request has that is pushed: the waits before them.
@@ -37,8 +40,25 @@ var demoPlay = play{
 		},
 		Recovery: demo.Recovery{For: 4 * time.Second, Capacity: 3},
 	},
-	receives: 3,
-	retries:  []time.Duration{500 * time.Millisecond, time.Second, 2 * time.Second},
+	concurrency: demoConcurrency,
+	receives:    3,
+	retries:     []time.Duration{500 * time.Millisecond, time.Second, 2 * time.Second},
+}
+
+// adaptivePlay has a partner that takes eight requests at a time, as fast as it answers
+// them, and says nothing. The poller may make up to 50. A burst takes it most of the time
+// until the next one.
+var adaptivePlay = play{
+	burst: 250,
+	every: 7 * time.Second,
+	sink: demo.SinkOptions{
+		Capacity: 8,
+		Latency:  demo.Latency{Min: 100 * time.Millisecond, Max: 200 * time.Millisecond},
+	},
+	concurrency: 50,
+	adaptive:    true,
+	receives:    demoPlay.receives,
+	retries:     demoPlay.retries,
 }
 
 // quotaPlay is demoPlay with a partner that has a quota, and no outages. A burst is more
@@ -64,7 +84,10 @@ func (p play) quotas() []config.Quota {
 
 // limits says what the downstream answers 429 to.
 func (p play) limits() string {
-	if p.sink.Quota.N > 0 {
+	switch {
+	case p.sink.Rate.N == 0:
+		return fmt.Sprintf("429 above %d at a time", p.sink.Capacity)
+	case p.sink.Quota.N > 0:
 		return fmt.Sprintf("429 above %s, %d/s or %d at once", p.sink.Quota, p.sink.Rate.N, p.sink.Capacity)
 	}
 	return fmt.Sprintf("429 above %d/s or %d at a time", p.sink.Rate.N, p.sink.Capacity)
@@ -72,6 +95,9 @@ func (p play) limits() string {
 
 // plan says when the downstream goes away, or what its quota is.
 func (p play) plan() string {
+	if p.adaptive {
+		return fmt.Sprintf("Nobody told the poller how much the downstream takes: it finds out, between 1 and %d at a time.\n", p.concurrency)
+	}
 	if quota := p.sink.Quota; quota.N > 0 {
 		text := fmt.Sprintf("The downstream is a partner with a quota of %s, by the clock. ", quota)
 		if p.sink.Saying == "" {

@@ -15,6 +15,7 @@ type demoResult struct {
 	receives     int  // that a message has
 	retries      int  // that the push makes
 	outage       bool // one has begun
+	adaptive     bool
 	// The most that was held, and was on the queue, and the longest that a request
 	// was on its way.
 	mostHeld, mostQueued int
@@ -63,6 +64,9 @@ func (r demoResult) meaning() []string {
 			fmt.Sprintf("%s not delivered: a request that the downstream rejects %d times goes to the dead-letter queue.",
 				were(r.undelivered()), r.receives),
 		}
+	case r.adaptive:
+		lines = append(lines, fmt.Sprintf("Every request was delivered. To find how many the downstream takes at a time, and whether it "+
+			"takes more by now, has cost %d refusals, %.1f%% of the deliveries.", overrun, 100*float64(overrun)/float64(max(r.poller.delivered, 1))))
 	case overrun > 0:
 		lines = append(lines, fmt.Sprintf("Every request was delivered, but not on the first try: the downstream was overrun, and "+
 			"answered 429 to %d, outages aside. A pace below its limit, like the demo's default, avoids that.", overrun))

@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -181,7 +182,7 @@ func (s *stage) openDaemon(ctx context.Context, p *process, c *demoCmd) error {
 	s.daemon, err = app.New(ctx, config.Config{
 		Queues: []config.Queue{{Queue: s.queueURL, Target: "downstream", Gather: config.Duration(20 * time.Millisecond), Weight: 1}},
 		Targets: map[string]config.Target{"downstream": {
-			URL: s.sinkURL + "/orders", Concurrency: demoConcurrency, Rate: c.Rate, Burst: 1,
+			URL: s.sinkURL + "/orders", Concurrency: cmp.Or(s.play.concurrency, demoConcurrency), Rate: c.Rate, Burst: 1, Adaptive: s.play.adaptive,
 			Quotas: s.play.quotas(), FollowLimits: s.play.sink.Saying != "",
 			Timeout: config.Duration(demoTimeout), Format: "raw",
 			Backoff: config.Duration(time.Second), BackoffMax: config.Duration(10 * time.Second),

@@ -3,6 +3,7 @@ package main
 import (
 	"fmt"
 	"math"
+	"strings"
 	"time"
 
 	"github.com/sqs-poller/poller/internal/demo"
@@ -26,6 +27,10 @@ type moment struct {
 	// its limits is used up; 0 if something may.
 	usedUp  time.Duration
 	waiting int // in the queue and in hand
+	// limit is how many deliveries run at most, if that is found, and why is the reason for
+	// its last change.
+	limit int
+	why   string
 }
 
 // story says in a line each what happens, when it does.
@@ -34,6 +39,7 @@ type story struct {
 	last    moment
 	opening bool // the gate was closed, and is not open again
 	limited bool // a quota is used up, and that was told
+	found   int  // the limit that was told last; 0 before the first
 }
 
 // tell returns the lines about what has changed.
@@ -66,6 +72,7 @@ func (s *story) tell(m moment) (lines []string) {
 		}
 	}
 	lines = append(lines, s.tellQuota(m)...)
+	lines = append(lines, s.tellFound(m)...)
 	s.last = m
 	return lines
 }
@@ -92,6 +99,19 @@ func (s *story) tellQuota(m moment) []string {
 		return []string{"The quota allows deliveries again."}
 	}
 	return nil
+}
+
+// tellFound tells what the downstream takes, when a refusal has shown it.
+func (s *story) tellFound(m moment) []string {
+	if m.limit == 0 || m.limit == s.found || !strings.HasPrefix(m.why, "429") {
+		return nil
+	}
+	again := ""
+	if s.found > 0 {
+		again = " now"
+	}
+	s.found = m.limit
+	return []string{fmt.Sprintf("Found: the downstream takes %d at a time%s (%s).", m.limit, again, m.why)}
 }
 
 func messagesAre(n int) string {

@@ -137,6 +137,12 @@ func (v *demoView) look() (text string, now moment) {
 	now.sink, now.left = s.sink.Condition()
 	for _, t := range status.Targets {
 		now.gate, now.held = t.Gate.State, t.Gate.Held
+		if a := t.Pace.Adaptive; a != nil {
+			now.limit = t.Pace.Concurrency
+			if len(a.Changes) > 0 {
+				now.why = a.Changes[0].Words
+			}
+		}
 		for _, q := range t.Pace.Quotas {
 			if q.FreeAt != nil {
 				now.usedUp = max(now.usedUp, q.FreeAt.Sub(at))
@@ -160,6 +166,9 @@ func liveText(since time.Duration, queued, inHand int, perSecond float64, lag ti
 
 // gateInWords is the gate, short enough for the live line.
 func (m moment) gateInWords() string {
+	if m.limit > 0 && m.gate == gateOpen {
+		return fmt.Sprintf("at once %2d", m.limit)
+	}
 	text := "gate " + strings.ReplaceAll(m.gate, "_", "-")
 	if m.held > 0 && m.gate != gateHalfOpen { // that would be too long
 		text += fmt.Sprintf(", held %d", m.held)
@@ -208,7 +217,7 @@ func (v *demoView) result() demoResult {
 		},
 		push:     way{accepted: pushed.Accepted, delivered: pushed.Delivered, dead: pushed.Dead, sink: s.pushSink.Stats()},
 		took:     time.Since(s.opened),
-		receives: s.play.receives, retries: len(s.play.retries), outage: v.outage,
+		receives: s.play.receives, retries: len(s.play.retries), outage: v.outage, adaptive: s.play.adaptive,
 		mostHeld: v.mostHeld, mostQueued: v.mostQueued, mostLag: v.mostLag,
 	}
 }

@@ -42,6 +42,8 @@ type heldMessage struct {
 	Status       int        `json:"status"`
 	Reason       string     `json:"reason"`
 	Next         *time.Time `json:"next_try"`
+	WaitsFor     string     `json:"waits_for"`
+	NextProbe    *time.Time `json:"next_probe"`
 }
 
 // Run asks the daemon.
@@ -86,16 +88,9 @@ func printHeld(out io.Writer, now time.Time, list []heldMessage, all int) error 
 	table := tabwriter.NewWriter(out, 0, 0, 2, ' ', 0)
 	_, _ = fmt.Fprintln(table, "MESSAGE\tQUEUE\tRECEIVE\tTRIES\tHELD FOR\tLAST ANSWER\tSTRIKES\tNEXT TRY")
 	for _, m := range list {
-		next := "not known"
-		if m.Next != nil {
-			next = "now"
-			if left := m.Next.Sub(now); left > 0 {
-				next = "in " + roughly(left)
-			}
-		}
 		_, _ = fmt.Fprintln(table, strings.Join([]string{
 			m.MessageID, m.Queue, strconv.Itoa(m.ReceiveCount), strconv.Itoa(m.Tries), roughly(now.Sub(m.Since)),
-			m.answer(), strconv.Itoa(m.Strikes), next,
+			m.answer(), strconv.Itoa(m.Strikes), m.next(now),
 		}, "\t"))
 	}
 	if err := table.Flush(); err != nil {
@@ -106,6 +101,24 @@ func printHeld(out io.Writer, now time.Time, list []heldMessage, all int) error 
 		return err
 	}
 	return nil
+}
+
+// next says when it is tried next, or what that depends on.
+func (m *heldMessage) next(now time.Time) string {
+	switch {
+	case m.WaitsFor == "release":
+		return "none: given up, released soon"
+	case m.WaitsFor == "resume":
+		return "when resumed"
+	case m.NextProbe != nil && m.NextProbe.After(now):
+		return "when the target is back; next probe " + m.NextProbe.UTC().Format("15:04:05 UTC")
+	case m.Next == nil:
+		return "when the target is back; probing now"
+	case !m.Next.After(now):
+		return "now"
+	default:
+		return "in " + roughly(m.Next.Sub(now))
+	}
 }
 
 // answer is what the last try came to.

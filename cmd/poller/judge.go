@@ -53,7 +53,7 @@ func judgeSettings(c config.Config, files int) findings {
 	}
 	judgeMemory(&f, app.PlanMemory(c))
 	for _, name := range slices.Sorted(maps.Keys(c.Targets)) {
-		judgeQuotas(&f, name, c.Targets[name])
+		judgeQuotas(&f, name, c.Targets[name], c.Fleet.Shared())
 		judgeAdaptive(&f, name, c.Targets[name])
 	}
 	if c.Fleet.Replicas > 1 && !c.Fleet.Shared() {
@@ -105,13 +105,13 @@ func judgeShare(f *findings, name string, fleet config.Fleet, whole config.Targe
 const rememberedFor = 10 * time.Minute
 
 // judgeQuotas looks for quotas that are never reached, and for those that a restart may
-// pass.
-func judgeQuotas(f *findings, name string, t config.Target) {
+// pass: not where a coordinator remembers.
+func judgeQuotas(f *findings, name string, t config.Target, shared bool) {
 	for _, text := range t.PointlessQuotas() {
 		f.add(warning, "target "+name, "--quota", "%s", text)
 	}
 	for _, q := range t.Quotas {
-		if q.Window() > rememberedFor {
+		if q.Window() > rememberedFor && !shared {
 			f.add(warning, "target "+name, "--quota, with a margin for restarts",
 				"a restart forgets what was used of the quota of %s: up to twice as many may start in a window with one restart in it", q)
 		}

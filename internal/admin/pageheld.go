@@ -43,8 +43,14 @@ func heldCard(s Status) g.Node {
 
 func (m *Held) next(now time.Time) string {
 	switch {
+	case m.WaitsFor == "release":
+		return "none: given up, released soon"
+	case m.WaitsFor == "resume":
+		return "when resumed"
+	case m.NextProbe != nil && m.NextProbe.After(now):
+		return "when the target is back; next probe " + clock(*m.NextProbe)
 	case m.Next == nil:
-		return "not known"
+		return "when the target is back; probing now"
 	case !m.Next.After(now):
 		return "now"
 	default:

@@ -67,6 +67,15 @@ func (q *Queue) backlog() string {
 	return ": " + messages(q.Depth.Visible)
 }
 
+// waiting returns what waits for the target to take more: the queue's messages, or the last
+// of them, which are in hand.
+func (q *Queue) waiting() string {
+	if q.Depth != nil && q.Depth.Visible == 0 {
+		return fmt.Sprintf("Waiting: nothing left in the queue, %s in hand", messages(q.undelivered()))
+	}
+	return "Behind" + q.backlog()
+}
+
 func (q *Queue) outlook() string {
 	switch q.DrainState {
 	case DrainGrowing:

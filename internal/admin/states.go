@@ -54,7 +54,7 @@ var states = []state{
 			v.t.Name, v.t.Gate.Limit, messages(v.t.Gate.Held))
 	}},
 	{"told to wait", func(v facts) bool { return v.t.toldToWait(v.now) && v.q.waits() }, func(v facts) Verdict {
-		return notice("Behind%s; target %s takes no more until %s (in %s), as it says itself", v.q.backlog(), v.t.Name,
+		return notice("%s; target %s takes no more until %s (in %s), as it says itself", v.q.waiting(), v.t.Name,
 			clockFrom(v.now, v.t.Pace.Told.ResetAt), seconds(v.t.Pace.Told.ResetAt.Sub(v.now)))
 	}},
 	{"failing", func(v facts) bool { return v.t.failing().share() >= failingShare }, func(v facts) Verdict {
@@ -62,7 +62,7 @@ var states = []state{
 		return bad("Target %s %s: %s", v.t.Name, f.verb(), f.words())
 	}},
 	{"quota used up", func(v facts) bool { return v.t.usedUp(v.now) != nil && v.q.waits() }, func(v facts) Verdict {
-		return notice("Behind%s; %s", v.q.backlog(), v.t.usedUp(v.now).sentence(v.now))
+		return notice("%s; %s", v.q.waiting(), v.t.usedUp(v.now).sentence(v.now))
 	}},
 	{"hanging", func(v facts) bool { return v.t.hangs() }, func(v facts) Verdict {
 		return bad("Target %s is hanging: no delivery has ended in the last minute, %d in progress", v.t.Name, v.t.Delivering)

@@ -217,7 +217,8 @@ type Gate struct {
 	// Released is how many held messages have been released to make room. Each release
 	// costs a receive.
 	Released int64 `json:"released_for_room"`
-	// NextProbe is when the target is tried next; null unless the gate is closed.
+	// NextProbe is when the target is tried next; null unless the gate is closed, and while
+	// the target is paused.
 	NextProbe *time.Time `json:"next_probe"`
 	// Limit is how many concurrent deliveries the gate allows.
 	Limit   int   `json:"limit"`

@@ -43,9 +43,13 @@ type Held struct {
 	Outcome string `json:"outcome"`
 	Status  int    `json:"status,omitempty"` // 0: no answer
 	Reason  string `json:"reason"`
-	// Next is when it is tried next; null if that is not known: the gate is closed and
-	// probes with another message, or nothing starts now.
+	// Next is when it is tried next; null while that depends on what it waits for.
 	Next *time.Time `json:"next_try"`
+	// WaitsFor is target (the gate is closed: a probe has to succeed), resume (the target is
+	// paused) or release (it was given up); empty if it only waits for its next try.
+	WaitsFor string `json:"waits_for,omitempty"`
+	// NextProbe is when the target is probed next; null unless it waits for the target.
+	NextProbe *time.Time `json:"next_probe,omitempty"`
 }
 
 // Cause is one way in which deliveries, or SQS calls, have failed since the start.

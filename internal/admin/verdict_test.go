@@ -151,6 +151,14 @@ func TestTheVerdictSaysWhatToLookAt(t *testing.T) {
 			}, Notice,
 			"Behind: 1,240 messages; the quota of 5 in 2 d is used up until 2026-11-21 11:00:00 UTC (in 23 h)",
 		},
+		"a quota that is used up, and the last messages are in hand": {
+			idle, func(s *Status) {
+				free := noon.Add(time.Minute)
+				s.Queues[0].InHand = map[string]int{"waiting": 2, "held": 1}
+				s.Targets[0].Pace.Quotas = []Quota{{Limit: 50, Window: Seconds(time.Hour), Used: 50, FreeAt: &free}}
+			}, Notice,
+			"Waiting: nothing left in the queue, 3 messages in hand; the quota of 50 an hour is used up until 12:01:00 UTC (in 1 min)",
+		},
 		"a quota that is used up, and nothing waits": {
 			idle, func(s *Status) {
 				free := noon.Add(time.Hour)

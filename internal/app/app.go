@@ -200,7 +200,7 @@ func (a *App) makeTarget(name string, t config.Target, o Options) error {
 	if err != nil {
 		return err
 	}
-	room := &targetRoom{name: name, http: made, pace: ratelimit.New(limitsOf(t)), gate: gate.New(a.seed)}
+	room := &targetRoom{name: name, http: made, pace: ratelimit.New(a.own(limitsOf(t))), gate: gate.New(a.seed)}
 	a.targets[name], a.overrides[name] = room, new(overrides)
 	registerer := prometheus.WrapRegistererWith(prometheus.Labels{"target": name}, a.metrics)
 	if err := room.gate.Register(registerer); err != nil {
@@ -259,6 +259,15 @@ func (a *App) userAgent() string { return "poller/" + a.build.Version }
 
 // Address returns the admin server's host and port.
 func (a *App) Address() string { return a.listener.Addr().String() }
+
+// own returns the limits that a target's pace keeps to by itself: quotas are counted by the
+// coordinator, if there is one.
+func (a *App) own(l ratelimit.Limits) ratelimit.Limits {
+	if a.config.Fleet.Shared() {
+		l.Quotas = [ratelimit.MaxQuotas]ratelimit.Quota{}
+	}
+	return l
+}
 
 // limitsOf returns the limits of a target whose budget has been divided.
 func limitsOf(t config.Target) ratelimit.Limits {

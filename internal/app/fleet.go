@@ -53,7 +53,7 @@ func (a *App) fleetInWords(target string) string {
 // budgetOf is what all replicas share of a target.
 func budgetOf(f config.Fleet, t config.Target) fleet.Budget {
 	return fleet.Budget{
-		Rate: t.Rate.PerSecond, Burst: t.Burst, Slots: t.Concurrency,
+		Rate: t.Rate.PerSecond, Burst: t.Burst, Slots: t.Concurrency, Quotas: limitsOf(t).Quotas,
 		Timeout: time.Duration(t.Timeout), Replicas: f.Replicas,
 	}
 }

@@ -92,7 +92,7 @@ func (a *App) despite(name string) string {
 // overrides, this replica's share of them.
 func (a *App) limitsInForce(name string) ratelimit.Limits {
 	o := a.overrides[name]
-	return limitsOf(o.paused(a.loaded.Fleet.Share(o.on(a.loaded.Targets[name], a.loaded.Fleet))))
+	return a.own(limitsOf(o.paused(a.loaded.Fleet.Share(o.on(a.loaded.Targets[name], a.loaded.Fleet)))))
 }
 
 // budgetInForce returns what all replicas share of a target, with what an operator has set.

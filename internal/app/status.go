@@ -38,7 +38,7 @@ func (a *App) Status(now time.Time) admin.Status {
 		st.Queues = append(st.Queues, queueStatus(r.name, r.target.name, s))
 		st.Failures = append(st.Failures, failuresOf(r.name, s)...)
 		st.Causes = append(st.Causes, causesOf(r.name, r.target.name, s)...)
-		st.Held = append(st.Held, heldOf(r.name, c.Held(heldShown))...)
+		st.Held = append(st.Held, heldOf(r.name, c.Held(heldShown), r.target.gate.Status(0).NextProbe)...)
 		if s.Draining && (!st.Draining || s.DrainingSince.Before(st.DrainingSince)) {
 			st.Draining, st.DrainingSince = true, inJSON(s.DrainingSince)
 		}
@@ -58,6 +58,9 @@ func (a *App) Status(now time.Time) admin.Status {
 		t.Pace.Told = toldStatus(pace.Told(now))
 		t.Pace.Adaptive = adaptiveStatus(pace.Adaptive())
 		t.Gate = gateStatus(a.targets[name].gate.Status(pace.Limits().Concurrency))
+		if t.Pace.Rate == 0 {
+			t.Gate.NextProbe = nil // a paused target is not probed
+		}
 		st.Targets = append(st.Targets, t)
 	}
 	slices.SortStableFunc(st.Failures, func(a, b admin.Failure) int { return b.At.Compare(a.At) })
@@ -175,16 +178,21 @@ func measuresOf(s consumer.Snapshot) admin.Measures {
 	}
 }
 
-func heldOf(queue string, held []consumer.HeldMessage) []admin.Held {
+func heldOf(queue string, held []consumer.HeldMessage, probe time.Time) []admin.Held {
 	all := make([]admin.Held, 0, len(held))
 	for _, m := range held {
 		one := admin.Held{
 			Queue: queue, MessageID: m.MessageID, ReceiveCount: m.ReceiveCount, Tries: m.Tries, Strikes: m.Strikes,
 			Since: inJSON(m.Since), Outcome: m.Outcome.String(), Status: m.Status, Reason: m.Reason,
+			WaitsFor: string(m.Awaits),
 		}
 		if !m.Next.IsZero() {
 			next := inJSON(m.Next)
 			one.Next = &next
+		}
+		if m.Awaits == consumer.AwaitsTarget && !probe.IsZero() {
+			at := inJSON(probe)
+			one.NextProbe = &at
 		}
 		all = append(all, one)
 	}

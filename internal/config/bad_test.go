@@ -468,11 +468,6 @@ func TestBadInputGetsOneSentence(t *testing.T) {
 			`POLLER_ADAPTIVE: invalid value "maybe": use true or false`,
 		},
 		{
-			"quotas of a fleet whose size is not known",
-			input{args: enough + "--fleet-redis redis://h --fleet-name budget --quota 1000/m"},
-			"--quota: --fleet-redis does not share quotas: set --fleet-replicas, by which they are divided, or omit them",
-		},
-		{
 			"a key of fleet that there is not",
 			input{file: ok + "fleet:\n  replica: 4\n"},
 			"fleet.replica at line 7 of poller.yaml: unknown key: did you mean replicas?",

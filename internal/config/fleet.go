@@ -38,13 +38,9 @@ func (f Fleet) BudgetName(target string, targets int) string {
 // at once. The rate is divided exactly; concurrency, burst and quotas are whole
 // numbers, and rounded down. The burst is at least 1, without which nothing could start.
 //
-// Where a coordinator shares the budget, only the quotas are divided.
+// Where a coordinator shares the budget, nothing is divided.
 func (f Fleet) Share(t Target) Target {
-	if f.Replicas <= 1 {
-		return t
-	}
-	if f.Shared() {
-		t.Quotas = shareOf(t.Quotas, f.Replicas)
+	if f.Replicas <= 1 || f.Shared() {
 		return t
 	}
 	t.Concurrency /= f.Replicas
@@ -107,8 +103,6 @@ func (f Fleet) validateShared(n names, t part[Target], c Checks) error {
 	case t.names.has("burst") && float64(t.value.Burst-1) > maxFleetWindow.Seconds()*rate.PerSecond:
 		return t.names.problem("burst", "%d is more than a minute of %s, which %s does not share: use %d or less", t.value.Burst, rate,
 			n.of("fleet.redis"), 1+int(maxFleetWindow.Seconds()*rate.PerSecond))
-	case len(t.value.Quotas) > 0 && f.Replicas < 2:
-		return t.names.problem("quotas", "%s does not share quotas: set %s, by which they are divided, or omit them", n.of("fleet.redis"), n.of("fleet.replicas"))
 	}
 	return nil
 }
@@ -128,6 +122,7 @@ func (f Fleet) validate(n names) error {
 func (f Fleet) validateShare(n names, t part[Target]) error {
 	switch {
 	case f.Shared():
+		return nil
 	case t.value.Adaptive && f.Replicas > 1:
 		return t.names.problem("adaptive", "each of the %d replicas in %s would adapt alone, until one had everything: run one replica, or set %s to what the target takes and omit this",
 			f.Replicas, n.of("fleet.replicas"), t.names.of("concurrency"))

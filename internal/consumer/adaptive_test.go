@@ -24,7 +24,7 @@ func TestAdaptiveWorksOffABrownOutWithHardlyARefusal(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				const messages, atOnce = 3000, 8
 				q, f := newFakeQueue(), newFakeTarget(100*time.Millisecond)
-				refused := takesAtOnceElse(f, atOnce, refusal)
+				refused := takesAtOnce(f, atOnce, refusal)
 				q.send(messages)
 				e := run(t, q, f, ratelimit.Limits{Concurrency: 50, Adaptive: true}, nil)
 				pass(10 * time.Second)

@@ -124,16 +124,22 @@ func (c *Consumer) deliverBatch(ctx context.Context, m *member[*life], b *batch,
 	begun := time.Now()
 	whole, each := c.batches.DeliverBatch(ctx, c.options.Queue, all)
 
+	for _, result := range each {
+		if result.Span != nil {
+			defer result.Span.End() // with what follows from it
+		}
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	now := time.Now()
-	c.finishBatch(ctx, now, now.Sub(begun), b, whole, each)
+	c.finishBatch(ctx, now, begun, b, whole, each)
 	c.deliveries.rest(now, m)
 	c.turn(now)
 }
 
 // finishBatch records what the delivery of several messages came to.
-func (c *Consumer) finishBatch(ctx context.Context, now time.Time, took time.Duration, b *batch, whole message.Result, each []message.Result) {
+func (c *Consumer) finishBatch(ctx context.Context, now, begun time.Time, b *batch, whole message.Result, each []message.Result) {
+	took := now.Sub(begun)
 	c.running--
 	head := b.lives[0]
 	if stoodStill(took, c.options.Timeout, whole) {
@@ -151,6 +157,9 @@ func (c *Consumer) finishBatch(ctx context.Context, now time.Time, took time.Dur
 		for i := range each {
 			each[i] = whole
 		}
+	}
+	for i, l := range b.lives {
+		l.began(begun, each[i].Span)
 	}
 	if whole.Outcome == message.Delivered {
 		c.gate.EndEach(now, tries, each, slots, fates)

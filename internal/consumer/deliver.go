@@ -31,10 +31,13 @@ func (c *Consumer) courier(work context.Context) worker[*life] {
 		begun := time.Now()
 		result := c.options.Deliver.Deliver(ctx, c.options.Queue, l.message)
 
+		if result.Span != nil {
+			defer result.Span.End() // with what follows from it
+		}
 		c.mu.Lock()
 		defer c.mu.Unlock()
 		now := time.Now()
-		c.finish(ctx, now, now.Sub(begun), l, result)
+		c.finish(ctx, now, begun, l, result)
 		c.deliveries.rest(now, m)
 		c.turn(now)
 	}
@@ -52,13 +55,15 @@ func stoodStill(took, timeout time.Duration, result message.Result) bool {
 }
 
 // finish records what the delivery of one message came to.
-func (c *Consumer) finish(ctx context.Context, now time.Time, took time.Duration, l *life, result message.Result) {
+func (c *Consumer) finish(ctx context.Context, now, begun time.Time, l *life, result message.Result) {
+	took := now.Sub(begun)
 	c.running--
 	if stoodStill(took, c.options.Timeout, result) {
 		result.Outcome = message.Connection // no strike, and no sign of trouble by an answer
 	}
 	result.Announced = c.pace.End(now, &l.pace, result, l.try.Tries() == 1)
 	result.Crowded = c.pace.Adapt(now, &l.pace, result, func() (bool, int) { return c.gate.Load(&l.try) })
+	l.began(begun, result.Span)
 	fate := c.gate.End(now, &l.try, result, c.pace.Limits().Concurrency)
 	if result.Outcome == message.Delivered {
 		c.demand.delivered(took)
@@ -70,6 +75,8 @@ func (c *Consumer) finish(ctx context.Context, now time.Time, took time.Duration
 // conclude settles or holds one message, whose delivery has ended.
 func (c *Consumer) conclude(ctx context.Context, now time.Time, took time.Duration, l *life, result message.Result, fate gate.Fate) {
 	l.cut, l.batch = nil, nil
+	l.struckBy(now)
+	l.last = result
 	c.stats.delivered(now, result)
 	c.hist.observe(took, result)
 	if result.Outcome == message.Delivered {
@@ -89,12 +96,10 @@ func (c *Consumer) conclude(ctx context.Context, now time.Time, took time.Durati
 		l.outcome, l.delay = doneCutOff, 0
 		c.hand.release(now, l)
 	case fate == gate.Held:
-		l.last = result
 		c.hand.hold(now, l)
 	case result.Outcome == message.Rejected:
 		c.hand.reject(now, l, result)
 	default:
-		l.last = result
 		c.hand.fail(now, l)
 	}
 }
@@ -130,8 +135,8 @@ func (c *Consumer) logDelivery(ctx context.Context, now time.Time, took time.Dur
 		slog.Int("status", result.Status),
 		slog.Duration("duration", took),
 	}
-	if result.TraceID != "" {
-		attributes = append(attributes, slog.String("trace_id", result.TraceID))
+	if result.Span != nil {
+		attributes = append(attributes, slog.String("trace_id", result.Span.TraceID()))
 	}
 	if level == slog.LevelDebug {
 		c.log.LogAttrs(ctx, level, "delivery ended", attributes...)

@@ -310,6 +310,32 @@ func TestAnOldReceiveWhoseAnswerIsLateDoesNotReplaceTheNewestHandle(t *testing.T
 	})
 }
 
+func TestAnOldReceiveDoesNotReplaceTheNewestHandleThoughTheNewestWasLateToo(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		q, f := newFakeQueue(), newFakeTarget(10*time.Second)
+		q.send(1)
+		e := run(t, q, f, ratelimit.Limits{Concurrency: 1}, nil)
+		pass(5 * time.Second)
+		func() {
+			e.mu.Lock()
+			defer e.mu.Unlock()
+			now := time.Now()
+			comes := func(handle string, receives int, handedOut, sent time.Duration) {
+				m := &message.Message{ID: "m0", ReceiptHandle: handle, Body: "{}", SentAt: now, ReceiveCount: receives}
+				e.takeIn(now, now.Add(-handedOut), &poll{sent: now.Add(-sent)}, m)
+			}
+			comes("m0/3", 3, 4*time.Second, 4*time.Second)
+			comes("m0/2", 2, time.Second, time.Second) // by a receive that was out already
+			if handle := e.hand.byKey[keyOf("m0")].message.ReceiptHandle; handle != "m0/3" {
+				t.Errorf("the handle is %s", handle)
+			}
+		}()
+		e.abort()
+		<-e.summary
+	})
+}
+
 func TestARateOfZeroPausesAndTheNewRateIsUsedAtOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -17,7 +17,7 @@ type gateLog struct {
 
 // say logs each change of the gate, and once a minute that it is closed. Of the queues
 // of one target the first to look logs it.
-func (g *gateLog) say(now time.Time, slots int) {
+func (g *gateLog) say(now time.Time, slots int, paused bool) {
 	for _, change := range g.gate.Changes() {
 		g.sayChange(change)
 	}
@@ -26,15 +26,21 @@ func (g *gateLog) say(now time.Time, slots int) {
 		return
 	}
 	if _, due := g.notices.say(now, "gate", false); due {
-		g.sayClosed(now, g.gate.Status(slots))
+		g.sayClosed(now, g.gate.Status(slots), paused)
 	}
 }
 
-func (g *gateLog) sayClosed(now time.Time, is gate.Status) {
+// sayClosed logs that the gate is closed. A paused target is not probed.
+func (g *gateLog) sayClosed(now time.Time, is gate.Status, paused bool) {
+	reason := slog.String("reason", fmt.Sprintf("deliveries of %d messages have failed since %s: %s",
+		is.Messages, is.TroubleSince.UTC().Format(time.TimeOnly), is.Answers))
+	if paused {
+		g.log.Warn("paused with the gate closed: holding messages, trying none until the rate is over 0",
+			reason, slog.Time("since", is.Since), slog.Int("held", is.Held))
+		return
+	}
 	g.log.Warn("gate closed: target down, holding messages and probing",
-		slog.String("reason", fmt.Sprintf("deliveries of %d messages have failed since %s: %s",
-			is.Messages, is.TroubleSince.UTC().Format(time.TimeOnly), is.Answers)),
-		slog.Time("since", is.Since), slog.Int("held", is.Held),
+		reason, slog.Time("since", is.Since), slog.Int("held", is.Held),
 		slog.Duration("next_probe_in", max(is.NextProbe.Sub(now), 0).Round(100*time.Millisecond)))
 }
 

@@ -17,15 +17,26 @@ type HeldMessage struct {
 	Outcome        message.Outcome
 	Status         int
 	Reason         string
-	Next           time.Time // when it is tried next; zero: not known
+	Next           time.Time // when it is tried next; zero: that depends on what it awaits
+	Awaits         Awaited
 }
+
+// Awaited is what a held message waits for before it is tried again, other than time.
+type Awaited string
+
+// What a held message may wait for.
+const (
+	AwaitsTarget  Awaited = "target"  // the gate is closed: a probe has to succeed
+	AwaitsResume  Awaited = "resume"  // the target's rate is 0
+	AwaitsRelease Awaited = "release" // it was given up, and is released soon
+)
 
 // Held returns the messages that are held, in the sequence of their receives, at most so
 // many.
 func (c *Consumer) Held(most int) []HeldMessage {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	closed := c.options.Gate.State() == gate.Closed
+	closed, paused := c.options.Gate.State() == gate.Closed, c.paused()
 	list := make([]HeldMessage, 0, min(most, len(c.hand.holding.lives)))
 	for _, l := range c.hand.holding.lives {
 		if len(list) == most {
@@ -37,7 +48,14 @@ func (c *Consumer) Held(most int) []HeldMessage {
 			Tries: known.Tries, Strikes: known.Strikes, Since: known.Since,
 			Outcome: l.last.Outcome, Status: l.last.Status, Reason: l.last.Reason,
 		}
-		if !closed && !l.releaseDue && !c.paused() {
+		switch {
+		case l.releaseDue:
+			one.Awaits = AwaitsRelease
+		case paused:
+			one.Awaits = AwaitsResume
+		case closed:
+			one.Awaits = AwaitsTarget
+		default:
 			one.Next = c.gate.Next(&l.try)
 		}
 		list = append(list, one)

@@ -76,8 +76,8 @@ func (h *histograms) of(kind histogramKind) prometheus.Histogram {
 // observe records how long a delivery took, with its trace as an exemplar if it has one.
 func (h *histograms) observe(took time.Duration, result message.Result) {
 	of := h.of(durations + histogramKind(result.Outcome))
-	if with, ok := of.(prometheus.ExemplarObserver); ok && result.TraceID != "" {
-		with.ObserveWithExemplar(took.Seconds(), prometheus.Labels{"trace_id": result.TraceID})
+	if with, ok := of.(prometheus.ExemplarObserver); ok && result.Span != nil {
+		with.ObserveWithExemplar(took.Seconds(), prometheus.Labels{"trace_id": result.Span.TraceID()})
 		return
 	}
 	of.Observe(took.Seconds())

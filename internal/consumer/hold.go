@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"github.com/sqs-poller/poller/internal/gate"
+	"github.com/sqs-poller/poller/internal/message"
 )
 
 // heldVisibility is what a held message's extension asks for at least.
@@ -66,6 +67,7 @@ func (h *hand) hold(now time.Time, l *life) {
 		return
 	}
 	h.keep(now, l)
+	l.note(now, message.Event{Name: "held", Tries: l.try.Tries(), Strikes: l.try.Strikes()})
 }
 
 // keep puts l among those that are held.

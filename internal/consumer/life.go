@@ -60,6 +60,7 @@ type life struct {
 	// owned is when the ownership began, by our clock and on the safe side: the
 	// receive's answer less its round trip. SQS ends it 12 h later for good.
 	owned time.Time
+	came  time.Time // when its last receive's answer did
 	// visibility is the queue's, as it was when the message was received or last
 	// extended; deadline is when it ends, extendAt when it is to be extended.
 	visibility time.Duration
@@ -90,6 +91,11 @@ type life struct {
 	// visibleAt is when it may be visible again by its release, as first sent; zero: it
 	// was not sent.
 	visibleAt time.Time
+
+	// struck is how many of its strikes are in its traces.
+	struck uint8
+	// givenUp: it has failed for good.
+	givenUp bool
 
 	// outcome and delay are what a release is for: outcome is the settled metric's
 	// label, delay in whole seconds.

@@ -3,11 +3,14 @@ package consumer
 import (
 	"log/slog"
 	"time"
+
+	"github.com/sqs-poller/poller/internal/message"
 )
 
 // lose takes a message out of hand that is ours no longer.
 func (h *hand) lose(now time.Time, l *life, why string) {
 	l.lost = true
+	l.note(now, message.Event{Name: "lost"})
 	h.abandoned()
 	if l.state == deleting {
 		h.stats.undeleted++

@@ -129,6 +129,7 @@ func (c *Consumer) reportHand(now time.Time) {
 		Soon:        c.hand.holding.soon,
 		Polls:       len(c.demand.polls),
 		LastReceive: c.demand.lastTurn,
+		Asks:        c.pace.Asks(),
 		Receives:    !c.drain.begun && c.sqs.trouble[receiveCall].failures == 0 && !c.hand.tooManyUnsettled(),
 		Full:        c.hand.size()+len(c.demand.polls) > 0 && !c.options.Memory.fits(c.demand.each()),
 	})
@@ -203,7 +204,7 @@ func (c *Consumer) takeIn(now, handedOut time.Time, p *poll, m *message.Message)
 	size += perMessage
 	key := keyOf(m.ID)
 	l, ok := c.hand.byKey[key]
-	if ok && m.ReceiveCount < l.message.ReceiveCount && p.sent.Before(l.owned) {
+	if ok && m.ReceiveCount < l.message.ReceiveCount && p.sent.Before(l.came) {
 		c.stats.duplicates++
 		return // with an answer that was late: what came before it is newer
 	}
@@ -217,13 +218,13 @@ func (c *Consumer) takeIn(now, handedOut time.Time, p *poll, m *message.Message)
 		c.stats.duplicates++
 		l.message.ReceiptHandle = m.ReceiptHandle
 		l.message.ReceiveCount = max(l.message.ReceiveCount, m.ReceiveCount)
-		l.owned = handedOut
+		l.owned, l.came = handedOut, now
 		l.grant(handedOut, p.attempt.visibility)
 		l.renewed = l.out
 		c.extension.later(l)
 		return
 	}
-	l = &life{message: m, size: size, key: key, owned: handedOut, since: now}
+	l = &life{message: m, size: size, key: key, owned: handedOut, came: now, since: now}
 	l.grant(handedOut, p.attempt.visibility)
 	if c.options.FIFO {
 		l.group = c.hand.groups.of(m.GroupID)

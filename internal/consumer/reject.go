@@ -27,7 +27,7 @@ func (h *hand) reject(now time.Time, l *life, result message.Result) {
 		l.outcome = doneDiscarded
 		h.delete(now, l)
 	case DeadLetter:
-		l.outcome, l.last = doneDeadLettered, result
+		l.outcome = doneDeadLettered
 		h.depart(now, l)
 		h.letters.add(l)
 	default:
@@ -38,6 +38,7 @@ func (h *hand) reject(now time.Time, l *life, result message.Result) {
 
 // fail ends a message that its last try has failed for good.
 func (h *hand) fail(now time.Time, l *life) {
+	l.givenUp = true
 	if l.last.Outcome == message.Rejected {
 		h.reject(now, l, l.last)
 		return
@@ -54,6 +55,7 @@ func (h *hand) fail(now time.Time, l *life) {
 // moves it.
 func (h *hand) letterSent(now time.Time, l *life, err error) {
 	if err == nil {
+		l.note(now, message.Event{Name: "dead_lettered"})
 		h.dropBody(l)
 		h.ledger.enter(l.key)
 		h.deletes.add(l)

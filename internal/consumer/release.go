@@ -68,6 +68,7 @@ func (h *hand) releaseAlone(now time.Time, l *life) {
 	h.holding.drop(l)
 	h.gate.Leave(&l.try)
 	h.move(l, releasing, now)
+	l.noteRelease(now)
 	h.releases.add(l)
 }
 

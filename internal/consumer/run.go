@@ -164,7 +164,7 @@ func (c *Consumer) turn(now time.Time) {
 func (c *Consumer) advance(now time.Time) {
 	c.hand.review(now)
 	c.hand.releasesDue(now)
-	c.gateLog.say(now, c.pace.Limits().Concurrency)
+	c.gateLog.say(now, c.pace.Limits().Concurrency, c.paused())
 	c.sayTold(now)
 	c.sayAdapted(now)
 	c.startWaiting(now)

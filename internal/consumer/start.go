@@ -39,7 +39,9 @@ func (c *Consumer) next(now time.Time) *life {
 		return nil
 	}
 	first, second := c.hand.nextHeld, c.nextUntried
-	if !c.hand.holding.heldFirst(c.gate.RetriesPay()) {
+	// What asks the target anew is a message that it has not refused: those in hand may all
+	// be refused for what they are.
+	if c.pace.Asks() || !c.hand.holding.heldFirst(c.gate.RetriesPay()) {
 		first, second = second, first
 	}
 	if l := first(now); l != nil {

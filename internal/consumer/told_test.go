@@ -34,6 +34,27 @@ func byTheMinute(n int, says bool) (answer func(*message.Message, int) (message.
 	}, func() int { return over }
 }
 
+func TestMessagesThatAreRefusedForWhatTheyAreDoNotKeepTheOthersWaitingForThem(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		q, f := newFakeQueue(), newFakeTarget(20*time.Millisecond)
+		f.answer = func(m *message.Message, _ int) (message.Result, time.Duration) {
+			if len(m.ID) <= 3 && m.ID < "m4" { // m0 to m3, m10 to m39
+				return message.Result{Outcome: message.Throttled, Status: 429, Reason: "4xx", RetryAfter: 2 * time.Second}, time.Millisecond
+			}
+			return delivered2xx, f.took
+		}
+		q.send(300)
+		e := run(t, q, f, ratelimit.Limits{Concurrency: 10, Limited: true, Rate: 7, Burst: 7, Follow: true}, nil)
+		pass(150 * time.Second)
+		if n, good := len(f.took2xx()), 266; n < good {
+			t.Errorf("%d of %d were delivered in 150 s; gate %+v", n, good, e.door.Status(10))
+		}
+		e.abort()
+		<-e.summary
+	})
+}
+
 func TestATargetThatSaysWhatItTakesIsNeverPassed(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -3,6 +3,8 @@ package fleet
 import (
 	"math"
 	"time"
+
+	"github.com/sqs-poller/poller/internal/ratelimit"
 )
 
 // Budget is what all replicas of one name share.
@@ -13,6 +15,8 @@ type Budget struct {
 	// Burst is how many starts a window may hold beside rate × window. Unless the rate is 0,
 	// it is at least 2.
 	Burst int
+	// Quotas are the target's; the zero value is none.
+	Quotas [ratelimit.MaxQuotas]ratelimit.Quota
 	// Slots is how many deliveries may run simultaneously, at least 1.
 	Slots int
 	// Timeout is the longest time that a delivery takes.

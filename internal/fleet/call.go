@@ -3,6 +3,8 @@ package fleet
 import (
 	"fmt"
 	"time"
+
+	"github.com/sqs-poller/poller/internal/ratelimit"
 )
 
 // request is one call to the coordinator. Its fields are the script's arguments.
@@ -19,6 +21,14 @@ type request struct {
 	want      int
 	about     string
 
+	back      map[int64]int // tokens that lapsed, by their tags
+	made      int           // starts by itself since the last grant
+	born      int64         // when the memory began that it knows, by its clock
+	copy      string        // what memories before had counted of quotas
+	steady    time.Duration // what the coordinator's steady clock shows; 0: not known
+	told      ratelimit.ToldAll
+	toldUntil time.Duration // by the coordinator's clock
+
 	// Of the caller, not arguments: when it was sent, and how long the replica had been
 	// silent before it.
 	sent, silent time.Duration
@@ -33,6 +43,8 @@ func (r *request) arguments() []any {
 		r.id, bit(r.leave), r.deadline.Microseconds(), r.call, r.seq,
 		millionths(r.budget.Rate), r.budget.Burst, r.budget.Slots, r.share, r.slots,
 		bit(r.busy), bit(r.grown), r.want, r.budget.Timeout.Microseconds(), r.about,
+		limitsText(r.budget.Quotas), tagsText(r.back), r.made, r.born, r.copy, r.steady.Microseconds(),
+		r.toldUntil.Microseconds(), bit(r.told.Asks), bit(r.told.Follows),
 	}
 }
 
@@ -78,10 +90,31 @@ type reply struct {
 	pace, rate int64
 	all        int
 	mixed      bool
+
+	most int   // tokens in one call
+	tag  int64 // of the tokens: given back with it if they lapse
+	// alone is how much longer than for a rate a replica has to be silent before it goes on by
+	// itself; negative: it must not.
+	alone  time.Duration
+	steady time.Duration // its steady clock
+	// hold is until when nobody starts, as the target has told one of them; 0: it has not.
+	hold time.Duration
+	role role
+	// limits are the quotas in force, and counted is what is used of them, both as text.
+	limits, counted string
 }
 
-// fields is how many numbers each kind of answer has.
-var fields = map[kind]int{late: 1, quiet: 4, granted: 18, left: 2}
+// role is what a replica does after a Retry-After.
+type role int64
+
+const (
+	free role = iota
+	asks
+	waits
+)
+
+// fields is how many numbers each kind of answer has, before its texts.
+var fields = map[kind]struct{ numbers, texts int }{late: {1, 0}, quiet: {5, 0}, granted: {24, 2}, left: {2, 0}}
 
 // parseReply reads the script's answer.
 func parseReply(answer []any) (reply, error) {
@@ -89,12 +122,16 @@ func parseReply(answer []any) (reply, error) {
 		return reply{}, errNoReply
 	}
 	name, _ := answer[0].(string)
-	n, known := fields[kind(name)]
-	if !known || len(answer)-1 < n {
+	f, known := fields[kind(name)]
+	if !known || len(answer)-1 < f.numbers+f.texts {
 		return reply{}, errNoReply
 	}
-	v := make([]int64, 0, len(answer)-1)
-	for _, one := range answer[1:] {
+	texts := make([]string, f.texts)
+	for i := range texts {
+		texts[i], _ = answer[1+f.numbers+i].(string)
+	}
+	v := make([]int64, 0, f.numbers)
+	for _, one := range answer[1 : 1+f.numbers] {
 		number, ok := one.(int64)
 		if !ok {
 			return reply{}, errNoReply
@@ -104,7 +141,7 @@ func parseReply(answer []any) (reply, error) {
 	r := reply{kind: kind(name), now: micros(v[0])}
 	switch r.kind {
 	case quiet:
-		r.seq, r.born, r.quietFor = v[1], micros(v[2]), micros(v[3])
+		r.seq, r.born, r.quietFor, r.steady = v[1], micros(v[2]), micros(v[3]), micros(v[4])
 	case left:
 		r.seq = v[1]
 	case granted:
@@ -114,6 +151,10 @@ func parseReply(answer []any) (reply, error) {
 		r.lease, r.pause, r.window = micros(v[9]), micros(v[10]), micros(v[11])
 		r.live, r.busy, r.pace, r.rate = int(v[12]), int(v[13]), v[14], v[15]
 		r.all, r.mixed = int(v[16]), v[17] == 1
+		r.most, r.tag, r.alone, r.steady = int(v[18]), v[19], micros(v[20]), micros(v[21])
+		r.hold, r.role = micros(v[22]), role(v[23])
+		r.limits, r.counted = texts[0], texts[1]
+		r.tokens.tag = r.tag
 	case late:
 	}
 	return r, nil

@@ -171,6 +171,7 @@ func (s *store) copied() map[string]map[string]string {
 func (s *store) members() map[string][]int64 {
 	all := make(map[string][]int64)
 	for id, text := range s.hashes[keysOf("test")[1]] {
+		text, _, _ = strings.Cut(text, ";")
 		for field := range strings.FieldsSeq(text) {
 			n, _ := strconv.ParseInt(field, 10, 64)
 			all[id] = append(all[id], n)

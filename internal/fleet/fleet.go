@@ -69,7 +69,7 @@ func newFleet(o Options, c coordinator, now time.Time, id string) *Fleet {
 		calls:     make(map[string]int64),
 		durations: newDurations(),
 	}
-	f.problem.since = now
+	f.problem.since, f.member.base = now, now
 	return f
 }
 
@@ -119,6 +119,31 @@ func (f *Fleet) Tokens(now time.Time) int {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.member.usable(now.Sub(f.base))
+}
+
+// Free implements ratelimit.Fleet.
+func (f *Fleet) Free(at time.Time) (n int, grows time.Time) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	n, next := f.member.quotas.free(at.Sub(f.base))
+	if n < 0 || next == 0 {
+		return n, time.Time{}
+	}
+	return n, f.base.Add(next)
+}
+
+// Quotas implements ratelimit.Fleet.
+func (f *Fleet) Quotas(now time.Time) []ratelimit.QuotaUse {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.member.quotas.uses(now.Sub(f.base), f.base.Add)
+}
+
+// Told implements ratelimit.Fleet.
+func (f *Fleet) Told() ratelimit.ToldOthers {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.member.heard()
 }
 
 // Report implements ratelimit.Fleet.

@@ -129,8 +129,9 @@ func (c *redisCoordinator) judgeMembers(ctx context.Context, b Budget) []Fact {
 	}
 	other := 0
 	for _, text := range all.members {
+		text, quotas, _ := strings.Cut(text, ";")
 		v := strings.Fields(text)
-		if len(v) >= 8 && (v[5] != strconv.FormatInt(millionths(b.Rate), 10) || v[6] != strconv.Itoa(b.Burst) || v[7] != strconv.Itoa(b.Slots)) {
+		if len(v) >= 8 && (quotas != limitsText(b.Quotas) || v[5] != strconv.FormatInt(millionths(b.Rate), 10) || v[6] != strconv.Itoa(b.Burst) || v[7] != strconv.Itoa(b.Slots)) {
 			other++
 		}
 	}

@@ -21,6 +21,7 @@ const (
 // that is the process's own.
 type member struct {
 	id     string
+	base   time.Time // what its times are since
 	budget Budget
 	state  State
 	since  time.Duration
@@ -60,6 +61,13 @@ type member struct {
 	slotsAsked time.Duration
 	own        time.Duration // when it may next start one by itself
 	hbSpread   time.Duration
+
+	rated    bool          // there is a rate; limited also where there are only quotas
+	alone    time.Duration // as in reply
+	partRate int64         // the rate of which the share is a part, in millionths a second
+	made     int           // starts by itself since the last grant
+	quotas   quotas
+	told     told
 }
 
 func newMember(id string, b Budget, now time.Duration) *member {
@@ -78,8 +86,10 @@ func newMember(id string, b Budget, now time.Duration) *member {
 func (m *member) set(b Budget) {
 	m.budget = b
 	if m.state == Joining {
-		m.limited = b.Rate > 0
-		if m.limited {
+		m.rated, m.alone = b.Rate > 0, b.alone()
+		m.limited = m.rated || m.alone != 0
+		m.window = 0
+		if m.rated {
 			m.window = time.Duration(float64(b.Burst-1) / b.Rate * float64(time.Second))
 		}
 		m.pause = missing + callLimit + horizon + m.window
@@ -152,6 +162,10 @@ func (m *member) begin(now time.Duration, leave bool) request {
 	}
 	m.confirm = false
 	m.silent = now
+	m.partRate = max(m.partRate, millionths(m.budget.Rate))
+	r.back, m.tokens.back = m.tokens.back, nil
+	r.made, r.born, r.copy, r.steady = m.made, m.born.Microseconds(), m.quotas.carry, m.quotas.steadyAt(now)
+	r.told, r.toldUntil = m.use.Told, m.toldUntil(now)
 	return r
 }
 
@@ -203,13 +217,17 @@ func (m *member) done(now time.Duration, r *request, a reply) {
 	}
 	switch a.kind {
 	case late:
+		for tag, n := range r.back {
+			m.tokens.lapse(tag, n)
+			m.tokens.lapsed -= int64(n)
+		}
 		m.silent, m.retry = r.silent, now
 		if r.real() {
 			m.retry = now + maxSpacing
 			m.lost(now, false)
 		}
 	case quiet:
-		m.remember(a)
+		m.remember(now, r, a)
 		m.retry, m.quietTill = r.sent+quietRetry, now+a.quietFor
 		if m.state == FixedPart {
 			m.become(now, Stopped) // with nothing that the new memory would reserve
@@ -219,17 +237,19 @@ func (m *member) done(now time.Duration, r *request, a reply) {
 		m.silent = r.silent
 		m.lost(now, false)
 	case granted:
-		m.remember(a)
+		m.remember(now, r, a)
 		m.grant(now, r, a)
 	case left:
 	}
 }
 
 // remember notes which memory has answered.
-func (m *member) remember(a reply) {
+func (m *member) remember(now time.Duration, r *request, a reply) {
 	if m.born != 0 && m.born != a.born {
 		m.losses++
+		m.tokens.back = nil // the new memory has not counted them
 	}
+	m.quotas.answered(now, r, a, m.born)
 	m.seq, m.born = a.seq, a.born
 }
 
@@ -237,7 +257,9 @@ func (m *member) remember(a reply) {
 func (m *member) grant(now time.Duration, r *request, a reply) {
 	m.confirm = m.confirm || a.share < r.share || a.slots < r.slots
 	m.share, m.slots, m.last = a.share, a.slots, a
-	m.window, m.pause, m.limited = a.window, a.pause, a.rate > 0
+	m.window, m.pause, m.rated, m.limited, m.alone = a.window, a.pause, a.rate > 0, a.rate > 0 || a.alone != 0, a.alone
+	m.partRate, m.made = millionths(r.budget.Rate), 0
+	m.told = told{hold: a.hold, role: a.role}
 	m.leaseEnd, m.fixedFrom = r.sent+a.lease, r.sent+fixedAfter
 	if a.lease == 0 {
 		m.leaseEnd = r.sent + a.pause
@@ -245,7 +267,7 @@ func (m *member) grant(now time.Duration, r *request, a reply) {
 	if r.want > 0 {
 		m.again = now + a.again
 	}
-	m.quantity = max(1, int(math.Ceil(float64(a.pace)/1e6/float64(max(a.busy, 1))/2)))
+	m.quantity = max(1, a.most)
 	m.tokens.add(a.tokens)
 	m.become(now, Live)
 }
@@ -260,11 +282,11 @@ func (m *member) token(now time.Duration) (due time.Duration, ok bool) {
 		}
 		from, ok := m.tokens.next(now, &m.clock, m.window)
 		if !ok {
-			return 0, false
+			return m.quotas.opens(now), false
 		}
 		return from, now >= from
 	case OnShare, FixedPart:
-		if m.stands() {
+		if m.stands() || m.apart() == never {
 			return 0, false
 		}
 		return m.own, now >= m.own
@@ -279,10 +301,8 @@ func (m *member) take(now time.Duration) {
 	case Live, UsingUp:
 		m.tokens.use()
 	case OnShare, FixedPart:
-		m.own = now
-		if r := m.ownRate(); !math.IsInf(r, 1) {
-			m.own += time.Duration(math.Ceil(float64(time.Second) / r))
-		}
+		m.own = now + m.apart()
+		m.made++
 	case Joining, Pausing, Stopped:
 	}
 }
@@ -304,7 +324,7 @@ func (m *member) usable(now time.Duration) int {
 
 // ownRate is at how many a second it starts by itself; +Inf if there is no rate.
 func (m *member) ownRate() float64 {
-	if !m.limited {
+	if !m.rated {
 		return math.Inf(1)
 	}
 	if m.state == FixedPart {
@@ -318,16 +338,22 @@ func (m *member) ownRate() float64 {
 func (m *member) limits(now time.Duration) ratelimit.Limits {
 	m.advance(now)
 	l := ratelimit.Limits{Concurrency: m.slots, Limited: m.limited, Burst: 1}
+	if !m.rated && (m.state == Live || m.state == UsingUp) {
+		l.Limited = false // quotas alone: not a pace
+	}
 	if m.state == FixedPart {
 		_, l.Concurrency = m.budget.fixed()
 	}
 	switch {
-	case !m.limited:
+	case !m.rated:
 	case m.state == Live:
 		l.Rate = float64(m.last.pace) / 1e6 / float64(max(m.last.busy, 1))
 		l.Burst = m.budget.Burst
 	case m.state == OnShare, m.state == FixedPart:
 		l.Rate = m.ownRate()
+		if d := m.apart(); len(m.partsOf()) > 0 {
+			l.Rate = min(l.Rate, float64(time.Second)/float64(d))
+		}
 	}
 	return l
 }

@@ -242,7 +242,7 @@ func (c *redisCoordinator) sentence(err error) error {
 	keys := keysOf(c.name)
 	switch {
 	case strings.Contains(text, "WRONGTYPE"):
-		return &RefusedError{fmt.Sprintf("the keys %s, %s or %s are there and are somebody else's: delete them, or use another --fleet-name", keys[0], keys[1], keys[2])}
+		return &RefusedError{fmt.Sprintf("the keys %s, or some of them, are there and are somebody else's: delete them, or use another --fleet-name", strings.Join(keys, ", "))}
 	case strings.Contains(text, "ACL failure"), strings.Contains(text, "NOPERM"), strings.Contains(text, "can't run this command"):
 		return &RefusedError{"the Redis user lacks a permission: allow eval, evalsha, time, info, hget, hgetall, hmget, hset, hdel, del and pexpire on the keys {poller:" + c.name + "}:*"}
 	}

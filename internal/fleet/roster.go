@@ -106,6 +106,7 @@ func (f *Fleet) readRoster(ctx context.Context) {
 func parseMembers(r records, now time.Duration, self string) []Member {
 	var all []Member
 	for id, text := range r.members {
+		text, _, _ = strings.Cut(text, ";") // its quotas
 		numbers := strings.Fields(text)
 		if len(numbers) < 5 {
 			continue

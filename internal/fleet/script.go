@@ -4,14 +4,19 @@ import (
 	_ "embed"
 )
 
-// source is the coordinator's script.
+// The coordinator's script: what it knows of quotas, and a call.
 //
-//go:embed script.lua
-var source string
+//go:embed quotas.lua
+var quotasSource string
 
-// keysOf returns the keys of a budget: its state, its members, and what is said about them.
-// The braces keep them on one node of a cluster.
+//go:embed script.lua
+var callSource string
+
+var source = quotasSource + callSource
+
+// keysOf returns the keys of a budget: its state, its members, what is said about them, and
+// what is used of its quotas. The braces keep them on one node of a cluster.
 func keysOf(name string) []string {
 	prefix := "{poller:" + name + "}:"
-	return []string{prefix + "state", prefix + "members", prefix + "about"}
+	return []string{prefix + "state", prefix + "members", prefix + "about", prefix + "quotas"}
 }

@@ -4,8 +4,8 @@
 -- call; the record of it here is the copy that speaks for it while it is silent. Times are
 -- in microseconds of the server's clock, rates in millionths of a start a second.
 --
--- KEYS: state (a hash), members (a hash: id -> record), about (a hash: id -> text for people)
-local SECOND = 1000000
+-- KEYS: state (a hash), members (a hash: id -> record), about (a hash: id -> text for people),
+-- quotas (a hash: window -> what was counted)
 local MISSING = 3 * SECOND       -- silent for so long, a replica counts as missing
 local SWEEP = SECOND / 2         -- how often the members are counted
 local HORIZON = 2 * SECOND       -- how far ahead tokens are stamped
@@ -19,6 +19,9 @@ local held_share, held_slots = tonumber(ARGV[9]), tonumber(ARGV[10])
 local busy, grown = ARGV[11] == '1', ARGV[12] == '1' -- has work; has been there for a minute
 local want, timeout = tonumber(ARGV[13]), tonumber(ARGV[14])
 local about = ARGV[15]
+local own_limits, given_back, made = limits_of(ARGV[16], {}), ARGV[17], tonumber(ARGV[18])
+local seen_born, copy, steady = tonumber(ARGV[19]), ARGV[20], tonumber(ARGV[21])
+local told_until, told_asks, follows = tonumber(ARGV[22]), ARGV[23] == '1', ARGV[24] == '1'
 
 local time = redis.call('TIME')
 local now = time[1] * SECOND + time[2]
@@ -28,9 +31,17 @@ if now > deadline then return {'late', now} end
 
 local state = {}
 local names = {'seq', 'born', 'cap', 'cap_slots', 'before', 'tat', 'last', 'swept', 'live', 'busy', 'least', 'bare', 'shares',
-  'slots', 'missing_share', 'missing_slots', 'low_rate', 'low_burst', 'low_slots', 'mixed'}
-local values = redis.call('HMGET', KEYS[1], 'run', unpack(names))
-for i, name in ipairs(names) do state[name] = tonumber(values[i + 1] or 0) end
+  'slots', 'missing_share', 'missing_slots', 'low_rate', 'low_burst', 'low_slots', 'mixed',
+  'missing_part', 'unsure', 'hold', 'asks'}
+local values = redis.call('HMGET', KEYS[1], 'run', 'limits', 'asker', unpack(names))
+for i, name in ipairs(names) do state[name] = tonumber(values[i + 3] or 0) end
+local low_limits, asker = values[2] or '', values[3] or ''
+
+local kept = {}
+if next(own_limits) or low_limits ~= '' then
+  local flat = redis.call('HGETALL', KEYS[4])
+  for i = 1, #flat, 2 do kept[flat[i]] = flat[i + 1] end
+end
 
 -- The memory is lost if it is empty, of another server process, older than the caller's, or
 -- if the clock went back. A server that does not tell its run_id counts as the same.
@@ -42,19 +53,32 @@ if not values[1] or (known ~= '' and known ~= run) or seen_seq > state.seq or no
   redis.call('DEL', KEYS[2], KEYS[3])
   for _, name in ipairs(names) do state[name] = 0 end
   state.seq, state.born = seen_seq, now
+  asker = ''
+  mend_quotas(KEYS[4], kept)
 end
 -- A clock that has jumped ahead would give out again what others still hold, by the old
 -- time: they use it up first.
-if now > state.last + GAP then state.tat = math.max(state.tat, now + HORIZON) end
+if now > state.last + GAP then state.tat, state.unsure = math.max(state.tat, now + HORIZON), now end
 state.seq, state.last = state.seq + 1, now
 
+-- The steady clock goes on though the server's was set, by what a caller says that it shows.
+local skew = tonumber(kept.skew or 0)
+if steady > 0 then
+  state.unsure = 0
+  if math.abs(now - skew - steady) > SECOND then
+    skew = now - steady
+    redis.call('HSET', KEYS[4], 'skew', string.format('%.0f', skew))
+  end
+end
+if copy ~= '' then bring_quotas(KEYS[4], kept, copy) end
+
 local function reply(...)
-  local flat = {'run', run}
+  local flat = {'run', run, 'limits', low_limits, 'asker', asker}
   for _, name in ipairs(names) do
     flat[#flat + 1], flat[#flat + 2] = name, string.format('%.0f', state[name])
   end
   redis.call('HSET', KEYS[1], unpack(flat))
-  for _, key in ipairs(KEYS) do redis.call('PEXPIRE', key, 2 * LEASE / 1000) end
+  for i = 1, 3 do redis.call('PEXPIRE', KEYS[i], 2 * LEASE / 1000) end
   return {...}
 end
 
@@ -62,7 +86,7 @@ local function parse(text)
   local r = {}
   for number in string.gmatch(text, '%d+') do r[#r + 1] = tonumber(number) end
   return {seen = r[1], till = r[2], share = r[3], slots = r[4], busy = r[5] == 1,
-    rate = r[6], burst = r[7], all = r[8], call = r[9]}
+    rate = r[6], burst = r[7], all = r[8], call = r[9], limits = string.match(text, ';(.*)')}
 end
 
 local text = redis.call('HGET', KEYS[2], id)
@@ -88,7 +112,19 @@ if state.low_rate > 0 and (rate == 0 or state.low_rate < rate) then rate = state
 if state.low_burst > 0 then burst = math.min(burst, state.low_burst) end
 if state.low_slots > 0 then all_slots = math.min(all_slots, state.low_slots) end
 
-local window = rate > 0 and math.floor((burst - 1) * SECOND * 1000000 / rate) or 0 -- a token's life
+-- The lower of quotas hold, too. A replica that goes on by itself needs a part of them, and has
+-- one only if their windows are short enough to wait until what was granted is out of them.
+local limits = limits_of(low_limits, limits_of(ARGV[16], {}))
+local alone, shortest = 0, nil
+for _, w in ipairs(sorted(limits)) do
+  w = tonumber(w)
+  shortest = shortest or w
+  alone = (w > MINUTE or rate == 0) and -1 or w + SECOND
+end
+
+local window = 0 -- a token's life
+if rate > 0 then window = math.floor((burst - 1) * SECOND * 1000000 / rate)
+elseif shortest then window = math.min(SECOND, math.max(SECOND / 20, math.floor(shortest / 20))) end
 local pause = MISSING + SWEEP + HORIZON + window -- silence before a replica goes on by itself
 
 -- record writes the copy; the sums follow every record. What is reserved is so until a
@@ -96,8 +132,9 @@ local pause = MISSING + SWEEP + HORIZON + window -- silence before a replica goe
 local function record(seen, share, slots)
   state.shares, state.slots = state.shares + share - old.share, state.slots + slots - old.slots
   old.share, old.slots = share, slots
-  redis.call('HSET', KEYS[2], id, string.format('%.0f %.0f %.0f %.0f %d %.0f %.0f %.0f %.0f', seen,
-    now + (grown and LEASE or pause) + timeout, share, slots, busy and 1 or 0, own.rate, own.burst, own.slots, call))
+  redis.call('HSET', KEYS[2], id, string.format('%.0f %.0f %.0f %.0f %d %.0f %.0f %.0f %.0f;%s', seen,
+    now + (grown and LEASE or pause) + timeout + math.max(alone, 0), share, slots, busy and 1 or 0, own.rate, own.burst, own.slots, call,
+    text_of(own_limits, ' ')))
   if about ~= '' then redis.call('HSET', KEYS[3], id, about) end
 end
 
@@ -111,7 +148,7 @@ if now < state.born + LEASE and not text then
 end
 if now < state.born + pause then
   record(0, held_share, held_slots) -- seen 0: it goes on by itself
-  return reply('quiet', now, state.seq, state.born, state.born + pause - now)
+  return reply('quiet', now, state.seq, state.born, state.born + pause - now, now - skew)
 end
 record(now, held_share, held_slots)
 if state.cap == 0 and rate > 0 and state.before == 1 then state.before = 2 end -- only young ones: what they run ends soon
@@ -123,7 +160,8 @@ local cap, total = math.min(state.cap, rate), math.min(state.cap_slots, all_slot
 -- Twice a second one call drops the records that have lapsed, and counts the others.
 if now >= state.swept + SWEEP then
   for _, name in ipairs{'live', 'busy', 'bare', 'shares', 'slots', 'missing_share', 'missing_slots', 'low_rate',
-    'low_burst', 'low_slots', 'mixed'} do state[name] = 0 end
+    'low_burst', 'low_slots', 'mixed', 'missing_part'} do state[name] = 0 end
+  local low = {}
   state.swept, state.least = now, all_slots
   local first
   local members = redis.call('HGETALL', KEYS[2])
@@ -136,6 +174,7 @@ if now >= state.swept + SWEEP then
       state.shares, state.slots = state.shares + m.share, state.slots + m.slots
       if now - m.seen > MISSING then
         state.missing_share, state.missing_slots = state.missing_share + m.share, state.missing_slots + m.slots
+        if m.rate > 0 then state.missing_part = state.missing_part + math.ceil(m.share * 1000000 / m.rate) end
       else
         state.live = state.live + 1
         if m.busy then state.busy, state.least = state.busy + 1, math.min(state.least, m.slots)
@@ -144,10 +183,12 @@ if now >= state.swept + SWEEP then
         if state.low_burst == 0 or m.burst < state.low_burst then state.low_burst = m.burst end
         if state.low_slots == 0 or m.all < state.low_slots then state.low_slots = m.all end
         first = first or m
-        if m.rate ~= first.rate or m.burst ~= first.burst or m.all ~= first.all then state.mixed = 1 end
+        limits_of(m.limits, low)
+        if m.rate ~= first.rate or m.burst ~= first.burst or m.all ~= first.all or m.limits ~= first.limits then state.mixed = 1 end
       end
     end
   end
+  low_limits = text_of(low, ' ')
 end
 local live, at_work = math.max(state.live, 1), math.max(state.busy, 1)
 
@@ -168,15 +209,68 @@ slots = math.max(0, math.min(slots, total - state.slots + old.slots))
 -- A lower grant counts once the replica has confirmed it, so that an answer may get lost.
 record(now, math.max(share, held_share), math.max(slots, held_slots))
 
--- Tokens: the next free stamps, 1/pace apart, at most half a second's part in one call.
-local pace, step, first, count, again = cap - state.missing_share, 0, 0, 0, 0
-if pace > 0 then
-  step, first = 1000000 * SECOND / pace, math.max(state.tat, now)
-  count = math.min(want, math.max(1, math.ceil(pace / 1000000 / at_work / 2)),
-    math.max(0, math.floor((now + HORIZON - first) / step) + 1))
-  if count > 0 then state.tat = math.ceil(first + count * step) end
-  again = math.max(0, state.tat - now - HORIZON)      -- the line is full: come back then,
-  if again > 0 and count > 0 then again = count * at_work * step end -- or, just served, after a round
+-- What the target has told one replica holds for all. After a Retry-After one of them asks: the
+-- one that was told, or if it is gone, another that has work.
+if told_until > now then
+  state.hold = math.max(state.hold, math.min(told_until, now + 3600 * SECOND))
+  if told_asks then
+    state.asks = 1
+    if asker == '' then asker = id end
+  end
 end
-return reply('live', now, state.seq, state.born, first, count, math.floor(step * 1000), math.ceil(again), slots, share,
-  grown and LEASE or 0, pause, window, live, state.busy, math.max(pace, 0), rate, all_slots, state.mixed)
+if asker == id and not told_asks then state.asks, asker = 0, '' end
+local role = 0 -- 1: it asks; 2: it waits for the one that does
+if state.asks == 1 and follows then
+  local other = asker ~= '' and asker ~= id and redis.call('HGET', KEYS[2], asker)
+  other = other and parse(other)
+  if not (other and other.busy and now - other.seen <= MISSING) and busy then asker = id end
+  role = asker == id and 1 or 2
+end
+
+-- Tokens: the next free stamps, 1/pace apart, when the quotas have room, and at most half a
+-- second's part in one call.
+local pace, step, first, granted, again, tag = cap - state.missing_share, 0, 0, 0, 0, 0
+local most = rate > 0 and math.max(1, math.ceil(pace / 1000000 / at_work / 2)) or 0
+local quotas = read_quotas(limits, kept)
+for _, q in ipairs(quotas) do
+  q.most = q.n
+  if rate > 0 then q.most = math.floor(q.n * cap / rate) - math.ceil(q.n * state.missing_part / 1000000) end
+  if rate == 0 then most = math.min(most > 0 and most or 1000, math.max(1, math.ceil(q.n / at_work / 20))) end
+  if made > 0 and q.w <= MINUTE then tally(q, now - skew, math.min(made, q.n)) end
+  if seen_born == state.born then
+    for at, n in string.gmatch(given_back, '(%d+):(%d+)') do tally(q, tonumber(at), -tonumber(n)) end
+  end
+end
+if pace > 0 or (rate == 0 and #quotas > 0) then
+  first = math.max(state.tat, now)
+  if pace > 0 then step = 1000000 * SECOND / pace end
+  granted = math.min(want, most)
+  for _, q in ipairs(quotas) do
+    local at = opens(q, first - skew)
+    if at then first = math.max(first, at + skew) else granted = 0 end
+  end
+  for _, q in ipairs(quotas) do
+    local _, room = opens(q, first - skew)
+    granted = math.min(granted, room)
+  end
+  if first > now + HORIZON then granted = 0
+  elseif step > 0 then granted = math.min(granted, math.floor((now + HORIZON - first) / step) + 1) end
+  if #quotas > 0 and state.unsure > 0 and now < state.unsure + MISSING then granted = 0 end
+  if follows and (state.hold > now or role == 2) then granted = 0 end
+  again = math.max(0, math.ceil(first + granted * step) - now - HORIZON) -- the line is full: come back then,
+  if granted > 0 then
+    tag = math.ceil(first + (granted - 1) * step) + window - skew
+    state.tat = math.ceil(first + granted * step)
+    for _, q in ipairs(quotas) do tally(q, tag, granted) end
+    if again > 0 then again = granted * at_work * step end -- or, just served, after a round
+  end
+end
+if state.hold > now and follows then again = math.max(again, state.hold - now) end
+local counted = ''
+if #quotas > 0 then
+  counted = write_quotas(KEYS[4], quotas, now - skew)
+  redis.call('PEXPIRE', KEYS[4], 2 * 86400 * 1000)
+end
+return reply('live', now, state.seq, state.born, first, granted, math.floor(step * 1000), math.ceil(again), slots, share,
+  grown and LEASE or 0, pause, window, live, state.busy, math.max(pace, 0), rate, all_slots, state.mixed,
+  most, tag, alone, now - skew, state.hold > now and state.hold or 0, role, text_of(limits, ' '), counted)

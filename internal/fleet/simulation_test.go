@@ -5,9 +5,12 @@ import (
 	"fmt"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/sqs-poller/poller/internal/ratelimit"
 )
 
 var (
@@ -41,6 +44,7 @@ func draw(seed uint64) *world {
 			b.Burst += d.IntN(1 + int(rate))
 		}
 	}
+	b.Quotas = drawQuotas(rand.New(rand.NewPCG(seed, 3)))
 	p := plan{seed: seed, budget: b, trip: time.Duration(1+d.IntN(4)) * time.Millisecond, lazy: time.Millisecond, length: 2 * time.Minute}
 	w := &world{dice: d, plan: p, store: newStore(), alone: make(map[int]bool)}
 	w.plan.calm = d.IntN(8) == 0
@@ -183,7 +187,7 @@ func (w *world) broken() []string {
 		return nil
 	}
 	var broken []string
-	for _, judge := range []func(*world) string{startsOfTheFleetStayWithinRateAndBurst, slotsOfTheFleetAreNeverMore} {
+	for _, judge := range []func(*world) string{startsOfTheFleetStayWithinRateAndBurst, slotsOfTheFleetAreNeverMore, quotasHoldOverTheFleet} {
 		if what := judge(w); what != "" {
 			broken = append(broken, what)
 		}
@@ -212,6 +216,32 @@ func slotsOfTheFleetAreNeverMore(w *world) string {
 	return ""
 }
 
+// drawQuotas draws the quotas of half of the worlds.
+func drawQuotas(d *rand.Rand) (q [ratelimit.MaxQuotas]ratelimit.Quota) {
+	if d.IntN(2) == 0 {
+		return q
+	}
+	windows := []time.Duration{time.Second, time.Minute, time.Hour}
+	for i, window := range windows {
+		if d.IntN(2) == 0 {
+			q[i] = ratelimit.Quota{N: 1 + d.IntN(int(3*window.Seconds())+20), Window: window}
+		}
+	}
+	return q
+}
+
+func quotasHoldOverTheFleet(w *world) string {
+	slices.SortStableFunc(w.starts, func(a, b start) int { return int(a.at - b.at) })
+	for _, q := range w.plan.budget.Quotas {
+		for i := q.N; q.N > 0 && i < len(w.starts); i++ {
+			if within := w.starts[i].at - w.starts[i-q.N].at; within <= q.Window {
+				return fmt.Sprintf("quotasHoldOverTheFleet: %d and one started within %v, from %v on (%s)", q.N, within, w.starts[i-q.N].at, q)
+			}
+		}
+	}
+	return ""
+}
+
 // TestTheJudgeSeesWhatIsBroken gives each judge a history that breaks its promise.
 func TestTheJudgeSeesWhatIsBroken(t *testing.T) {
 	t.Parallel()
@@ -225,7 +255,8 @@ func TestTheJudgeSeesWhatIsBroken(t *testing.T) {
 	}
 	w.starts = append(w.starts, start{at: time.Second}, start{at: time.Second}, start{at: time.Second})
 	w.spans = append(w.spans, span{from: 1, to: 2})
-	if broken := w.broken(); len(broken) != 2 {
+	w.plan.budget.Quotas[0] = ratelimit.Quota{N: 3, Window: 50 * time.Millisecond}
+	if broken := w.broken(); len(broken) != 3 {
 		t.Errorf("it sees %v", broken)
 	}
 }

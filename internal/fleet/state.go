@@ -78,7 +78,7 @@ func (m *member) advance(now time.Duration) {
 		}
 	}
 	if m.state == Pausing && now >= m.goesOn() {
-		m.become(now, Stopped.unless(m.share > 0 && now < m.leaseEnd, OnShare))
+		m.become(now, Stopped.unless(m.share > 0 && now < m.leaseEnd && m.alone >= 0, OnShare))
 	}
 	switch m.state {
 	case Live, UsingUp, Pausing, OnShare:
@@ -88,7 +88,7 @@ func (m *member) advance(now time.Duration) {
 		}
 	case Joining, Stopped, FixedPart:
 	}
-	if (m.state == Stopped || m.state == Joining) && m.budget.Replicas > 1 && now >= max(m.fixedFrom, m.goesOn()) && !m.out {
+	if (m.state == Stopped || m.state == Joining) && m.mayFix() && now >= max(m.fixedFrom, m.goesOn()) && !m.out {
 		m.become(now, FixedPart)
 	}
 }
@@ -104,8 +104,11 @@ func (s State) unless(holds bool, other State) State {
 // goesOn returns when a silent replica may go on by itself, which the design calls G: its
 // last call that may have had an effect had it by half a second after it was sent, and a
 // pause after that the coordinator counts the replica as missing and what it has granted
-// to others at the whole pace has lapsed.
-func (m *member) goesOn() time.Duration { return m.silent + callLimit + m.pause }
+// to others at the whole pace has lapsed, and is out of the quotas' windows.
+func (m *member) goesOn() time.Duration { return m.silent + callLimit + m.pause + max(m.alone, 0) }
+
+// mayFix reports whether it may go on with an equal part when its lease is over.
+func (m *member) mayFix() bool { return m.budget.Replicas > 1 && m.alone >= 0 }
 
 // nextChange returns when advance changes the state next though nothing happens, or 0.
 func (m *member) nextChange() time.Duration {
@@ -120,7 +123,7 @@ func (m *member) nextChange() time.Duration {
 	case OnShare:
 		return m.leaseEnd
 	case Stopped, Joining:
-		if m.budget.Replicas > 1 {
+		if m.mayFix() {
 			return max(m.fixedFrom, m.goesOn())
 		}
 	case Live, FixedPart:

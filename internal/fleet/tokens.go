@@ -7,6 +7,7 @@ import "time"
 type run struct {
 	first, step time.Duration
 	n           int
+	tag         int64 // by which they count in quotas; 0: in none
 }
 
 // tokens are the ones in hand, by their stamps.
@@ -14,6 +15,7 @@ type tokens struct {
 	runs         []run
 	n            int
 	used, lapsed int64
+	back         map[int64]int // that lapsed and are to be given back, by their tags
 }
 
 func (t *tokens) add(r run) {
@@ -25,7 +27,9 @@ func (t *tokens) add(r run) {
 
 // clear drops all of them: by a clock that was set, their stamps mean other times.
 func (t *tokens) clear() {
-	t.lapsed += int64(t.n)
+	for _, r := range t.runs {
+		t.lapse(r.tag, r.n)
+	}
 	t.runs, t.n = nil, 0
 }
 
@@ -37,10 +41,22 @@ func (t *tokens) next(now time.Duration, c *clock, window time.Duration) (from t
 		if now <= c.until(stamp+window) {
 			return c.from(stamp), true
 		}
+		t.lapse(t.runs[0].tag, 1)
 		t.drop()
-		t.lapsed++
 	}
 	return 0, false
+}
+
+// lapse counts tokens that nobody will use.
+func (t *tokens) lapse(tag int64, n int) {
+	t.lapsed += int64(n)
+	if tag == 0 {
+		return
+	}
+	if t.back == nil {
+		t.back = make(map[int64]int)
+	}
+	t.back[tag] += n
 }
 
 // usable counts the tokens that may be used at now.

@@ -137,13 +137,23 @@ func (r *replica) Take(time.Time) {
 	}
 	r.member.take(r.own())
 }
-func (r *replica) Tokens(time.Time) int     { return r.member.usable(r.own()) }
-func (r *replica) Report(use ratelimit.Use) { r.member.use = use }
+func (r *replica) Tokens(time.Time) int { return r.member.usable(r.own()) }
+func (r *replica) Free(at time.Time) (int, time.Time) {
+	n, grows := r.member.quotas.free(at.Sub(r.epoch))
+	return n, r.epoch.Add(grows)
+}
+
+func (r *replica) Quotas(now time.Time) []ratelimit.QuotaUse {
+	return r.member.quotas.uses(now.Sub(r.epoch), r.epoch.Add)
+}
+func (r *replica) Told() ratelimit.ToldOthers { return r.member.heard() }
+func (r *replica) Report(use ratelimit.Use)   { r.member.use = use }
 
 // join adds a replica.
 func (w *world) join(k work) {
 	r := &replica{w: w, number: len(w.replicas), born: w.now, drift: (w.dice.Float64() - 0.5) * 4e-5, work: k, epoch: time.Unix(0, 0)}
 	r.member = newMember(fmt.Sprintf("replica %d of %d", r.number, w.plan.seed), w.plan.budget, 0)
+	r.member.base = r.epoch
 	r.pace = ratelimit.New(ratelimit.Limits{Concurrency: w.plan.budget.Slots})
 	r.pace.JoinFleet(r)
 	r.share = r.pace.Join(1, func() {})

@@ -41,6 +41,12 @@ type Message struct {
 // Tries returns how often m has been tried in this receive.
 func (m *Message) Tries() int { return m.tries }
 
+// Strikes returns how many strikes m has in this receive.
+func (m *Message) Strikes() int { return m.strikes }
+
+// Probes reports whether m's last try was a probe of a closed gate.
+func (m *Message) Probes() bool { return m.probe }
+
 // Answered returns how many of m's failed tries got an answer from the target.
 func (m *Message) Answered() int { return m.answered }
 
@@ -80,6 +86,9 @@ func (g *Gate) believes(now time.Time, m *Message) bool {
 func (g *Gate) fail(now time.Time, m *Message, r message.Result, told time.Duration, announced bool) bool {
 	o := r.Outcome
 	m.failed, m.base, m.told, m.failedAt, m.spread = o, baseOf(o, told), told, now, g.draw(m.id, m.tries)
+	if r.Crowded {
+		m.base = 0
+	}
 	m.lastFailed, m.spared, m.apart = m.try, false, m.apart || m.base > 0
 	m.closings, m.struck = g.closings, m.base == 0 || g.state == Closed
 	if m.since.IsZero() {

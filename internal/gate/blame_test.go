@@ -179,6 +179,7 @@ func TestWhatIsLearntOfRetries(t *testing.T) {
 	table(t, []row{
 		{"a retry that works", "o:ok a:500 +1ms a:ok retried=0.020"},
 		{"a retry after a crowd's 503 that works", "o:ok a:503c +1ms a:ok retried=0.000"},
+		{"a crowd's 503 is no strike", "o:ok a:503c +1ms p:ok +1ms a:503c +1ms q:ok +1ms a:503c +1ms r:ok +1ms a:503c strikes=0 held=1"},
 		{"any later retry after a crowd's 503", "o:ok a:503c +1ms a:503 +1ms a:ok retried=0.000"},
 		{"a retry that fails", "o:ok works*30 a:500 retried=0.455 a:500 retried=0.445"},
 		{"a first try says nothing of retries", "o:ok works*30 a:500 b:ok retried=0.455"},

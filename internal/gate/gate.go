@@ -37,7 +37,8 @@ type Gate struct {
 	rejects  time.Time           // when the target began to reject everything; zero if it does not
 	retrying retrying
 	records  records
-	released records // to make room
+	released records               // to make room
+	running  map[*Message]struct{} // whose try has begun and not ended
 
 	inHand, held, heldAnswered, heldUnknown int
 	handed                                  hands
@@ -62,7 +63,7 @@ type Gate struct {
 // New returns the gate of one target. seed determines the jitter.
 func New(seed uint64) *Gate {
 	return &Gate{
-		seed: seed, since: time.Now(), trouble: newTrouble(), rejected: make(map[string]struct{}),
+		seed: seed, since: time.Now(), trouble: newTrouble(), running: make(map[*Message]struct{}), rejected: make(map[string]struct{}),
 		took: average{weight: 0.05}, retrying: newRetrying(), records: newRecords(), released: newRecords(), counted: make(map[changeKey]int64), version: 1,
 	}
 }
@@ -135,6 +136,7 @@ func (s *Seat) Leave(m *Message) {
 	m.entered = false
 	g.inHand--
 	g.hold(m, false)
+	delete(g.running, m)
 	if g.probing == m {
 		g.probing = nil
 	}
@@ -153,6 +155,7 @@ func (s *Seat) Begin(now time.Time, m *Message) bool {
 	g.tries++
 	m.tries++
 	m.try, m.began, m.probe = g.tries, now, g.state == Closed
+	g.running[m] = struct{}{}
 	g.started = now
 	if m.probe {
 		g.probing = m
@@ -200,6 +203,7 @@ func (s *Seat) End(now time.Time, m *Message, r message.Result, slots int) Fate 
 		g.probing = nil
 	}
 	fresh := m.try > g.mark
+	delete(g.running, m)
 	if r.Canceled {
 		if probe {
 			g.scheduleProbe(now, 0)
@@ -237,6 +241,25 @@ func (g *Gate) announced() {
 	g.version++
 }
 
+// ends reports whether the success of m's try ends the trouble. While the gate is wary, one
+// does not if the target may just be finishing what it took before it went away: if the try
+// began before the trouble and all those begun since have failed. A target that answers 429
+// is there.
+func (g *Gate) ends(m *Message, fresh bool) bool {
+	switch {
+	case g.state == Closed:
+		return fresh
+	case g.state != Wary, g.trouble.mostly() == message.Throttled, !m.began.Before(g.trouble.since):
+		return true
+	}
+	for other := range g.running {
+		if !other.began.Before(g.trouble.since) {
+			return true
+		}
+	}
+	return false
+}
+
 // worked records a success.
 func (g *Gate) worked(now time.Time, m *Message, o message.Outcome, fresh bool, slots int) {
 	g.credit(now, m, o, fresh)
@@ -246,7 +269,7 @@ func (g *Gate) worked(now time.Time, m *Message, o message.Outcome, fresh bool, 
 // credit records what the success of m's try shows, before it changes the state.
 func (g *Gate) credit(now time.Time, m *Message, o message.Outcome, fresh bool) {
 	g.succeeded, g.success = g.tries, now
-	if fresh || g.state != Closed && g.state != Wary {
+	if g.ends(m, fresh) {
 		g.stir = g.stir || g.trouble.counts() > 0 && g.held > 0
 		g.trouble.end()
 		g.version++

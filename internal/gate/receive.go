@@ -17,6 +17,9 @@ type Hand struct {
 	// Polls counts receives in progress; LastReceive is when one last began or returned.
 	Polls       int
 	LastReceive time.Time
+	// Asks reports whether the target has asked for a pause, and one delivery at a time finds
+	// out whether it is over.
+	Asks bool
 	// Receives reports whether the queue can receive at all now.
 	Receives bool
 	// Full reports whether the memory bound is reached.
@@ -90,7 +93,9 @@ func (s *Seat) Receive(now time.Time, slots int) Limit {
 	case full:
 		limit.NoRoom = true
 	case g.state == Starting:
-		if g.inHand+g.handed.polls < startLimit {
+		// A target that asks for a pause is there: to ask it anew takes a message that it has
+		// not refused.
+		if g.inHand+g.handed.polls < startLimit || s.hand.Asks && g.handed.untried+g.handed.polls == 0 {
 			limit.Most = 1
 		}
 	case g.state == HalfOpen:

@@ -36,6 +36,9 @@ func TestAReceiveMayAskFor(t *testing.T) {
 		{rule: "one while four are in hand at a start", script: "abcd<", want: one},
 		{rule: "none when five are in hand at a start", script: "abcde<", want: none},
 		{rule: "none when five are asked for at a start", script: "abc<", hand: gate.Hand{Polls: 1}, other: gate.Hand{Polls: 1}, want: none},
+		{rule: "one more when the target is asked anew", script: "abcde<", hand: gate.Hand{Asks: true}, want: one},
+		{rule: "but none beside one that could ask", script: "abcde<", hand: gate.Hand{Asks: true, Untried: 1}, want: none},
+		{rule: "or that is received", script: "abcde<", hand: gate.Hand{Asks: true}, other: gate.Hand{Polls: 1}, want: none},
 		{rule: "none at a start without room", script: "starting", hand: gate.Hand{Full: true}, want: room},
 
 		{rule: "ten when open", script: "o:ok", want: ten},

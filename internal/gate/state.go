@@ -13,7 +13,7 @@ type State uint8
 //
 //	           first success        5 failing, beyond chance      5 failing for 2 T (1 to 10 s)
 //	Starting ───────────────► Open ─────────────────────────► Wary ─────────────────────► Closed
-//	    │                      ▲ ▲─────────────────────────────┘ a success begun since      │ ▲
+//	    │                      ▲ ▲─────────────────────────────┘ a success, see ends        │ ▲
 //	    │                      │ limit = slots, or 30 s                                     │ │
 //	    │                   HalfOpen ◄──────────────────────────────────────────────────────┘ │
 //	    │                      │                  a success begun since                       │
@@ -74,7 +74,7 @@ func (g *Gate) step(now time.Time, e event, fresh bool, slots int) {
 		}
 	case Wary:
 		switch {
-		case e == worked && fresh:
+		case e == worked && g.trouble.counts() == 0:
 			g.enter(now, Open, reasonSuccess)
 		case lasting:
 			g.close(now)

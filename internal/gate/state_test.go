@@ -34,7 +34,10 @@ func TestTheStateChanges(t *testing.T) {
 		{"an open gate does not close by time alone", "o:ok abcd:500 +1h tick open"},
 
 		{"a success that began since opens a wary gate", toWary + "+200ms p:ok open failing=0"},
-		{"a success that began before does not open a wary gate", "o:ok p> abcde:500 wary p=ok wary failing=5 +1s tick closed"},
+		{"a success that began before does not open a wary gate", "o:ok p> +1ms abcde:500 wary p=ok wary failing=5 +1s tick closed"},
+		{"unless one begun since has not failed yet", "o:ok p> +1ms f> abcde:500 wary p=ok open failing=0"},
+		{"which was left does not count", "o:ok p> +1ms f> abcde:500 wary f- p=ok wary"},
+		{"or the target answers 429: it is there", "o:ok p> +1ms " + strings.Repeat("abcde:429 ", 7) + "abc:429 wary p=ok open failing=0"},
 		{"a wary gate closes when five have failed for a second", toWary + "+999ms tick wary +1ms tick closed"},
 		{"a failing try closes it as well as time alone", toWary + "+1s f:500 closed"},
 		{"the time counts from the first of the failing tries on", "o:ok a> +500ms bcde:500 open a=500 wary +499ms tick wary +1ms tick closed"},
@@ -103,7 +106,7 @@ func TestTheVersionGrowsWhenAReviewMaySaySomethingNew(t *testing.T) {
 	table(t, []row{
 		{"a failing try changes nothing for others", "o:ok version=grown a:500 version=same"},
 		{"a delivery may prove something", "o:ok version=grown a:500 +1ms p:ok version=grown"},
-		{"so does one that began before the gate was wary", "o:ok p> abcde:500 wary version=grown p=ok version=grown"},
+		{"so does one that began before the gate was wary", "o:ok p> +1ms abcde:500 wary version=grown p=ok version=grown"},
 		{"a rejection that is believed ends trouble", "o:ok a:500 version=grown r:400 version=grown"},
 		{"each change of the state", toWary + "version=grown +1s tick closed version=grown"},
 	})

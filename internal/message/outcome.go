@@ -79,8 +79,8 @@ type Result struct {
 	// Canceled reports whether the worker canceled the delivery, which says nothing about
 	// the message or the target.
 	Canceled bool
-	// TraceID is that of the delivery's span; empty if it has none that is kept.
-	TraceID string
+	// Span is the delivery's, which the engine ends; nil if it has none that is kept.
+	Span Span
 	// Err says why there was no complete answer; nil if there was one. It contains
 	// neither the body nor credentials.
 	Err error

@@ -1,6 +1,7 @@
 package ratelimit
 
 import (
+	"slices"
 	"time"
 
 	"github.com/sqs-poller/poller/internal/adapt"
@@ -11,13 +12,27 @@ import (
 func (p *Pace) setAdaptive(now time.Time) {
 	switch {
 	case !p.limits.Adaptive:
-		p.adapt = nil
+		p.adapt, p.moment = nil, nil
 	case p.adapt == nil:
 		p.adapt, p.closings = adapt.New(now, p.limits.Concurrency), -1
 	default:
 		p.adapt.SetMost(now, p.limits.Concurrency)
 	}
 	p.adapts.Store(p.adapt != nil)
+}
+
+// sameMoment is how far apart deliveries may begin for nobody to know which of them the
+// target took first. Of three that begin beside four it may refuse the first, which is no
+// sign that it takes only four.
+const sameMoment = 3 * time.Millisecond
+
+// began notes the start of a delivery, for those of the same moment.
+func (p *Pace) began(now time.Time, t *Try) {
+	p.moment = slices.DeleteFunc(p.moment, func(other *Try) bool { return other == t || now.Sub(other.began) > sameMoment })
+	for _, other := range p.moment {
+		other.later++
+	}
+	p.moment = append(p.moment, t)
 }
 
 // found returns so many slots, or the limit that was found where it is lower.
@@ -42,6 +57,7 @@ func (s *Share) Adapt(now time.Time, t *Try, r message.Result, gate func() (open
 		p.mu.Unlock()
 		return false
 	}
+	p.moment = slices.DeleteFunc(p.moment, func(other *Try) bool { return other == t })
 	before := p.adapt.Slots()
 	open, closings := gate()
 	if p.closings >= 0 && closings > p.closings {
@@ -49,8 +65,12 @@ func (s *Share) Adapt(now time.Time, t *Try, r message.Result, gate func() (open
 	}
 	p.closings = closings
 	if kind, says := loadKind(r); says && open {
+		beside := t.beside
+		if kind != adapt.Delivered {
+			beside += t.later
+		}
 		crowded = p.adapt.Answer(now, adapt.Answer{
-			Kind: kind, Began: t.began, Beside: t.beside, Full: p.delivering+1 >= before,
+			Kind: kind, Began: t.began, Beside: beside, Full: p.delivering+1 >= before,
 		})
 	}
 	grew := p.adapt.Slots() > before

@@ -101,6 +101,32 @@ func TestNoMoreStartThanWereFoundToWork(t *testing.T) {
 	})
 }
 
+func TestOfDeliveriesOfOneMomentTheTargetMayRefuseTheFirst(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCrowd(t, adaptive)
+		c.fill() // four, at once
+		if !c.ends(refusedWith429, false) {
+			t.Error("a 429 to the first of four is not a crowd's")
+		}
+		if n := c.pace.Limits().Concurrency; n != 3 {
+			t.Errorf("the first of four that began at once was refused, and the concurrency is %d", n)
+		}
+		for len(c.running) > 0 {
+			c.ends(delivered, false)
+		}
+		for range 3 { // one after the other
+			try := new(ratelimit.Try)
+			c.share.Start(time.Now(), try, 1000, agreed)
+			c.running = append(c.running, try)
+			<-time.After(10 * time.Millisecond)
+		}
+		c.running[0], c.running[1] = c.running[1], c.running[0]
+		if !c.ends(refusedWith429, false) || c.pace.Limits().Concurrency != 1 {
+			t.Errorf("the second of three that began one after the other was refused, and the concurrency is %d", c.pace.Limits().Concurrency)
+		}
+	})
+}
+
 func TestTheFoundConcurrencyFollowsAnswersThroughAnOpenGateAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCrowd(t, adaptive)
@@ -157,7 +183,7 @@ func TestWhatTheBeginningOfAnOutageLoweredIsTakenBack(t *testing.T) {
 		c.fill()
 		c.ends(refusedWith429, true)
 		c.ends(refusedWith429, true)
-		if n := c.pace.Limits().Concurrency; n != 2 {
+		if n := c.pace.Limits().Concurrency; n != 3 {
 			t.Fatalf("the concurrency is %d", n)
 		}
 		c.closings++

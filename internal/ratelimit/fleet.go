@@ -17,6 +17,13 @@ type Fleet interface {
 	Take(now time.Time)
 	// Tokens returns how many deliveries could start now, as far as tokens go.
 	Tokens(now time.Time) int
+	// Free returns how many deliveries the quotas, which are all replicas', allow this process
+	// to start by a time, and when that number grows; -1 if there is none.
+	Free(at time.Time) (n int, grows time.Time)
+	// Quotas returns how far each is used up, by all replicas.
+	Quotas(now time.Time) []QuotaUse
+	// Told returns what the target has told the other replicas.
+	Told() ToldOthers
 	// Report says what this process does with its part.
 	Report(Use)
 }
@@ -30,6 +37,27 @@ type Use struct {
 	// Lacks is what a delivery that was to start has been refused for, if one has:
 	// Token or Slot.
 	Lacks Want
+	// Told is what the target has told this process.
+	Told ToldAll
+}
+
+// ToldAll is what holds for all replicas of what the target has told one of them.
+type ToldAll struct {
+	// Follows reports whether this one keeps to it.
+	Follows bool
+	// Until is before when nothing starts; zero if that is not so.
+	Until time.Time
+	// Asks reports whether it asks the target anew, with one delivery, when the time is over.
+	Asks bool
+}
+
+// ToldOthers is what the target has told some replica of the fleet.
+type ToldOthers struct {
+	// Until is before when nobody starts; zero if that is not so.
+	Until time.Time
+	// Asks reports whether this replica is the one that asks anew, and Waits whether it waits
+	// for the one that does.
+	Asks, Waits bool
 }
 
 // JoinFleet makes the pace part of a fleet's. It is called before the first Join.
@@ -40,7 +68,35 @@ func (p *Pace) JoinFleet(f Fleet) {
 }
 
 // Wake has the owners of all shares ask again: the fleet has something new.
-func (p *Pace) Wake() { p.wakeAll() }
+func (p *Pace) Wake() {
+	p.mu.Lock()
+	p.hear(time.Now())
+	p.mu.Unlock()
+	p.wakeAll()
+}
+
+// waitsFor is how long a replica waits for another one that asks, if it hears nothing more.
+const waitsFor = 2 * time.Second
+
+// hear takes in what the target has told the other replicas.
+func (p *Pace) hear(now time.Time) {
+	if p.fleet == nil || !p.limits.Follow {
+		return
+	}
+	h, t := p.fleet.Told(), &p.told
+	t.others = h.Until
+	if until := now.Add(waitsFor); h.Waits && until.After(t.others) {
+		t.others = until
+	}
+	switch {
+	case h.Asks && !t.asks && !t.asksForAll:
+		t.asks, t.heldAt = true, p.quotas.next
+	case t.waitsForAnother && !h.Waits && !h.Asks:
+		t.asks = false // the target has taken what another one asked with
+	}
+	t.asksForAll, t.waitsForAnother = h.Asks, h.Waits
+	p.report()
+}
 
 // inForce returns the pace's own limits with the concurrency that was found, or the fleet's
 // where they are lower. The
@@ -97,7 +153,10 @@ func (p *Pace) report() {
 	if p.fleet == nil {
 		return
 	}
-	use := Use{Running: p.delivering, Busy: p.weights > 0}
+	use := Use{Running: p.delivering, Busy: p.weights > 0, Told: ToldAll{Follows: p.limits.Follow, Asks: p.told.asks}}
+	if from := p.told.ownFrom(time.Now()); p.limits.Follow && from.After(time.Now()) {
+		use.Told.Until = from
+	}
 	if p.first() != nil {
 		use.Lacks = p.lacks
 	}

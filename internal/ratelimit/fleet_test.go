@@ -13,6 +13,8 @@ type fakeFleet struct {
 	tokens int
 	due    time.Time
 	use    ratelimit.Use
+	quotas []ratelimit.QuotaUse
+	told   ratelimit.ToldOthers
 }
 
 func (f *fakeFleet) Limits() ratelimit.Limits { return f.limits }
@@ -24,9 +26,17 @@ func (f *fakeFleet) Token(time.Time) (due time.Time, ok bool) {
 	return f.due, false
 }
 
-func (f *fakeFleet) Take(time.Time)           { f.tokens-- }
-func (f *fakeFleet) Tokens(time.Time) int     { return f.tokens }
-func (f *fakeFleet) Report(use ratelimit.Use) { f.use = use }
+func (f *fakeFleet) Take(time.Time)       { f.tokens-- }
+func (f *fakeFleet) Tokens(time.Time) int { return f.tokens }
+func (f *fakeFleet) Free(time.Time) (int, time.Time) {
+	if f.quotas == nil {
+		return -1, time.Time{}
+	}
+	return f.quotas[0].N - f.quotas[0].Used, f.quotas[0].FreeAt
+}
+func (f *fakeFleet) Quotas(time.Time) []ratelimit.QuotaUse { return f.quotas }
+func (f *fakeFleet) Told() ratelimit.ToldOthers            { return f.told }
+func (f *fakeFleet) Report(use ratelimit.Use)              { f.use = use }
 func (f *fakeFleet) limit(slots int) {
 	f.limits = ratelimit.Limits{Concurrency: slots, Limited: true, Rate: 28, Burst: 3}
 }
@@ -159,5 +169,45 @@ func TestAPausedPaceStartsNothingThoughTheFleetHasTokens(t *testing.T) {
 	p.Set(now, ratelimit.Limits{Concurrency: 10})
 	if got := s.Start(now, new(ratelimit.Try), 10, agreed); got != ratelimit.Nothing {
 		t.Errorf("resumed: %v", got)
+	}
+}
+
+func TestWhatTheTargetTellsAnotherReplicaHoldsHere(t *testing.T) {
+	t.Parallel()
+	f := &fakeFleet{tokens: 9}
+	f.limit(8)
+	p, s := inFleet(f, ratelimit.Limits{Concurrency: 8, Follow: true})
+	now := time.Now()
+	start := func() ratelimit.Want {
+		return s.Start(now, new(ratelimit.Try), 8, func() bool { return true })
+	}
+	until := now.Add(30 * time.Second)
+	f.told = ratelimit.ToldOthers{Until: until}
+	p.Wake()
+	if got := start(); got != ratelimit.Token || !s.Due().Equal(until) {
+		t.Errorf("told: %v, due %v", got, s.Due())
+	}
+	if n, next := s.Soon(now, 10*time.Second); n != 0 || !next.Equal(until.Add(-10*time.Second)) {
+		t.Errorf("%d soon, more at %v", n, next)
+	}
+	if !f.use.Told.Follows || !f.use.Told.Until.IsZero() {
+		t.Errorf("it repeats what it has heard: %+v", f.use.Told)
+	}
+	f.told = ratelimit.ToldOthers{Waits: true}
+	p.Wake()
+	if got := start(); got != ratelimit.Token {
+		t.Errorf("another one asks: %v", got)
+	}
+	f.told = ratelimit.ToldOthers{Asks: true}
+	p.Wake()
+	if got := []ratelimit.Want{start(), start()}; got[0] != ratelimit.Nothing || got[1] != ratelimit.Slot || !f.use.Told.Asks {
+		t.Errorf("it asks: %v, %+v", got, f.use.Told)
+	}
+	f.told = ratelimit.ToldOthers{Waits: true}
+	p.Wake()
+	f.told = ratelimit.ToldOthers{}
+	p.Wake()
+	if got := start(); got != ratelimit.Nothing {
+		t.Errorf("another one was taken: %v", got)
 	}
 }

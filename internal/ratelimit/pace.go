@@ -48,6 +48,7 @@ type Try struct {
 	number int
 	began  time.Time
 	beside int // how many others ran then
+	later  int // how many have begun in the same moment, after it
 }
 
 // Want is what a start is waiting for.
@@ -100,6 +101,7 @@ type Pace struct {
 	quotas     quotas
 	told       told
 	adapt      *adapt.Limit // nil if the concurrency is not found
+	moment     []*Try       // that began last and run; while the concurrency is found
 	closings   int          // of the gate, when adapting last looked; -1 before it has
 	free       time.Time    // when quotas and target allow the start that they refused last; zero if they refused none
 	shares     []*Share
@@ -191,10 +193,14 @@ func (p *Pace) ownToken(now time.Time) (at time.Time, ok bool) {
 	return at, false
 }
 
-// Quotas returns how far each quota is used up, the shortest window first.
+// Quotas returns how far each quota is used up, the shortest window first: by all replicas
+// where the pace is part of a fleet's.
 func (p *Pace) Quotas(now time.Time) []QuotaUse {
 	p.mu.Lock()
 	defer p.mu.Unlock()
+	if p.fleet != nil {
+		return p.fleet.Quotas(now)
+	}
 	return p.quotas.uses(now)
 }
 

@@ -95,8 +95,11 @@ func (s *Share) start(now time.Time, t *Try, slots int, consent func() bool) (Wa
 		return Consent, nil
 	}
 	p.take(now, at)
-	t.number, t.began, t.beside = p.quotas.start(now), now, p.delivering
+	t.number, t.began, t.beside, t.later = p.quotas.start(now), now, p.delivering, 0
 	p.told.start()
+	if p.adapt != nil {
+		p.began(now, t)
+	}
 	p.delivering++
 	p.virtual = s.turn
 	s.turn += 1 / s.weight
@@ -302,20 +305,31 @@ func (s *Share) Usable(now time.Time, slots int) int {
 	return int(math.Ceil(float64(usable) * s.part()))
 }
 
-// left returns how many quotas and target allow to start by a time, and when that number
+// left returns how many quotas, also the fleet's, and target allow to start by a time, and when that number
 // grows; -1 if neither limits it.
 func (p *Pace) left(at time.Time) (n int, grows time.Time) {
 	n, grows = p.quotas.free(at)
-	m, later := p.told.free(at)
-	switch {
-	case m < 0:
-		return n, grows
-	case n < 0 || m < n:
-		return m, later
-	case m == n && later.After(grows):
-		return n, later
-	default:
-		return n, grows
+	n, grows = tighter(n, grows)(p.told.free(at))
+	if p.fleet != nil {
+		n, grows = tighter(n, grows)(p.fleet.Free(at))
+	}
+	return n, grows
+}
+
+// tighter returns the tighter of two limits on starts, or, of those that are alike, the one
+// that lasts. -1 is none.
+func tighter(n int, grows time.Time) func(m int, later time.Time) (int, time.Time) {
+	return func(m int, later time.Time) (int, time.Time) {
+		switch {
+		case m < 0:
+			return n, grows
+		case n < 0 || m < n:
+			return m, later
+		case m == n && later.After(grows):
+			return n, later
+		default:
+			return n, grows
+		}
 	}
 }
 
@@ -334,6 +348,14 @@ func (s *Share) Soon(now time.Time, within time.Duration) (n int, next time.Time
 		grows = grows.Add(-within)
 	}
 	return int(math.Ceil(float64(free) * s.part())), grows
+}
+
+// Asks reports whether the target has refused all for a time and is asked anew, by one
+// delivery at a time.
+func (s *Share) Asks() bool {
+	s.pace.mu.Lock()
+	defer s.pace.mu.Unlock()
+	return s.pace.told.asks
 }
 
 // wakeAll wakes the owners of all shares.

@@ -31,6 +31,11 @@ type told struct {
 	believed time.Time // when a hold last began
 	accepted time.Time // when a delivery was last delivered
 
+	// Of other replicas of a fleet.
+	others          time.Time // nothing starts before it
+	asksForAll      bool      // this one asks for them
+	waitsForAnother bool      // which asks
+
 	ignored int64
 	waiting bool
 	began   time.Time // when waiting began
@@ -96,6 +101,14 @@ func (t *told) limited(now time.Time) bool {
 
 // from returns the time from which a delivery may start, or a time that is past.
 func (t *told) from(now time.Time) time.Time {
+	if from := t.ownFrom(now); from.After(t.others) {
+		return from
+	}
+	return t.others
+}
+
+// ownFrom is from without what other replicas were told.
+func (t *told) ownFrom(now time.Time) time.Time {
 	from := t.hold
 	for i := range t.limits {
 		if l := &t.limits[i]; l.left <= 0 && l.until.After(now) && l.until.After(from) {
@@ -112,8 +125,8 @@ func (t *told) free(at time.Time) (n int, grows time.Time) {
 	if t.asks {
 		n = 1
 	}
-	if t.hold.After(at) {
-		return 0, t.hold
+	if hold := later(t.hold, t.others); hold.After(at) {
+		return 0, hold
 	}
 	for i := range t.limits {
 		l := &t.limits[i]
@@ -128,6 +141,14 @@ func (t *told) free(at time.Time) (n int, grows time.Time) {
 		}
 	}
 	return n, grows
+}
+
+// later returns the later of two times.
+func later(a, b time.Time) time.Time {
+	if b.After(a) {
+		return b
+	}
+	return a
 }
 
 // start counts a start.

@@ -302,6 +302,18 @@ var handMade = []struct {
 		h.tries(0, 40, 41, 200) // by whomever
 		h.tries(1, 41, 42, 200)
 	}},
+	{adaptingKillsNoGoodMessage, 1, func(s *scenario) { s.targets[0].capacities = []capacity{{most: 1, status: 429}} }, func(h *history, wrong bool) {
+		h.tries(0, 1, 2, 429)
+		if wrong {
+			h.dead = map[int]bool{0: true}
+		}
+	}},
+	{theLimitFoundIsNearTheTruth, 400, func(s *scenario) { s.targets[0].capacities = []capacity{{most: 1, status: 429}} }, func(h *history, wrong bool) {
+		for i := range 400 {
+			begins := float64(i) / 10
+			h.tries(i, begins, begins+choose(wrong, 0.09, 0.1), 200)
+		}
+	}},
 }
 
 func choose[T any](first bool, a, b T) T {

@@ -199,9 +199,15 @@ func groupsAreDeliveredInOrderOneAtATime(t *trial) {
 	}
 	all := slices.DeleteFunc(slices.Clone(t.evidence.deliveries), func(d *delivery) bool { return d.message < 0 })
 	slices.SortStableFunc(all, func(a, b *delivery) int { return cmp.Compare(a.arrived, b.arrived) })
+	// A rejected message that is discarded or sent to the dead-letter queue is done with, as a
+	// delivered one is before its delete. (With strict groups the next waits for the letter.)
+	done := func(d *delivery) bool {
+		to := t.plan.onRejected()
+		return d.delivered() || d.rejected() && (to == "discard" || to == "dead-letter" && !t.queue(d.message).strict)
+	}
 	took := make(map[int]instant)
 	for _, d := range all {
-		if d.delivered() || t.plan.onRejected() == "discard" && d.rejected() {
+		if done(d) {
 			if at, ok := took[d.message]; !ok || d.ended < at {
 				took[d.message] = d.ended
 			}
@@ -280,14 +286,18 @@ func (t *trial) lapsed(l *life, from, to instant) bool {
 		if again.served <= from || again.call.came > to {
 			return false
 		}
-		var deadline instant
+		var last arrival // each receive hides a message anew, whatever it was extended by before
 		for _, r := range l.receives {
-			if r.served < again.served {
-				deadline = max(deadline, r.served+r.call.visibility)
+			if r.served < again.served && r.served >= last.served {
+				last = r
 			}
 		}
+		if last.call == nil {
+			return false
+		}
+		deadline := last.served + last.call.visibility
 		for _, m := range t.mentions[l.by][l.message] {
-			if c, e := m.call, m.entry; c.sent < again.served && e.code == "" && c.wentWell() && t.isExtension(c, e) {
+			if c, e := m.call, m.entry; c.sent < again.served && c.came > last.served && e.code == "" && c.wentWell() && t.isExtension(c, e) {
 				deadline = max(deadline, c.sent+time.Duration(e.seconds)*time.Second)
 			}
 		}

@@ -100,6 +100,9 @@ type delivery struct {
 	// the answer says of that limit, nil if nothing that is to be believed.
 	limited bool
 	told    *told
+	// crowded: it was one too many at once; waited is how long it waited for a server.
+	crowded bool
+	waited  time.Duration
 }
 
 func (d *delivery) delivered() bool { return d.ended != never && d.status/100 == 2 }

@@ -47,6 +47,8 @@ var invariants = []struct {
 	{"memory is bounded", memoryIsBounded},
 	{"what was not processed has no strike", whatWasNotProcessedHasNoStrike},
 	{"a kill repeats one message of a group", aKillRepeatsOneMessageOfAGroup},
+	{"adapting kills no good message", adaptingKillsNoGoodMessage},
+	{"the limit found is near the truth", theLimitFoundIsNearTheTruth},
 }
 
 // judge says in which ways a world has broken its invariants.

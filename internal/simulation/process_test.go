@@ -108,7 +108,7 @@ func (p *process) config(limits []ratelimit.Limits) config.Config {
 			}
 		}
 		c.Targets[t.name] = config.Target{
-			Quotas: quotas, FollowLimits: true,
+			Quotas: quotas, FollowLimits: true, Adaptive: limits[i].Adaptive,
 			URL: s.scheme() + "://" + t.name + "/hook", Format: "raw", OnRejected: s.onRejected(), TLSCA: s.authority(),
 			Concurrency: limits[i].Concurrency, Burst: limits[i].Burst,
 			Rate:    config.Rate{Limited: limits[i].Limited, PerSecond: limits[i].Rate},

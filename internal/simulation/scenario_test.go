@@ -98,6 +98,7 @@ type targetPlan struct {
 	partial             float64       // of the answers that an outage spoils; 0: all
 	retryAfter          time.Duration // what 429s and 503s of an outage ask for
 	crowd               *crowd
+	capacities          []capacity // of a target whose concurrency is found
 	limit               *limitPlan // nil: it takes any number in a time
 }
 

@@ -9,6 +9,7 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"time"
 )
@@ -23,6 +24,10 @@ type target struct {
 
 	running atomic.Int32 // deliveries
 	limited limited
+
+	taken     atomic.Int32 // deliveries that were not refused, of a target with capacities
+	serving   sync.Mutex   // guards what follows
+	busyUntil []instant    // its servers, if it has so many
 }
 
 type doorKey struct{}
@@ -73,6 +78,20 @@ func (t *target) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	plan.wideTurn(plan.dice.of("wide turn", t.number, by.number, n, d.number), n, d.arrived, &f)
 	if c := t.plan.crowd; c != nil && f.status/100 == 2 && int(running) > c.most && c.from <= d.arrived && d.arrived < c.to {
 		f = turn{before: f.before / 20, after: f.after / 20, status: c.status}
+	}
+	if c, _ := t.plan.capacityAt(d.arrived); c.most > 0 {
+		f.before *= time.Duration(max(c.slower, 1))
+		switch {
+		case c.status == 0:
+			d.waited = t.serve(d.arrived, c, f.before+f.after)
+			f.before += d.waited
+		case int(t.taken.Add(1)) > c.most: // those that are refused take nobody's place
+			t.taken.Add(-1)
+			f = turn{before: f.before / 20, after: f.after / 20, status: c.status}
+			d.crowded = true
+		default:
+			defer t.taken.Add(-1)
+		}
 	}
 	says := func(http.Header) *told { return nil }
 	if l := t.plan.limit; l != nil && d.arrived < plan.trouble {

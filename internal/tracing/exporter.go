@@ -105,8 +105,15 @@ type otlpSpan struct {
 	Start        string          `json:"startTimeUnixNano"`
 	End          string          `json:"endTimeUnixNano"`
 	Attributes   []otlpAttribute `json:"attributes,omitempty"`
+	Events       []otlpEvent     `json:"events,omitempty"`
 	Links        []otlpLink      `json:"links,omitempty"`
 	Status       otlpStatus      `json:"status"`
+}
+
+type otlpEvent struct {
+	Time       string          `json:"timeUnixNano"`
+	Name       string          `json:"name"`
+	Attributes []otlpAttribute `json:"attributes,omitempty"`
 }
 
 type otlpLink struct {
@@ -147,6 +154,9 @@ func spanOf(s sdktrace.ReadOnlySpan) otlpSpan {
 	}
 	if s.Parent().SpanID().IsValid() {
 		one.ParentSpanID = s.Parent().SpanID().String()
+	}
+	for _, e := range s.Events() {
+		one.Events = append(one.Events, otlpEvent{nanoseconds(e.Time), e.Name, attributesOf(e.Attributes)})
 	}
 	for _, l := range s.Links() {
 		one.Links = append(one.Links, otlpLink{

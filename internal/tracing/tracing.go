@@ -93,6 +93,9 @@ type traced struct {
 	next   deliverer
 	name   string
 	common []attribute.KeyValue
+
+	settleName   string
+	settleCommon []attribute.KeyValue
 }
 
 // Wrap returns a deliverer that makes a span of each delivery to next. Without a Tracer it
@@ -101,14 +104,21 @@ func (t *Tracer) Wrap(next deliverer, queue, queueURL, target string) deliverer 
 	if t == nil {
 		return next
 	}
-	one := &traced{Tracer: t, next: next, name: "process " + queue, common: []attribute.KeyValue{
-		attribute.String("messaging.system", "aws_sqs"),
-		attribute.String("messaging.operation.name", "process"),
-		attribute.String("messaging.operation.type", "process"),
-		attribute.String("messaging.destination.name", queue),
-		attribute.String("aws.sqs.queue.url", queueURL),
-		attribute.String("poller.target", target),
-	}}
+	of := func(operation string) []attribute.KeyValue {
+		return []attribute.KeyValue{
+			attribute.String("messaging.system", "aws_sqs"),
+			attribute.String("messaging.operation.name", operation),
+			attribute.String("messaging.operation.type", operation),
+			attribute.String("messaging.destination.name", queue),
+			attribute.String("aws.sqs.queue.url", queueURL),
+			attribute.String("poller.target", target),
+		}
+	}
+	one := &traced{
+		Tracer: t, next: next,
+		name: "process " + queue, common: of("process"),
+		settleName: "settle " + queue, settleCommon: of("settle"),
+	}
 	if several, ok := next.(batchDeliverer); ok {
 		return &tracedBatches{one, several}
 	}
@@ -133,7 +143,6 @@ func (d *tracedBatches) DeliverBatch(ctx context.Context, queue string, all []*m
 	spans, own := make([]trace.Span, len(all)), make([]*message.Message, len(all))
 	for i, m := range all {
 		own[i], spans[i] = d.begin(ctx, m)
-		defer spans[i].End()
 	}
 	whole, each := d.next.DeliverBatch(ctx, queue, own)
 	if each == nil {
@@ -143,7 +152,7 @@ func (d *tracedBatches) DeliverBatch(ctx context.Context, queue string, all []*m
 		}
 	}
 	for i, span := range spans {
-		note(span, &each[i])
+		d.noted(span, all[i], &each[i])
 	}
 	return whole, each
 }
@@ -154,9 +163,8 @@ func (d *tracedBatches) SizeInBatch(m *message.Message) int { return d.next.Size
 // Deliver delivers m within a span, which the target gets as its parent.
 func (d *traced) Deliver(ctx context.Context, queue string, m *message.Message) message.Result {
 	own, span := d.begin(ctx, m)
-	defer span.End()
 	result := d.next.Deliver(ctx, queue, own)
-	note(span, &result)
+	d.noted(span, m, &result)
 	return result
 }
 
@@ -186,6 +194,21 @@ func (d *traced) begin(ctx context.Context, m *message.Message) (*message.Messag
 	return &own, span
 }
 
+// noted describes the delivery of m in its span, and has the result go on with it.
+func (d *traced) noted(span trace.Span, m *message.Message, result *message.Result) {
+	if !span.SpanContext().IsSampled() {
+		span.End()
+		return
+	}
+	describe(span, *result)
+	id := attribute.String("messaging.message.id", m.ID)
+	result.Span = &delivery{span: span, below: func(at time.Time) trace.Span {
+		_, settle := d.tracer.Start(trace.ContextWithSpan(context.Background(), span), d.settleName, trace.WithTimestamp(at), trace.WithSpanKind(trace.SpanKindClient),
+			trace.WithAttributes(d.settleCommon...), trace.WithAttributes(id))
+		return settle
+	}}
+}
+
 // origin returns the span that m was sent in.
 func (d *traced) origin(ctx context.Context, m *message.Message) trace.SpanContext {
 	parent, state := d.options.Origin(m)
@@ -196,11 +219,8 @@ func (d *traced) origin(ctx context.Context, m *message.Message) trace.SpanConte
 	return trace.SpanContextFromContext(propagation.TraceContext{}.Extract(ctx, carrier))
 }
 
-// note adds what a delivery came to, and gives the result the trace's id.
-func note(span trace.Span, result *message.Result) {
-	if is := span.SpanContext(); is.IsSampled() {
-		result.TraceID = is.TraceID().String()
-	}
+// describe adds what a delivery came to.
+func describe(span trace.Span, result message.Result) {
 	span.SetAttributes(attribute.String("poller.outcome", result.Outcome.String()))
 	if result.Status != 0 {
 		span.SetAttributes(attribute.Int("http.response.status_code", result.Status))

@@ -84,6 +84,9 @@ func deliver(t *testing.T, to *target, origin string, child bool) message.Result
 	}
 	m := &message.Message{ID: "m-1", Body: "secret body", ReceiptHandle: "secret handle", ReceiveCount: 2}
 	result := tracer.Wrap(to, "orders", "https://sqs/1/orders", "partner").Deliver(t.Context(), "orders", m)
+	if result.Span != nil {
+		result.Span.End()
+	}
 	if m.Traceparent != "" {
 		t.Error("the message itself was changed")
 	}
@@ -110,8 +113,8 @@ func TestADeliveryIsASpanThatIsLinkedToTheOneThatSentTheMessage(t *testing.T) {
 	if len(s.Links) != 1 || s.Links[0].TraceID != "4bf92f3577b34da6a3ce929d0e0e4736" || s.Links[0].SpanID != "00f067aa0ba902b7" || s.Links[0].TraceState != "vendor=1" {
 		t.Errorf("links %+v", s.Links)
 	}
-	if want := "00-" + s.TraceID + "-" + s.SpanID + "-01"; to.traceparent != want || result.TraceID != s.TraceID || s.TraceID == "4bf92f3577b34da6a3ce929d0e0e4736" {
-		t.Errorf("the target got %s, not %s; the result has %s", to.traceparent, want, result.TraceID)
+	if want := "00-" + s.TraceID + "-" + s.SpanID + "-01"; to.traceparent != want || result.Span.TraceID() != s.TraceID || s.TraceID == "4bf92f3577b34da6a3ce929d0e0e4736" {
+		t.Errorf("the target got %s, not %s; the result has %s", to.traceparent, want, result.Span.TraceID())
 	}
 	for name, want := range map[string]any{
 		"messaging.system": "aws_sqs", "messaging.operation.name": "process", "messaging.operation.type": "process",
@@ -162,8 +165,8 @@ func TestASpanIsSampledIfTheOneThatSentTheMessageWas(t *testing.T) {
 			c := collected(t)
 			to := &target{result: message.Result{Outcome: message.Delivered}}
 			result := deliver(t, to, origin, child)
-			if len(c.spans) != want || (result.TraceID != "") != (want == 1) {
-				t.Errorf("origin %q, child %t: %d spans, trace %q", origin, child, len(c.spans), result.TraceID)
+			if len(c.spans) != want || (result.Span != nil) != (want == 1) {
+				t.Errorf("origin %q, child %t: %d spans, span %v", origin, child, len(c.spans), result.Span)
 			}
 			if wantFlags := map[int]string{0: "-00", 1: "-01"}[want]; !strings.HasSuffix(to.traceparent, wantFlags) {
 				t.Errorf("origin %q: the target got %q", origin, to.traceparent)

@@ -64,12 +64,13 @@ def until(done, what: str, seconds: float = 60, every: float = 0.25):
 
 
 class Stack:
-    def __init__(self):
+    def __init__(self, project: str = PROJECT):
+        self.project = project
         self.ports = free_ports()
         self.began = time.time()
 
     def compose(self, *args: str, check: bool = True, timeout: float = 300, **variables: str) -> subprocess.CompletedProcess:
-        return docker("compose", "-p", PROJECT, *args, check=check, timeout=timeout, env=os.environ | self.ports | variables)
+        return docker("compose", "-p", self.project, *args, check=check, timeout=timeout, env=os.environ | self.ports | variables)
 
     def container(self, service: str) -> str:
         return self.compose("ps", "-aq", service).stdout.strip()
@@ -115,5 +116,5 @@ class Stack:
         return self.prometheus("query", query=expr)["result"]
 
     def over_the_run(self, expr: str) -> list:
-        """Every 5 s since the stack began."""
+        """Each 5 s since the stack began."""
         return self.prometheus("query_range", query=expr, start=f"{self.began:.0f}", end=f"{time.time():.0f}", step="5")["result"]

@@ -3,7 +3,7 @@
 # "N passed, N failed".
 #
 #   test/compose/run.sh                everything
-#   test/compose/run.sh test_files     one part: test_files, test_image, test_stack
+#   test/compose/run.sh test_files     one part: test_files, test_fleet, test_image, test_stack
 #
 #   POLLER_SHARED   the folder with docker/engine.sh and docker/images.sh (../shared beside the checkout), which give
 #                   an engine and stand-ins for the images where there are none. Without it: the engine that runs.
@@ -21,7 +21,7 @@ shared=${POLLER_SHARED:-$root/../shared}
 if [ -x "$shared/docker/engine.sh" ]; then
   began=$SECONDS
   "$shared/docker/engine.sh" >&2
-  "$shared/docker/images.sh" golang distroless localstack prometheus >&2
+  "$shared/docker/images.sh" golang distroless localstack valkey prometheus >&2
   echo "engine and images: $((SECONDS - began)) s" >&2
 fi
 docker info >/dev/null 2>&1 || { echo "run.sh: no Docker engine answers; start it, or set POLLER_SHARED" >&2; exit 1; }

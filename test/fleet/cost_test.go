@@ -11,7 +11,11 @@ import (
 // shared by the coordinator and in fixed parts: run.sh -run Costs -v. It has the machine to
 // itself.
 func TestWhatAFleetCosts(t *testing.T) {
-	const arrive, perSecond = 15, 450
+	const perSecond = 450
+	arrive := 15
+	if testing.Short() {
+		arrive = 3
+	}
 	for name, flags := range map[string][]string{"a fleet": nil, "fixed parts": {"--fleet-replicas", "4"}} {
 		t.Run(name, func(t *testing.T) {
 			s := newStage(t, servers[0], budget{rate: 500, burst: 26, slots: 200})

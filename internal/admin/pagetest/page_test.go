@@ -30,6 +30,8 @@ func TestEachContradictionIsFound(t *testing.T) {
 		{"Behind: 1,240 messages, lag 2 min; empty in about 6 min", "visible=1,240 lag=3_min drain=about_6_min", "the lag is another"},
 		{"Behind: 1,240 messages, lag 2 min; empty in about 6 min", "visible=1,240 lag=2_min drain=growing", "the time to empty is another"},
 		{"Behind", "lag=2_min", "nothing is behind"},
+		{"Waiting: nothing left in the queue, 5 messages in hand; the quota of 24 a minute is used up until 12:01:00 UTC (in 1 min)", "visible=0", ""},
+		{"Waiting: nothing left in the queue, 5 messages in hand; the quota of 24 a minute is used up until 12:01:00 UTC (in 1 min)", "visible=3", "messages are visible"},
 		{"Blocked: 0 messages, but SQS returns none", "", "nothing waits"},
 		{"Catching up: nothing left in the queue, 5 messages in hand, lag 1 s", "lag=1_s", "there is no backlog"},
 		{"Paused: the rate of target a is 0: 30 messages", "visible=30 lag=unknown drain=about_5_s", "it goes on"},

@@ -1,0 +1,155 @@
+package fleet
+
+import (
+	"testing"
+	"time"
+
+	"github.com/sqs-poller/poller/internal/ratelimit"
+)
+
+func quotasOf(all ...ratelimit.Quota) (q [ratelimit.MaxQuotas]ratelimit.Quota) {
+	copy(q[:], all)
+	return q
+}
+
+// perMinute is a budget of one quota, and of a rate if it is not 0.
+func perMinute(n int, rate float64) Budget {
+	b := Budget{Slots: 100, Timeout: time.Second, Quotas: quotasOf(ratelimit.Quota{N: n, Window: time.Minute})}
+	if rate > 0 {
+		b.Rate, b.Burst = rate, 3
+	}
+	return b
+}
+
+// expectQuotas checks that no quota was passed, and that so many started from a time on.
+func (w *world) expectQuotas(t *testing.T, from time.Duration, least int) {
+	t.Helper()
+	if broken := w.broken(); broken != nil {
+		t.Errorf("%v", broken)
+	}
+	if n := sum(w.count(from)); n < least {
+		t.Errorf("%d started from %v on, want %d or more", n, from, least)
+	}
+}
+
+func TestAQuotaHoldsOverTheFleetAndIsUsedUp(t *testing.T) {
+	t.Parallel()
+	for _, rate := range []float64{0, 28} {
+		w := calmWorld(1, perMinute(120, rate), 4, 4, 10*time.Millisecond)
+		w.run(5 * time.Minute)
+		w.expectQuotas(t, time.Minute, 4*120*94/100)
+	}
+}
+
+func TestAFleetThatRestartsRemembersWhatIsUsedOfAQuota(t *testing.T) {
+	t.Parallel()
+	w := calmWorld(1, perMinute(100, 0), 3, 3, 10*time.Millisecond)
+	w.at(20*time.Second, func() {
+		for _, r := range w.replicas {
+			r.crash()
+		}
+	})
+	w.at(25*time.Second, func() { w.join(work{endless: true, takes: time.Millisecond}) })
+	w.run(60 * time.Second)
+	w.expectQuotas(t, 0, 95)
+	if n := sum(w.count(20 * time.Second)); n > 0 {
+		t.Errorf("%d started after the restart, though the quota is used up", n)
+	}
+}
+
+func TestAMemoryThatIsLostIsMendedByTheReplicas(t *testing.T) {
+	t.Parallel()
+	w := calmWorld(1, perMinute(100, 0), 3, 3, 10*time.Millisecond)
+	w.at(15*time.Second, func() { w.store.hashes = make(map[string]map[string]string) })
+	w.run(2 * time.Minute)
+	w.expectQuotas(t, 60*time.Second, 90)
+}
+
+func TestAQuotaHoldsThoughTheServersClockIsSet(t *testing.T) {
+	t.Parallel()
+	for _, step := range []time.Duration{40 * time.Second, -40 * time.Second} {
+		w := calmWorld(1, perMinute(100, 0), 3, 3, 10*time.Millisecond)
+		w.at(15*time.Second, func() { w.store.step += step })
+		w.run(2 * time.Minute)
+		w.expectQuotas(t, 60*time.Second, 90)
+	}
+}
+
+func TestAReplicaThatIsCutOffGoesOnWithItsPartOfAQuota(t *testing.T) {
+	t.Parallel()
+	w := calmWorld(1, perMinute(60, 28), 3, 3, 10*time.Millisecond)
+	w.at(80*time.Second, func() { w.replicas[0].cut = 80*time.Second + 4*time.Minute })
+	w.run(7 * time.Minute)
+	w.expectQuotas(t, 80*time.Second, 250)
+	n := 0
+	for _, s := range w.starts {
+		if s.replica == 0 && s.at > 160*time.Second && s.at < 310*time.Second {
+			n++
+		}
+	}
+	if n < 35 || n > 55 {
+		t.Errorf("%d by itself in 2.5 min, want a third of 60 a minute", n)
+	}
+}
+
+func TestNobodyGoesOnByItselfWithAQuotaOfAnHour(t *testing.T) {
+	t.Parallel()
+	b := perMinute(1000, 28)
+	b.Quotas[0].Window = time.Hour
+	w := calmWorld(1, b, 2, 2, 10*time.Millisecond)
+	w.at(80*time.Second, func() { w.replicas[0].cut = 80*time.Second + time.Hour })
+	w.run(4 * time.Minute)
+	w.expectQuotas(t, 0, 900)
+	if len(w.alone) > 0 {
+		t.Errorf("%v went on by themselves", w.alone)
+	}
+}
+
+func TestTokensThatLapseAreGivenBackToTheQuota(t *testing.T) {
+	t.Parallel()
+	s := newStore()
+	c := newCaller(t, s, "a")
+	c.b = perMinute(10, 0)
+	for s.now < 10*time.Second {
+		s.now += time.Second
+		c.make(0)
+	}
+	got := c.make(6)
+	if got.tokens.n == 0 || got.tag == 0 {
+		t.Fatalf("%+v", got)
+	}
+	used := func(a reply) int {
+		n := 0
+		for _, one := range parseQuotas(a.limits, a.counted)[0].slices {
+			n += one.n
+		}
+		return n
+	}
+	if n := used(got); n != got.tokens.n {
+		t.Errorf("%d of the quota are used, %d were granted", n, got.tokens.n)
+	}
+	r := c.request(0)
+	r.back, r.born = map[int64]int{got.tag: got.tokens.n}, got.born.Microseconds()
+	other := *r
+	other.born--
+	other.call--
+	r.call++
+	if n := used(c.eval(r)); n != 0 {
+		t.Errorf("%d are used, and all were given back", n)
+	}
+}
+
+func TestWhatIsUsedOfAQuotaIsSeenByAll(t *testing.T) {
+	t.Parallel()
+	w := calmWorld(1, perMinute(60, 0), 2, 1, 10*time.Millisecond)
+	w.run(20 * time.Second)
+	for _, r := range w.replicas {
+		uses := r.pace.Quotas(r.epoch.Add(r.own()))
+		if len(uses) != 1 || uses[0].Used < 55 || uses[0].N != 60 {
+			t.Errorf("%+v", uses)
+		}
+		if n, next := r.share.Soon(r.epoch.Add(r.own()), 10*time.Second); n > 5 || next.IsZero() {
+			t.Errorf("%d may start soon, more at %v", n, next)
+		}
+	}
+}
