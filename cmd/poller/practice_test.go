@@ -10,6 +10,8 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"testing/synctest"
+	"time"
 
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
@@ -222,6 +224,10 @@ func TestWhatTheSinkRefusesSaysWhatToWrite(t *testing.T) {
 		{[]string{"--status", "99"}, "--status 99"},
 		{[]string{"--overload-status", "600"}, "--overload-status 600"},
 		{[]string{"--retry-after=-1s"}, "such as 2s"},
+		{[]string{"--format", "xml"}, "use cloudevents, lambda, raw, sqsd or webhook"},
+		{[]string{"--fail", "3"}, "such as 3%"},
+		{[]string{"--verify", "bearer=hunter2"}, "use bearer=@FILE"},
+		{[]string{"--verify", "webhook=@/nowhere"}, "--verify webhook=@/nowhere: open"},
 		{[]string{"--outage", "30s"}, "30s-60s=500"},
 		{[]string{"--outage-every=-1m"}, "such as 2m"},
 		{[]string{"--outage-every", "1m"}, "--outage 30s-60s"},
@@ -231,6 +237,48 @@ func TestWhatTheSinkRefusesSaysWhatToWrite(t *testing.T) {
 			t.Errorf("%q: %s", c.arguments, got)
 		}
 	}
+}
+
+func TestTheSinkSaysOnceWhatIsWrongAndEndsWithIt(t *testing.T) {
+	c, err := parsed[sinkCmd](t, "--listen", "127.0.0.1:0", "--format", "sqsd")
+	if err != nil {
+		t.Fatal(err)
+	}
+	out, stop := started(t, c)
+	address := out.waitFor(t, `is at (http://127\S+)`)
+	for range 2 {
+		answer, err := http.Post(address, "text/plain", strings.NewReader("hello"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = answer.Body.Close()
+		if answer.StatusCode != http.StatusBadRequest {
+			t.Errorf("answer %d", answer.StatusCode)
+		}
+	}
+	http.DefaultClient.CloseIdleConnections()
+	if err := stop(); err == nil || err.Error() != "2 of 2 requests had something wrong with them" {
+		t.Errorf("after Ctrl-C: %v", err)
+	}
+	if n := strings.Count(out.String(), "refused: the User-Agent header does not begin with aws-sqsd/\n"); n != 1 {
+		t.Errorf("said %d times:\n%s", n, out)
+	}
+}
+
+func TestAProblemIsSaidOnceAMinute(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		var out bytes.Buffer
+		p := newProblems(&out)
+		for range 130 {
+			p.say("one")
+			time.Sleep(time.Second)
+		}
+		p.say("two")
+		lines := strings.Split(strings.TrimSpace(out.String()), "\n")
+		if len(lines) != 4 || !strings.HasSuffix(lines[1], "one (and 59 more since it was last said)") || !strings.HasSuffix(lines[3], "refused: two") {
+			t.Errorf("said %q", lines)
+		}
+	})
 }
 
 func TestTheLiveLineGivesWayToLogs(t *testing.T) {

@@ -7,9 +7,12 @@ import (
 	"math"
 	"net"
 	"net/http"
+	"slices"
 	"strconv"
 	"sync"
 	"time"
+
+	"github.com/sqs-poller/poller/internal/receiver"
 )
 
 // SinkOptions configure a sink. The zero value accepts everything immediately.
@@ -32,6 +35,15 @@ type SinkOptions struct {
 	RetryAfter time.Duration
 	Outages    Schedule
 	Recovery   Recovery
+	// Format is how requests are read; empty means that they are not.
+	Format receiver.Format
+	// Verify are what requests have to pass.
+	Verify []receiver.Verifier
+	// Fail is the share of messages that always fail.
+	Fail Share
+	// Wrong is told what is wrong with a request that Format or Verify refuses. It is called
+	// concurrently.
+	Wrong func(problem string)
 }
 
 // Sink is a downstream to practice on: it answers every path except /stats as configured,
@@ -76,10 +88,9 @@ func (s *Sink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.serveStats(w, r)
 		return
 	}
-	refused, outage, latency := s.arrive(r.Header.Get("X-Poller-Sent-At"))
+	refused, outage, latency := s.arrive()
 	defer s.gone()
-	// The body is read whole: the server notices only then that the client has gone.
-	_, _ = io.Copy(io.Discard, http.MaxBytesReader(w, r.Body, maxBody))
+	body := s.readBody(w, r)
 	switch refused {
 	case "":
 	case byOutage:
@@ -89,18 +100,58 @@ func (s *Sink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		s.refuse(w, refused)
 		return
 	}
+	delivery, problem := s.read(r, body)
+	s.age(delivery)
 	answered := wait(r, latency)
-	s.leave(r.Header.Get("X-Poller-Message-Id"), answered)
+	failed := s.options.Fail.of(delivery.Messages)
+	s.leave(delivery, failed, problem != nil, answered)
 	if !answered {
 		panic(http.ErrAbortHandler)
 	}
-	s.sayQuota(w.Header(), true)
-	s.answer(w, s.options.Status)
+	s.sayQuota(w.Header(), problem == nil)
+	switch {
+	case problem != nil:
+		if s.options.Wrong != nil {
+			s.options.Wrong(problem.Text)
+		}
+		http.Error(w, problem.Text, problem.Status)
+	case delivery.Named || len(failed) > 0:
+		delivery.Answer(w, s.options.Status, failed)
+	default:
+		s.answer(w, s.options.Status)
+	}
+}
+
+// readBody reads the whole body: the server notices only then that the client has gone. It
+// returns nil if nobody needs to look at it.
+func (s *Sink) readBody(w http.ResponseWriter, r *http.Request) []byte {
+	limited := http.MaxBytesReader(w, r.Body, maxBody)
+	if s.options.Format == "" && len(s.options.Verify) == 0 {
+		_, _ = io.Copy(io.Discard, limited)
+		return nil
+	}
+	body, _ := io.ReadAll(limited) // what is cut off is malformed
+	return body
+}
+
+// read verifies and reads a request. Without a format it delivers the message that its
+// headers name.
+func (s *Sink) read(r *http.Request, body []byte) (receiver.Delivery, *receiver.Problem) {
+	for _, verify := range s.options.Verify {
+		if problem := verify(r, body); problem != nil {
+			return receiver.Delivery{}, problem
+		}
+	}
+	if s.options.Format == "" {
+		sent, _ := time.Parse(time.RFC3339, r.Header.Get("X-Poller-Sent-At"))
+		return receiver.Delivery{Messages: []receiver.Message{{ID: r.Header.Get("X-Poller-Message-Id"), SentAt: sent}}}, nil
+	}
+	return s.options.Format.Read(r, body)
 }
 
 // arrive counts a request, and says why it is refused or how long it takes. One
 // that is not refused has to leave.
-func (s *Sink) arrive(sentAt string) (refused string, outage Outage, latency time.Duration) {
+func (s *Sink) arrive() (refused string, outage Outage, latency time.Duration) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	now := s.since()
@@ -132,28 +183,55 @@ func (s *Sink) arrive(sentAt string) (refused string, outage Outage, latency tim
 		}
 		s.atOnce++
 		s.counts.AtOnceMax = max(s.counts.AtOnceMax, s.atOnce)
-		if sent, err := time.Parse(time.RFC3339, sentAt); err == nil {
-			s.counts.Lag = max(time.Since(sent), 0).Seconds()
-		}
 		return "", outage, o.Latency.of(s.requests)
 	}
 	s.counts.Refused[refused]++
 	return refused, outage, 0
 }
 
+// age notes how old what a request delivers is when it comes.
+func (s *Sink) age(d receiver.Delivery) {
+	var oldest time.Duration
+	for _, m := range d.Messages {
+		if m.SentAt.IsZero() {
+			return
+		}
+		oldest = max(oldest, time.Since(m.SentAt))
+	}
+	if len(d.Messages) > 0 {
+		s.mu.Lock()
+		s.counts.Lag = oldest.Seconds()
+		s.mu.Unlock()
+	}
+}
+
 // leave counts a request that was taken, before it is answered: who asks for the
 // counts after an answer finds it there.
-func (s *Sink) leave(id string, answered bool) {
+func (s *Sink) leave(d receiver.Delivery, failed []string, wrong, answered bool) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.atOnce--
-	if !answered {
+	switch {
+	case !answered:
 		s.counts.Abandoned++
+		return
+	case wrong:
+		s.counts.Refused[byForm]++
+		return
+	}
+	s.counts.Failed += int64(len(failed))
+	if len(failed) > 0 && !d.Named {
 		return
 	}
 	s.counts.Accepted++
-	if id != "" && s.counts.ids.add(id) {
-		s.counts.Duplicates++
+	for _, m := range d.Messages {
+		if slices.Contains(failed, m.ID) {
+			continue
+		}
+		s.counts.Messages++
+		if m.ID != "" && s.counts.ids.add(m.ID) {
+			s.counts.Duplicates++
+		}
 	}
 }
 

@@ -14,11 +14,16 @@ type Stats struct {
 	// sink's own status.
 	Received int64 `json:"received"`
 	Accepted int64 `json:"accepted"`
-	// Refused is by reason: capacity, rate, outage, and quota and recovery where there is one.
+	// Messages are those that accepted requests delivered, and Failed those that were failed,
+	// each time they were.
+	Messages int64 `json:"messages"`
+	Failed   int64 `json:"failed"`
+	// Refused is by reason: capacity, rate, outage, and, where there are such, quota, recovery,
+	// and form: what is wrong with the request.
 	Refused map[string]int64 `json:"refused"`
 	// Abandoned are those whose client did not wait for the answer.
 	Abandoned int64 `json:"abandoned"`
-	// Duplicates are accepted requests whose X-Poller-Message-Id was accepted before.
+	// Duplicates are messages that were accepted before.
 	Duplicates int64 `json:"duplicates"`
 	// AtOnce is how many of those that were taken are being answered; SeenAtOnceMax
 	// counts the refused too.
@@ -39,6 +44,9 @@ type Stats struct {
 // Overrun is how many were refused because more came than it takes when it is well.
 func (s Stats) Overrun() int64 { return s.Refused[byCapacity] + s.Refused[byRate] + s.Refused[byQuota] }
 
+// Wrong is how many were refused because something is wrong with them.
+func (s Stats) Wrong() int64 { return s.Refused[byForm] }
+
 // RefusedInAll adds the reasons up.
 func (s Stats) RefusedInAll() int64 {
 	var n int64
@@ -55,6 +63,7 @@ const (
 	byQuota    = "quota"
 	byOutage   = "outage"
 	byRecovery = "recovery"
+	byForm     = "form"
 )
 
 // counts is what a reset clears.
