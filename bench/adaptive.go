@@ -2,42 +2,25 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"time"
 )
 
-// adaptive runs a worker that finds the concurrency, up to 50, against a target that accepts
-// 8 at once and answers 429 to more. The steady state begins after 10 s.
+// adaptive runs a worker that finds that its target accepts 8 at once. The steady state
+// begins after 10 s.
 func adaptive(ctx context.Context, o options) ([]row, error) {
 	const (
 		messages, takes = 4000, 8
-		each            = 100 * time.Millisecond
 		finding         = 10 * time.Second
 	)
-	t, err := newTrial(ctx, o, 5, sinkWays{Takes: each, Capacity: takes})
-	if err != nil {
-		return nil, err
-	}
-	defer t.close()
-	if err := t.fill(ctx, messages, func(int) string { return "{}" }); err != nil {
-		return nil, err
-	}
-	w, err := t.poller(ctx, o.poller, "/", 50, "--adaptive")
-	if err != nil {
-		return nil, err
-	}
-	defer w.abandon()
-	s, dead, err := t.settled(ctx, messages, 0, 3*time.Minute)
-	if err != nil {
-		return nil, err
-	}
-	received, err := t.received(ctx)
+	s, dead, wasted, err := crowd(ctx, o, messages, takes, 100*time.Millisecond, "--adaptive")
 	if err != nil {
 		return nil, err
 	}
 	if len(s.Tries) == 0 {
-		return nil, fmt.Errorf("nothing was delivered")
+		return nil, errors.New("nothing was delivered")
 	}
 	// The last second is left out: there is not enough left to fill the slots.
 	from := s.Tries[0].At.Add(finding)
@@ -52,6 +35,6 @@ func adaptive(ctx context.Context, o options) ([]row, error) {
 		above("--adaptive, 8 at once: delivered per second, of 80", float64(good)/to.Sub(from).Seconds(), 76, "%.1f"),
 		share,
 		below("--adaptive: in the dead-letter queue", float64(dead), 0, "%.0f"),
-		below("--adaptive: receives wasted", float64(len(received)-messages), 0, "%.0f"),
+		below("--adaptive: receives wasted", float64(wasted), 0, "%.0f"),
 	}, nil
 }

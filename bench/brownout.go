@@ -7,28 +7,35 @@ import (
 	"time"
 )
 
-// brownOut runs a worker with a concurrency of 50 against a target that accepts 8 and
-// answers 429 to more.
-func brownOut(ctx context.Context, o options) ([]row, error) {
-	const messages, takes = 1500, 8
-	t, err := newTrial(ctx, o, 5, sinkWays{Takes: 200 * time.Millisecond, Capacity: takes})
+// crowd runs a worker with a concurrency of 50 against a target that accepts so many at
+// once, for a time each, and answers 429 to more, until all messages are settled. wasted is
+// how many receives there were beyond one a message.
+func crowd(ctx context.Context, o options, messages, takes int, each time.Duration, flags ...string) (s sunk, dead, wasted int, err error) {
+	t, err := newTrial(ctx, o, 5, sinkWays{Takes: each, Capacity: takes})
 	if err != nil {
-		return nil, err
+		return sunk{}, 0, 0, err
 	}
 	defer t.close()
 	if err := t.fill(ctx, messages, func(int) string { return "{}" }); err != nil {
-		return nil, err
+		return sunk{}, 0, 0, err
 	}
-	w, err := t.poller(ctx, o.poller, "/", 50, "--visibility-timeout", "5s")
+	w, err := t.poller(ctx, o.poller, "/", 50, flags...)
 	if err != nil {
-		return nil, err
+		return sunk{}, 0, 0, err
 	}
 	defer w.abandon()
-	s, dead, err := t.settled(ctx, messages, 0, 3*time.Minute)
+	s, dead, err = t.settled(ctx, messages, 0, 3*time.Minute)
 	if err != nil {
-		return nil, err
+		return sunk{}, 0, 0, err
 	}
 	received, err := t.received(ctx)
+	return s, dead, len(received) - messages, err
+}
+
+// brownOut runs a worker that does not know that its target accepts 8 at once.
+func brownOut(ctx context.Context, o options) ([]row, error) {
+	const messages, takes = 1500, 8
+	s, dead, wasted, err := crowd(ctx, o, messages, takes, 200*time.Millisecond, "--visibility-timeout", "5s")
 	if err != nil {
 		return nil, err
 	}
@@ -42,6 +49,6 @@ func brownOut(ctx context.Context, o options) ([]row, error) {
 	return []row{
 		delivered,
 		below("brown-out: in the dead-letter queue", float64(dead), 0, "%.0f"),
-		below("brown-out: receives wasted", float64(len(received)-messages), 0, "%.0f"),
+		below("brown-out: receives wasted", float64(wasted), 0, "%.0f"),
 	}, nil
 }

@@ -16,7 +16,8 @@ type play struct {
 	burst int
 	every time.Duration
 	sink  demo.SinkOptions
-	// concurrency is the poller's; if adaptive, the most that it may find.
+	// concurrency is the poller's, or 0 for demoConcurrency; if adaptive, the most that it
+	// may find.
 	concurrency int
 	adaptive    bool
 	// receives are what a message has before it goes to the dead-letter queue.
@@ -40,9 +41,8 @@ var demoPlay = play{
 		},
 		Recovery: demo.Recovery{For: 4 * time.Second, Capacity: 3},
 	},
-	concurrency: demoConcurrency,
-	receives:    3,
-	retries:     []time.Duration{500 * time.Millisecond, time.Second, 2 * time.Second},
+	receives: 3,
+	retries:  []time.Duration{500 * time.Millisecond, time.Second, 2 * time.Second},
 }
 
 // adaptivePlay has a partner that takes eight requests at a time, as fast as it answers

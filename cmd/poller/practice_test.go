@@ -171,6 +171,21 @@ func listening(t *testing.T) string {
 	return l.Addr().String()
 }
 
+// postsTwice posts the same twice, and wants that status both times.
+func postsTwice(t *testing.T, address string, status int) {
+	t.Helper()
+	for range 2 {
+		answer, err := http.Post(address, "text/plain", strings.NewReader("hello"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		_ = answer.Body.Close()
+		if answer.StatusCode != status {
+			t.Errorf("answer %d", answer.StatusCode)
+		}
+	}
+}
+
 func TestTheSinkServesAndEndsAtTheFirstSignal(t *testing.T) {
 	t.Setenv("POLLER_RATE", "1/h")
 	t.Setenv("POLLER_LISTEN", "0.0.0.0:1")
@@ -181,16 +196,7 @@ func TestTheSinkServesAndEndsAtTheFirstSignal(t *testing.T) {
 	}
 	out, stop := started(t, c)
 	address := out.waitFor(t, `is at (http://127\S+)`)
-	for range 2 {
-		answer, err := http.Post(address, "text/plain", strings.NewReader("hello"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		_ = answer.Body.Close()
-		if answer.StatusCode != http.StatusAccepted {
-			t.Errorf("answer %d", answer.StatusCode)
-		}
-	}
+	postsTwice(t, address, http.StatusAccepted)
 	answer, err := http.Get(out.waitFor(t, `(http://\S+/stats)`))
 	if err != nil {
 		t.Fatal(err)
@@ -246,16 +252,7 @@ func TestTheSinkSaysOnceWhatIsWrongAndEndsWithIt(t *testing.T) {
 	}
 	out, stop := started(t, c)
 	address := out.waitFor(t, `is at (http://127\S+)`)
-	for range 2 {
-		answer, err := http.Post(address, "text/plain", strings.NewReader("hello"))
-		if err != nil {
-			t.Fatal(err)
-		}
-		_ = answer.Body.Close()
-		if answer.StatusCode != http.StatusBadRequest {
-			t.Errorf("answer %d", answer.StatusCode)
-		}
-	}
+	postsTwice(t, address, http.StatusBadRequest)
 	http.DefaultClient.CloseIdleConnections()
 	if err := stop(); err == nil || err.Error() != "2 of 2 requests had something wrong with them" {
 		t.Errorf("after Ctrl-C: %v", err)

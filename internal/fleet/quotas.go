@@ -200,8 +200,8 @@ func (m *member) apart() time.Duration {
 	return d
 }
 
-// partsOf returns the quotas that a replica has a part of by itself: the fleet's, or its own
-// if it does not know these.
+// partsOf returns the quotas that a replica has a part of by itself: its own, and those that
+// the coordinator last said are in force.
 func (m *member) partsOf() []ratelimit.Quota {
 	var all []ratelimit.Quota
 	for _, q := range m.budget.Quotas {

@@ -99,8 +99,7 @@ func (p *Pace) hear(now time.Time) {
 }
 
 // inForce returns the pace's own limits with the concurrency that was found, or the fleet's
-// where they are lower. The
-// concurrency is at least 1: without a slot the rate is 0.
+// where they are lower. The concurrency is at least 1: without a slot the rate is 0.
 func (p *Pace) inForce() Limits {
 	all := p.limits
 	all.Concurrency = p.found(all.Concurrency)
@@ -154,8 +153,11 @@ func (p *Pace) report() {
 		return
 	}
 	use := Use{Running: p.delivering, Busy: p.weights > 0, Told: ToldAll{Follows: p.limits.Follow, Asks: p.told.asks}}
-	if from := p.told.ownFrom(time.Now()); p.limits.Follow && from.After(time.Now()) {
-		use.Told.Until = from
+	if p.limits.Follow {
+		now := time.Now()
+		if from := p.told.ownFrom(now); from.After(now) {
+			use.Told.Until = from
+		}
 	}
 	if p.first() != nil {
 		use.Lacks = p.lacks

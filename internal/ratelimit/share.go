@@ -305,31 +305,31 @@ func (s *Share) Usable(now time.Time, slots int) int {
 	return int(math.Ceil(float64(usable) * s.part()))
 }
 
-// left returns how many quotas, also the fleet's, and target allow to start by a time, and when that number
-// grows; -1 if neither limits it.
+// left returns how many deliveries quotas, the fleet's too, and target allow to start by a
+// time, and when that number grows; -1 if nothing limits it.
 func (p *Pace) left(at time.Time) (n int, grows time.Time) {
 	n, grows = p.quotas.free(at)
-	n, grows = tighter(n, grows)(p.told.free(at))
+	m, until := p.told.free(at)
+	n, grows = tighter(n, grows, m, until)
 	if p.fleet != nil {
-		n, grows = tighter(n, grows)(p.fleet.Free(at))
+		m, until = p.fleet.Free(at)
+		n, grows = tighter(n, grows, m, until)
 	}
 	return n, grows
 }
 
 // tighter returns the tighter of two limits on starts, or, of those that are alike, the one
 // that lasts. -1 is none.
-func tighter(n int, grows time.Time) func(m int, later time.Time) (int, time.Time) {
-	return func(m int, later time.Time) (int, time.Time) {
-		switch {
-		case m < 0:
-			return n, grows
-		case n < 0 || m < n:
-			return m, later
-		case m == n && later.After(grows):
-			return n, later
-		default:
-			return n, grows
-		}
+func tighter(n int, grows time.Time, m int, until time.Time) (int, time.Time) {
+	switch {
+	case m < 0:
+		return n, grows
+	case n < 0 || m < n:
+		return m, until
+	case m == n:
+		return n, later(grows, until)
+	default:
+		return n, grows
 	}
 }
 

@@ -101,10 +101,7 @@ func (t *told) limited(now time.Time) bool {
 
 // from returns the time from which a delivery may start, or a time that is past.
 func (t *told) from(now time.Time) time.Time {
-	if from := t.ownFrom(now); from.After(t.others) {
-		return from
-	}
-	return t.others
+	return later(t.ownFrom(now), t.others)
 }
 
 // ownFrom is from without what other replicas were told.

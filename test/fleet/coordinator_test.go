@@ -11,11 +11,7 @@ import (
 )
 
 func TestTheServerStandsStill(t *testing.T) {
-	lengths := []time.Duration{5 * time.Second, 40 * time.Second, 120 * time.Second}
-	if testing.Short() {
-		lengths = lengths[:1]
-	}
-	for _, length := range lengths {
+	for _, length := range standstills() {
 		t.Run(length.String(), func(t *testing.T) {
 			onEach(t, partner, func(s *stage) {
 				s.joins(4, s.url())

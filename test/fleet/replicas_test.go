@@ -36,12 +36,17 @@ func TestTheShareOfACrashedReplicaIsReserved(t *testing.T) {
 	})
 }
 
-func TestReplicasStandStill(t *testing.T) {
+// standstills are for how long processes stand still; the first alone with -short.
+func standstills() []time.Duration {
 	lengths := []time.Duration{5 * time.Second, 40 * time.Second, 120 * time.Second}
 	if testing.Short() {
-		lengths = lengths[:1]
+		return lengths[:1]
 	}
-	for _, length := range lengths {
+	return lengths
+}
+
+func TestReplicasStandStill(t *testing.T) {
+	for _, length := range standstills() {
 		t.Run(length.String(), func(t *testing.T) {
 			onEach(t, partner, func(s *stage) {
 				s.joins(4, s.url())

@@ -64,7 +64,7 @@ var theGate = room{
 		{rule: "a rejection is a success", file: "gate.go", old: " || r.Outcome == message.Rejected && g.believes(now, m) {", new: " {"},
 		{rule: "a rejection that is doubted is none", file: "gate.go", old: " || r.Outcome == message.Rejected && g.believes(now, m) {", new: " || r.Outcome == message.Rejected {\n\t\tg.believes(now, m)"},
 		{rule: "Retry-After counts up to ten minutes", file: "gate.go", old: "min(r.RetryAfter, maxRetryAfter)", new: "r.RetryAfter"},
-		{rule: "who is given up is no trouble", file: "blame.go", old: "\t\t\tg.records.add(m.id)\n\t\t\treturn true\n\t\t}\n", new: "\t\t\tg.records.add(m.id)\n\t\t\tg.trouble.add(m.began, m.id, true, o)\n\t\t\treturn true\n\t\t}\n"},
+		{rule: "who is given up is no trouble", file: "blame.go", old: "\t\t\tg.records.add(m.id)\n\t\t\treturn true\n\t\t}\n", new: "\t\t\tg.records.add(m.id)\n\t\t\tg.trouble.add(m.began, m.id, true, o, r.Answer())\n\t\t\treturn true\n\t\t}\n"},
 		{rule: "a probe that did not connect asks for nobody new", file: "gate.go", old: "\t\tg.probeAnswered = r.Outcome != message.Connection\n", new: ""},
 		{rule: "a probe that fails has a gap after it", file: "gate.go", old: "\t\tg.scheduleProbe(now, told)\n", new: ""},
 		{rule: "a probe waits for Retry-After", file: "gate.go", old: "g.scheduleProbe(now, told)", new: "g.scheduleProbe(now, 0)"},
