@@ -35,6 +35,7 @@ func (s *Seat) EndEach(now time.Time, all []*Message, results []message.Result, 
 	defer s.lock()()
 	g := s.gate
 	fresh := all[0].try > g.mark
+	delete(g.running, all[0])
 	some := false
 	for i, m := range all {
 		if results[i].Outcome != message.Delivered {
@@ -69,11 +70,11 @@ func (s *Seat) EndEach(now time.Time, all []*Message, results []message.Result, 
 // fault, each is tried alone from then on. A canceled request says nothing.
 func (s *Seat) Dissolve(now time.Time, all []*Message, r message.Result, slots int) {
 	defer s.lock()()
-	g := s.gate
+	g, head := s.gate, all[0]
+	delete(g.running, head)
 	if r.Canceled {
 		return
 	}
-	head := all[0]
 	fresh := head.try > g.mark
 	switch {
 	case r.Announced:

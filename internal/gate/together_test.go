@@ -59,6 +59,24 @@ func TestARequestThatFailsAsAWholeIsOneFailureAndStrikesNobody(t *testing.T) {
 	}
 }
 
+func TestARequestThatHasEndedRunsNoLonger(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	failed := message.Result{Outcome: message.Failed, Status: 500}
+	for name, end := range map[string]func(s *Seat, all []*Message){
+		"it failed as a whole": func(s *Seat, all []*Message) { s.Dissolve(now, all, failed, 10) },
+		"it was canceled":      func(s *Seat, all []*Message) { s.Dissolve(now, all, message.Result{Canceled: true}, 10) },
+		"its messages are named": func(s *Seat, all []*Message) {
+			s.EndEach(now, all, []message.Result{failed, failed}, 10, make([]Fate, 2))
+		},
+	} {
+		g, s := opened(now)
+		if end(s, together(now, s, "m", 2)); len(g.running) != 0 {
+			t.Errorf("%s, and it counts as running", name)
+		}
+	}
+}
+
 func TestFiveRequestsThatFailAsAWholeAreAnOutage(t *testing.T) {
 	t.Parallel()
 	now := time.Now()

@@ -10,9 +10,7 @@ import (
 // in its requests is not given up, and is tried alone next, unless no message can have caused
 // it. And where nothing but batches goes wrong, none dies that never failed by itself.
 func noMessageIsStruckForItsNeighbour(t *trial) {
-	ownFault := func(d *delivery) bool {
-		return !d.delivered() && !d.dissolved() && d.how != "gone"
-	}
+	ownFault := func(d *delivery) bool { return !d.delivered() && !d.dissolved() }
 	for _, l := range t.lives {
 		if !slices.ContainsFunc(l.starts, (*delivery).dissolved) {
 			continue
@@ -27,7 +25,7 @@ func noMessageIsStruckForItsNeighbour(t *trial) {
 		if l.how != "released" || l.release.seconds == 0 || forRoom(l.release.seconds) || l.stoodStill() {
 			continue
 		}
-		if !slices.ContainsFunc(l.starts, func(d *delivery) bool { return !d.delivered() && !d.dissolved() }) {
+		if !slices.ContainsFunc(l.starts, ownFault) {
 			t.breaks(l.released, l.by, "gives m%d up, which has failed only together with others", l.message)
 		}
 	}

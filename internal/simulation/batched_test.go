@@ -142,7 +142,7 @@ func (t *target) turnOfBatch(by *process, q *request, first turn) turn {
 	a := f.answer
 	switch {
 	case n == len(bad) && (n > 1 || !p.names), n > 0 && !p.names:
-		f.status, f.retryAfter = one.status, one.retryAfter
+		f.status, f.retryAfter = t.plan.batch.status(one.status), one.retryAfter
 		if d.of("by error").chance(0.5) && f.status/100 == 5 {
 			t.functionError(d, &f)
 		}
@@ -159,6 +159,15 @@ func (t *target) turnOfBatch(by *process, q *request, first turn) turn {
 		a.absurd(t, d, q, bad, n)
 	}
 	return f
+}
+
+// status is that of a failure. Some that say that a message is rejected are Lambda's own, and
+// mean that something is wrong with the function.
+func (p *batchPlan) status(of int) int {
+	if p.format == "lambda" && slices.Contains([]int{400, 409, 410}, of) {
+		return 422
+	}
+	return of
 }
 
 // functionError has a function say that it failed.
