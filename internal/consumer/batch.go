@@ -152,10 +152,15 @@ func (c *Consumer) finishBatch(ctx context.Context, now, begun time.Time, b *bat
 	for i, l := range b.lives {
 		tries[i] = &l.try
 	}
+	apart := each != nil && whole.Outcome == message.Delivered
 	if each == nil {
 		each = make([]message.Result, len(b.lives))
-		for i := range each {
+	}
+	for i := range each {
+		if !apart { // with what was found out about all since
+			span := each[i].Span
 			each[i] = whole
+			each[i].Span = span
 		}
 	}
 	for i, l := range b.lives {

@@ -104,8 +104,8 @@ func (f *batchFake) sent() [][]string {
 	return slices.Clone(f.batches)
 }
 
-func inBatches(f *batchFake, n int) func(*Options) {
-	return func(o *Options) { o.Deliver, o.Batch = f, n }
+func inTens(f *batchFake) func(*Options) {
+	return func(o *Options) { o.Deliver, o.Batch = f, 10 }
 }
 
 func TestABatchIsOneTokenAndOneSlot(t *testing.T) {
@@ -113,7 +113,7 @@ func TestABatchIsOneTokenAndOneSlot(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q, f := newFakeQueue(), newBatchFake(100*time.Millisecond)
 		q.send(100)
-		e := run(t, q, f.fakeTarget, ratelimit.Limits{Concurrency: 1, Limited: true, Rate: 1, Burst: 1}, inBatches(f, 10))
+		e := run(t, q, f.fakeTarget, ratelimit.Limits{Concurrency: 1, Limited: true, Rate: 1, Burst: 1}, inTens(f))
 		pass(13 * time.Second)
 		if n := len(f.took2xx()); n < 90 {
 			t.Errorf("%d messages of 100 in 13 requests of at most 10", n)
@@ -131,7 +131,7 @@ func TestOnlyTheMessageThatTheAnswerNamesHasFailed(t *testing.T) {
 		q, f := newFakeQueue(), newBatchFake(10*time.Millisecond)
 		q.attributes.MaxReceiveCount, q.retire = 1, 1
 		f.bad = func(id string) bool { return id == "m3" }
-		e := run(t, q, f.fakeTarget, ratelimit.Limits{Concurrency: 2}, inBatches(f, 10))
+		e := run(t, q, f.fakeTarget, ratelimit.Limits{Concurrency: 2}, inTens(f))
 		q.send(40)
 		pass(time.Minute)
 		for i := range 20 {
@@ -164,7 +164,7 @@ func TestABatchThatFailsAsAWholeIsDissolvedAndItsPoisonFoundAlone(t *testing.T) 
 			}
 			return delivered2xx
 		}
-		e := run(t, q, f.fakeTarget, ratelimit.Limits{Concurrency: 2}, inBatches(f, 10))
+		e := run(t, q, f.fakeTarget, ratelimit.Limits{Concurrency: 2}, inTens(f))
 		q.send(40)
 		for range 60 {
 			pass(time.Second)
@@ -199,7 +199,7 @@ func TestMessagesThatATargetThrottledTogetherAreTriedTogether(t *testing.T) {
 			return delivered2xx
 		}
 		q.send(10)
-		e := run(t, q, f.fakeTarget, ratelimit.Limits{Concurrency: 1}, inBatches(f, 10))
+		e := run(t, q, f.fakeTarget, ratelimit.Limits{Concurrency: 1}, inTens(f))
 		pass(time.Minute)
 		sent := f.sent()
 		if last := sent[len(sent)-1]; len(sent) > 10 || len(last) < 5 {
@@ -219,7 +219,7 @@ func TestAMessageWaitsForOthersAsLongAsBatchWaitSays(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
 				q, f := newFakeQueue(), newBatchFake(10*time.Millisecond)
 				e := run(t, q, f.fakeTarget, ratelimit.Limits{Concurrency: 4}, func(o *Options) {
-					inBatches(f, 10)(o)
+					inTens(f)(o)
 					o.BatchWait = wait
 				})
 				for range 5 {
@@ -246,7 +246,7 @@ func TestABatchStaysUnderTheSizeOfARequest(t *testing.T) {
 		q, f := newFakeQueue(), newBatchFake(10*time.Millisecond)
 		f.size = maxRequest / 3
 		q.send(30)
-		e := run(t, q, f.fakeTarget, ratelimit.Limits{Concurrency: 2}, inBatches(f, 10))
+		e := run(t, q, f.fakeTarget, ratelimit.Limits{Concurrency: 2}, inTens(f))
 		pass(10 * time.Second)
 		most := 0
 		for _, ids := range f.sent() {
@@ -265,7 +265,7 @@ func TestABatchGoesOnForTheOthersWhenOneOfItsMessagesIsLost(t *testing.T) {
 		q, f := newFakeQueue(), newBatchFake(time.Minute)
 		q.send(10)
 		e := run(t, q, f.fakeTarget, ratelimit.Limits{Concurrency: 1}, func(o *Options) {
-			inBatches(f, 10)(o)
+			inTens(f)(o)
 			o.Timeout, o.BatchWait = time.Hour, time.Second
 		})
 		pass(2 * time.Second)
@@ -285,7 +285,7 @@ func TestABatchHasOneMessageOfAGroupAtMost(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		q, f := newFakeQueue(), newBatchFake(10*time.Millisecond)
 		e := run(t, q, f.fakeTarget, ratelimit.Limits{Concurrency: 1}, func(o *Options) {
-			inBatches(f, 10)(o)
+			inTens(f)(o)
 			o.FIFO = true
 		})
 		q.send(10) // all of the group without a name

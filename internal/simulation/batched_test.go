@@ -64,7 +64,7 @@ func (s *scenario) drawBatched(d dice) {
 }
 
 // arriveBatch reads a batch, or one message in the shape of one.
-func (t *target) arriveBatch(by *process, r *http.Request, body []byte, err error) (*request, error) {
+func (t *target) arriveBatch(by *process, body []byte, err error) (*request, error) {
 	q := new(request)
 	if err != nil {
 		return q, err

@@ -55,7 +55,7 @@ func newTarget(w *world, number int) *target {
 func (t *target) arrive(by *process, r *http.Request) (*request, error) {
 	body, err := io.ReadAll(r.Body)
 	if t.plan.batch != nil {
-		return t.arriveBatch(by, r, body, err)
+		return t.arriveBatch(by, body, err)
 	}
 	count, _ := strconv.Atoi(r.Header.Get("X-Poller-Receive-Count"))
 	q := new(request)

@@ -140,9 +140,9 @@ type tracedBatches struct {
 
 // DeliverBatch delivers all in one request, each within a span of its own.
 func (d *tracedBatches) DeliverBatch(ctx context.Context, queue string, all []*message.Message) (message.Result, []message.Result) {
-	spans, own := make([]trace.Span, len(all)), make([]*message.Message, len(all))
+	within, own := make([]context.Context, len(all)), make([]*message.Message, len(all))
 	for i, m := range all {
-		own[i], spans[i] = d.begin(ctx, m)
+		within[i], own[i] = d.begin(ctx, m)
 	}
 	whole, each := d.next.DeliverBatch(ctx, queue, own)
 	if each == nil {
@@ -151,8 +151,8 @@ func (d *tracedBatches) DeliverBatch(ctx context.Context, queue string, all []*m
 			each[i] = whole
 		}
 	}
-	for i, span := range spans {
-		d.noted(span, all[i], &each[i])
+	for i, m := range all {
+		d.noted(within[i], m, &each[i])
 	}
 	return whole, each
 }
@@ -162,14 +162,14 @@ func (d *tracedBatches) SizeInBatch(m *message.Message) int { return d.next.Size
 
 // Deliver delivers m within a span, which the target gets as its parent.
 func (d *traced) Deliver(ctx context.Context, queue string, m *message.Message) message.Result {
-	own, span := d.begin(ctx, m)
+	within, own := d.begin(ctx, m)
 	result := d.next.Deliver(ctx, queue, own)
-	d.noted(span, m, &result)
+	d.noted(within, m, &result)
 	return result
 }
 
-// begin begins the span of m's delivery, and returns m with it as the parent.
-func (d *traced) begin(ctx context.Context, m *message.Message) (*message.Message, trace.Span) {
+// begin begins the span of m's delivery, and returns its context and m with it as the parent.
+func (d *traced) begin(ctx context.Context, m *message.Message) (context.Context, *message.Message) {
 	spanning := context.WithoutCancel(ctx)
 	options := []trace.SpanStartOption{
 		trace.WithSpanKind(trace.SpanKindConsumer), trace.WithAttributes(d.common...),
@@ -186,16 +186,17 @@ func (d *traced) begin(ctx context.Context, m *message.Message) (*message.Messag
 			options = append(options, trace.WithLinks(trace.Link{SpanContext: origin}))
 		}
 	}
-	spanning, span := d.tracer.Start(spanning, d.name, options...)
+	spanning, _ = d.tracer.Start(spanning, d.name, options...)
 	carrier := propagation.MapCarrier{}
 	propagation.TraceContext{}.Inject(spanning, carrier)
 	own := *m
 	own.Traceparent, own.Tracestate = carrier["traceparent"], carrier["tracestate"]
-	return &own, span
+	return spanning, &own
 }
 
 // noted describes the delivery of m in its span, and has the result go on with it.
-func (d *traced) noted(span trace.Span, m *message.Message, result *message.Result) {
+func (d *traced) noted(spanning context.Context, m *message.Message, result *message.Result) {
+	span := trace.SpanFromContext(spanning)
 	if !span.SpanContext().IsSampled() {
 		span.End()
 		return
@@ -203,7 +204,7 @@ func (d *traced) noted(span trace.Span, m *message.Message, result *message.Resu
 	describe(span, *result)
 	id := attribute.String("messaging.message.id", m.ID)
 	result.Span = &delivery{span: span, below: func(at time.Time) trace.Span {
-		_, settle := d.tracer.Start(trace.ContextWithSpan(context.Background(), span), d.settleName, trace.WithTimestamp(at), trace.WithSpanKind(trace.SpanKindClient),
+		_, settle := d.tracer.Start(spanning, d.settleName, trace.WithTimestamp(at), trace.WithSpanKind(trace.SpanKindClient),
 			trace.WithAttributes(d.settleCommon...), trace.WithAttributes(id))
 		return settle
 	}}
