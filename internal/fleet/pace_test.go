@@ -47,7 +47,7 @@ func sum(all []int) int {
 
 func TestAnIdleReplicaLendsItsShare(t *testing.T) {
 	t.Parallel()
-	for _, rate := range []float64{2, 28, 500} {
+	for _, rate := range usualRates {
 		for _, n := range []int{1, 4, 16} {
 			for _, busy := range slices.Compact([]int{1, max(n/2, 1), n}) {
 				t.Run(fmt.Sprintf("%g a second, %d of %d busy", rate, busy, n), func(t *testing.T) {
@@ -75,7 +75,7 @@ func TestAnIdleReplicaLendsItsShare(t *testing.T) {
 
 func TestTheLineIsShared(t *testing.T) {
 	t.Parallel()
-	for _, rate := range []float64{2, 28, 200} {
+	for _, rate := range usualRates {
 		w := calmWorld(3, budgetOf(rate, 1000), 16, 16, 10*time.Millisecond)
 		w.run(10*time.Second + time.Minute)
 		got := w.count(10 * time.Second)

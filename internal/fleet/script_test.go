@@ -332,7 +332,7 @@ func TestAClockThatJumpsAheadGivesNothingOutTwice(t *testing.T) {
 
 func TestSumsEqualRecords(t *testing.T) {
 	t.Parallel()
-	for seed := range uint64(20) {
+	for seed := range uint64(usualOrders) {
 		d := rand.New(rand.NewPCG(seed, 3))
 		s := newStore()
 		var all []*caller

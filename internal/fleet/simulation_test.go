@@ -14,7 +14,7 @@ import (
 )
 
 var (
-	seeds   = flag.Uint64("seeds", 12, "how many fleets to simulate")
+	seeds   = flag.Uint64("seeds", usualSeeds, "how many fleets to simulate")
 	first   = flag.Uint64("from", 1, "the first of them")
 	oneSeed = flag.Uint64("seed", 0, "simulate this one fleet")
 )

@@ -13,7 +13,7 @@ import (
 )
 
 var (
-	many     = flag.Int("replicas", 60, "how many replicas a large fleet has")
+	many     = flag.Int("replicas", usualReplicas, "how many replicas a large fleet has")
 	atServer = flag.String("server", "", "the address of a Redis or Valkey of nobody else, to time the script on; else one in this process")
 )
 

@@ -1,0 +1,12 @@
+//go:build !race
+
+package fleet
+
+// race_test.go has less of each.
+const (
+	usualSeeds    = 12
+	usualReplicas = 60
+	usualOrders   = 20
+)
+
+var usualRates = []float64{2, 28, 500}
