@@ -47,7 +47,7 @@ func eventOf(from source, m *message.Message) map[string]any {
 	}
 	parent, state := m.Traceparent, m.Tracestate
 	if parent == "" {
-		parent, state = Origin(m)
+		parent, state, _ = Origin(m)
 	}
 	if parent != "" {
 		if event["traceparent"] = parent; state != "" {

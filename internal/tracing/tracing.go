@@ -145,9 +145,9 @@ type tracedBatches struct {
 
 // DeliverBatch delivers all in one request, each within a span of its own.
 func (d *tracedBatches) DeliverBatch(ctx context.Context, queue string, all []*message.Message) (message.Result, []message.Result) {
-	within, own := make([]context.Context, len(all)), make([]*message.Message, len(all))
+	spans, own := make([]trace.Span, len(all)), make([]*message.Message, len(all))
 	for i, m := range all {
-		within[i], own[i] = d.begin(ctx, m)
+		own[i], spans[i] = d.begin(ctx, m)
 	}
 	whole, each := d.next.DeliverBatch(ctx, queue, own)
 	if each == nil {
@@ -157,7 +157,7 @@ func (d *tracedBatches) DeliverBatch(ctx context.Context, queue string, all []*m
 		}
 	}
 	for i, m := range all {
-		d.noted(within[i], m, &each[i])
+		d.noted(ctx, spans[i], m, &each[i])
 	}
 	return whole, each
 }
@@ -167,14 +167,14 @@ func (d *tracedBatches) SizeInBatch(m *message.Message) int { return d.next.Size
 
 // Deliver delivers m within a span, which the target gets as its parent.
 func (d *traced) Deliver(ctx context.Context, queue string, m *message.Message) message.Result {
-	within, own := d.begin(ctx, m)
+	own, span := d.begin(ctx, m)
 	result := d.next.Deliver(ctx, queue, own)
-	d.noted(within, m, &result)
+	d.noted(ctx, span, m, &result)
 	return result
 }
 
-// begin begins the span of m's delivery, and returns its context and m with it as the parent.
-func (d *traced) begin(ctx context.Context, m *message.Message) (context.Context, *message.Message) {
+// begin begins the span of m's delivery, and returns m with it as the parent.
+func (d *traced) begin(ctx context.Context, m *message.Message) (*message.Message, trace.Span) {
 	spanning := context.WithoutCancel(ctx)
 	options := []trace.SpanStartOption{
 		trace.WithSpanKind(trace.SpanKindConsumer), trace.WithAttributes(d.common...),
@@ -194,22 +194,22 @@ func (d *traced) begin(ctx context.Context, m *message.Message) (context.Context
 			spanning = context.WithValue(spanning, undecided{}, true)
 		}
 	}
-	spanning, _ = d.tracer.Start(spanning, d.name, options...)
+	spanning, span := d.tracer.Start(spanning, d.name, options...)
 	carrier := propagation.MapCarrier{}
 	propagation.TraceContext{}.Inject(spanning, carrier)
 	own := *m
 	own.Traceparent, own.Tracestate = carrier["traceparent"], carrier["tracestate"]
-	return spanning, &own
+	return &own, span
 }
 
 // noted describes the delivery of m in its span, and has the result go on with it.
-func (d *traced) noted(spanning context.Context, m *message.Message, result *message.Result) {
-	span := trace.SpanFromContext(spanning)
+func (d *traced) noted(ctx context.Context, span trace.Span, m *message.Message, result *message.Result) {
 	if !span.SpanContext().IsSampled() {
 		span.End()
 		return
 	}
 	describe(span, *result)
+	spanning := trace.ContextWithSpan(context.WithoutCancel(ctx), span)
 	id := attribute.String("messaging.message.id", m.ID)
 	result.Span = &delivery{span: span, below: func(at time.Time) trace.Span {
 		_, settle := d.tracer.Start(spanning, d.settleName, trace.WithTimestamp(at), trace.WithSpanKind(trace.SpanKindClient),
