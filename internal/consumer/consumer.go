@@ -177,6 +177,7 @@ func (c *Consumer) supply(now time.Time, limit gate.Limit) supply {
 		waiting:   c.hand.count[waiting] - c.hand.followers,
 		usable:    c.pace.Usable(now, limit.Startable),
 		followers: c.hand.followers,
+		held:      c.hand.count[held],
 		free:      c.options.Memory.free(),
 		inHand:    c.hand.size(),
 	}

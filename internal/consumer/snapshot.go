@@ -92,7 +92,7 @@ func (c *Consumer) Snapshot(now time.Time) Snapshot {
 		DrainingSince:      c.drain.since,
 		Lag:                c.lagNow(now),
 		ClockOffset:        c.options.Source.ClockOffset(),
-		Depth:              c.backlog.depth(now, c.hand.size()),
+		Depth:              c.depthNow(now),
 		DepthAt:            c.backlog.at,
 		LastMessage:        c.depth.last,
 		Blocked:            c.depth.blocked.String(),
