@@ -73,8 +73,9 @@ type supply struct {
 	waiting int     // w
 	usable  int     // f
 	// followers wait behind another of their group: they are not in w, since nothing
-	// could start them.
-	followers int
+	// could start them. held are those that are held, behind which others of their groups
+	// wait for long: these must not stop the other groups.
+	followers, held int
 	// free is the memory that receives may be promised, in bytes; inHand is how many messages
 	// are in hand.
 	free, inHand int
@@ -112,7 +113,7 @@ func (d *demand) next(now time.Time, is supply) int {
 	asked, active, parked := d.look(now)
 	switch {
 	case float64(is.waiting+asked) >= min(mu*horizon.Seconds(), maxThreshold)+float64(is.usable):
-	case float64(is.followers+asked) > maxBatch*is.slots:
+	case float64(is.followers+asked) > maxBatch*(is.slots+float64(is.held)):
 	case active >= d.atOnce, len(d.polls) >= maxPolls:
 	case parked >= d.parkedLimit():
 	case d.partial && now.Before(d.lastSend.Add(d.gather)):

@@ -1,6 +1,10 @@
 package consumer
 
-import "time"
+import (
+	"time"
+
+	"github.com/sqs-poller/poller/internal/message"
+)
 
 // Lag is looked at over the last minute, in parts of five seconds.
 const (
@@ -129,6 +133,17 @@ func (c *Consumer) nothingVisible(now time.Time) bool {
 	default:
 		return b.known && now.Sub(b.at) <= staleAfter && b.said.Visible == 0 && b.received == 0
 	}
+}
+
+// depthNow is the estimate of the queue's depth, as the rest of the page has it: while a
+// receive shows that nothing is visible, what SQS counted a minute ago is not.
+func (c *Consumer) depthNow(now time.Time) message.Depth {
+	d := c.backlog.depth(now, c.hand.size())
+	if c.nothingVisible(now) {
+		d.InFlight += d.Visible
+		d.Visible = 0
+	}
+	return d
 }
 
 // waitsForMessages reports whether a receive that is out shows that nothing is visible:

@@ -48,6 +48,24 @@ func TestABurstToAnIdleWorkerHasItsTimeToEmptyWithin15Seconds(t *testing.T) {
 	})
 }
 
+func TestAQueueThatIsSaidToBeEmptyHasNothingVisible(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		e := run(t, newFakeQueue(), newFakeTarget(50*time.Millisecond), limitedTo(28), nil)
+		pass(10 * time.Minute)
+		now := time.Now()
+		e.mu.Lock()
+		e.backlog.answered(now, message.Depth{Visible: 14}, false) // SQS's count, which the long poll contradicts in the end
+		e.mu.Unlock()
+		for after := time.Duration(0); after < 2*time.Minute; after += time.Second {
+			if s := e.Snapshot(now.Add(after)); s.Drain.State == DrainEmpty && s.Depth.Visible > 0 {
+				t.Fatalf("after %v %d messages are visible, and the queue is empty", after, s.Depth.Visible)
+			}
+		}
+		e.stop()
+	})
+}
+
 func TestABurstSoonAfterTheStartIsSeenAtOnce(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

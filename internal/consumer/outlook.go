@@ -49,7 +49,7 @@ const (
 // outlook estimates the time until the queue is empty: what is left over the speed of
 // settling less that of arriving.
 func (c *Consumer) outlook(now time.Time) Drain {
-	depth := c.backlog.depth(now, c.hand.size())
+	depth := c.depthNow(now)
 	d := Drain{State: DrainUnknown, Seconds: math.NaN(), Left: depth.Visible + depth.InFlight}
 	idle := c.hand.count[waiting]+c.hand.count[held] == 0
 	limits := c.pace.Limits()

@@ -3,6 +3,7 @@ package consumer
 import (
 	"context"
 	"fmt"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -161,6 +162,25 @@ func TestInAStrictOrderAGroupGoesOnThoughAMessageCannotBeDeleted(t *testing.T) {
 			e.stop()
 		})
 	}
+}
+
+func TestGroupsBehindAHeldMessageStopNoOtherGroup(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		q, f := newFIFOQueue(100, 20), newFakeTarget(3*time.Millisecond)
+		f.answer = func(m *message.Message, _ int) (message.Result, time.Duration) {
+			if strings.HasSuffix(m.GroupID, "4") || strings.HasSuffix(m.GroupID, "9") { // the heads of 20 groups
+				return message.Result{Outcome: message.Throttled, Status: 429, Reason: "4xx", RetryAfter: 10 * time.Minute}, time.Millisecond
+			}
+			return delivered2xx, time.Millisecond
+		}
+		e := run(t, q.fakeQueue, f, ratelimit.Limits{Concurrency: 4}, func(o *Options) { o.Source, o.FIFO = q, true })
+		pass(time.Minute)
+		if n := e.Snapshot(time.Now()).Settled["delivered"]; n != 80*20 {
+			t.Errorf("%d of the other groups are delivered", n)
+		}
+		e.stop()
+	})
 }
 
 // TestWhatAStrictOrderCosts prints the figures of docs/performance.md with -v.

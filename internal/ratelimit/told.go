@@ -65,7 +65,8 @@ const (
 	// minAsk and maxAsk bound a tenth of the time since the first refusal, which is the
 	// least time between two deliveries that ask.
 	minAsk, maxAsk = time.Second, 10 * time.Second
-	// sameReset is how far two words on one reset may be apart: both are in whole seconds.
+	// sameReset is how far two words on one reset may be apart: both are in whole seconds. Who
+	// heard it late takes it for as much later, by as long as the request ran at most.
 	sameReset   = 2 * time.Second
 	changesKept = 16
 )
@@ -216,17 +217,18 @@ func (t *told) note(now time.Time, try *Try, next, running int, said message.Lim
 		return
 	}
 	until := now.Add(min(said.Reset, maxBelieved))
-	if said.Remaining <= l.lowest || !l.lowestOf.After(now) || until.Sub(l.lowestOf) > sameReset {
+	same := sameReset + now.Sub(try.began)
+	if said.Remaining <= l.lowest || !l.lowestOf.After(now) || until.Sub(l.lowestOf) > same {
 		l.lowest, l.lowestOf = said.Remaining, until
 	}
 	left := max(l.lowest-running, 0)
 	news := try.number >= l.at || !l.until.After(now)
 	switch later := until.Sub(l.until); {
-	case news, later > sameReset: // of a newer window
+	case news, later > same: // of a newer window
 	case later < -sameReset: // of the window before
 		return
 	case left <= l.left:
-		until = l.until.Add(max(later, 0))
+		until = l.until.Add(min(max(later, 0), sameReset))
 	default:
 		return
 	}

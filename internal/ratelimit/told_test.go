@@ -194,6 +194,18 @@ func TestOneResetInWholeSecondsIsTheLaterOfTwoWords(t *testing.T) {
 	})
 }
 
+func TestAnAnswerThatIsHeardLateIsOfNoLaterWindow(t *testing.T) {
+	in(t, func(c *talk) {
+		slow := c.begins()
+		sleep(9 * time.Second)
+		c.ends(c.begins(), says(3, 50*time.Second))
+		sleep(time.Second)
+		c.ends(slow, says(20, time.Minute)) // written ten seconds ago
+		c.may(2)                            // three less the one that ran
+		c.waits(49 * time.Second)
+	})
+}
+
 func TestLimitsOfDifferentNamesAreKeptApart(t *testing.T) {
 	in(t, func(c *talk) {
 		r := says(0, time.Minute)
@@ -301,6 +313,23 @@ func TestARetryAfterBesideDeliveriesIsNotTheTargets(t *testing.T) {
 			one, other := c.begins(), c.begins()
 			c.ends(other, delivered)
 			if c.ends(one, refuses(time.Minute)) {
+				t.Fatal("believed")
+			}
+		}
+		c.may(10)
+	})
+}
+
+func TestRetryAftersOfRequestsThatRanBesideADeliveryAreNotTheTargets(t *testing.T) {
+	in(t, func(c *talk) {
+		var crowd []*ratelimit.Try
+		for range 9 {
+			crowd = append(crowd, c.begins())
+		}
+		sleep(time.Second)
+		c.ends(c.begins(), delivered)
+		for _, try := range crowd {
+			if c.ends(try, refuses(time.Minute)) {
 				t.Fatal("believed")
 			}
 		}

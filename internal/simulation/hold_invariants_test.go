@@ -130,9 +130,23 @@ func poisonEndsInTheDeadLetterQueue(t *trial) {
 	}
 }
 
-// soonAfter is how long after an outage a target is tried again, at most.
-func soonAfter(target *targetPlan) time.Duration {
-	return 15*time.Second + target.timeout + target.retryAfter*3/2 + time.Second
+// soonAfter is how long after the storm its target is tried again, at most: fewer messages
+// than close the gate are held each by itself, after a 429 for up to 30 s and half of it.
+func (t *trial) soonAfter() time.Duration {
+	target, s := &t.plan.targets[0], t.plan.storm
+	longest := 15 * time.Second
+	if s.way == answers429 {
+		inIt := make(map[int]bool)
+		for _, d := range t.evidence.deliveries {
+			if d.arrived >= s.from && d.arrived < s.to {
+				inIt[d.message] = true
+			}
+		}
+		if len(inIt) < 5 {
+			longest = 45 * time.Second
+		}
+	}
+	return longest + target.timeout + target.retryAfter*3/2 + time.Second
 }
 
 // theGateOpensSoon: after a total outage each process that has something in hand
@@ -144,8 +158,7 @@ func theGateOpensSoon(t *trial) {
 	if s == nil || s.kind != total || s.poison || len(t.plan.away) > 0 {
 		return
 	}
-	target := &t.plan.targets[0]
-	within := soonAfter(target)
+	within := t.soonAfter()
 	deadline := s.to + within
 	for _, p := range t.evidence.processes {
 		if p.started > s.to || t.end(p) < deadline || p.drained != never && p.drained < deadline {
@@ -177,11 +190,11 @@ func theBacklogOfAnOutageIsDeliveredSoon(t *trial) {
 	}
 	target := &t.plan.targets[0]
 	took := make(map[int]instant)
-	back := s.to + soonAfter(target)
+	back := s.to + t.soonAfter()
 	for _, d := range t.evidence.deliveries {
 		if d.delivered() && took[d.message] == 0 {
 			took[d.message] = d.ended
-			if d.arrived >= s.to && len(t.plan.replicas) == 1 {
+			if d.arrived >= s.to && t.plan.sends[d.message].at < s.to && len(t.plan.replicas) == 1 {
 				back = min(back, d.arrived)
 			}
 		}

@@ -216,14 +216,15 @@ func (t *trial) follow(p *process, all []happening) {
 // Retry-After.
 func (t *trial) isRelease(c *sqsCall, e *entry) bool {
 	return c.action == "ChangeMessageVisibilityBatch" && (t.last[c][e.handle] ||
-		forRoom(e.seconds) && !t.deliveredBefore(c, e) || e.seconds == int(longRetryIn/time.Second) || e.seconds < int(t.plan.queues[c.queue].shortest().Seconds()))
+		forRoom(e.seconds) && !t.doneBefore(c, e) || e.seconds == int(longRetryIn/time.Second) || e.seconds < int(t.plan.queues[c.queue].shortest().Seconds()))
 }
 
-// deliveredBefore reports whether the process had delivered the message by then: what is not
-// deleted is hidden for an hour, too.
-func (t *trial) deliveredBefore(c *sqsCall, e *entry) bool {
+// doneBefore reports whether the process had only to delete the message by then, since it was
+// delivered or rejected: what cannot be deleted is hidden for an hour, too.
+func (t *trial) doneBefore(c *sqsCall, e *entry) bool {
 	return slices.ContainsFunc(t.evidence.deliveries, func(d *delivery) bool {
-		return d.by == c.by && d.message == e.message && d.delivered() && d.ended <= c.sent
+		return d.by == c.by && d.message == e.message && d.ended <= c.sent &&
+			(d.delivered() || d.rejected() && t.plan.onRejected() != "retry")
 	})
 }
 

@@ -86,6 +86,9 @@ func oneFailedEntryDelaysNoOther(t *trial) {
 				lingers := max(l.delivered(), l.receives[0].call.came) + deleteLinger
 				if n := len(l.starts); n > 0 && c.action == deleteCall { // so does what is discarded
 					lingers = max(lingers, l.starts[n-1].ended+deleteLinger)
+					if t.plan.onRejected() == "dead-letter" && l.starts[n-1].rejected() { // from its letter
+						lingers = max(lingers, c.came+deleteLinger)
+					}
 				}
 				due(c.came, max(c.came, lingers), c.action, "failed in a call")
 			}

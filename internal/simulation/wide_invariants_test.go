@@ -29,6 +29,30 @@ func (t *trial) disturbedBefore(at instant) bool {
 	})
 }
 
+// takenForTheTargets reports whether a process that started before then heard from its first
+// five messages nothing but when to come again: that looks like the target's own word, and
+// docs/pace.md says so.
+func (t *trial) takenForTheTargets(at instant) bool {
+	const enough = 5
+	type key struct {
+		by     *process
+		target int
+	}
+	ended := make(map[key][]*delivery)
+	for _, d := range t.evidence.deliveries {
+		if d.message >= 0 && d.ended != never && d.by.started < at {
+			ended[key{d.by, d.target}] = append(ended[key{d.by, d.target}], d)
+		}
+	}
+	for _, all := range ended {
+		slices.SortFunc(all, func(a, b *delivery) int { return cmp.Compare(a.ended, b.ended) })
+		if len(all) >= enough && !slices.ContainsFunc(all[:enough], func(d *delivery) bool { return !d.refusedAlone() || d.retryAfter == 0 }) {
+			return true
+		}
+	}
+	return false
+}
+
 // refusedAlone says that an answer is about one message's tenant: a 429, or a 503 that says
 // when to come again.
 func (d *delivery) refusedAlone() bool {
@@ -78,7 +102,7 @@ func oneMessagesRefusalStopsNobodyElse(t *trial) {
 				done++
 			}
 		}
-		if sent < 20 || len(refused) == 0 || t.disturbedBefore(at) {
+		if sent < 20 || len(refused) == 0 || t.disturbedBefore(at) || t.takenForTheTargets(at) {
 			continue
 		}
 		t.reaches()
@@ -161,9 +185,10 @@ func undeletedMessagesAreBounded(t *trial) {
 		}
 	}
 	for k, all := range changes {
-		slots := 0
-		for _, p := range k.by.paces[t.plan.queues[k.queue].target] {
-			slots = max(slots, p.limits.Concurrency)
+		slots := 0 // of messages
+		target := t.plan.queues[k.queue].target
+		for _, p := range k.by.paces[target] {
+			slots = max(slots, p.limits.Concurrency*t.plan.targets[target].batchSize())
 		}
 		slices.SortFunc(all, func(a, b change) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.by, b.by)) })
 		n, most := 0, slots+100+slots

@@ -24,8 +24,9 @@ type Options struct {
 	Logger  *slog.Logger
 	Version string
 	// Origin returns the traceparent and tracestate that a message was sent with, valid ones
-	// only; empty if there are none.
-	Origin func(*message.Message) (traceparent, tracestate string)
+	// only; empty if there are none. decided reports whether its sender has decided what is
+	// sampled.
+	Origin func(*message.Message) (traceparent, tracestate string, decided bool)
 	// Child makes a delivery's span a child of the one that sent the message, in its trace.
 	// Otherwise it begins a trace of its own and is linked to it.
 	Child bool
@@ -71,12 +72,16 @@ func (t *Tracer) Close(ctx context.Context) error {
 	return t.provider.Shutdown(ctx)
 }
 
-// likeOrigin samples a span that is linked to another if that one was sampled.
+// likeOrigin samples a span that is linked to another if that one was sampled, unless nobody
+// has decided about that one.
 type likeOrigin struct{ sdktrace.Sampler }
+
+// undecided is the key of a context in which nobody has decided about the origin.
+type undecided struct{}
 
 // ShouldSample implements sdktrace.Sampler.
 func (s likeOrigin) ShouldSample(p sdktrace.SamplingParameters) sdktrace.SamplingResult {
-	if len(p.Links) == 1 && !p.Links[0].SpanContext.IsSampled() {
+	if len(p.Links) == 1 && !p.Links[0].SpanContext.IsSampled() && p.ParentContext.Value(undecided{}) == nil {
 		return sdktrace.SamplingResult{Decision: sdktrace.Drop}
 	}
 	return s.Sampler.ShouldSample(p)
@@ -114,15 +119,62 @@ func (t *Tracer) Wrap(next deliverer, queue, queueURL, target string) deliverer 
 			attribute.String("poller.target", target),
 		}
 	}
-	return &traced{
+	one := &traced{
 		Tracer: t, next: next,
 		name: "process " + queue, common: of("process"),
 		settleName: "settle " + queue, settleCommon: of("settle"),
 	}
+	if several, ok := next.(batchDeliverer); ok {
+		return &tracedBatches{one, several}
+	}
+	return one
 }
+
+// batchDeliverer is a deliverer that takes several messages in one request.
+type batchDeliverer interface {
+	deliverer
+	DeliverBatch(ctx context.Context, queue string, all []*message.Message) (whole message.Result, each []message.Result)
+	SizeInBatch(m *message.Message) int
+}
+
+// tracedBatches makes a span of each message's part in a delivery.
+type tracedBatches struct {
+	*traced
+	next batchDeliverer
+}
+
+// DeliverBatch delivers all in one request, each within a span of its own.
+func (d *tracedBatches) DeliverBatch(ctx context.Context, queue string, all []*message.Message) (message.Result, []message.Result) {
+	spans, own := make([]trace.Span, len(all)), make([]*message.Message, len(all))
+	for i, m := range all {
+		own[i], spans[i] = d.begin(ctx, m)
+	}
+	whole, each := d.next.DeliverBatch(ctx, queue, own)
+	if each == nil {
+		each = make([]message.Result, len(all))
+		for i := range each {
+			each[i] = whole
+		}
+	}
+	for i, m := range all {
+		d.noted(ctx, spans[i], m, &each[i])
+	}
+	return whole, each
+}
+
+// SizeInBatch implements batchDeliverer.
+func (d *tracedBatches) SizeInBatch(m *message.Message) int { return d.next.SizeInBatch(m) }
 
 // Deliver delivers m within a span, which the target gets as its parent.
 func (d *traced) Deliver(ctx context.Context, queue string, m *message.Message) message.Result {
+	own, span := d.begin(ctx, m)
+	result := d.next.Deliver(ctx, queue, own)
+	d.noted(ctx, span, m, &result)
+	return result
+}
+
+// begin begins the span of m's delivery, and returns m with it as the parent.
+func (d *traced) begin(ctx context.Context, m *message.Message) (*message.Message, trace.Span) {
 	spanning := context.WithoutCancel(ctx)
 	options := []trace.SpanStartOption{
 		trace.WithSpanKind(trace.SpanKindConsumer), trace.WithAttributes(d.common...),
@@ -132,11 +184,14 @@ func (d *traced) Deliver(ctx context.Context, queue string, m *message.Message) 
 			attribute.Int("poller.receive_count", m.ReceiveCount),
 		),
 	}
-	if origin := d.origin(spanning, m); origin.IsValid() {
+	if origin, decided := d.origin(spanning, m); origin.IsValid() {
 		if d.options.Child {
 			spanning = trace.ContextWithRemoteSpanContext(spanning, origin)
 		} else {
 			options = append(options, trace.WithLinks(trace.Link{SpanContext: origin}))
+		}
+		if !decided {
+			spanning = context.WithValue(spanning, undecided{}, true)
 		}
 	}
 	spanning, span := d.tracer.Start(spanning, d.name, options...)
@@ -144,29 +199,33 @@ func (d *traced) Deliver(ctx context.Context, queue string, m *message.Message) 
 	propagation.TraceContext{}.Inject(spanning, carrier)
 	own := *m
 	own.Traceparent, own.Tracestate = carrier["traceparent"], carrier["tracestate"]
-	result := d.next.Deliver(ctx, queue, &own)
+	return &own, span
+}
+
+// noted describes the delivery of m in its span, and has the result go on with it.
+func (d *traced) noted(ctx context.Context, span trace.Span, m *message.Message, result *message.Result) {
 	if !span.SpanContext().IsSampled() {
 		span.End()
-		return result
+		return
 	}
-	describe(span, result)
+	describe(span, *result)
+	spanning := trace.ContextWithSpan(context.WithoutCancel(ctx), span)
 	id := attribute.String("messaging.message.id", m.ID)
 	result.Span = &delivery{span: span, below: func(at time.Time) trace.Span {
 		_, settle := d.tracer.Start(spanning, d.settleName, trace.WithTimestamp(at), trace.WithSpanKind(trace.SpanKindClient),
 			trace.WithAttributes(d.settleCommon...), trace.WithAttributes(id))
 		return settle
 	}}
-	return result
 }
 
-// origin returns the span that m was sent in.
-func (d *traced) origin(ctx context.Context, m *message.Message) trace.SpanContext {
-	parent, state := d.options.Origin(m)
+// origin returns the span that m was sent in, and whether it was decided to sample it or not.
+func (d *traced) origin(ctx context.Context, m *message.Message) (is trace.SpanContext, decided bool) {
+	parent, state, decided := d.options.Origin(m)
 	if parent == "" {
-		return trace.SpanContext{}
+		return trace.SpanContext{}, false
 	}
 	carrier := propagation.MapCarrier{"traceparent": parent, "tracestate": state}
-	return trace.SpanContextFromContext(propagation.TraceContext{}.Extract(ctx, carrier))
+	return trace.SpanContextFromContext(propagation.TraceContext{}.Extract(ctx, carrier)), decided
 }
 
 // describe adds what a delivery came to.
