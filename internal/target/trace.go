@@ -21,7 +21,7 @@ func (w *writer) trace(m *message.Message) {
 	w.xray(m)
 	parent, state := m.Traceparent, m.Tracestate
 	if parent == "" {
-		parent, state = Origin(m)
+		parent, state, _ = Origin(m)
 	}
 	if parent == "" {
 		return
@@ -35,17 +35,21 @@ func (w *writer) trace(m *message.Message) {
 // Origin returns the traceparent and tracestate that m was sent with: its attributes of
 // these names, or a traceparent of its AWSTraceHeader. Invalid values count as missing, and
 // there is no tracestate without its traceparent.
-func Origin(m *message.Message) (traceparent, tracestate string) {
+//
+// decided is false for an AWSTraceHeader that is not sampled: where X-Ray is off, AWS's
+// services write one all the same, and nobody has decided anything.
+func Origin(m *message.Message) (traceparent, tracestate string, decided bool) {
 	if parent := text(m, "traceparent"); parent != "" && validTraceparent(parent) {
 		if state := text(m, "tracestate"); state != "" && validTracestate(state) {
-			return parent, state
+			return parent, state, true
 		}
-		return parent, ""
+		return parent, "", true
 	}
 	if m.TraceHeader == "" {
-		return "", ""
+		return "", "", false
 	}
-	return fromXRay(m.TraceHeader), ""
+	parent := fromXRay(m.TraceHeader)
+	return parent, "", strings.HasSuffix(parent, "-01")
 }
 
 // xray writes X-Amzn-Trace-Id: the AWSTraceHeader or, without one, the attribute of that

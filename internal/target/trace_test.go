@@ -104,7 +104,32 @@ func TestADeliverysOwnSpanGoesBeforeTheMessagesTrace(t *testing.T) {
 	if h.Get("Traceparent") != m.Traceparent || h.Get("Tracestate") != "vendor=own" || h.Get("X-Amzn-Trace-Id") != m.TraceHeader {
 		t.Errorf("headers %v", h)
 	}
-	if parent, state := Origin(m); parent != m.Attributes["traceparent"].StringValue || state != "vendor=message" {
-		t.Errorf("origin %s %s", parent, state)
+	if parent, state, decided := Origin(m); parent != m.Attributes["traceparent"].StringValue || state != "vendor=message" || !decided {
+		t.Errorf("origin %s %s %t", parent, state, decided)
+	}
+}
+
+func TestOnlyATraceparentDecidesThatNothingIsSampled(t *testing.T) {
+	t.Parallel()
+	const xray = "Root=1-5759e988-bd862e3fe1be46a994272793;Parent=53995c3f42cd8ad8"
+	const trace = "00-5759e988bd862e3fe1be46a994272793-53995c3f42cd8ad8"
+	for _, test := range []struct {
+		header, attribute, want string
+		decided                 bool
+	}{
+		{xray + ";Sampled=1", "", trace + "-01", true},
+		{xray + ";Sampled=0", "", trace + "-00", false},
+		{xray + ";Sampled=0", trace + "-00", trace + "-00", true},
+		{xray + ";Sampled=0", trace + "-01", trace + "-01", true},
+		{"Root=1-5759e988-bd862e3fe1be46a994272793", "", "", false},
+		{"", "", "", false},
+	} {
+		m := &message.Message{TraceHeader: test.header}
+		if test.attribute != "" {
+			m.Attributes = map[string]message.Attribute{"traceparent": {DataType: "String", StringValue: test.attribute}}
+		}
+		if parent, _, decided := Origin(m); parent != test.want || decided != test.decided {
+			t.Errorf("%+v: %q, decided %t", test, parent, decided)
+		}
 	}
 }

@@ -11,7 +11,7 @@ import (
 func TestWhatFollowsADeliveryIsInItsSpanAndLaterInASpanBelowIt(t *testing.T) {
 	c := collected(t)
 	tracer, err := New(t.Context(), Options{
-		Logger: slog.New(slog.DiscardHandler), Origin: func(*message.Message) (string, string) { return sampledOrigin, "" },
+		Logger: slog.New(slog.DiscardHandler), Origin: func(*message.Message) (string, string, bool) { return sampledOrigin, "", true },
 	})
 	if err != nil {
 		t.Fatal(err)

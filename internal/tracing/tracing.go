@@ -24,8 +24,9 @@ type Options struct {
 	Logger  *slog.Logger
 	Version string
 	// Origin returns the traceparent and tracestate that a message was sent with, valid ones
-	// only; empty if there are none.
-	Origin func(*message.Message) (traceparent, tracestate string)
+	// only; empty if there are none. decided reports whether its sender has decided what is
+	// sampled.
+	Origin func(*message.Message) (traceparent, tracestate string, decided bool)
 	// Child makes a delivery's span a child of the one that sent the message, in its trace.
 	// Otherwise it begins a trace of its own and is linked to it.
 	Child bool
@@ -71,12 +72,16 @@ func (t *Tracer) Close(ctx context.Context) error {
 	return t.provider.Shutdown(ctx)
 }
 
-// likeOrigin samples a span that is linked to another if that one was sampled.
+// likeOrigin samples a span that is linked to another if that one was sampled, unless nobody
+// has decided about that one.
 type likeOrigin struct{ sdktrace.Sampler }
+
+// undecided is the key of a context in which nobody has decided about the origin.
+type undecided struct{}
 
 // ShouldSample implements sdktrace.Sampler.
 func (s likeOrigin) ShouldSample(p sdktrace.SamplingParameters) sdktrace.SamplingResult {
-	if len(p.Links) == 1 && !p.Links[0].SpanContext.IsSampled() {
+	if len(p.Links) == 1 && !p.Links[0].SpanContext.IsSampled() && p.ParentContext.Value(undecided{}) == nil {
 		return sdktrace.SamplingResult{Decision: sdktrace.Drop}
 	}
 	return s.Sampler.ShouldSample(p)
@@ -132,11 +137,14 @@ func (d *traced) Deliver(ctx context.Context, queue string, m *message.Message) 
 			attribute.Int("poller.receive_count", m.ReceiveCount),
 		),
 	}
-	if origin := d.origin(spanning, m); origin.IsValid() {
+	if origin, decided := d.origin(spanning, m); origin.IsValid() {
 		if d.options.Child {
 			spanning = trace.ContextWithRemoteSpanContext(spanning, origin)
 		} else {
 			options = append(options, trace.WithLinks(trace.Link{SpanContext: origin}))
+		}
+		if !decided {
+			spanning = context.WithValue(spanning, undecided{}, true)
 		}
 	}
 	spanning, span := d.tracer.Start(spanning, d.name, options...)
@@ -159,14 +167,14 @@ func (d *traced) Deliver(ctx context.Context, queue string, m *message.Message) 
 	return result
 }
 
-// origin returns the span that m was sent in.
-func (d *traced) origin(ctx context.Context, m *message.Message) trace.SpanContext {
-	parent, state := d.options.Origin(m)
+// origin returns the span that m was sent in, and whether it was decided to sample it or not.
+func (d *traced) origin(ctx context.Context, m *message.Message) (is trace.SpanContext, decided bool) {
+	parent, state, decided := d.options.Origin(m)
 	if parent == "" {
-		return trace.SpanContext{}
+		return trace.SpanContext{}, false
 	}
 	carrier := propagation.MapCarrier{"traceparent": parent, "tracestate": state}
-	return trace.SpanContextFromContext(propagation.TraceContext{}.Extract(ctx, carrier))
+	return trace.SpanContextFromContext(propagation.TraceContext{}.Extract(ctx, carrier)), decided
 }
 
 // describe adds what a delivery came to.

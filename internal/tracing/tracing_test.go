@@ -75,9 +75,14 @@ const (
 // deliver makes one delivery with a tracer of its own, and returns its result.
 func deliver(t *testing.T, to *target, origin string, child bool) message.Result {
 	t.Helper()
+	return deliverFrom(t, to, origin, true, child)
+}
+
+func deliverFrom(t *testing.T, to *target, origin string, decided, child bool) message.Result {
+	t.Helper()
 	tracer, err := New(t.Context(), Options{
 		Logger: slog.New(slog.DiscardHandler), Version: "v1", Child: child,
-		Origin: func(*message.Message) (string, string) { return origin, "vendor=1" },
+		Origin: func(*message.Message) (string, string, bool) { return origin, "vendor=1", decided },
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -175,6 +180,16 @@ func TestASpanIsSampledIfTheOneThatSentTheMessageWas(t *testing.T) {
 	}
 }
 
+func TestALinkOfWhichNobodyHasDecidedDropsNoSpan(t *testing.T) {
+	for child, want := range map[bool]int{false: 1, true: 0} {
+		c := collected(t)
+		deliverFrom(t, &target{result: message.Result{Outcome: message.Delivered}}, unsampledOrigin, false, child)
+		if len(c.spans) != want {
+			t.Errorf("child %t: %d spans", child, len(c.spans))
+		}
+	}
+}
+
 func TestWithoutTheVariablesThereIsNoTracerAndNothingIsAllocated(t *testing.T) {
 	for _, variables := range []map[string]string{
 		{},
@@ -221,7 +236,7 @@ func TestACollectorThatFailsIsOneLineAMinute(t *testing.T) {
 	c := collected(t)
 	c.status = http.StatusServiceUnavailable
 	var log bytes.Buffer
-	tracer, err := New(t.Context(), Options{Logger: slog.New(slog.NewTextHandler(&log, nil)), Origin: func(*message.Message) (string, string) { return "", "" }})
+	tracer, err := New(t.Context(), Options{Logger: slog.New(slog.NewTextHandler(&log, nil)), Origin: func(*message.Message) (string, string, bool) { return "", "", false }})
 	if err != nil {
 		t.Fatal(err)
 	}

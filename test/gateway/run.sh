@@ -1,9 +1,10 @@
 #!/usr/bin/env bash
 # Proves the gateway stack: the template, the stack on LocalStack, a fuzz through it, its mapping templates in a real
-# Velocity engine, and deploy/aws.sh. Installs what it needs (PyPI, Debian). Closes with "N passed, N failed".
+# Velocity engine, deploy/aws.sh, and the trace of a request from its POST to the target, in a real OpenTelemetry
+# collector. Installs what it needs (Go, PyPI, Debian). Closes with "N passed, N failed".
 #
 #   test/gateway/run.sh                  everything
-#   test/gateway/run.sh test_fuzz        one part: test_template, test_velocity, test_stack, test_fuzz, test_script
+#   test/gateway/run.sh test_fuzz        one part: test_template, test_velocity, test_stack, test_fuzz, test_script, test_trace
 #
 #   GATEWAY_SEED    replays a fuzz (the seed is printed)
 #   GATEWAY_BODIES  how many bodies are made from the seed, beside the fixed ones (600)
@@ -12,14 +13,15 @@ set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
 cache=${XDG_CACHE_HOME:-$HOME/.cache}/poller-gateway-test
-venv=$cache/venv-1
+venv=$cache/venv-2
 velocity=/usr/share/java/velocity.jar
 
 if ! [ -e "$venv/.installed" ]; then
-  echo "installing cfn-lint, boto3 and the AWS command line (PyPI)" >&2
+  echo "installing cfn-lint, boto3, the AWS command line and OpenTelemetry (PyPI)" >&2
   rm -rf "$venv"
   python3 -m venv "$venv"
-  "$venv/bin/pip" install -q --no-input cfn-lint==1.51.0 boto3==1.43.11 awscli==1.45.11 >&2
+  "$venv/bin/pip" install -q --no-input cfn-lint==1.51.0 boto3==1.43.11 awscli==1.45.11 \
+    opentelemetry-sdk==1.45.2 opentelemetry-exporter-otlp-proto-http==1.45.2 >&2
   touch "$venv/.installed"
 fi
 missing=()
@@ -33,7 +35,19 @@ if [ ${#missing[@]} -gt 0 ]; then
   { apt-get update -q && apt-get install -y -q --no-install-recommends "${missing[@]}"; } >&2
 fi
 
+if [[ " ${*:-test_trace} " == *" test_trace"* ]]; then
+  collector=$cache/collector-$(cat "$here"/collector/* | cksum | cut -d ' ' -f 1)
+  if ! [ -x "$collector/collector" ]; then
+    echo "building the OpenTelemetry collector" >&2
+    (cd "$here/collector" && go build -p 1 -o "$collector/" .)
+  fi
+  work=$(mktemp -d)
+  trap 'rm -rf "$work"' EXIT
+  (cd "$here/../.." && go build -o "$work/poller" ./cmd/poller)
+  PATH=$collector:$work:$PATH
+fi
+
 export PATH=$venv/bin:$PATH
 GATEWAY_CLASSPATH=$(printf '%s:' /usr/share/java/{velocity,commons-collections3,commons-lang,gson}.jar)
 export GATEWAY_CLASSPATH PYTHONDONTWRITEBYTECODE=1
-exec python3 "$here/../parts.py" "$here" "$@"
+python3 "$here/../parts.py" "$here" "$@"

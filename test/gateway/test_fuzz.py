@@ -76,6 +76,7 @@ class ThroughTheGateway(unittest.TestCase):
             ("Accept", "text/html"), ("X-Amzn-RequestId", "x"), ("X-Message-Group-Id", "other"), ("Idempotency-Key", "x&Action=DeleteQueue"),
             ("X-Amzn-Trace-Id", "Root=1-67891233-abcdef012345678912345678"), ("Referer", "$input.body"), ("User-Agent", "#stop"),
             ("Cookie", "a=b&c"), ("X-Forwarded-For", "1.2.3.4"), ("integration.request.header.Content-Type", "text/plain"), ("X", "\xff\xfe"),
+            ("traceparent", "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01&DelaySeconds=900"), ("tracestate", "a=b&Action=DeleteQueue"),
             ("MessageAttribute.1.Name", "x"), ("QueueUrl", "http://127.0.0.1/other"), ("Forwarded", "for=x"), ("Origin", "https://a.example"),
         ]:
             self.post(b'{"a":"b&c"}', {202}, headers=[(name, value)])

@@ -55,6 +55,19 @@ class WithDefaults(unittest.TestCase):
             self.assertEqual(self.door.send(body)[0], 202)
             self.assertEqual([m["Body"] for m in self.stack.take()], ["{}"])
 
+    def test_the_trace_of_a_request_is_the_messages(self):
+        parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+        for headers, wanted in [
+            ([("traceparent", parent), ("tracestate", "vendor=1,b=2")], {"traceparent": parent, "tracestate": "vendor=1,b=2"}),
+            ([("Traceparent", parent)], {"traceparent": parent}),
+            ([("traceparent", "broken"), ("tracestate", "vendor=1")], {}),
+            ([("tracestate", "vendor=1")], {}),
+        ]:
+            self.assertEqual(self.door.send(b'{"a":"b&c"}', headers=headers)[0], 202)
+            (message,) = self.stack.take()
+            self.assertEqual(message["Body"], '{"a":"b&c"}')
+            self.assertEqual({name: value["StringValue"] for name, value in message.get("MessageAttributes", {}).items()}, wanted)
+
     def test_the_role_may_only_send(self):
         role = self.stack.resource("SendRole")
         document = client("iam").get_role_policy(RoleName=role, PolicyName="send")["PolicyDocument"]
@@ -142,6 +155,12 @@ class WithEveryParameter(unittest.TestCase):
         (message,) = self.stack.take()
         self.assertEqual(first, second)
         self.assertEqual((message["Attributes"]["MessageGroupId"], message["Attributes"]["MessageDeduplicationId"]), ("customer&Action=1", "k1"))
+
+    def test_the_trace_of_a_request_is_the_messages(self):
+        parent = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+        self.assertEqual(self.door.send(b"x", headers=[("Traceparent", parent), ("X-Message-Group-Id", "g")])[0], 202)
+        (message,) = self.stack.take()
+        self.assertEqual((message["MessageAttributes"]["traceparent"]["StringValue"], message["Attributes"]["MessageGroupId"]), (parent, "g"))
 
     def test_a_group_that_sqs_refuses_is_a_400(self):
         status, _, text = self.door.send(b"x", headers=[("X-Message-Group-Id", "with a space")])

@@ -132,6 +132,41 @@ class InVelocity(unittest.TestCase):
         form, _ = self.velocity.render(text, b"x", [["X-Message-Group-Id-2", "g"], ["MessageGroupId", "g"], ["", "g"], ["Action", "DeleteQueue"]])
         self.assertEqual(sent(form)[3], ("MessageGroupId", "default"))
 
+    PARENT = "00-4bf92f3577b34da6a3ce929d0e0e4736-00f067aa0ba902b7-01"
+
+    @staticmethod
+    def attribute(number: int, name: str, value: str) -> list:
+        start = f"MessageAttribute.{number}."
+        return [(start + "Name", name), (start + "Value.DataType", "String"), (start + "Value.StringValue", value)]
+
+    def test_a_trace_becomes_attributes_of_the_message(self):
+        state = "vendor=a&Action=DeleteQueue,other=1+1 %26"
+        for fifo in (False, True):
+            text = template.request_template(self.template, fifo)
+            without = sent(self.velocity.render(text, b"x")[0])
+            for names in (("traceparent", "tracestate"), ("Traceparent", "Tracestate"), ("TRACEPARENT", "TRACESTATE")):
+                form, _ = self.velocity.render(text, b"x", [["Host", "a"], [names[0], self.PARENT]])
+                self.assertEqual(sent(form), without + self.attribute(1, "traceparent", self.PARENT))
+                form, _ = self.velocity.render(text, b"x", [[names[1], state], [names[0], self.PARENT]])
+                self.assertEqual(sent(form), without + self.attribute(1, "traceparent", self.PARENT) + self.attribute(2, "tracestate", state))
+
+    def test_what_is_no_trace_is_not_passed_on(self):
+        parent = self.PARENT
+        for fifo in (False, True):
+            text = template.request_template(self.template, fifo)
+            without = sent(self.velocity.render(text, b"x")[0])
+            for bad in ["", parent[:-1], parent + "0", parent + "\n", "\n" + parent, parent.upper(), parent.replace("-", "&"), parent + "&DelaySeconds=900",
+                        parent.replace("4", "é"), "$input.body", parent[:-2] + "$a"]:
+                form, _ = self.velocity.render(text, b"x", [["traceparent", bad], ["tracestate", "vendor=1"]])
+                self.assertEqual(sent(form), without, bad)
+            for bad in ["", "a" * 513, "vendor=é", "a=1\n", "a=\x7f", "\ufffd"]:
+                form, _ = self.velocity.render(text, b"x", [["traceparent", parent], ["tracestate", bad]])
+                self.assertEqual(sent(form), without + self.attribute(1, "traceparent", parent), bad)
+            for other in ("traceparent2", "x-traceparent", "trace parent"):
+                self.assertEqual(sent(self.velocity.render(text, b"x", [[other, parent]])[0]), without)
+            # A body that SQS cannot hold is refused with a trace as without.
+            self.assertEqual(sent(self.velocity.render(text, b"\xff", [["traceparent", parent]])[0]), [("Action", "SendMessage"), ("Version", "2012-11-05")])
+
     def test_an_accepted_message_is_answered_with_its_id(self):
         answer = {"SendMessageResponse": {"SendMessageResult": {"MessageId": "5fea7756-0ea4-451a-a703-a558b933e274"}}}
         text, status = self.velocity.render(template.response_template(self.template, "202"), json.dumps(answer).encode())
