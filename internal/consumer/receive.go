@@ -108,6 +108,7 @@ func (c *Consumer) soon(now time.Time) int {
 	if n == math.MaxInt {
 		return n
 	}
+	n *= c.options.Batch
 	n -= c.hand.count[waiting] - c.hand.followers
 	for _, p := range c.demand.polls {
 		n -= p.asked
