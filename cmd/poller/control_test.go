@@ -68,6 +68,8 @@ func TestPauseResumeAndPaceFindTheDaemonByItsOwnSettings(t *testing.T) {
 			[]string{"resume", "--listen", listen, "--target", "default"},
 			"target default: rate taken back, concurrency taken back; in force here: rate 20/s, burst 1, concurrency 10\n",
 		},
+		{nil, []string{"pace", "--config", file, "--rate", "5/s"}, "target default: rate 5/s until resume; in force here: rate 5/s, burst 1, concurrency 10\n"},
+		{nil, []string{"pace", "--config", file, "--reset"}, "target default: rate taken back; in force here: rate 20/s, burst 1, concurrency 10\n"},
 		{map[string]string{"POLLER_RATE": "1/s"}, []string{"resume", "--listen", listen, "--control-token", "@" + token}, "target default: nothing was overridden; in force here: rate 20/s, burst 1, concurrency 10\n"},
 	} {
 		t.Run(step.args[0], func(t *testing.T) {
@@ -101,6 +103,9 @@ func TestWhatTheControlCommandsRefuseSaysWhatToDo(t *testing.T) {
 		"pause --config " + file + " --target shop":               `there is no target "shop": use default`,
 		"pace --config " + file:                                   "pace needs a rate, a concurrency or both, such as 10/s and 4",
 		"pace --config " + file + " --rate 0":                     "rate: 0 would pause: use poller pause, which says so on the page",
+		"pause --config " + file + " --fleet":                     "fleet: no coordinator shares the budget (--fleet-redis): omit it, and tell each replica",
+		"resume --config " + file + " --fleet":                    "fleet: no coordinator shares the budget (--fleet-redis): omit it, and tell each replica",
+		"pace --config " + file + " --reset --rate 5/s":           "reset takes the pace back: omit rate and concurrency, or omit reset",
 		"pause --listen 127.0.0.1:1 --control-token @" + other:    "127.0.0.1:1 cannot be reached (connect: connection refused): is the daemon running, and is this its --listen?",
 		"pause --listen 9500":                                     "--listen: invalid address: use HOST:PORT or :PORT, such as :9500",
 		"resume --for 5m":                                         "unknown flag --for: see poller resume --help",

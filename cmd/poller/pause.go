@@ -9,12 +9,14 @@ type pauseCmd struct {
 	Target string          `name:"target" placeholder:"NAME" help:"The target's name in the daemon's file. Default: all targets."`
 	For    config.Duration `name:"for" placeholder:"DURATION" help:"How long, at most 720h. Default: until poller resume."`
 	By     string          `name:"by" placeholder:"NAME" help:"Your name, for the log and the page."`
+	Fleet  bool            `name:"fleet" help:"All replicas that share the budget through --fleet-redis, and those that start later."`
 }
 
 // Help shows an example first.
 func (c *pauseCmd) Help() string {
 	return `Example:
   poller pause --for 30m --by ada
+  poller pause --fleet --by ada
   kubectl exec deployment/poller -- /poller pause --by ada
 
 Pauses the daemon on this machine: it starts no deliveries and receives nothing;
@@ -22,13 +24,17 @@ running deliveries finish. Messages in hand are kept and extended, which costs n
 receive; after 12 hours, SQS's limit, they are released. The pause overrides the file
 and SIGHUP until poller resume or the end of --for. A restart ends it, too.
 
+With --fleet it is for all replicas, those that start later as well, until poller
+resume --fleet: the coordinator keeps it. Of a replica's own and the fleet's, the
+newest holds.
+
 The daemon needs --control-token, and this command the same one: from the flag,
 POLLER_CONTROL_TOKEN, or the daemon's file.`
 }
 
 // Run asks the daemon.
 func (c *pauseCmd) Run(p *process) error {
-	return c.control(p, "pause", change(c.Target, c.For, c.By))
+	return c.control(p, "pause", change(c.Target, c.For, c.By, c.Fleet))
 }
 
 // resumeCmd is `poller resume`.
@@ -37,20 +43,23 @@ type resumeCmd struct {
 
 	Target string `name:"target" placeholder:"NAME" help:"The target's name in the daemon's file. Default: all targets."`
 	By     string `name:"by" placeholder:"NAME" help:"Your name, for the log and the page."`
+	Fleet  bool   `name:"fleet" help:"Undo what was set with --fleet, for all replicas."`
 }
 
 // Help shows an example first.
 func (c *resumeCmd) Help() string {
 	return `Example:
   poller resume --by ada
+  poller resume --fleet --by ada
 
 Undoes poller pause and poller pace for the daemon on this machine: the settings are
-in force again, including those of the last SIGHUP.`
+in force again, including those of the last SIGHUP. With --fleet it does so for all
+replicas; without it, what was set with --fleet stays.`
 }
 
 // Run asks the daemon.
 func (c *resumeCmd) Run(p *process) error {
-	return c.control(p, "resume", change(c.Target, 0, c.By))
+	return c.control(p, "resume", change(c.Target, 0, c.By, c.Fleet))
 }
 
 // paceCmd is `poller pace`.
@@ -62,23 +71,30 @@ type paceCmd struct {
 	Target      string          `name:"target" placeholder:"NAME" help:"The target's name in the daemon's file; optional if there is only one target."`
 	For         config.Duration `name:"for" placeholder:"DURATION" help:"How long, at most 720h. Default: until poller resume."`
 	By          string          `name:"by" placeholder:"NAME" help:"Your name, for the log and the page."`
+	Reset       bool            `name:"reset" help:"Undo poller pace, and not a pause."`
+	Fleet       bool            `name:"fleet" help:"All replicas that share the budget through --fleet-redis, and those that start later."`
 }
 
 // Help shows an example first.
 func (c *paceCmd) Help() string {
 	return `Example:
   poller pace --rate 10/s --concurrency 4 --for 30m --by ada
-  poller resume
+  poller pace --reset
+  poller pace --rate 10/s --fleet
 
 Changes the rate, the concurrency or both for the daemon on this machine. They
 override the file and SIGHUP until poller resume or the end of --for. A restart ends
 them, too. Like the settings, they are the budget of all replicas (fleet.replicas),
-and each takes its share: run this for every replica.`
+and each takes its share: run this for every replica, or once with --fleet if a
+coordinator shares the budget (fleet.redis).`
 }
 
 // Run asks the daemon.
 func (c *paceCmd) Run(p *process) error {
-	what := change(c.Target, c.For, c.By)
+	what := change(c.Target, c.For, c.By, c.Fleet)
+	if c.Reset {
+		what["reset"] = true
+	}
 	if c.Rate != "" {
 		what["rate"] = c.Rate
 	}
@@ -89,7 +105,7 @@ func (c *paceCmd) Run(p *process) error {
 }
 
 // change is what all of them say.
-func change(target string, lasts config.Duration, by string) map[string]any {
+func change(target string, lasts config.Duration, by string, fleet bool) map[string]any {
 	what := make(map[string]any)
 	if target != "" {
 		what["target"] = target
@@ -99,6 +115,9 @@ func change(target string, lasts config.Duration, by string) map[string]any {
 	}
 	if by != "" {
 		what["by"] = by
+	}
+	if fleet {
+		what["fleet"] = true
 	}
 	return what
 }

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"context"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/json"
@@ -22,9 +23,15 @@ type Control struct {
 	// at the moment; then no request is allowed.
 	Token func() (string, error)
 	// Apply carries out a change and returns, in words, what it changed. Its error is the
-	// caller's fault and says what to write instead.
-	Apply func(now time.Time, c Change) (changed []string, err error)
+	// caller's fault and says what to write instead, unless it is an UnavailableError.
+	Apply func(ctx context.Context, now time.Time, c Change) (changed []string, err error)
 }
+
+// UnavailableError is why a change that makes sense could not be made.
+type UnavailableError struct{ What string }
+
+// Error implements error.
+func (e *UnavailableError) Error() string { return e.What }
 
 // Change is what an operator asks for. Its text fields come from a request.
 type Change struct {
@@ -39,6 +46,10 @@ type Change struct {
 	For string `json:"for"`
 	// By is who asks, as the caller says.
 	By string `json:"by"`
+	// Reset takes a pace back, and not a pause.
+	Reset bool `json:"reset"`
+	// Fleet means all replicas that share the target's budget on a coordinator.
+	Fleet bool `json:"fleet"`
 	// From is the address that the request came from.
 	From string `json:"-"`
 }
@@ -93,7 +104,11 @@ func (c *control) answer(w http.ResponseWriter, r *http.Request, action string) 
 	if host, _, err := net.SplitHostPort(r.RemoteAddr); err == nil {
 		change.From = host
 	}
-	changed, err := c.Apply(time.Now(), change)
+	changed, err := c.Apply(r.Context(), time.Now(), change)
+	if unavailable, is := errors.AsType[*UnavailableError](err); is {
+		http.Error(w, unavailable.What, http.StatusServiceUnavailable)
+		return
+	}
 	if err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
@@ -135,7 +150,7 @@ func readChange(w http.ResponseWriter, r *http.Request) (Change, int, error) {
 		return c, http.StatusRequestEntityTooLarge, fmt.Errorf("the request is longer than %d bytes", maxChange)
 	}
 	if err != nil && !errors.Is(err, io.EOF) {
-		return c, http.StatusBadRequest, errors.New("not the JSON expected: an object with target, rate, concurrency, for and by, " +
+		return c, http.StatusBadRequest, errors.New("not the JSON expected: an object with target, rate, concurrency, reset, for, by and fleet, " +
 			`such as {"rate": "10/s", "for": "30m", "by": "ada"}`)
 	}
 	return c, 0, nil

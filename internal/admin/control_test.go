@@ -2,6 +2,7 @@ package admin
 
 import (
 	"bytes"
+	"context"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -33,7 +34,7 @@ func newControlled(t *testing.T) *controlled {
 		Logger: slog.New(slog.NewTextHandler(&c.log, nil)),
 		Control: &Control{
 			Token: func() (string, error) { return c.token() },
-			Apply: func(_ time.Time, change Change) ([]string, error) {
+			Apply: func(_ context.Context, _ time.Time, change Change) ([]string, error) {
 				c.asked = append(c.asked, change)
 				if change.Target == "nowhere" {
 					return nil, errors.New(`there is no target "nowhere": use partner`)

@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"slices"
 	"strconv"
 
 	g "maragu.dev/gomponents"
@@ -42,6 +43,8 @@ func controls(s Status) g.Node {
 			field("by", "Your name", h.MaxLength("64")),
 			field("rate", "Rate", h.Placeholder("10/s")),
 			field("concurrency", "Concurrency", h.Type("number"), h.Min("1"), h.Max("10000")),
+			g.If(slices.ContainsFunc(s.Targets, func(t Target) bool { return t.Fleet != nil }),
+				field("fleet", "All replicas of the fleet", h.Type("checkbox"))),
 			h.Div(h.Class("buttons"), button("pause", "Pause"), button("resume", "Resume"), button("pace", "Set the pace")),
 		),
 		h.P(h.ID("operated"), h.Role("status")),

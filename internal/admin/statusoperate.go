@@ -17,6 +17,8 @@ type Override struct {
 	// By is who did it, as they said; From is the address that the request came from.
 	By   string `json:"by,omitempty"`
 	From string `json:"from,omitempty"`
+	// Fleet reports whether it is all replicas', by their coordinator, and not this one's alone.
+	Fleet bool `json:"fleet,omitempty"`
 }
 
 // Event is something that changed how the daemon works.
@@ -108,10 +110,14 @@ func (t Target) pinned(kind string) string {
 }
 
 func (o *Override) who() string {
-	if o.By == "" {
-		return " by an operator"
+	who := " by an operator"
+	if o.By != "" {
+		who = " by " + o.By
 	}
-	return " by " + o.By
+	if o.Fleet {
+		who += " for all replicas"
+	}
+	return who
 }
 
 func (o *Override) ends() string {

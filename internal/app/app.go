@@ -88,7 +88,8 @@ type App struct {
 
 	reload    sync.Mutex            // guards what follows
 	loaded    config.Config         // the reloadable settings in force, if nothing overrides them
-	overrides map[string]*overrides // an operator's, by target
+	overrides map[string]*overrides // an operator's of this replica alone, by target
+	fleetWide map[string]*fleetWide // an operator's of all replicas, by target
 	events    []admin.Event         // newest first
 }
 
@@ -121,6 +122,7 @@ func New(ctx context.Context, c config.Config, o Options) (*App, error) {
 		files:      o.Files,
 		overridden: make(chan struct{}, 1),
 		overrides:  make(map[string]*overrides),
+		fleetWide:  make(map[string]*fleetWide),
 	}
 	a.note(a.started, "start", "", "poller "+o.Build.Version+" started")
 	if a.seed == 0 {
@@ -201,7 +203,7 @@ func (a *App) makeTarget(name string, t config.Target, o Options) error {
 		return err
 	}
 	room := &targetRoom{name: name, http: made, pace: ratelimit.New(a.own(limitsOf(t))), gate: gate.New(a.seed)}
-	a.targets[name], a.overrides[name] = room, new(overrides)
+	a.targets[name], a.overrides[name], a.fleetWide[name] = room, new(overrides), new(fleetWide)
 	registerer := prometheus.WrapRegistererWith(prometheus.Labels{"target": name}, a.metrics)
 	if err := room.gate.Register(registerer); err != nil {
 		return err
@@ -228,6 +230,7 @@ func newTarget(name string, t config.Target, o Options, agent string, sqs *queue
 		Name:        name,
 		URL:         t.URL,
 		Format:      t.Format,
+		Batch:       t.BatchSize(),
 		UnwrapSNS:   t.Unwrap == "sns",
 		Timeout:     time.Duration(t.Timeout),
 		Slots:       t.Concurrency,

@@ -69,20 +69,32 @@ type overrideCollector struct{ app *App }
 var overrideDesc = prometheus.NewDesc("poller_override",
 	"1 while an operator's pause, rate or concurrency is in force, else 0.", []string{"target", "kind"}, nil)
 
+var fleetOverrideDesc = prometheus.NewDesc("poller_fleet_override",
+	"1 while a pause, rate or concurrency that an operator has set for all replicas is known to this one, else 0.", []string{"target", "kind"}, nil)
+
 // Describe implements prometheus.Collector.
-func (overrideCollector) Describe(descs chan<- *prometheus.Desc) { descs <- overrideDesc }
+func (overrideCollector) Describe(descs chan<- *prometheus.Desc) {
+	descs <- overrideDesc
+	descs <- fleetOverrideDesc
+}
 
 // Collect implements prometheus.Collector.
 func (c overrideCollector) Collect(metrics chan<- prometheus.Metric) {
 	c.app.reload.Lock()
 	defer c.app.reload.Unlock()
-	for name, set := range c.app.overrides {
-		for k, o := range set {
+	export := func(desc *prometheus.Desc, name string, all *overrides) {
+		for k, o := range all {
 			value := 0.0
 			if o != nil {
 				value = 1
 			}
-			metrics <- prometheus.MustNewConstMetric(overrideDesc, prometheus.GaugeValue, value, name, kind(k).String())
+			metrics <- prometheus.MustNewConstMetric(desc, prometheus.GaugeValue, value, name, kind(k).String())
+		}
+	}
+	for name, room := range c.app.targets {
+		export(overrideDesc, name, c.app.inForce(name))
+		if room.fleet != nil {
+			export(fleetOverrideDesc, name, &c.app.fleetWide[name].set)
 		}
 	}
 }

@@ -28,6 +28,7 @@ func (a *App) joinFleet(room *targetRoom, t config.Target, o Options, registerer
 		Redis:      redis,
 		About:      func() fleet.About { return a.about(time.Now(), room) },
 		Changed:    room.pace.Wake,
+		Overridden: func() { a.hearOverride(room.name) },
 		Registerer: registerer,
 		Logger:     a.log.With("target", room.name),
 	})

@@ -36,6 +36,7 @@ type override struct {
 	// rate and concurrency are, like the settings, the budget of all replicas.
 	rate        config.Rate
 	concurrency int
+	fleet       bool // it is all replicas'
 }
 
 func (o *override) value(k kind) string {
@@ -94,35 +95,56 @@ type operated struct {
 	until       time.Time
 	lasts       time.Duration // 0: until it is taken back
 	by, from    string
+	reset       bool // of a pace: it is taken back
+	fleet       bool // all replicas are meant
 }
 
+// fleetLimit bounds a change of all replicas, which asks their coordinator.
+const fleetLimit = 4 * time.Second
+
 // Operate carries out an operator's change at once and returns, in words, what it changed.
-func (a *App) Operate(now time.Time, c admin.Change) ([]string, error) {
+func (a *App) Operate(ctx context.Context, now time.Time, c admin.Change) ([]string, error) {
 	o, err := a.read(now, c)
 	if err != nil {
 		return nil, err
 	}
 	a.reload.Lock()
-	defer a.reload.Unlock()
-	if err := a.fits(o); err != nil {
+	err = a.fits(o)
+	a.reload.Unlock()
+	switch {
+	case err != nil:
 		return nil, err
+	case o.fleet:
+		ctx, cancel := context.WithTimeout(ctx, fleetLimit)
+		defer cancel()
+		return a.operateFleet(ctx, o)
 	}
+	a.reload.Lock()
+	defer a.reload.Unlock()
 	var changed []string
 	for _, name := range o.targets {
 		changed = append(changed, a.operate(now, name, o))
 	}
-	a.log.Info("an operator changed the pace", slog.String("action", o.action), slog.String("changed", strings.Join(changed, "; ")),
+	a.log.InfoContext(ctx, "an operator changed the pace", slog.String("action", o.action), slog.String("changed", strings.Join(changed, "; ")),
 		slog.Duration("for", o.lasts), slog.String("by", o.by), slog.String("from", o.from))
+	a.wakeOverrides()
+	return changed, nil
+}
+
+// wakeOverrides has watchOverrides look again.
+func (a *App) wakeOverrides() {
 	select {
 	case a.overridden <- struct{}{}:
 	default:
 	}
-	return changed, nil
 }
 
 // read checks what does not depend on the settings in force.
 func (a *App) read(now time.Time, c admin.Change) (*operated, error) {
-	o := &operated{action: c.Action, targets: a.names(), concurrency: c.Concurrency, by: c.By, from: c.From}
+	o := &operated{action: c.Action, targets: a.names(), concurrency: c.Concurrency, by: c.By, from: c.From, reset: c.Reset, fleet: c.Fleet}
+	if c.Fleet && !a.config.Fleet.Shared() {
+		return nil, errNoCoordinator
+	}
 	if c.Target != "" {
 		if !slices.Contains(o.targets, c.Target) {
 			return nil, fmt.Errorf("there is no target %q: use %s", c.Target, strings.Join(o.targets, " or "))
@@ -149,8 +171,8 @@ func (o *operated) readFor(now time.Time, c admin.Change) error {
 	if lasts <= 0 || time.Duration(lasts) > longestOverride {
 		return fmt.Errorf("for: %s is not over 0s and at most 720h: use a duration such as 30m, or omit it", lasts)
 	}
-	if c.Action == "resume" {
-		return errors.New("for: resume has no end: omit it")
+	if o.takesBack() {
+		return fmt.Errorf("for: %s has no end: omit it", map[bool]string{false: "resume", true: "reset"}[o.reset])
 	}
 	o.lasts = time.Duration(lasts)
 	o.until = now.Add(o.lasts)
@@ -161,7 +183,11 @@ func (o *operated) readPace(c admin.Change) error {
 	switch {
 	case c.Action != "pace" && (c.Rate != "" || c.Concurrency != 0):
 		return fmt.Errorf("%s takes neither rate nor concurrency: use pace", c.Action)
-	case c.Action != "pace":
+	case c.Action != "pace" && c.Reset:
+		return fmt.Errorf("%s takes no reset: use pace", c.Action)
+	case c.Reset && (c.Rate != "" || c.Concurrency != 0):
+		return errors.New("reset takes the pace back: omit rate and concurrency, or omit reset")
+	case c.Action != "pace", c.Reset:
 		return nil
 	case c.Rate == "" && c.Concurrency == 0:
 		return errors.New("pace needs a rate, a concurrency or both, such as 10/s and 4")
@@ -198,7 +224,7 @@ func (a *App) fits(o *operated) error {
 	c := a.loaded
 	c.Targets = make(map[string]config.Target, len(a.loaded.Targets))
 	for name, t := range a.loaded.Targets {
-		if t = a.overrides[name].on(t, a.loaded.Fleet); slices.Contains(o.targets, name) {
+		if t = a.inForce(name).on(t, a.loaded.Fleet); slices.Contains(o.targets, name) {
 			t.Concurrency = o.concurrency
 		}
 		c.Targets[name] = t
@@ -209,43 +235,28 @@ func (a *App) fits(o *operated) error {
 // operate changes one target.
 func (a *App) operate(now time.Time, name string, o *operated) string {
 	set := a.overrides[name]
-	one := func() *override {
-		return &override{since: now, until: o.until, by: o.by, from: o.from}
-	}
 	var said []string
-	switch o.action {
-	case "pause":
-		set[pauseKind] = one()
-		said = append(said, "paused "+set[pauseKind].lasts())
-	case "resume":
-		if *set == (overrides{}) {
-			said = append(said, "nothing was overridden")
+	for _, k := range o.kinds() {
+		switch old := set[k]; {
+		case !o.takesBack():
+			set[k] = o.override(k, now)
+			said = append(said, set[k].inWords(k))
+		case old != nil:
+			set[k] = nil
+			said = append(said, k.String()+" taken back")
 		}
-		for k, old := range set {
-			if old != nil {
-				said = append(said, kind(k).String()+" taken back")
-			}
-		}
-		*set = overrides{}
-	case "pace":
-		if o.rate != nil {
-			set[rateKind] = one()
-			set[rateKind].rate = *o.rate
-			said = append(said, "rate "+o.rate.String()+" "+set[rateKind].lasts())
-		}
-		if o.concurrency > 0 {
-			set[concurrencyKind] = one()
-			set[concurrencyKind].concurrency = o.concurrency
-			said = append(said, "concurrency "+strconv.Itoa(o.concurrency)+" "+set[concurrencyKind].lasts())
+	}
+	if said == nil {
+		said = []string{"nothing was overridden"}
+	}
+	if o.takesBack() {
+		if more := a.stays(name, o.kinds()); more != "" {
+			said = append(said, more)
 		}
 	}
 	a.putInForce(now, name)
 	text := "target " + name + ": " + strings.Join(said, ", ") + "; in force here: " + inWords(a.limitsInForce(name))
-	who := ""
-	if o.by != "" {
-		who = " by " + o.by
-	}
-	a.note(now, "override", name, strings.Join(said, ", ")+who+" from "+o.from)
+	a.note(now, "override", name, strings.Join(said, ", ")+byWhom(o.by)+" from "+o.from)
 	return text
 }
 
@@ -282,19 +293,19 @@ func (a *App) endOverrides(now time.Time) time.Time {
 	var next time.Time
 	for _, name := range a.names() {
 		ended := false
-		for k, o := range a.overrides[name] {
-			switch {
-			case o == nil || o.until.IsZero():
-			case o.until.After(now):
-				if next.IsZero() || o.until.Before(next) {
-					next = o.until
+		for _, set := range []*overrides{a.overrides[name], &a.fleetWide[name].set} {
+			for k, o := range set {
+				switch {
+				case o == nil || o.until.IsZero():
+				case o.until.After(now):
+					if next.IsZero() || o.until.Before(next) {
+						next = o.until
+					}
+				default:
+					set[k] = nil
+					ended = true
+					a.sayOver(now, name, kind(k), o)
 				}
-			default:
-				a.overrides[name][k] = nil
-				ended = true
-				a.note(now, "override", name, kind(k).String()+" is over")
-				a.log.Info("an operator's override is over", slog.String("target", name), slog.String("kind", kind(k).String()),
-					slog.Duration("after", o.until.Sub(o.since)), slog.String("by", o.by))
 			}
 		}
 		if ended {
@@ -304,14 +315,25 @@ func (a *App) endOverrides(now time.Time) time.Time {
 	return next
 }
 
+// sayOver says that an override's time is over.
+func (a *App) sayOver(now time.Time, name string, k kind, o *override) {
+	whose := ""
+	if o.fleet {
+		whose = " for all replicas"
+	}
+	a.note(now, "override", name, k.String()+whose+" is over")
+	a.log.Info("an operator's override is over", slog.String("target", name), slog.String("kind", k.String()),
+		slog.Duration("after", o.until.Sub(o.since)), slog.String("by", o.by), slog.Bool("fleet", o.fleet))
+}
+
 // overridesOf returns a target's overrides for the status.
 func (a *App) overridesOf(name string) []admin.Override {
 	list := []admin.Override{}
-	for k, o := range a.overrides[name] {
+	for k, o := range a.inForce(name) {
 		if o == nil {
 			continue
 		}
-		one := admin.Override{Kind: kind(k).String(), Value: o.value(kind(k)), Since: inJSON(o.since), By: o.by, From: o.from}
+		one := admin.Override{Kind: kind(k).String(), Value: o.value(kind(k)), Since: inJSON(o.since), By: o.by, From: o.from, Fleet: o.fleet}
 		if !o.until.IsZero() {
 			until := inJSON(o.until)
 			one.Until = &until

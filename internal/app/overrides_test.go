@@ -255,7 +255,7 @@ func TestAChangeThatMakesNoSenseIsRefusedWithOneSentence(t *testing.T) {
 		"by: use a name of at most 64 characters, on one line ":             {Action: "pause", By: strings.Repeat("a", 65)},
 		"rate: invalid rate \"none/s\": use 28/s, 1000/m or 50000/h":        {Action: "pace", Rate: "none/s"},
 	} {
-		_, err := a.Operate(time.Now(), change)
+		_, err := a.Operate(t.Context(), time.Now(), change)
 		if err == nil || !strings.Contains(err.Error(), strings.TrimSpace(want)) || strings.Contains(err.Error(), "\n") {
 			t.Errorf("%+v:\n got %v\nwant %s", change, err, want)
 		}

@@ -77,7 +77,7 @@ func (a *App) Reload(c config.Config) (changed, restart []string) {
 // despite says what an operator overrides of a target's settings.
 func (a *App) despite(name string) string {
 	var list []string
-	for k, o := range a.overrides[name] {
+	for k, o := range a.inForce(name) {
 		if o != nil {
 			list = append(list, kind(k).String()+" "+o.lasts())
 		}
@@ -91,14 +91,14 @@ func (a *App) despite(name string) string {
 // limitsInForce returns the limits of a target: the settings' with what an operator
 // overrides, this replica's share of them.
 func (a *App) limitsInForce(name string) ratelimit.Limits {
-	o := a.overrides[name]
+	o := a.inForce(name)
 	return a.own(limitsOf(o.paused(a.loaded.Fleet.Share(o.on(a.loaded.Targets[name], a.loaded.Fleet)))))
 }
 
 // budgetInForce returns what all replicas share of a target, with what an operator has set.
-// A pause is this replica's alone: the others take its part.
+// A pause is none of the budget: of a replica that is paused alone the others take the part.
 func (a *App) budgetInForce(name string) fleet.Budget {
-	return budgetOf(a.loaded.Fleet, a.overrides[name].on(a.loaded.Targets[name], a.loaded.Fleet))
+	return budgetOf(a.loaded.Fleet, a.inForce(name).on(a.loaded.Targets[name], a.loaded.Fleet))
 }
 
 func inWords(l ratelimit.Limits) string {

@@ -16,7 +16,7 @@ func (h *hand) lose(now time.Time, l *life, why string) {
 		h.stats.undeleted++
 		h.ledger.deleted(l.key, now.Add(2*l.visibility))
 	}
-	if l.cut != nil {
+	if l.cut != nil && !l.batch.wanted() {
 		l.cut(errLost)
 	}
 	behind := l.group.behind(l)

@@ -28,6 +28,7 @@ type request struct {
 	steady    time.Duration // what the coordinator's steady clock shows; 0: not known
 	told      ratelimit.ToldAll
 	toldUntil time.Duration // by the coordinator's clock
+	override  override      // the newest that it knows; the text only if the coordinator may not have it
 
 	// Of the caller, not arguments: when it was sent, and how long the replica had been
 	// silent before it.
@@ -45,6 +46,7 @@ func (r *request) arguments() []any {
 		bit(r.busy), bit(r.grown), r.want, r.budget.Timeout.Microseconds(), r.about,
 		limitsText(r.budget.Quotas), tagsText(r.back), r.made, r.born, r.copy, r.steady.Microseconds(),
 		r.toldUntil.Microseconds(), bit(r.told.Asks), bit(r.told.Follows),
+		r.override.version, r.override.text,
 	}
 }
 
@@ -102,6 +104,8 @@ type reply struct {
 	role role
 	// limits are the quotas in force, and counted is what is used of them, both as text.
 	limits, counted string
+	// override is what the coordinator has; its text is empty if the caller knows it.
+	override override
 }
 
 // role is what a replica does after a Retry-After.
@@ -114,7 +118,7 @@ const (
 )
 
 // fields is how many numbers each kind of answer has, before its texts.
-var fields = map[kind]struct{ numbers, texts int }{late: {1, 0}, quiet: {5, 0}, granted: {24, 2}, left: {2, 0}}
+var fields = map[kind]struct{ numbers, texts int }{late: {2, 1}, quiet: {6, 1}, granted: {25, 3}, left: {2, 0}}
 
 // parseReply reads the script's answer.
 func parseReply(answer []any) (reply, error) {
@@ -142,6 +146,7 @@ func parseReply(answer []any) (reply, error) {
 	switch r.kind {
 	case quiet:
 		r.seq, r.born, r.quietFor, r.steady = v[1], micros(v[2]), micros(v[3]), micros(v[4])
+		r.override = override{version: v[5], text: texts[0]}
 	case left:
 		r.seq = v[1]
 	case granted:
@@ -154,8 +159,10 @@ func parseReply(answer []any) (reply, error) {
 		r.most, r.tag, r.alone, r.steady = int(v[18]), v[19], micros(v[20]), micros(v[21])
 		r.hold, r.role = micros(v[22]), role(v[23])
 		r.limits, r.counted = texts[0], texts[1]
+		r.override = override{version: v[24], text: texts[2]}
 		r.tokens.tag = r.tag
 	case late:
+		r.override = override{version: v[1], text: texts[0]}
 	}
 	return r, nil
 }

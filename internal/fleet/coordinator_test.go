@@ -30,17 +30,19 @@ type store struct {
 // epoch is where the servers' clocks begin.
 const epoch = 1_700_000_000 * time.Second
 
-var compiled = func() *lua.FunctionProto {
-	chunk, err := parse.Parse(strings.NewReader(source), "script.lua")
+var compiled, rewriter = compile(source), compile(overrideSource)
+
+func compile(source string) *lua.FunctionProto {
+	chunk, err := parse.Parse(strings.NewReader(source), "script")
 	if err != nil {
 		panic(err)
 	}
-	proto, err := lua.Compile(chunk, "script.lua")
+	proto, err := lua.Compile(chunk, "script")
 	if err != nil {
 		panic(err)
 	}
 	return proto
-}()
+}
 
 func newStore() *store {
 	s := &store{hashes: make(map[string]map[string]string), run: "r1", state: lua.NewState()}
@@ -127,24 +129,33 @@ func (s *store) redis(l *lua.LState) int {
 // eval runs the script with a request's arguments.
 func (s *store) eval(r *request) (reply, error) {
 	s.calls++
+	answer, err := s.runScript(compiled, keysOf("test"), r.arguments())
+	if err != nil {
+		return reply{}, err
+	}
+	return parseReply(answer)
+}
+
+// runScript runs a script in virtual time.
+func (s *store) runScript(script *lua.FunctionProto, names []string, arguments []any) ([]any, error) {
 	l := s.state
 	keys, argv := l.NewTable(), l.NewTable()
-	for _, key := range keysOf("test") {
+	for _, key := range names {
 		keys.Append(lua.LString(key))
 	}
-	for _, a := range r.arguments() {
+	for _, a := range arguments {
 		argv.Append(lua.LString(fmt.Sprint(a)))
 	}
 	l.SetGlobal("KEYS", keys)
 	l.SetGlobal("ARGV", argv)
-	l.Push(l.NewFunctionFromProto(compiled))
+	l.Push(l.NewFunctionFromProto(script))
 	if err := l.PCall(0, 1, nil); err != nil {
-		return reply{}, err
+		return nil, err
 	}
 	defer l.SetTop(0)
 	table, ok := l.Get(-1).(*lua.LTable)
 	if !ok {
-		return reply{}, errors.New("no table")
+		return nil, errors.New("no table")
 	}
 	var answer []any
 	for i := 1; i <= table.Len(); i++ {
@@ -155,7 +166,16 @@ func (s *store) eval(r *request) (reply, error) {
 			answer = append(answer, string(v))
 		}
 	}
-	return parseReply(answer)
+	return answer, nil
+}
+
+// rewrite runs the script that an operator's change makes.
+func (s *store) rewrite(w rewriting) (rewritten, error) {
+	answer, err := s.runScript(rewriter, overrideKeys("test"), w.arguments())
+	if err != nil {
+		return rewritten{}, err
+	}
+	return parseRewritten(answer)
 }
 
 // copied is the memory, to be restored later.

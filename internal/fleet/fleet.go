@@ -17,10 +17,11 @@ import (
 type coordinator interface {
 	call(ctx context.Context, r *request) (reply, error)
 	list(ctx context.Context) (records, error)
+	rewrite(ctx context.Context, w rewriting) (rewritten, error)
 	close()
 }
 
-// Options are what a Fleet is made of. All are required except Registerer and About.
+// Options are what a Fleet is made of. All are required except Registerer, About and Overridden.
 type Options struct {
 	// Name is the budget's: replicas of the same name share one.
 	Name   string
@@ -29,7 +30,9 @@ type Options struct {
 	// About describes this replica to people who look at another one.
 	About func() About
 	// Changed is called when there may be something new to start.
-	Changed    func()
+	Changed func()
+	// Overridden is called when Override has changed.
+	Overridden func()
 	Registerer prometheus.Registerer
 	Logger     *slog.Logger
 }

@@ -52,6 +52,21 @@ func (l *link) list(context.Context) (records, error) {
 	return records{members: c[keys[1]], about: c[keys[2]]}, nil
 }
 
+func (l *link) rewrite(ctx context.Context, w rewriting) (rewritten, error) {
+	l.mu.Lock()
+	away := l.away
+	l.mu.Unlock()
+	if away {
+		<-ctx.Done()
+		return rewritten{}, errors.New("Redis does not answer")
+	}
+	time.Sleep(time.Millisecond)
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	l.store.now = time.Since(l.base)
+	return l.store.rewrite(w)
+}
+
 func (l *link) close() {}
 
 func (l *link) set(away bool, fault error) {
@@ -70,6 +85,36 @@ type joined struct {
 	ended  chan error
 	awake  chan struct{}
 	starts int
+
+	mu      sync.Mutex // guards what follows
+	heard   string     // of an operator's override
+	news    int        // how often there was another one
+	records int        // that the coordinator had when the first was heard
+}
+
+// hears is told that there is another override.
+func (j *joined) hears(l *link) {
+	l.mu.Lock()
+	records := len(l.store.members())
+	l.mu.Unlock()
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	if j.news == 0 {
+		j.records = records
+	}
+	j.heard, j.news = j.fleet.Override(), j.news+1
+}
+
+func (j *joined) has() string {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.heard
+}
+
+func (j *joined) told() int {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.news
 }
 
 func join(t *testing.T, l *link, id string, reg prometheus.Registerer) *joined {
@@ -77,7 +122,7 @@ func join(t *testing.T, l *link, id string, reg prometheus.Registerer) *joined {
 	j := &joined{log: new(bytes.Buffer), ended: make(chan error, 1), awake: make(chan struct{}, 1)}
 	j.pace = ratelimit.New(ratelimit.Limits{Concurrency: partner.Slots})
 	j.fleet = newFleet(Options{
-		Name: "test", Budget: partner, Changed: j.pace.Wake, Logger: slog.New(slog.NewTextHandler(j.log, nil)),
+		Name: "test", Budget: partner, Changed: j.pace.Wake, Overridden: func() { j.hears(l) }, Logger: slog.New(slog.NewTextHandler(j.log, nil)),
 		About: func() About { return About{Host: "host of " + id, Gate: "open"} },
 	}, l, time.Now(), id)
 	if err := j.fleet.register(reg); err != nil {
@@ -241,7 +286,7 @@ func TestAChangedBudgetIsFollowed(t *testing.T) {
 		less := partner
 		less.Rate, less.Burst = 10, 2
 		one.fleet.Set(less)
-		time.Sleep(3 * time.Second)
+		time.Sleep(4 * time.Second) // not said of a change that reaches all sooner
 		for _, j := range []*joined{one, two} {
 			if s := j.fleet.Status(time.Now()); s.Rate != 10 || !s.Mixed {
 				t.Errorf("%+v", s)

@@ -20,17 +20,18 @@ type Fact struct {
 	What, Change string
 }
 
-// probe calls each command of the script on keys that nobody else uses, and reads the real
-// ones, of whose kinds it would be refused.
+// probe calls each command of the script on a key that nobody else uses, the last, and reads
+// the real ones, of whose kinds it would be refused.
 const probe = `
-for i = 1, 3 do redis.call('HGET', KEYS[i], 'any') end
-redis.call('HSET', KEYS[4], 'a', '1')
-redis.call('HGET', KEYS[4], 'a')
-redis.call('HMGET', KEYS[4], 'a', 'b')
-redis.call('HGETALL', KEYS[4])
-redis.call('PEXPIRE', KEYS[4], 1000)
-redis.call('HDEL', KEYS[4], 'a')
-redis.call('DEL', KEYS[4])
+for i = 1, #KEYS - 1 do redis.call('HGET', KEYS[i], 'any') end
+local own = KEYS[#KEYS]
+redis.call('HSET', own, 'a', '1')
+redis.call('HGET', own, 'a')
+redis.call('HMGET', own, 'a', 'b')
+redis.call('HGETALL', own)
+redis.call('PEXPIRE', own, 1000)
+redis.call('HDEL', own, 'a')
+redis.call('DEL', own)
 redis.call('TIME')
 local info = redis.pcall('INFO', 'server')
 return type(info) == 'string' and info or ''`

@@ -68,6 +68,10 @@ type member struct {
 	made     int           // starts by itself since the last grant
 	quotas   quotas
 	told     told
+
+	override override
+	news     bool // it is another one than before
+	brings   bool // the coordinator may not have it
 }
 
 func newMember(id string, b Budget, now time.Duration) *member {
@@ -144,6 +148,9 @@ func (m *member) lacksSlots() bool {
 func (m *member) begin(now time.Duration, leave bool) request {
 	m.advance(now)
 	r := request{id: m.id, leave: leave, budget: m.budget, sent: now, silent: m.silent}
+	if r.override.version = m.override.version; m.brings {
+		r.override.text = m.override.text
+	}
 	m.out, m.sent = true, now
 	if m.askTime && !leave || !m.clock.known {
 		return r
@@ -214,6 +221,9 @@ func (m *member) done(now time.Duration, r *request, a reply) {
 	}
 	if !m.answered {
 		m.answered, m.first = true, now
+	}
+	if a.kind != left {
+		m.hear(a.override)
 	}
 	switch a.kind {
 	case late:

@@ -186,6 +186,7 @@ type redisCoordinator struct {
 	name   string
 	client redis.UniversalClient
 	script *redis.Script
+	writes *redis.Script
 }
 
 func newRedisCoordinator(r *Redis, name string) *redisCoordinator {
@@ -193,7 +194,7 @@ func newRedisCoordinator(r *Redis, name string) *redisCoordinator {
 	if err != nil {
 		panic(err) // ParseURL has made one
 	}
-	return &redisCoordinator{name: name, client: client, script: redis.NewScript(source)}
+	return &redisCoordinator{name: name, client: client, script: redis.NewScript(source), writes: redis.NewScript(overrideSource)}
 }
 
 func (c *redisCoordinator) close() { _ = c.client.Close() }
@@ -204,6 +205,14 @@ func (c *redisCoordinator) call(ctx context.Context, r *request) (reply, error) 
 		return reply{}, c.sentence(err)
 	}
 	return parseReply(answer)
+}
+
+func (c *redisCoordinator) rewrite(ctx context.Context, w rewriting) (rewritten, error) {
+	answer, err := c.writes.Run(ctx, c.client, overrideKeys(c.name), w.arguments()...).Slice()
+	if err != nil {
+		return rewritten{}, c.sentence(err)
+	}
+	return parseRewritten(answer)
 }
 
 func (c *redisCoordinator) list(ctx context.Context) (records, error) {

@@ -123,7 +123,7 @@ func TestWhatACoordinatorRefusesIsSaidWithWhatToDo(t *testing.T) {
 		if err := m.Set("{poller:test}:state", "mine"); err != nil {
 			t.Fatal(err)
 		}
-		refused(t, c, "the keys {poller:test}:state, {poller:test}:members, {poller:test}:about, {poller:test}:quotas, or some of them, are there and are somebody else's")
+		refused(t, c, "the keys {poller:test}:state, {poller:test}:members, {poller:test}:about, {poller:test}:quotas, {poller:test}:override, or some of them, are there and are somebody else's")
 	})
 	t.Run("no password", func(t *testing.T) {
 		t.Parallel()

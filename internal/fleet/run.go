@@ -85,6 +85,7 @@ func (f *Fleet) callOnce(ctx context.Context, r *request) error {
 	f.note(now, err)
 	f.say(now)
 	f.mu.Unlock()
+	f.tellOverride() // before anything is asked for by another pace
 	if f.options.Changed != nil {
 		f.options.Changed()
 	}

@@ -9,6 +9,10 @@ import (
 // noticeEvery is how often the log repeats what lasts.
 const noticeEvery = time.Minute
 
+// mixedFor is how long replicas may have different budgets before the log says so: a change
+// does not reach all of them in the same moment.
+const mixedFor = 2 * time.Second
+
 // problem is why the coordinator's last call came to nothing.
 type problem struct {
 	what    string // empty while calls are answered
@@ -22,7 +26,7 @@ type sayings struct {
 	at      time.Duration // when the problem was
 	losses  int
 	mixed   bool
-	mixedAt time.Duration
+	mixedAt time.Duration // when that began, or was last said
 }
 
 // note keeps what a call has come to.
@@ -64,7 +68,10 @@ func (f *Fleet) say(now time.Duration) {
 		}
 	}
 	mixed := f.member.state == Live && f.member.last.mixed
-	if mixed && (!f.said.mixed || now-f.said.mixedAt >= noticeEvery) {
+	switch {
+	case mixed && !f.said.mixed:
+		f.said.mixedAt = now + mixedFor - noticeEvery
+	case mixed && now-f.said.mixedAt >= noticeEvery:
 		f.said.mixedAt = now
 		f.log.Warn("replicas of this fleet have different budgets: the smaller holds",
 			slog.Float64("rate_here", f.member.budget.Rate), slog.Float64("rate", float64(f.member.last.rate)/1e6),

@@ -14,9 +14,9 @@ var callSource string
 
 var source = quotasSource + callSource
 
-// keysOf returns the keys of a budget: its state, its members, what is said about them, and
-// what is used of its quotas. The braces keep them on one node of a cluster.
+// keysOf returns the keys of a budget: its state, its members, what is said about them, what
+// is used of its quotas, and what an operator has set for all. The braces keep them on one node of a cluster.
 func keysOf(name string) []string {
 	prefix := "{poller:" + name + "}:"
-	return []string{prefix + "state", prefix + "members", prefix + "about", prefix + "quotas"}
+	return []string{prefix + "state", prefix + "members", prefix + "about", prefix + "quotas", prefix + "override"}
 }

@@ -5,12 +5,14 @@
 -- in microseconds of the server's clock, rates in millionths of a start a second.
 --
 -- KEYS: state (a hash), members (a hash: id -> record), about (a hash: id -> text for people),
--- quotas (a hash: window -> what was counted)
+-- quotas (a hash: window -> what was counted), override (a hash: version and text)
 local MISSING = 3 * SECOND       -- silent for so long, a replica counts as missing
 local SWEEP = SECOND / 2         -- how often the members are counted
 local HORIZON = 2 * SECOND       -- how far ahead tokens are stamped
 local GAP = 3 * SECOND / 2       -- a fleet is never silent for so long, unless nobody is there
 local LEASE = 300 * SECOND       -- how long a silent replica may go on by itself
+local ALL = 1e15                 -- no bound on what a memory may hand out but the budget's
+local OVERRIDE_KEPT = 400 * 86400 * SECOND -- how long what an operator has set is kept
 
 local id, leave = ARGV[1], ARGV[2] == '1'
 local deadline, call, seen_seq = tonumber(ARGV[3]), tonumber(ARGV[4]), tonumber(ARGV[5])
@@ -22,12 +24,19 @@ local about = ARGV[15]
 local own_limits, given_back, made = limits_of(ARGV[16], {}), ARGV[17], tonumber(ARGV[18])
 local seen_born, copy, steady = tonumber(ARGV[19]), ARGV[20], tonumber(ARGV[21])
 local told_until, told_asks, follows = tonumber(ARGV[22]), ARGV[23] == '1', ARGV[24] == '1'
+local known_override, brought = tonumber(ARGV[25]), ARGV[26]
 
 local time = redis.call('TIME')
 local now = time[1] * SECOND + time[2]
+-- What an operator has set for all replicas is in every answer, so that a replica knows it
+-- before it asks for anything; its text is, if the caller does not know it.
+local override = redis.call('HMGET', KEYS[5], 'version', 'text')
+local version, wish = tonumber(override[1] or 0), override[2] or ''
+if version == known_override then wish = '' end
+
 -- What is read too late has no effect, or a replica that a stopped server has kept waiting
 -- would count as alive. Deadline 0 asks for the time alone.
-if now > deadline then return {'late', now} end
+if now > deadline then return {'late', now, version, wish} end
 
 local state = {}
 local names = {'seq', 'born', 'cap', 'cap_slots', 'before', 'tat', 'last', 'swept', 'live', 'busy', 'least', 'bare', 'shares',
@@ -72,6 +81,13 @@ if steady > 0 then
 end
 if copy ~= '' then bring_quotas(KEYS[4], kept, copy) end
 
+-- The newest override holds, also if this memory has lost it.
+if brought ~= '' and known_override > version then
+  redis.call('HSET', KEYS[5], 'version', string.format('%.0f', known_override), 'text', brought)
+  redis.call('PEXPIRE', KEYS[5], OVERRIDE_KEPT / 1000)
+  version, wish = known_override, ''
+end
+
 local function reply(...)
   local flat = {'run', run, 'limits', low_limits, 'asker', asker}
   for _, name in ipairs(names) do
@@ -92,7 +108,7 @@ end
 local text = redis.call('HGET', KEYS[2], id)
 local old = text and parse(text) or {seen = 0, share = 0, slots = 0, call = 0}
 -- A call that another one of the same replica has overtaken has no effect either.
-if call <= old.call then return {'late', now} end
+if call <= old.call then return {'late', now, version, wish} end
 if text and old.seen < state.swept - MISSING then -- the last count has it as missing
   state.live = state.live + 1
   state.missing_share = state.missing_share - old.share
@@ -143,18 +159,18 @@ end
 -- was not may still be in use. If nothing was brought, this is a first start; not so for
 -- slots, if a replica has known another memory: young ones have slots, but no share.
 if now < state.born + LEASE and not text then
-  state.cap, state.cap_slots = math.min(rate, state.cap + held_share), math.min(all_slots, state.cap_slots + held_slots)
+  state.cap, state.cap_slots = state.cap + held_share, state.cap_slots + held_slots
   if seen_seq > 0 then state.before = 1 end
 end
 if now < state.born + pause then
   record(0, held_share, held_slots) -- seen 0: it goes on by itself
-  return reply('quiet', now, state.seq, state.born, state.born + pause - now, now - skew)
+  return reply('quiet', now, state.seq, state.born, state.born + pause - now, now - skew, version, wish)
 end
 record(now, held_share, held_slots)
 if state.cap == 0 and rate > 0 and state.before == 1 then state.before = 2 end -- only young ones: what they run ends soon
-if now >= state.born + LEASE or state.cap == 0 then state.cap = rate end
+if now >= state.born + LEASE or state.cap == 0 then state.cap = ALL end
 if now >= state.born + LEASE or (state.cap_slots == 0 and state.before == 0)
-  or (state.before == 2 and now >= state.born + pause + timeout) then state.cap_slots = all_slots end
+  or (state.before == 2 and now >= state.born + pause + timeout) then state.cap_slots = ALL end
 local cap, total = math.min(state.cap, rate), math.min(state.cap_slots, all_slots)
 
 -- Twice a second one call drops the records that have lapsed, and counts the others.
@@ -273,4 +289,4 @@ if #quotas > 0 then
 end
 return reply('live', now, state.seq, state.born, first, granted, math.floor(step * 1000), math.ceil(again), slots, share,
   grown and LEASE or 0, pause, window, live, state.busy, math.max(pace, 0), rate, all_slots, state.mixed,
-  most, tag, alone, now - skew, state.hold > now and state.hold or 0, role, text_of(limits, ' '), counted)
+  most, tag, alone, now - skew, state.hold > now and state.hold or 0, role, version, text_of(limits, ' '), counted, wish)

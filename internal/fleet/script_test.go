@@ -305,6 +305,23 @@ func TestALostMemoryThatNobodyBringsAnythingGrantsSoon(t *testing.T) {
 	}
 }
 
+// Nobody holds anything of before, so nothing has to be kept back.
+func TestARaisedBudgetCountsAtOnceInANewFleetAlsoAfterAJoin(t *testing.T) {
+	t.Parallel()
+	s, all := settled(t, 1)
+	all[0].b.Rate, all[0].b.Slots = 10, 4
+	after(2*time.Second, all[0])
+	joins := newCaller(t, s, "joins")
+	joins.b = all[0].b
+	all = append(all, joins)
+	after(2*time.Second, all...)
+	all[0].b, joins.b = partner, partner
+	after(4*time.Second, all...)
+	if a := joins.make(0); a.pace != 28_000_000 || all[0].slots+joins.slots != 8 || all[0].share+joins.share != 28_000_000 {
+		t.Errorf("%+v, slots %d and %d, shares %d and %d", a, all[0].slots, joins.slots, all[0].share, joins.share)
+	}
+}
+
 func TestALostMemoryHandsOutForALeaseWhatWasBrought(t *testing.T) {
 	t.Parallel()
 	s, all := settled(t, 4)

@@ -14,8 +14,7 @@ import (
 	"github.com/sqs-poller/poller/internal/ratelimit"
 )
 
-// The tests play one seed of the first rows; with -adapting, -adapting-from and -v the test
-// prints docs/performance.md's table, of all rows.
+// With -v the test prints docs/performance.md's table: -whole has all rows, -adapting more seeds.
 var (
 	adaptingSeeds = flag.Int("adapting", 1, "how many seeds of each row of targets whose concurrency is found")
 	adaptingFrom  = flag.Uint64("adapting-from", 1, "the first seed of each row of targets whose concurrency is found")
@@ -188,25 +187,32 @@ func adapting(seed uint64, messages int, capacities ...capacity) *scenario {
 	return s
 }
 
-type adaptingRow struct {
-	name string
-	plan func(seed uint64) *scenario
-}
-
 // adaptingRows are targets of which nobody knows what they take.
-var adaptingRows = []adaptingRow{
-	{"5 at once, else 429", func(seed uint64) *scenario { return adapting(seed, 1500, capacity{most: 5, status: 429}) }},
-	{"5 at once, else 503", func(seed uint64) *scenario { return adapting(seed, 1500, capacity{most: 5, status: 503}) }},
-	{"15 at once, else 429", func(seed uint64) *scenario { return adapting(seed, 3000, capacity{most: 15, status: 429}) }},
-	{"15 at once, else 503", func(seed uint64) *scenario { return adapting(seed, 3000, capacity{most: 15, status: 503}) }},
-	{"60 at once, else 429", func(seed uint64) *scenario { return adapting(seed, 8000, capacity{most: 60, status: 429}) }},
-	{"60 at once, else 503", func(seed uint64) *scenario { return adapting(seed, 8000, capacity{most: 60, status: 503}) }},
-	{"30>10>25 at once, else 503", changing(503, 30, 10, 25)},
-	{"12>11>6 at once, else 429", changing(429, 12, 11, 6)},
-	{"12>11>6 at once, else 503", changing(503, 12, 11, 6)},
-	{"5 servers", func(seed uint64) *scenario { return adapting(seed, 2000, capacity{most: 5}) }},
-	{"25 servers", func(seed uint64) *scenario { return adapting(seed, 6000, capacity{most: 25}) }},
-	{"poison 500, 1 in 15, 12 at once, else 429", func(seed uint64) *scenario {
+var adaptingRows = []struct {
+	name  string
+	usual bool // played without -whole
+	plan  func(seed uint64) *scenario
+}{
+	{"5 at once, else 429", false, func(seed uint64) *scenario { return adapting(seed, 1500, capacity{most: 5, status: 429}) }},
+	{"5 at once, else 503", false, func(seed uint64) *scenario { return adapting(seed, 1500, capacity{most: 5, status: 503}) }},
+	{"15 at once, else 429", false, func(seed uint64) *scenario { return adapting(seed, 3000, capacity{most: 15, status: 429}) }},
+	{"15 at once, else 503", true, func(seed uint64) *scenario { return adapting(seed, 3000, capacity{most: 15, status: 503}) }},
+	{"60 at once, else 429", false, func(seed uint64) *scenario { return adapting(seed, 8000, capacity{most: 60, status: 429}) }},
+	{"60 at once, else 503", false, func(seed uint64) *scenario { return adapting(seed, 8000, capacity{most: 60, status: 503}) }},
+	{"30>10>25 at once, else 429", false, changing(429, 30, 10, 25)},
+	{"30>10>25 at once, else 503", false, changing(503, 30, 10, 25)},
+	{"12>11>6 at once, else 429", false, changing(429, 12, 11, 6)},
+	{"12>11>6 at once, else 503", true, changing(503, 12, 11, 6)},
+	{"5 servers", true, func(seed uint64) *scenario { return adapting(seed, 2000, capacity{most: 5}) }},
+	{"25 servers", true, func(seed uint64) *scenario { return adapting(seed, 6000, capacity{most: 25}) }},
+	{"12>30>6 servers", false, changing(0, 12, 30, 6)},
+	{"12 at once, else 429; 4 times slower from 60 s to 120 s", false, slower(429, 12)},
+	{"30 at once, which is the maximum; 4 times slower from 60 s to 120 s", false, slower(0, 30)},
+	{"12 at once, else 429; 45 s of 503", false, out(answers503, 45*time.Second)},
+	{"12 at once, else 429; 45 s of no connection", false, out(refusesDials, 45*time.Second)},
+	{"12 at once, else 429; 15 min of 503", false, out(answers503, 15*time.Minute)},
+	{"12 at once, else 429; 15 min of no connection", false, out(refusesDials, 15*time.Minute)},
+	{"poison 500, 1 in 15, 12 at once, else 429", true, func(seed uint64) *scenario {
 		s := adapting(seed, 0, capacity{most: 12, status: 429})
 		for i := range 3000 {
 			poison := 0
@@ -217,18 +223,6 @@ var adaptingRows = []adaptingRow{
 		}
 		return s
 	}},
-}
-
-// measuredRows are played only when the table is measured.
-var measuredRows = []adaptingRow{
-	{"30>10>25 at once, else 429", changing(429, 30, 10, 25)},
-	{"12 at once, else 429; 4 times slower from 60 s to 120 s", slower(429, 12)},
-	{"30 at once, which is the maximum; 4 times slower from 60 s to 120 s", slower(0, 30)},
-	{"12>30>6 servers", changing(0, 12, 30, 6)},
-	{"12 at once, else 429; 45 s of 503", out(answers503, 45*time.Second)},
-	{"12 at once, else 429; 45 s of no connection", out(refusesDials, 45*time.Second)},
-	{"12 at once, else 429; 15 min of 503", out(answers503, 15*time.Minute)},
-	{"12 at once, else 429; 15 min of no connection", out(refusesDials, 15*time.Minute)},
 }
 
 // slower has deliveries take four times as long for a minute, whatever the load.
@@ -273,13 +267,12 @@ func changing(status int, most ...int) func(seed uint64) *scenario {
 // TestTheConcurrencyThatATargetTakesIsFound plays each row, and logs their figures.
 func TestTheConcurrencyThatATargetTakesIsFound(t *testing.T) {
 	t.Parallel()
-	rows := adaptingRows
-	if *adaptingSeeds > 1 {
-		rows = slices.Concat(rows, measuredRows)
-	}
-	all := make([]rowFigures, len(rows))
-	t.Cleanup(func() { t.Log(adaptingTable(rows, all)) })
-	for i, row := range rows {
+	all := make([]rowFigures, len(adaptingRows))
+	t.Cleanup(func() { t.Log(adaptingTable(all)) })
+	for i, row := range adaptingRows {
+		if !row.usual && !*whole {
+			continue
+		}
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
 			for n := range *adaptingSeeds {
@@ -343,11 +336,14 @@ func backAfter(ended []instant, outage instant, most int) time.Duration {
 }
 
 // adaptingTable is the table that docs/performance.md has: means, and the worst in brackets.
-func adaptingTable(rows []adaptingRow, all []rowFigures) string {
+func adaptingTable(all []rowFigures) string {
 	var b strings.Builder
 	b.WriteString("\n| what the target takes | goodput, % | refused, % | median delivery, times the unloaded one | receives lost | back after an outage, s |\n|---|---|---|---|---|---|\n")
-	for i, row := range rows {
+	for i, row := range adaptingRows {
 		f := &all[i]
+		if len(f.goodput) == 0 {
+			continue
+		}
 		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s |\n", row.name,
 			figures("%.1f", f.goodput, slices.Min[[]float64]), figures("%.2f", f.refused, slices.Max[[]float64]),
 			figures("%.2f", f.median, slices.Max[[]float64]), figures("%.1f", f.lost, slices.Max[[]float64]),

@@ -112,7 +112,7 @@ func (s *stage) sends(n int, args ...string) {
 func (s *stage) command(args ...string) *exec.Cmd {
 	c := exec.Command(poller, args...)
 	c.Env = append(os.Environ(), "AWS_ENDPOINT_URL_SQS="+s.sqs, "AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=any",
-		"AWS_SECRET_ACCESS_KEY=any", "AWS_EC2_METADATA_DISABLED=true")
+		"AWS_SECRET_ACCESS_KEY=any", "AWS_EC2_METADATA_DISABLED=true", "POLLER_CONTROL_TOKEN=0123456789abcdef")
 	return c
 }
 

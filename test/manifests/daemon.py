@@ -70,12 +70,12 @@ class Program:
 class Bench:
     """An SQS server with the queue orders, and a target that counts."""
 
-    def __init__(self, folder: Path, visibility: str = "30s", latency: str = "10ms"):
+    def __init__(self, folder: Path, visibility: str = "30s", latency: str = "10ms", sink: tuple[str, ...] = ()):
         self.folder = folder
         self.sqs, self.target = free_port(), free_port()
         self.programs = [Program(folder / "sqs.log", "localsqs", "--listen", f"127.0.0.1:{self.sqs}", "--queue", "orders", "--max-receive-count", "5",
                                  "--visibility-timeout", visibility),
-                         Program(folder / "sink.log", "sink", "--listen", f"127.0.0.1:{self.target}", "--latency", latency)]
+                         Program(folder / "sink.log", "sink", "--listen", f"127.0.0.1:{self.target}", "--latency", latency, *sink, env=CREDENTIALS)]
         self.env = CREDENTIALS | {"AWS_ENDPOINT_URL_SQS": f"http://127.0.0.1:{self.sqs}"}
         self.target_url = f"http://127.0.0.1:{self.target}/orders"
         self.queue_url = until(lambda: re.search(r"http://\S+/orders\b", self.programs[0].said()), "the queue's URL")[0]

@@ -15,6 +15,8 @@ KUBERNETES = ROOT / "deploy/kubernetes"
 CLOUDFORMATION = ROOT / "deploy/cloudformation"
 ECS, SCHEDULE, GATEWAY = [CLOUDFORMATION / f"{name}.yaml" for name in ("worker-ecs", "worker-schedule", "gateway")]
 MINIMAL, FULL = CHART / "ci/minimal-values.yaml", CHART / "ci/full-values.yaml"
+HELM = ROOT / "deploy/helm"
+LAMBDA_SIDECAR, LAMBDA_FUNCTION, LAMBDA_POLICY = [HELM / name for name in ("lambda-sidecar.yaml", "lambda-function.yaml", "lambda-function-policy.json")]
 
 
 def run(*args: str, stdin: str | None = None) -> subprocess.CompletedProcess:

@@ -5,7 +5,7 @@ import re
 import unittest
 
 import update
-from manifests import (CHART, FULL, MINIMAL, ROOT, chart, helm, objects, partitions, pod, regions, rendered, run, seconds, settings, succeed,
+from manifests import (CHART, FULL, LAMBDA_FUNCTION, LAMBDA_POLICY, LAMBDA_SIDECAR, MINIMAL, ROOT, chart, helm, objects, partitions, pod, regions, rendered, run, seconds, settings, succeed,
                        worker)
 
 TARGET = "http://orders.shop:8080/orders"
@@ -54,10 +54,10 @@ class Rendering(unittest.TestCase):
             self.assertIn("0 chart(s) failed", succeed("helm", "lint", "--strict", str(CHART), *values))
 
     def test_each_option_on_and_off_decodes_strictly_and_keeps_the_promises(self):
-        texts = [rendered(values) for values in OPTIONS] + [rendered(base=FULL)]
+        texts = [rendered(values) for values in OPTIONS] + [rendered(base=base) for base in (FULL, LAMBDA_SIDECAR, LAMBDA_FUNCTION)]
         decoded = succeed("decode", stdin="\n---\n".join(texts))
         self.assertGreater(len(decoded.splitlines()), 4 * len(texts))
-        for values, text in zip([*OPTIONS, "all"], texts, strict=True):
+        for values, text in zip([*OPTIONS, "all", "lambda-sidecar", "lambda-function"], texts, strict=True):
             with self.subTest(str(values)):
                 self.promises(objects(text))
 
@@ -88,9 +88,20 @@ class Rendering(unittest.TestCase):
         if "NetworkPolicy" in parts:
             self.assertEqual(selector, parts["NetworkPolicy"]["spec"]["podSelector"]["matchLabels"])
 
-    def test_by_default_a_drain_lets_a_long_poll_and_a_delivery_finish(self):
-        file = settings(chart())
-        self.assertGreaterEqual(seconds(file["drain_timeout"]), 20 + seconds(file["targets"]["default"]["timeout"]))
+    def test_by_default_and_in_the_examples_a_drain_lets_a_long_poll_and_a_delivery_finish(self):
+        for base in (MINIMAL, LAMBDA_SIDECAR, LAMBDA_FUNCTION):
+            file = settings(chart(base=base))
+            self.assertGreaterEqual(seconds(file["drain_timeout"]), 20 + seconds(file["targets"]["default"].get("timeout", "30s")))
+
+    def test_the_policy_for_a_function_in_lambda_is_the_calls_and_the_invocation(self):
+        own, dead, function = json.loads(LAMBDA_POLICY.read_text())["Statement"]
+        called = set(succeed("calls", str(ROOT)).split())
+        self.assertEqual(called - {"sqs:SendMessage"}, set(own["Action"]))
+        self.assertEqual({"sqs:GetQueueAttributes", "sqs:GetQueueUrl"}, set(dead["Action"]))
+        self.assertEqual("lambda:InvokeFunction", function["Action"])
+        file = settings(chart(base=LAMBDA_FUNCTION))
+        self.assertTrue(file["queues"][0]["queue"].endswith("/" + own["Resource"].split(":")[-1]))
+        self.assertIn(f"/functions/{function['Resource'].split(':')[-1]}/invocations", file["targets"]["default"]["url"])
 
     def test_the_options_turn_on_what_they_say_and_nothing_else(self):
         base = {"Deployment", "ServiceAccount", "ConfigMap", "NetworkPolicy", "PodDisruptionBudget"}

@@ -8,7 +8,7 @@ from pathlib import Path
 import yaml
 
 from daemon import Bench, free_port, get, until
-from manifests import ECS, FULL, KUBERNETES, MINIMAL, QUEUE, SCHEDULE, Stack, chart, objects, pod, settings, succeed, worker
+from manifests import ECS, FULL, KUBERNETES, LAMBDA_FUNCTION, LAMBDA_SIDECAR, MINIMAL, QUEUE, SCHEDULE, Stack, chart, objects, pod, seconds, settings, succeed, worker
 
 
 class Daemon(unittest.TestCase):
@@ -90,6 +90,49 @@ class Daemon(unittest.TestCase):
                                   ({"Rate": "28/s", "Concurrency": "9", "MaxTasks": "4", "DrainTimeout": "110", "OnRejected": "discard"}, ("7/s", 2, 1))]:
             args, env = self.stack(ECS, **parameters)
             self.shares(self.delivers(*args, env=env | {"POLLER_HEADER": "Authorization: Bearer hunter2"}), *share)
+
+    def invokes(self, *args: str, env: dict[str, str]) -> list[dict]:
+        """Ten messages to a sink that is a function; gives what the daemon logged."""
+        self.bench.send(10)
+        daemon = self.bench.start(*args, env=env)
+        delivered = lambda: sum(float(line.rsplit(" ", 1)[1]) for line in get(f"http://127.0.0.1:{self.port}/metrics").splitlines()
+                                if line.startswith('poller_messages_settled_total{outcome="delivered"'))
+        until(lambda: delivered() == 10, f"ten messages delivered\n{daemon.said()}\n{self.bench.stats()}")
+        self.assertEqual(0, self.bench.drain(daemon), daemon.said())
+        self.assertEqual(0, self.bench.stats()["refused"].get("form", 0), self.bench.programs[1].said())
+        return self.quiet(daemon.lines())
+
+    def of_a_function(self, *verify: str) -> None:
+        """A bench whose target is a function."""
+        self.bench.close()
+        folder = self.folder / "function"
+        folder.mkdir(exist_ok=True)
+        self.bench = Bench(folder, sink=("--format", "lambda", *verify))
+        self.addCleanup(self.bench.close)
+
+    def test_a_function_s_image_as_a_sidecar(self):
+        self.of_a_function()
+        invocations = f"http://127.0.0.1:{self.bench.target}/2015-03-31/functions/function/invocations"
+        parts = chart({"queue": self.bench.queue_url, "port": self.port, "region": "us-east-1", "target": {"url": invocations}}, LAMBDA_SIDECAR)
+        (sidecar,) = pod(parts)["initContainers"]
+        self.assertEqual("function", sidecar["name"])
+        variables = {e["name"]: e["value"] for e in sidecar["env"]}
+        self.assertLess(int(variables["AWS_LAMBDA_FUNCTION_TIMEOUT"]), seconds(settings(parts)["targets"]["default"]["timeout"]))
+        args, env = self.files(parts)
+        self.assertEqual(1, self.invokes(*args, env=env)[0]["concurrency"], "the emulator runs one at a time")
+        args, env = self.stack(ECS, Format="lambda", TargetUrl=invocations, SidecarImage="orders-function:1", Concurrency="4", MaxTasks="4")
+        self.assertEqual(1, self.invokes(*args, env=env)[0]["concurrency"])
+
+    def test_a_function_in_lambda(self):
+        self.of_a_function("--verify", "aws=lambda")
+        invocations = f"http://127.0.0.1:{self.bench.target}/2015-03-31/functions/orders/invocations"
+        parts = chart({"queue": self.bench.queue_url, "port": self.port, "region": "us-east-1", "target": {"url": invocations}}, LAMBDA_FUNCTION)
+        args, env = self.files(parts)
+        self.invokes(*args, env=env)
+        args, env = self.stack(ECS, TargetUrl="", FunctionArn="arn:aws:lambda:us-east-1:123456789012:function:orders:prod")
+        wanted = "https://lambda.us-east-1.${AWS::URLSuffix}/2015-03-31/functions/orders:prod/invocations"
+        self.assertEqual(wanted, env["POLLER_TARGET"])
+        self.invokes(*args, env=env | {"POLLER_TARGET": invocations.replace("orders", "orders:prod")})
 
     def test_several_queues_of_a_file_on_ecs(self):
         """What the container config writes is what poller reads; its folder is here."""

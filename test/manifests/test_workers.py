@@ -9,6 +9,7 @@ from manifests import ECS, GATEWAY, QUEUE, ROOT, SCHEDULE, Stack, partitions, ru
 
 WORKERS = {"worker-ecs": ECS, "worker-schedule": SCHEDULE}
 KEY = "arn:aws:kms:eu-central-1:123456789012:key/1234abcd-12ab-34cd-56ef-1234567890ab"
+FUNCTION = "arn:aws:lambda:eu-west-1:123456789012:function:orders"
 SECRET = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:partner-AbCdEf"
 
 
@@ -59,6 +60,7 @@ class BothWorkers(unittest.TestCase):
                 ("QueueArn", [QUEUE["QueueArn"], "arn:aws-cn:sqs:cn-north-1:123456789012:a.fifo"], ["", QUEUE["QueueUrl"], "arn:aws:sqs:*:123456789012:*"]),
                 ("KmsKeyArn", ["", KEY], ["alias/a", "*", "arn:aws:kms:eu-central-1:123456789012:alias/a"]),
                 ("TargetHeaderSecretArn", ["", SECRET], ["*", "arn:aws:ssm:eu-central-1:123456789012:parameter/a"]),
+                ("FunctionArn", ["", FUNCTION, FUNCTION + ":prod", FUNCTION + ":7"], ["orders", "*", FUNCTION + ":*", FUNCTION.replace("orders", "*")]),
                 ("TargetUrl", ["", "http://a", "https://a/b?c=d"], ["a.example.com", "ftp://a"]),
                 ("Rate", ["28/s", "1000/m", "50000/h", "28", "0.5/s", "none"], ["", "28/x", "28/", "-1", "1e3"]),
                 ("DeliveryTimeout", ["30s", "1m30s", "500ms"], ["", "30", "s"]),
@@ -148,6 +150,7 @@ class BothWorkers(unittest.TestCase):
                     ("MoreDeadLetterQueueArns", f"arn:{name}:sqs:{region}:123456789012:refunds-dlq"),
                     ("KmsKeyArn", KEY.replace(":aws:", f":{name}:")), ("SecretKeyArn", KEY.replace(":aws:", f":{name}:")),
                     ("TargetHeaderSecretArn", SECRET.replace(":aws:", f":{name}:")), ("ConfigSecretArn", SECRET.replace(":aws:", f":{name}:")),
+                    ("FunctionArn", FUNCTION.replace(":aws:", f":{name}:").replace("eu-west-1", region)),
                     ("AlarmTopicArn", f"arn:{name}:sns:{region}:123456789012:ops"),
                     ("QueueUrl", f"https://sqs.{region}.{suffix}/123456789012/orders"),
                     ("QueueUrl", f"https://sqs-fips.{region}.{suffix}/123456789012/orders"),
@@ -179,7 +182,7 @@ class BothWorkers(unittest.TestCase):
         for stack in self.each(ConfigSecretArn=SECRET, TargetHeaderSecretArn=SECRET, MoreQueueArns=",".join(more), MoreDeadLetterQueueArns=dead, KmsKeyArn=KEY):
             env, poller, config = stack.environment("poller"), stack.container("poller"), stack.container("config")
             self.assertEqual("/run/poller/poller.yaml", env["POLLER_CONFIG"])
-            for name in ("QUEUE", "TARGET", "RATE", "CONCURRENCY", "TIMEOUT", "ON_REJECTED"):
+            for name in ("QUEUE", "TARGET", "FORMAT", "SIGN_AWS", "RATE", "CONCURRENCY", "TIMEOUT", "ON_REJECTED"):
                 self.assertNotIn(f"POLLER_{name}", env)
             self.assertNotIn("Secrets", poller)
             self.assertEqual([{"ContainerName": "config", "Condition": "SUCCESS"}], poller["DependsOn"])
@@ -199,8 +202,22 @@ class BothWorkers(unittest.TestCase):
     def test_a_stack_without_a_target_is_refused(self):
         for path in WORKERS.values():
             (assertion,) = template(path)["Rules"]["ThereIsATarget"]["Assertions"]
-            for parameters, fine in [({}, True), ({"TargetUrl": ""}, False), ({"TargetUrl": "", "ConfigSecretArn": SECRET}, True)]:
+            for parameters, fine in [({}, True), ({"TargetUrl": ""}, False), ({"TargetUrl": "", "ConfigSecretArn": SECRET}, True), ({"TargetUrl": "", "FunctionArn": FUNCTION}, True)]:
                 self.assertIs(fine, Stack(path, **QUEUE | parameters).truth(assertion["Assert"]), parameters)
+
+    def test_a_function_is_invoked_by_its_arn_and_by_nothing_that_may_do_more(self):
+        for arn, name in ((FUNCTION, "orders"), (FUNCTION + ":prod", "orders:prod")):
+            for stack in self.each(TargetUrl="", FunctionArn=arn):
+                env = stack.environment("poller")
+                self.assertEqual(f"https://lambda.eu-west-1.${{AWS::URLSuffix}}/2015-03-31/functions/{name}/invocations", env["POLLER_TARGET"])
+                self.assertEqual(("lambda", "lambda", "eu-west-1"), tuple(env[f"POLLER_{n}"] for n in ("FORMAT", "SIGN_AWS", "SIGN_AWS_REGION")))
+                self.assertEqual(({"lambda:InvokeFunction"}, arn), (actions(statements(stack, "TaskRole")[2]), statements(stack, "TaskRole")[2]["Resource"]))
+        for stack in self.each(ConfigSecretArn=SECRET, FunctionArn=FUNCTION):
+            self.assertEqual({"lambda:InvokeFunction"}, actions(statements(stack, "TaskRole")[2]))
+            self.assertFalse({"POLLER_SIGN_AWS", "POLLER_SIGN_AWS_REGION"} & set(stack.environment("poller")))
+        for stack in self.each(Format="sqsd"):
+            self.assertEqual("sqsd", stack.environment("poller")["POLLER_FORMAT"])
+            self.assertFalse({"POLLER_SIGN_AWS", "POLLER_SIGN_AWS_REGION"} & set(stack.environment("poller")))
 
     def test_a_sidecar_starts_before_and_stops_after(self):
         for stack in self.each():

@@ -3,6 +3,7 @@
 package browsertest
 
 import (
+	"context"
 	"errors"
 	"log/slog"
 	"math"
@@ -35,7 +36,7 @@ const token = "0123456789abcdef0123"
 func (d *daemon) control() *admin.Control {
 	return &admin.Control{
 		Token: func() (string, error) { return token, nil },
-		Apply: func(now time.Time, c admin.Change) ([]string, error) {
+		Apply: func(_ context.Context, now time.Time, c admin.Change) ([]string, error) {
 			if c.Action == "pace" && c.Rate == "" && c.Concurrency == 0 {
 				return nil, errors.New("pace needs a rate, a concurrency or both")
 			}

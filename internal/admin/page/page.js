@@ -251,6 +251,7 @@ submitted('operate', async (event) => {
   const value = (id) => document.getElementById(id).value.trim();
   const change = { target: value('target'), by: value('by') };
   if (action !== 'resume') change.for = value('for');
+  if (document.getElementById('fleet')?.checked) change.fleet = true;
   if (action === 'pace') {
     change.rate = value('rate');
     change.concurrency = Number(value('concurrency')) || 0;
