@@ -105,6 +105,9 @@ func lookAtQueues(ctx context.Context, settings config.Config) findings {
 		t := settings.Targets[q.Target]
 		f = append(f, judgeQueue(q, t, factsOf(ctx, client, q, t))...)
 	}
+	for _, name := range slices.Sorted(maps.Keys(settings.Targets)) {
+		judgeSigning(&f, name, settings.Targets[name], client.Region())
+	}
 	return f
 }
 

@@ -230,6 +230,7 @@ func newTarget(name string, t config.Target, o Options, agent string, sqs *queue
 		Name:        name,
 		URL:         t.URL,
 		Format:      t.Format,
+		Batch:       t.BatchSize(),
 		UnwrapSNS:   t.Unwrap == "sns",
 		Timeout:     time.Duration(t.Timeout),
 		Slots:       t.Concurrency,

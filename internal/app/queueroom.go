@@ -148,6 +148,8 @@ func (r *queueRoom) consume(q *queue.Queue, attributes queue.Attributes) (*consu
 		Target:       r.target.name,
 		Source:       q,
 		Deliver:      r.app.tracer.Wrap(route, q.Name(), q.URL(), r.target.name),
+		Batch:        t.BatchSize(),
+		BatchWait:    time.Duration(t.BatchWait),
 		Gate:         r.target.gate,
 		Pace:         r.target.pace,
 		Weight:       float64(r.config.Weight),

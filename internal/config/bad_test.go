@@ -149,6 +149,26 @@ func TestBadInputGetsOneSentence(t *testing.T) {
 			`POLLER_CONCURRENCY: invalid number "ten": use a whole number, such as 10`,
 		},
 		{
+			"a batch of 0",
+			input{args: enough + "--format lambda --batch 0"},
+			"--batch: 0 is not between 1 and 100: use how many messages a request carries, such as 10",
+		},
+		{
+			"a batch of one message each",
+			input{args: enough + "--batch 10"},
+			"--batch: format raw sends one message a request: set --format to lambda or cloudevents, or omit it",
+		},
+		{
+			"a wait that is too long",
+			input{args: enough + "--format lambda --batch-wait 6s"},
+			"--batch-wait: 6s is not between 0s and 5s: use a value such as 200ms",
+		},
+		{
+			"a wait for nothing",
+			input{args: enough + "--format cloudevents --batch-wait 1s"},
+			"--batch-wait: there is nothing to wait for while a request carries one message: set --batch too, or omit it",
+		},
+		{
 			"burst 0",
 			input{args: enough + "--rate 1/s --burst 0"},
 			"--burst: 0 is not between 1 and 1,000,000: use how many deliveries may start together after a pause, such as 1",

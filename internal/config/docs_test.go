@@ -203,6 +203,8 @@ func schemaOfField(field reflect.StructField, parent reflect.Type) schema {
 		return schemaOf(field.Type)
 	case field.Type.Kind() == reflect.Int:
 		switch field.Name {
+		case "Batch":
+			most = maxBatch
 		case "Burst":
 			most = maxBurst
 		case "Weight":

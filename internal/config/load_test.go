@@ -41,7 +41,7 @@ func TestAQueueAndATargetAreEnough(t *testing.T) {
 func TestAFileSaysAsMuchAsFlagsAndVariables(t *testing.T) {
 	args := []string{
 		"--queue", "orders", "--target", "http://localhost/", "--concurrency", "7", "--rate", "1500/m", "--burst", "3", "--quota", "1000/m", "--quota", "50000/d",
-		"--timeout", "5s", "--format", "raw", "--unwrap", "sns", "--header", "X-A:_1,_2", "--header", "X-B:_3", "--backoff", "2s", "--backoff-max", "1h",
+		"--timeout", "5s", "--format", "cloudevents", "--batch", "7", "--batch-wait", "200ms", "--unwrap", "sns", "--header", "X-A:_1,_2", "--header", "X-B:_3", "--backoff", "2s", "--backoff-max", "1h",
 		"--visibility-timeout", "1m", "--gather", "0s", "--wait-time", "4s", "--weight", "3", "--tls-ca", "ca.pem", "--tls-cert", "cert.pem", "--tls-key", "key.pem", "--on-rejected", "discard", "--fleet-redis", "redis://localhost:6379", "--fleet-name", "budget", "--fleet-replicas", "2", "--drain-timeout", "1m30s", "--listen", "127.0.0.1:1", "--control-token", "@token", "--memory", "256MiB", "--dashboard", "https://grafana.example/d/poller", "--log-level", "debug", "--log-format", "json",
 	}
 	args = append(args, "--oauth2-token-url", "http://idp/", "--oauth2-client-id", "c", "--oauth2-client-secret", "@secret",
@@ -81,7 +81,9 @@ targets:
     follow_limits: false
     adaptive: false
     timeout: 5s
-    format: raw
+    format: cloudevents
+    batch: 7
+    batch_wait: 200ms
     unwrap: sns
     headers: ["X-A: 1, 2", "X-B: 3"]
     tls_ca: ca.pem

@@ -1,5 +1,10 @@
 package config
 
+import (
+	"slices"
+	"time"
+)
+
 // Target is one downstream that messages are delivered to.
 type Target struct {
 	URL         string `yaml:"url" name:"target" placeholder:"URL" group:"Target" help:"URL that messages are delivered to: http(s)://…"`
@@ -14,6 +19,9 @@ type Target struct {
 	Timeout      Duration `yaml:"timeout" name:"timeout" default:"30s" placeholder:"DURATION" group:"Target" help:"Time limit for one delivery, from connecting to the end of the answer."`
 	// Format is raw, sqsd, lambda or cloudevents.
 	Format string `yaml:"format" name:"format" default:"raw" placeholder:"FORMAT" group:"Target" help:"How a message becomes a request: raw, sqsd (as an Elastic Beanstalk worker gets it), lambda (a function's SQS event) or cloudevents."`
+	// Batch is 0 for the format's default; BatchSize has it.
+	Batch     int      `yaml:"batch" name:"batch" placeholder:"N" group:"Target" help:"Most messages in one request, 1 to 100, with format lambda or cloudevents. A request is one delivery for --concurrency and --rate. Default: 10 for lambda, else 1."`
+	BatchWait Duration `yaml:"batch_wait" name:"batch-wait" default:"0s" placeholder:"DURATION" group:"Target" help:"How long a message waits for others to fill a request, up to 5s. 0s: a request carries those that are there."`
 	// Unwrap is none or sns.
 	Unwrap string `yaml:"unwrap" name:"unwrap" default:"none" placeholder:"ENVELOPE" group:"Target" help:"sns: deliver the message inside an SNS notification, with its attributes. none: deliver bodies as they are."`
 	// Headers are "Name: value" or "Name: @file".
@@ -26,4 +34,40 @@ type Target struct {
 	OnRejected string   `yaml:"on_rejected" name:"on-rejected" default:"retry" placeholder:"POLICY" group:"Target" help:"What to do with a message that the target rejects: retry (the queue's redrive policy decides), dead-letter (send it there with the reason) or discard."`
 	Backoff    Duration `yaml:"backoff" name:"backoff" default:"1s" placeholder:"DURATION" group:"Target" help:"Delay when a failed message is released; doubles with each receive."`
 	BackoffMax Duration `yaml:"backoff_max" name:"backoff-max" default:"15m" placeholder:"DURATION" group:"Target" help:"Maximum of this delay."`
+}
+
+const (
+	maxBatch     = 100
+	lambdaBatch  = 10 // as Lambda's own default
+	maxBatchWait = 5 * time.Second
+)
+
+// batchFormats are the formats of which a request may carry several messages.
+var batchFormats = []string{"lambda", "cloudevents"}
+
+// BatchSize is how many messages a request carries at most.
+func (t Target) BatchSize() int {
+	switch {
+	case t.Batch > 0:
+		return t.Batch
+	case t.Format == "lambda":
+		return lambdaBatch
+	default:
+		return 1
+	}
+}
+
+// validateBatch checks the batch beside the format.
+func (t Target) validateBatch(n names) error {
+	switch {
+	case n.has("batch") && (t.Batch < 1 || t.Batch > maxBatch):
+		return n.problem("batch", "%d is not between 1 and %d: use how many messages a request carries, such as 10", t.Batch, maxBatch)
+	case t.Batch > 1 && !slices.Contains(batchFormats, t.Format):
+		return n.problem("batch", "format %s sends one message a request: set %s to %s, or omit it", t.Format, n.of("format"), oneOf(batchFormats))
+	case t.BatchWait < 0 || time.Duration(t.BatchWait) > maxBatchWait:
+		return n.problem("batch_wait", "%s is not between 0s and 5s: use a value such as 200ms", t.BatchWait)
+	case t.BatchWait > 0 && t.BatchSize() == 1:
+		return n.problem("batch_wait", "there is nothing to wait for while a request carries one message: set %s too, or omit it", n.of("batch"))
+	}
+	return nil
 }

@@ -89,6 +89,9 @@ func (t Target) validate(n names, c Checks) error {
 	if !slices.Contains(formats, t.Format) {
 		return n.problem("format", "invalid format%s: use %s", shown(t.Format), oneOf(formats))
 	}
+	if err := t.validateBatch(n); err != nil {
+		return err
+	}
 	if t.Unwrap != "none" && t.Unwrap != "sns" {
 		return n.problem("unwrap", "invalid envelope%s: use sns, or none", shown(t.Unwrap))
 	}

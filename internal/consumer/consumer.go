@@ -2,6 +2,7 @@ package consumer
 
 import (
 	"context"
+	"fmt"
 	"log/slog"
 	"math"
 	"sync"
@@ -34,12 +35,27 @@ type target interface {
 	Deliver(ctx context.Context, queue string, m *message.Message) message.Result
 }
 
-// Options are what a Consumer is made of. All are required except Registerer and Memory.
+// batchTarget is a target that takes several messages in one request.
+type batchTarget interface {
+	// DeliverBatch is Deliver for several. If the answer tells them apart, each has a result
+	// of its own; else each is nil, and whole is everybody's.
+	DeliverBatch(ctx context.Context, queue string, all []*message.Message) (whole message.Result, each []message.Result)
+	// SizeInBatch is how much of a request m takes at most, in bytes.
+	SizeInBatch(m *message.Message) int
+}
+
+// Options are what a Consumer is made of. All are required except Registerer, Memory, Batch
+// and BatchWait.
 type Options struct {
 	// Queue and Target are their names, for the logs and for X-Poller-Queue.
 	Queue, Target string
 	Source        source
 	Deliver       target
+	// Batch is how many messages a request carries at most. Over 1, Deliver is also a
+	// batchTarget.
+	Batch int
+	// BatchWait is how long a message waits for others that it can be sent with.
+	BatchWait time.Duration
 	// Gate is the target's.
 	Gate *gate.Gate
 	// Pace is the target's; Weight is this queue's share of it, over 0.
@@ -120,21 +136,30 @@ type Consumer struct {
 	lag        lagWatch
 	clock      clock
 
-	running int            // deliveries, of lost messages too
-	calling int            // settles, extensions, attributes
-	blocked ratelimit.Want // why the last start was refused
-	soonAt  time.Time      // when a receive may ask for more, if the quotas bound it
-	dry     bool           // what the pace was told last
-	told    toldLog
-	drain   drain
-	aborted bool // the second signal, or the end of the grace
-	ended   bool // Run has stopped working and waits for its goroutines
+	batches  batchTarget    // nil: each request carries one message
+	requests int64          // to the target
+	running  int            // requests, of lost messages too
+	calling  int            // settles, extensions, attributes
+	blocked  ratelimit.Want // why the last start was refused
+	soonAt   time.Time      // when a receive may ask for more, if the quotas bound it
+	dry      bool           // what the pace was told last
+	told     toldLog
+	drain    drain
+	aborted  bool // the second signal, or the end of the grace
+	ended    bool // Run has stopped working and waits for its goroutines
 }
 
 // New makes a consumer; Run starts it.
 func New(o Options) (*Consumer, error) {
 	if o.Memory == nil {
 		o.Memory = NewMemory(defaultBudget)
+	}
+	var batches batchTarget
+	if o.Batch = max(o.Batch, 1); o.Batch > 1 {
+		var ok bool
+		if batches, ok = o.Deliver.(batchTarget); !ok {
+			return nil, fmt.Errorf("--batch: the target of queue %s takes one message a request", o.Queue)
+		}
 	}
 	c := &Consumer{
 		options: o,
@@ -144,6 +169,7 @@ func New(o Options) (*Consumer, error) {
 		demand:  newDemand(o.Gather),
 		notices: newNotices(),
 		stats:   newStats(),
+		batches: batches,
 	}
 	c.sqs = newSQSCalls(c.log, &c.recent, o.Seed)
 	c.gateLog = gateLog{log: c.log, notices: c.notices, gate: o.Gate}
@@ -167,15 +193,16 @@ func New(o Options) (*Consumer, error) {
 // supply is what the demand needs to know.
 func (c *Consumer) supply(now time.Time, limit gate.Limit) supply {
 	limits, part := c.pace.Limits(), c.pace.Part()
+	each := float64(c.options.Batch) // what a slot and a token are good for
 	speed := math.Inf(1)
 	if limits.Limited {
-		speed = limits.Rate * part
+		speed = limits.Rate * part * each
 	}
 	return supply{
-		slots:     float64(min(limit.Slots, limits.Concurrency)) * part,
+		slots:     float64(min(limit.Slots, limits.Concurrency)) * part * each,
 		rate:      speed,
 		waiting:   c.hand.count[waiting] - c.hand.followers,
-		usable:    c.pace.Usable(now, limit.Startable),
+		usable:    c.pace.Usable(now, limit.Startable) * c.options.Batch,
 		followers: c.hand.followers,
 		held:      c.hand.count[held],
 		free:      c.options.Memory.free(),

@@ -19,7 +19,10 @@ func (c *Consumer) courier(work context.Context) worker[*life] {
 			ctx, cut = context.WithCancelCause(work) //nolint:fatcontext // of work anew, not of the one before
 		}
 		c.mu.Lock()
-		l.cut = cut
+		if l.cut = cut; l.batch != nil {
+			c.deliverBatch(ctx, m, l.batch, cut)
+			return
+		}
 		if l.lost { // before it had begun
 			cut(errLost)
 		}
@@ -51,7 +54,7 @@ func stoodStill(took, timeout time.Duration, result message.Result) bool {
 	return result.Reason == "timeout" && took >= timeout+standstill
 }
 
-// finish records what a delivery came to, and settles or holds its message.
+// finish records what the delivery of one message came to.
 func (c *Consumer) finish(ctx context.Context, now, begun time.Time, l *life, result message.Result) {
 	took := now.Sub(begun)
 	c.running--
@@ -62,15 +65,23 @@ func (c *Consumer) finish(ctx context.Context, now, begun time.Time, l *life, re
 	result.Crowded = c.pace.Adapt(now, &l.pace, result, func() (bool, int) { return c.gate.Load(&l.try) })
 	l.began(begun, result.Span)
 	fate := c.gate.End(now, &l.try, result, c.pace.Limits().Concurrency)
+	if result.Outcome == message.Delivered {
+		c.demand.delivered(took)
+	}
+	c.sayIgnored(now, result.LimitsIgnored)
+	c.conclude(ctx, now, took, l, result, fate)
+}
+
+// conclude settles or holds one message, whose delivery has ended.
+func (c *Consumer) conclude(ctx context.Context, now time.Time, took time.Duration, l *life, result message.Result, fate gate.Fate) {
+	l.cut, l.batch = nil, nil
 	l.struckBy(now)
-	l.cut, l.last = nil, result
+	l.last = result
 	c.stats.delivered(now, result)
 	c.hist.observe(took, result)
 	if result.Outcome == message.Delivered {
-		c.demand.delivered(took)
 		c.stats.durations.add(took)
 	}
-	c.sayIgnored(now, result.LimitsIgnored)
 	c.logDelivery(ctx, now, took, l, result)
 	switch {
 	case l.lost:

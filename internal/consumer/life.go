@@ -41,6 +41,7 @@ func (s state) String() string {
 type life struct {
 	message *message.Message
 	size    int // the memory it takes, in bytes
+	inBatch int // how much of a request it takes; 0 until it is known
 	key     ledgerKey
 	state   state
 
@@ -76,8 +77,9 @@ type life struct {
 	pace ratelimit.Try
 	last message.Result
 
-	// cut ends the delivery that runs.
-	cut context.CancelCauseFunc
+	// cut ends the delivery that runs, which is one for all of batch.
+	cut   context.CancelCauseFunc
+	batch *batch // while delivering with others; else nil
 
 	// group is where it stands on a FIFO queue; nil on a standard one.
 	group *group

@@ -38,6 +38,7 @@ var (
 	drainDesc      = describe("queue_drain_seconds", "Estimated time until the queue is empty; +Inf while it does not shrink, missing if unknown, paused or away.")
 	deadDesc       = describe("queue_dead_letters", "Messages in the dead-letter queue, as SQS says, approximately; missing if there is none, or if unknown.")
 	deliveriesDesc = describe("deliveries_total", "Deliveries, by outcome and by the answer's class or why there was none.", "outcome", "status")
+	requestsDesc   = describe("requests_total", "Requests to the target. With --batch one carries several deliveries.")
 	duplicatesDesc = describe("receives_duplicate_total", "Messages that came again while in hand.")
 	offsetDesc     = describe("clock_offset_seconds", "SQS's clock less ours; 0 while under 2 s.")
 	receivesDesc   = describe("receives_total", "Receives that returned.", "result")
@@ -50,7 +51,7 @@ var (
 func (*collector) Describe(descs chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		receivedDesc, settledDesc, inHandDesc, depthDesc, blockedDesc, lagDesc, drainDesc, deadDesc, deliveriesDesc,
-		duplicatesDesc, offsetDesc, receivesDesc, extensionsDesc, ledgerDesc, hitsDesc,
+		requestsDesc, duplicatesDesc, offsetDesc, receivesDesc, extensionsDesc, ledgerDesc, hitsDesc,
 	} {
 		descs <- d
 	}
@@ -70,6 +71,7 @@ func (k *collector) Collect(metrics chan<- prometheus.Metric) {
 	}
 	counter(receivedDesc, s.Received)
 	counter(duplicatesDesc, s.Duplicates)
+	counter(requestsDesc, s.Requests)
 	counter(hitsDesc, s.LedgerHits)
 	for outcome, n := range s.Settled {
 		counter(settledDesc, n, outcome)

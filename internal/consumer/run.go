@@ -212,6 +212,7 @@ func (c *Consumer) nextWake(now time.Time) time.Time {
 		due(c.pace.Due())
 	}
 	due(c.gate.Wake(now))
+	due(c.gatherWake(now))
 	if c.blocked != ratelimit.Slot {
 		due(c.hand.holding.next)
 	}
@@ -237,5 +238,8 @@ func (c *Consumer) nextWake(now time.Time) time.Time {
 	if !c.dead.out {
 		due(c.dead.next)
 	}
+	due(c.polls.wake())
+	due(c.deliveries.wake())
+	due(c.calls.wake())
 	return at
 }

@@ -37,7 +37,9 @@ type Snapshot struct {
 	Deliveries []Deliveries
 
 	Received, Duplicates, LedgerHits int64
-	LedgerSize, Parked               int
+	// Requests is how many deliveries to the target there were, of one message or more.
+	Requests           int64
+	LedgerSize, Parked int
 	// StartedPerSecond and DeliveredPerSecond are over the last ten seconds.
 	StartedPerSecond, DeliveredPerSecond float64
 	// MeanDelivery is the mean time of a delivered delivery; 0 before the first.
@@ -105,6 +107,7 @@ func (c *Consumer) Snapshot(now time.Time) Snapshot {
 		Extensions:         counts[int64](extensionResults, func(i uint8) (string, int64) { return extensionResult(i).String(), c.stats.extensions[i] }),
 		Received:           c.stats.received,
 		Duplicates:         c.stats.duplicates,
+		Requests:           c.requests,
 		LedgerHits:         c.stats.ledgerHits,
 		LedgerSize:         c.hand.ledger.size(),
 		Parked:             c.demand.parked(now),

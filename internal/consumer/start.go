@@ -22,7 +22,7 @@ func (c *Consumer) startWaiting(now time.Time) {
 		if want = c.pace.Start(now, &l.pace, c.gate.Slots(c.pace.Limits().Concurrency), begin); want != ratelimit.Nothing {
 			break
 		}
-		c.begin(now, l)
+		c.launch(now, l)
 	}
 	if c.blocked = want; want == ratelimit.Nothing {
 		c.pace.Rest()
@@ -38,7 +38,7 @@ func (c *Consumer) next(now time.Time) *life {
 	if c.hand.tooManyUnsettled() {
 		return nil
 	}
-	first, second := c.hand.nextHeld, c.hand.nextWaiting
+	first, second := c.hand.nextHeld, c.nextUntried
 	// What asks the target anew is a message that it has not refused: those in hand may all
 	// be refused for what they are.
 	if c.pace.Asks() || !c.hand.holding.heldFirst(c.gate.RetriesPay()) {
@@ -50,16 +50,38 @@ func (c *Consumer) next(now time.Time) *life {
 	return second(now)
 }
 
-// begin starts the delivery of one message, whose slot and token are taken.
+// launch makes the request for l, whose slot and token are taken, with what goes along.
+func (c *Consumer) launch(now time.Time, l *life) {
+	var along []*life
+	if c.options.Batch > 1 {
+		along, _ = c.along(now, l)
+	}
+	c.begin(now, l)
+	if len(along) > 0 {
+		l.batch = &batch{lives: []*life{l}}
+		for _, other := range along {
+			if other.batch != nil || other.state == waiting && other.group != nil && other.group.blocked() {
+				continue // another of its group is in it
+			}
+			c.gate.BeginWith(&other.try, &l.try)
+			other.batch = l.batch
+			l.batch.lives = append(l.batch.lives, other)
+			c.begin(now, other)
+		}
+	}
+	c.stats.started.add(now)
+	c.requests++
+	c.running++
+	c.deliveries.hire(l)
+}
+
+// begin has the delivery of one message begin.
 func (c *Consumer) begin(now time.Time, l *life) {
 	c.hist.waited(c.blocked).Observe(now.Sub(l.since).Seconds())
 	c.stats.waits.add(c.blocked, now.Sub(l.since))
 	c.hist.of(ages).Observe(c.clock.age(now, l.message).Seconds())
-	c.stats.started.add(now)
 	c.hand.holding.started(l)
 	c.hand.move(l, delivering, now)
-	c.running++
-	c.deliveries.hire(l)
 }
 
 // nextProbe is the message to probe the target with: of those in hand that may be started

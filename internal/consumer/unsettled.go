@@ -2,7 +2,7 @@ package consumer
 
 import "time"
 
-// The rule "undeleted": while slots + 100 messages wait for SQS to confirm that they
+// The rule "undeleted": while slots * batch + 100 messages wait for SQS to confirm that they
 // are deleted or released, nothing new is received, and nothing is started but the
 // probe of a closed gate.
 //
@@ -16,7 +16,7 @@ func (h *hand) tooManyUnsettled() bool {
 	if !h.drain.begun { // at a stop, releases may have to wait for receives to end
 		n += h.count[releasing]
 	}
-	return n >= spareUnsettled && n >= spareUnsettled+h.slots()
+	return n >= spareUnsettled && n >= spareUnsettled+h.slots()*h.options.Batch
 }
 
 // What was delivered and cannot be deleted is hidden by one call for so long, not by

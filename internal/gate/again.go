@@ -30,7 +30,7 @@ func (s *Seat) Next(m *Message) time.Time {
 	if m.failed == message.Throttled && !g.retrying.pay() {
 		longest = maxVainBackoff
 	}
-	pause := min(firstBackoff<<min(m.tries-1, 10), longest)
+	pause := min(firstBackoff<<min(max(m.tries-1, 0), 10), longest)
 	if !g.trouble.since.IsZero() && !m.known {
 		pause = max(pause, min(maxTroubleBackoff, m.failedAt.Sub(g.trouble.since)/2))
 	}

@@ -34,6 +34,8 @@ type Message struct {
 	strikes    int
 	closings   int  // g.closings at the last failed try: a success after a closing proves nothing about it
 	counted    bool // included in heldUnknown
+	apart      bool // it has failed, or others with it: it is tried alone
+	spared     bool // its last try failed together with others
 }
 
 // Tries returns how often m has been tried in this receive.
@@ -87,7 +89,7 @@ func (g *Gate) fail(now time.Time, m *Message, r message.Result, told time.Durat
 	if r.Crowded {
 		m.base = 0
 	}
-	m.lastFailed = m.try
+	m.lastFailed, m.spared, m.apart = m.try, false, m.apart || m.base > 0
 	m.closings, m.struck = g.closings, m.base == 0 || g.state == Closed
 	if m.since.IsZero() {
 		m.since = now
@@ -143,7 +145,7 @@ func (s *Seat) Review(now time.Time, m *Message) bool {
 	g := s.gate
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if !m.held {
+	if !m.held || m.spared {
 		return false
 	}
 	g.bank(m)

@@ -43,6 +43,8 @@ type Gate struct {
 	inHand, held, heldAnswered, heldUnknown int
 	handed                                  hands
 	seats                                   []*Seat
+	turn                                    int   // of the seats, whose owner was woken to receive at a start
+	next                                    *Seat // wake its owner
 
 	probing       *Message
 	nextProbe     time.Time
@@ -93,10 +95,13 @@ func (s *Seat) lock() (unlock func()) {
 	g.mu.Lock()
 	return func() {
 		var others []*Seat
-		if g.stir {
+		switch {
+		case g.stir:
 			others = g.seats
+		case g.next != nil:
+			others = []*Seat{g.next}
 		}
-		g.stir = false
+		g.stir, g.next = false, nil
 		g.mu.Unlock()
 		for _, other := range others {
 			if other != s {
@@ -262,6 +267,12 @@ func (g *Gate) ends(m *Message, fresh bool) bool {
 
 // worked records a success.
 func (g *Gate) worked(now time.Time, m *Message, o message.Outcome, fresh bool, slots int) {
+	g.credit(now, m, o, fresh)
+	g.step(now, worked, fresh, slots)
+}
+
+// credit records what the success of m's try shows, before it changes the state.
+func (g *Gate) credit(now time.Time, m *Message, o message.Outcome, fresh bool) {
 	g.succeeded, g.success = g.tries, now
 	if g.ends(m, fresh) {
 		g.stir = g.stir || g.trouble.counts() > 0 && g.held > 0
@@ -279,7 +290,6 @@ func (g *Gate) worked(now time.Time, m *Message, o message.Outcome, fresh bool, 
 		}
 		g.version++
 	}
-	g.step(now, worked, fresh, slots)
 }
 
 // Load reports whether the answer to m's try says something about how many deliveries the

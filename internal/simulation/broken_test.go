@@ -302,6 +302,54 @@ var handMade = []struct {
 		h.tries(0, 40, 41, 200) // by whomever
 		h.tries(1, 41, 42, 200)
 	}},
+	{noMessageIsStruckForItsNeighbour, 2, inWide(wider{kind: batches}), func(h *history, wrong bool) { // nobody was tried alone
+		h.receives(1, 0, 1)
+		h.triesAll(1.1, 1.2, 500, 500, 0, 1)
+		if !wrong {
+			h.tries(0, 1.3, 1.4, 500)
+		}
+		h.tries(1, 1.5, 1.6, 200)
+		h.changes(2, 1, 0)
+	}},
+	{noMessageIsStruckForItsNeighbour, 3, inWide(wider{kind: batches}), func(h *history, wrong bool) { // tried with others again
+		h.receives(1, 0, 1, 2)
+		h.triesAll(1.1, 1.2, 500, 500, 0, 1)
+		if wrong {
+			h.triesAll(1.3, 1.4, 200, 200, 0, 2)
+		} else {
+			h.tries(0, 1.3, 1.4, 200)
+		}
+	}},
+	{noMessageIsStruckForItsNeighbour, 2, inWide(wider{kind: batches}), func(h *history, wrong bool) {
+		h.triesAll(1.1, 1.2, 500, 500, 0, 1)
+		h.tries(0, 1.3, 1.4, 500)
+		h.dead[choose(wrong, 1, 0)] = true
+	}},
+	{aBatchIsOneTokenAndOneSlot, 3, func(s *scenario) { s.targets[0].batch = &batchPlan{most: 2} }, func(h *history, wrong bool) {
+		if wrong {
+			h.triesAll(1, 2, 200, 200, 0, 1, 2)
+		} else {
+			h.triesAll(1, 2, 200, 200, 0, 1)
+		}
+	}},
+	{aBatchIsOneTokenAndOneSlot, 2, func(s *scenario) {
+		s.targets[0].batch, s.queues[0].fifo = &batchPlan{most: 2}, true
+	}, func(h *history, wrong bool) { // two of a group
+		h.plan.sends[1].group = choose(wrong, "g", "another")
+		h.triesAll(1, 2, 200, 200, 0, 1)
+	}},
+	{aBatchIsOneTokenAndOneSlot, 3, func(s *scenario) {
+		inWide(wider{kind: batches})(s)
+		s.targets[0].batch = &batchPlan{most: 3}
+	}, func(h *history, wrong bool) { // one is left behind
+		h.receives(1, 0, 1, 2)
+		h.triesAll(1.5, 1.6, 200, 200, 0, 1)
+		h.tries(2, choose(wrong, 1.7, 1.5), 1.8, 200)
+	}},
+	{noMoreDeliveriesAtOnceThanSlots, 3, func(s *scenario) { s.targets[0].limits.Concurrency = 1 }, func(h *history, wrong bool) { // a batch is one
+		h.triesAll(1, 2, 200, 200, 0, 1)
+		h.tries(2, choose(wrong, 1.9, 2.1), 3, 200)
+	}},
 	{adaptingKillsNoGoodMessage, 1, func(s *scenario) { s.targets[0].capacities = []capacity{{most: 1, status: 429}} }, func(h *history, wrong bool) {
 		h.tries(0, 1, 2, 429)
 		if wrong {

@@ -148,13 +148,14 @@ func rateOf(p pace) float64 {
 	return p.limits.Rate
 }
 
-// eachTarget goes through every process's starts at every target, in their order.
+// eachTarget goes through every process's starts at every target, in their order. A batch
+// is one start.
 // Refused connects are left out: net/http may connect and then take a connection
 // that has become free.
 func (t *trial) eachTarget(look func(p *process, target int, starts []*delivery)) {
 	all := make(map[*process][][]*delivery)
 	for _, d := range t.evidence.deliveries {
-		if d.message < 0 {
+		if d.message < 0 || !d.leads() {
 			continue
 		}
 		if all[d.by] == nil {

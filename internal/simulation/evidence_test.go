@@ -83,8 +83,18 @@ type steal struct {
 	handle
 }
 
-// delivery is one request at a target's door, or a connect that it refused.
+// request is what one request carries: one message, or a batch.
+type request struct {
+	all   []*delivery
+	whole bool // it failed as a whole: nobody knows whose fault it was
+	// absurd is what nonsense its answer was.
+	absurd string
+}
+
+// delivery is one message's part in a request at a target's door, or a connect that it
+// refused.
 type delivery struct {
+	request *request // nil: it is alone
 	by      *process
 	target  int
 	message int // -1 of a refused connect
@@ -107,12 +117,24 @@ type delivery struct {
 
 func (d *delivery) delivered() bool { return d.ended != never && d.status/100 == 2 }
 
+// inBatch reports whether others were in its request.
+func (d *delivery) inBatch() bool { return d.request != nil && len(d.request.all) > 1 }
+
+// leads reports whether it is the one by which its request is counted.
+func (d *delivery) leads() bool { return d.request == nil || d.request.all[0] == d }
+
+// dissolved reports whether it failed together with all others in its request.
+func (d *delivery) dissolved() bool { return d.inBatch() && d.request.whole }
+
 // unseen reports whether its process stood still as it ended: it may have taken it for a
 // time-out.
 func (d *delivery) unseen() bool { return d.ended != never && d.by.standsIn(d.ended, d.ended) }
 
 // rejected reports whether the answer says that the target does not want the message.
 func (d *delivery) rejected() bool {
+	if d.dissolved() {
+		return false // it is tried alone
+	}
 	switch d.status {
 	case 401, 403, 404, 405, 407, 408, 421, 425, 429:
 		return false
@@ -121,10 +143,10 @@ func (d *delivery) rejected() bool {
 	}
 }
 
-// proves says that a failed try may be proven to be the message's fault. A 429 and
-// a connect that failed never are.
+// provable says that a failed try may be proven to be the message's fault. A 429, a connect
+// that failed and what failed with others never are.
 func (d *delivery) provable() bool {
-	return !d.delivered() && !d.rejected() && d.status != 429
+	return !d.delivered() && !d.rejected() && d.status != 429 && !d.dissolved()
 }
 
 // pace is the limits of a target from a time on.

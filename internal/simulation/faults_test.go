@@ -142,7 +142,8 @@ type turn struct {
 	status        int           // 0: no whole answer, but how
 	how           string        // "hangs", "cut", "cut-middle", "garbage" or "answer-lost"
 	retryAfter    int
-	body          int // bytes of the answer's
+	body          int          // bytes of the answer's
+	answer        *batchAnswer // of a request that may carry several, if the status is 2xx
 }
 
 // outageWays are the ways of a target to be out; the last is to refuse connects.

@@ -89,5 +89,16 @@ func (h *history) tries(message int, from, to float64, status int) {
 	h.evidence.deliveries = append(h.evidence.deliveries, d)
 }
 
+// triesAll has the target answer a batch: its first message with one status, the others with
+// another.
+func (h *history) triesAll(from, to float64, first, others int, messages ...int) {
+	q := &request{whole: first/100 != 2 && others/100 != 2}
+	for i, m := range messages {
+		h.tries(m, from, to, choose(i == 0, first, others))
+		d := h.evidence.deliveries[len(h.evidence.deliveries)-1]
+		d.request, q.all = q, append(q.all, d)
+	}
+}
+
 // stopsAtTen has the process drain from 10 s on.
 func (h *history) stopsAtTen(to float64) { h.by.drained, h.by.exited = seconds(10), seconds(to) }

@@ -47,6 +47,8 @@ var invariants = []struct {
 	{"memory is bounded", memoryIsBounded},
 	{"what was not processed has no strike", whatWasNotProcessedHasNoStrike},
 	{"a kill repeats one message of a group", aKillRepeatsOneMessageOfAGroup},
+	{"no message is struck for its neighbour", noMessageIsStruckForItsNeighbour},
+	{"a batch is one token and one slot", aBatchIsOneTokenAndOneSlot},
 	{"adapting kills no good message", adaptingKillsNoGoodMessage},
 	{"the limit found is near the truth", theLimitFoundIsNearTheTruth},
 }

@@ -14,7 +14,7 @@ import (
 func (t *trial) arrivals(p *process, target int) []instant {
 	var all []instant
 	for _, d := range t.evidence.deliveries {
-		if d.by == p && d.target == target && d.message >= 0 && !p.standsIn(d.arrived, d.arrived) && !t.plan.dialsHangAt(d.arrived) {
+		if d.by == p && d.target == target && d.message >= 0 && d.leads() && !p.standsIn(d.arrived, d.arrived) && !t.plan.dialsHangAt(d.arrived) {
 			all = append(all, d.arrived)
 		}
 	}
@@ -130,7 +130,7 @@ func aToldLimitIsKept(t *trial) {
 func (t *trial) keepsToItsWord(p *process, target int) {
 	var all []*delivery
 	for _, d := range t.evidence.deliveries {
-		if d.by == p && d.target == target && d.message >= 0 {
+		if d.by == p && d.target == target && d.message >= 0 && d.leads() {
 			all = append(all, d)
 		}
 	}

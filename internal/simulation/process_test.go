@@ -109,7 +109,7 @@ func (p *process) config(limits []ratelimit.Limits) config.Config {
 		}
 		c.Targets[t.name] = config.Target{
 			Quotas: quotas, FollowLimits: true, Adaptive: limits[i].Adaptive,
-			URL: s.scheme() + "://" + t.name + "/hook", Format: "raw", OnRejected: s.onRejected(), TLSCA: s.authority(),
+			URL: s.scheme() + "://" + t.name + "/hook", Format: t.format(), Batch: t.batchSize(), BatchWait: config.Duration(t.batchWait()), OnRejected: s.onRejected(), TLSCA: s.authority(),
 			Concurrency: limits[i].Concurrency, Burst: limits[i].Burst,
 			Rate:    config.Rate{Limited: limits[i].Limited, PerSecond: limits[i].Rate},
 			Timeout: config.Duration(t.timeout), Backoff: config.Duration(t.backoff), BackoffMax: config.Duration(t.backoffMax),

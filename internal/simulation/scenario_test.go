@@ -100,6 +100,7 @@ type targetPlan struct {
 	crowd               *crowd
 	capacities          []capacity // of a target whose concurrency is found
 	limit               *limitPlan // nil: it takes any number in a time
+	batch               *batchPlan // nil: a request carries one message
 }
 
 type sendPlan struct {

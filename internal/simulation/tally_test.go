@@ -81,6 +81,8 @@ var onlyInWide = []string{
 	"no quota is ever passed",
 	"a quota costs no receive",
 	"a told limit is kept",
+	"no message is struck for its neighbour",
+	"a batch is one token and one slot",
 }
 
 var faultsOfAll = []string{
@@ -101,6 +103,9 @@ var faultsOfWide = []string{
 	"call: extensions denied", "call: extensions unanswered", "call: late receive", "delivery: answer-lost",
 	"message: over 500 KiB of body", "message: over 500 KiB of attributes", "policy: dead-letter", "policy: discard",
 	"connect: hangs", "connect: GOAWAY, unprocessed", "process: stands still",
+	"batch: lambda", "batch: cloudevents", "batch: full", "batch: waits for more", "batch: some are named", "batch: fails as a whole",
+	"batch: others are named", "batch: named twice", "batch: failed and not named", "batch: huge answer", "batch: deep answer",
+	"batch: 100,000 are named", "batch: answer is no JSON",
 }
 
 // count counts the faults of a world.
@@ -161,6 +166,7 @@ func (t *trial) countDelivery(d *delivery, add func(string, bool)) {
 		add(cmp.Or(map[string]string{"hangs": "connect: hangs", "unprocessed": "connect: GOAWAY, unprocessed"}[d.how], "connect: refused"), true)
 		return
 	}
+	t.countBatch(d, add)
 	target, send := &t.plan.targets[d.target], &t.plan.sends[d.message]
 	if out, ok := at(target.outages, d.arrived); ok && !d.delivered() {
 		add("outage: "+[outageWays]string{"503", "429", "hangs", "cut", "500", "404", "refused connects"}[out.way], true)

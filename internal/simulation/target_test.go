@@ -51,36 +51,76 @@ func newTarget(w *world, number int) *target {
 	return t
 }
 
-// ServeHTTP takes one delivery.
-func (t *target) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	by := r.Context().Value(doorKey{}).(*process)
+// arrive notes what a request carries. It is broken if its connection was.
+func (t *target) arrive(by *process, r *http.Request) (*request, error) {
 	body, err := io.ReadAll(r.Body)
-	d := &delivery{by: by, target: t.number, arrived: t.world.now(), ended: never}
-	n, known := t.world.messageOf(r.Header.Get("X-Poller-Message-Id"))
-	d.message = n
-	d.count, _ = strconv.Atoi(r.Header.Get("X-Poller-Receive-Count"))
+	if t.plan.batch != nil {
+		return t.arriveBatch(by, body, err)
+	}
+	count, _ := strconv.Atoi(r.Header.Get("X-Poller-Receive-Count"))
+	q := new(request)
+	t.carries(q, by, parcel{r.Header.Get("X-Poller-Message-Id"), count, string(body)}, err != nil)
+	return q, err
+}
+
+// parcel is one message as a request carries it.
+type parcel struct {
+	id    string
+	count int // of its receives
+	body  string
+}
+
+// carries notes one message of a request.
+func (t *target) carries(q *request, by *process, p parcel, broken bool) {
+	n, known := t.world.messageOf(p.id)
+	d := &delivery{request: q, by: by, target: t.number, message: n, count: p.count, arrived: t.world.now(), ended: never}
 	d.number = by.nth(fmt.Sprintf("delivery m%d", n))
+	q.all = append(q.all, d)
 	t.world.evidence.arrives(d)
 	switch {
-	case err != nil:
-		t.end(d, r, 0, "broken")
-		return
+	case broken:
 	case !known:
-		t.world.wrong("a target got a message that nobody has sent: %q", r.Header.Get("X-Poller-Message-Id"))
-	case string(body) != bodyOf(n, t.world.plan.sends[n].size):
+		t.world.wrong("a target got a message that nobody has sent: %q", p.id)
+	case p.body != bodyOf(n, t.world.plan.sends[n].size):
 		t.world.wrong("m%d reached its target with another body", n)
+	}
+}
+
+// turn draws how the delivery of one message ends.
+func (t *target) turn(by *process, d *delivery) turn {
+	plan := t.world.plan
+	f := t.plan.turnOf(plan.dice.of("turn", t.number, by.number, d.message, d.number), d.arrived, plan.trouble, plan.sends[d.message].poison, plan.storm != nil)
+	plan.wideTurn(plan.dice.of("wide turn", t.number, by.number, d.message, d.number), d.message, d.arrived, &f)
+	return f
+}
+
+// ServeHTTP takes one request.
+func (t *target) ServeHTTP(w http.ResponseWriter, r *http.Request) {
+	by := r.Context().Value(doorKey{}).(*process)
+	q, err := t.arrive(by, r)
+	if len(q.all) == 0 {
+		return // cut off before it said anything
+	}
+	d := q.all[0]
+	n := d.message
+	if err != nil {
+		t.end(q, r, 0, "broken")
+		return
 	}
 
 	running := t.running.Add(1)
 	defer t.running.Add(-1)
 	plan := t.world.plan
-	f := t.plan.turnOf(plan.dice.of("turn", t.number, by.number, n, d.number), d.arrived, plan.trouble, plan.sends[n].poison, plan.storm != nil)
-	plan.wideTurn(plan.dice.of("wide turn", t.number, by.number, n, d.number), n, d.arrived, &f)
+	f := t.turn(by, d)
+	if t.plan.batch != nil {
+		f = t.turnOfBatch(by, q, f)
+	}
 	if c := t.plan.crowd; c != nil && f.status/100 == 2 && int(running) > c.most && c.from <= d.arrived && d.arrived < c.to {
 		f = turn{before: f.before / 20, after: f.after / 20, status: c.status}
 	}
 	if c, _ := t.plan.capacityAt(d.arrived); c.most > 0 {
 		f.before *= time.Duration(max(c.slower, 1))
+		f.after *= time.Duration(max(c.slower, 1))
 		switch {
 		case c.status == 0:
 			d.waited = t.serve(d.arrived, c, f.before+f.after)
@@ -107,17 +147,19 @@ func (t *target) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		says = func(h http.Header) *told { return l.write(dice.of("says"), h, time.Now(), remaining, reset, ok) }
 	}
 	if !wait(r.Context(), f.before) || !wait(r.Context(), f.after) {
-		t.end(d, r, 0, "gone")
+		t.end(q, r, 0, "gone")
 		return
 	}
 	switch f.how {
 	case "hangs":
 		<-r.Context().Done()
-		t.end(d, r, 0, "gone")
+		t.end(q, r, 0, "gone")
 	case "":
 		if f.retryAfter > 0 {
 			w.Header().Set("Retry-After", strconv.Itoa(f.retryAfter))
-			d.retryAfter = f.retryAfter
+			for _, each := range q.all {
+				each.retryAfter = f.retryAfter
+			}
 		}
 		d.told = says(w.Header())
 		if d.told != nil && d.told.remaining == 0 && d.retryAfter > 0 {
@@ -126,20 +168,24 @@ func (t *target) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		if f.body > 0 {
 			w.Header().Set("Content-Length", strconv.Itoa(f.body))
 		}
-		t.end(d, r, f.status, "")
+		if f.answer != nil && f.status/100 == 2 {
+			f.answer.end(t, q, r, w)
+			return
+		}
+		t.end(q, r, f.status, "")
 		w.WriteHeader(f.status)
 		_, _ = io.WriteString(w, strings.Repeat(".", f.body))
 	default:
 		if r.ProtoMajor == 2 {
-			t.end(d, r, 0, f.how)
+			t.end(q, r, 0, f.how)
 			panic(http.ErrAbortHandler)
 		}
 		conn, _, err := w.(http.Hijacker).Hijack()
 		if err != nil {
-			t.end(d, r, 0, "gone")
+			t.end(q, r, 0, "gone")
 			return
 		}
-		t.end(d, r, 0, f.how)
+		t.end(q, r, 0, f.how)
 		switch f.how {
 		case "garbage":
 			_, _ = io.WriteString(conn, "what do you mean?\r\n\r\n")
@@ -150,11 +196,15 @@ func (t *target) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 }
 
-func (t *target) end(d *delivery, r *http.Request, status int, how string) {
+// end notes how a request ended as a whole.
+func (t *target) end(q *request, r *http.Request, status int, how string) {
 	if status != 0 && r.Context().Err() != nil {
 		status, how = 0, "gone"
 	}
-	t.world.evidence.ends(d, t.world.now(), status, how)
+	q.whole = status/100 != 2
+	for _, d := range q.all {
+		t.world.evidence.ends(d, t.world.now(), status, how)
+	}
 }
 
 // wait sleeps until it is over, or the client has gone.

@@ -185,9 +185,10 @@ func undeletedMessagesAreBounded(t *trial) {
 		}
 	}
 	for k, all := range changes {
-		slots := 0
-		for _, p := range k.by.paces[t.plan.queues[k.queue].target] {
-			slots = max(slots, p.limits.Concurrency)
+		slots := 0 // of messages
+		target := t.plan.queues[k.queue].target
+		for _, p := range k.by.paces[target] {
+			slots = max(slots, p.limits.Concurrency*t.plan.targets[target].batchSize())
 		}
 		slices.SortFunc(all, func(a, b change) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.by, b.by)) })
 		n, most := 0, slots+100+slots

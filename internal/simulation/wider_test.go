@@ -40,9 +40,10 @@ const (
 	standstills
 	wideKinds
 
-	// These are beside the others: see drawPaced.
+	// These are beside the others: see drawPaced and drawBatched.
 	quotasOfTargets
 	limitsTold
+	batches
 )
 
 func (k wideKind) String() string {
@@ -51,6 +52,8 @@ func (k wideKind) String() string {
 		return "quotas"
 	case limitsTold:
 		return "limits told"
+	case batches:
+		return "batches"
 	default:
 	}
 	return [...]string{
@@ -111,6 +114,9 @@ func (s *scenario) drawWider(d dice) {
 	w := &wider{kind: wideKind(d.of("kind").upTo(int(wideKinds))), alone: d.of("alone").chance(0.7)}
 	s.wide, s.calm, s.healing = w, false, longestAfterStorm
 	s.drawPaced(dice(s.seed).of("paced"))
+	if dice(s.seed).of("batched?").chance(0.2) {
+		w.kind = batches
+	}
 	s.trouble = d.of("trouble").between(3*time.Minute, 8*time.Minute)
 	s.drain = d.of("drain").between(2*time.Second, 30*time.Second).Truncate(100 * time.Millisecond)
 	s.drawTargets(d)
@@ -130,6 +136,7 @@ func (s *scenario) drawWider(d dice) {
 			s.drawWide(kind, d.of("wide", int(kind)))
 		}
 	}
+	s.drawBatched(dice(s.seed).of("batched"))
 	for i := range s.queues {
 		s.queues[i].strict = s.queues[i].fifo && d.of("strict", i).chance(0.5)
 	}
@@ -242,7 +249,7 @@ func (s *scenario) drawWideSends(d dice) {
 	}
 	for i := range s.sends {
 		p := &s.sends[i]
-		if w.alone && w.kind != policies {
+		if w.alone && w.kind != policies && w.kind != batches {
 			p.poison = 0
 		}
 		if d := d.of("rejected", i); w.alone && w.kind == callsRefused && d.chance(0.05) {

@@ -120,7 +120,8 @@ func FuzzFailures(f *testing.F) {
 	for _, answer := range []string{
 		"", "null", `{}`, `{"batchItemFailures":[{"itemIdentifier":"a"},{"itemIdentifier":"b","x":[1e9,-0.5]}]}`,
 		`{"batchItemFailures":[{"itemIdentifier":"\u0061"}]}`, `[[[[]]],{"a":{"b":"\\\""}}]`, `-`, `01`, `1.`, `1e`, `"\ud800"`, "\"\xff\"", `tru`,
-		`{"batchItemFailures":[{"itemIdentifier":""}]}`, `{"batchItemFailures":{}}`, `{"a":1,}`, `[1,]`, `{"errorType":"a","errorMessage":1}`, "\"\x00\"",
+		`{"batchItemFailures":[{"itemIdentifier":"b"},{"itemIdentifier":"b"}]}`, `{"batchItemFailures":[],"batchItemFailures":[{"itemIdentifier":"b"}]}`,
+		`{"batchItemFailures":[{"itemIdentifier":"a"},{"itemIdentifier":"c"}]}`, `{"batchItemFailures":[{"itemIdentifier":""}]}`, `{"batchItemFailures":{}}`, `{"a":1,}`, `[1,]`, `{"errorType":"a","errorMessage":1}`, "\"\x00\"",
 	} {
 		f.Add([]byte(answer))
 	}

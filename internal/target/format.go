@@ -21,6 +21,18 @@ type format interface {
 	read(answer *http.Response, m *message.Message) (*failure, error)
 }
 
+// A batchFormat puts several messages into one request.
+type batchFormat interface {
+	format
+	// writeBatch is write for several.
+	writeBatch(x *exchange, from source, all []*message.Message)
+	// readBatch is read for several. failed says which of them failed, if some did and others
+	// did not, or if they all were named; it is nil if none did.
+	readBatch(answer *http.Response, all []*message.Message) (failed []bool, whole *failure, err error)
+	// size is how much of a request m takes at most, in bytes.
+	size(m *message.Message) int
+}
+
 // formats are all formats, by the names that the setting has for them.
 var formats = map[string]format{
 	"raw": raw{}, "sqsd": sqsd{}, "lambda": lambda{}, "cloudevents": cloudEvents{},
@@ -28,6 +40,10 @@ var formats = map[string]format{
 
 // Formats returns the names of all formats, sorted.
 func Formats() []string { return slices.Sorted(maps.Keys(formats)) }
+
+// Batches returns the names of the formats of which a request may carry several messages,
+// sorted.
+func Batches() []string { return []string{"cloudevents", "lambda"} }
 
 // A source is the queue that a message comes from.
 type source struct {

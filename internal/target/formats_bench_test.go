@@ -32,7 +32,7 @@ func BenchmarkRequest(b *testing.B) {
 			from := source{queue: "orders", arn: ordersARN, region: "eu-central-1"}
 			b.ReportAllocs()
 			for b.Loop() {
-				x := target.request(b.Context(), from, m)
+				x := target.request(b.Context(), from, parcel{first: m})
 				if err := target.sign(b.Context(), x, m.ID); err != nil {
 					b.Fatal(err)
 				}

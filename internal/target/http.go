@@ -41,6 +41,9 @@ type Options struct {
 	// Timeout bounds a delivery, from connecting to the end of the answer. It must be
 	// positive.
 	Timeout time.Duration
+	// Batch is how many messages a request carries at most; 0 means 1. Over 1 the format is
+	// one of Batches, and a request for one message is a batch too.
+	Batch int
 	// Slots is how many deliveries may run concurrently, at least 1.
 	Slots int
 	// Auth says how requests prove who sends them.
@@ -100,6 +103,15 @@ func build(o Options, s security) (*HTTP, error) {
 	format, ok := formats[cmp.Or(o.Format, "raw")]
 	if !ok {
 		return nil, fmt.Errorf("--format: unknown format: use one of %s", strings.Join(Formats(), ", "))
+	}
+	if o.Batch > 1 {
+		if o.Format == "cloudevents" {
+			format = cloudEventBatches{}
+		}
+		if _, ok := format.(batchFormat); !ok {
+			return nil, fmt.Errorf("--batch: format %s sends one message a request: use --format %s, or omit --batch",
+				cmp.Or(o.Format, "raw"), strings.Join(Batches(), " or "))
+		}
 	}
 	if o.Format == "sqsd" {
 		o.UserAgent = sqsdAgent
@@ -166,7 +178,7 @@ func (t *HTTP) deliver(ctx context.Context, from source, m *message.Message) mes
 	}
 	m, from.topic = t.inside.open(ctx, from.queue, m)
 	limit := t.limits.begin(ctx)
-	result, clean := t.exchange(ctx, limit.ctx, from, m)
+	result, _, clean := t.exchange(ctx, limit.ctx, from, parcel{first: m})
 	t.limits.release(limit, clean)
 	return result
 }
@@ -176,57 +188,73 @@ func (t *HTTP) deliver(ctx context.Context, from source, m *message.Message) mes
 //
 // If a kept connection turns out to be unusable before a byte of the request has been
 // sent, another one is used. That is not a retry: nothing has been sent.
-func (t *HTTP) exchange(ctx, limited context.Context, from source, m *message.Message) (result message.Result, clean bool) {
+func (t *HTTP) exchange(ctx, limited context.Context, from source, p parcel) (result message.Result, failed []bool, clean bool) {
 	for {
-		x := t.request(limited, from, m)
-		if err := t.sign(limited, x, m.ID); err != nil {
-			return t.broken(ctx, limited, err, 0), false
+		x := t.request(limited, from, p)
+		if err := t.sign(limited, x, p.id()); err != nil {
+			return t.broken(ctx, limited, err, 0), nil, false
 		}
 		c, kept, err := t.pool.take(limited)
 		if err != nil {
-			return t.broken(ctx, limited, err, 0), false
+			return t.broken(ctx, limited, err, 0), nil, false
 		}
 		answer, err := c.send(x.request) //nolint:bodyclose // settle closes it
 		if err == nil {
-			return t.settle(ctx, limited, c, answer, x, m), true
+			result, failed = t.settle(ctx, limited, c, answer, x, p)
+			return result, failed, true
 		}
 		t.pool.drop(c)
 		if _, unsent := errors.AsType[*unsentError](err); !unsent || !kept || limited.Err() != nil {
-			return t.broken(ctx, limited, err, 0), false
+			return t.broken(ctx, limited, err, 0), nil, false
 		}
 	}
 }
 
 // settle reads an answer to its end, returns its result, and releases its connection.
-func (t *HTTP) settle(ctx, limited context.Context, c *connection, answer *http.Response, x *exchange, m *message.Message) message.Result {
+// failed says which of several messages failed, if the answer names some.
+func (t *HTTP) settle(ctx, limited context.Context, c *connection, answer *http.Response, x *exchange, p parcel) (result message.Result, failed []bool) {
 	defer t.pool.put(c)
 	defer func() { _ = answer.Body.Close() }()
 
 	status := answer.StatusCode
 	v, known := verdictOf(status, t.format.exceptions())
 	if !known { // 101, or not an HTTP status
-		return t.broken(ctx, limited, errNoAnswer, status)
+		return t.broken(ctx, limited, errNoAnswer, status), nil
 	}
-	if t.again(ctx, x, answer, m.ID) {
+	if t.again(ctx, x, answer, p.first.ID) {
 		_ = drop(answer)
 		return message.Result{
 			Outcome: breaks[reasonTokenRefused], Status: status, Reason: reasonTokenRefused, Err: t.sentence(breach{reason: reasonTokenRefused}, 0),
-		}
+		}, nil
 	}
-	result := message.Result{Outcome: v.outcome, Status: status, Reason: v.reason, Refused: v.refused}
+	result = message.Result{Outcome: v.outcome, Status: status, Reason: v.reason, Refused: v.refused}
 	if v.outcome != message.Delivered {
 		_ = drop(answer) // the status says it all
-	} else if failed, err := t.format.read(answer, m); err != nil {
-		return t.broken(ctx, limited, err, status)
-	} else if failed != nil {
-		result.Outcome, result.Reason = answered[failed.reason], failed.reason
-		result.Err = fmt.Errorf("%s %s", t.place, failed.detail)
+	} else {
+		var whole *failure
+		var err error
+		if failed, whole, err = t.read(answer, p); err != nil {
+			return t.broken(ctx, limited, err, status), nil
+		}
+		if whole != nil {
+			result.Outcome, result.Reason = answered[whole.reason], whole.reason
+			result.Err = fmt.Errorf("%s %s", t.place, whole.detail)
+		}
 	}
 	if result.Outcome != message.Delivered {
 		result.RetryAfter = retryAfter(answer.Header)
 	}
 	result.Limits, result.LimitsIgnored = told.Read(answer.Header, result.RetryAfter, time.Now())
-	return result
+	return result, failed
+}
+
+// read reads an answer with a status that means delivered.
+func (t *HTTP) read(answer *http.Response, p parcel) (failed []bool, whole *failure, err error) {
+	if several, ok := t.format.(batchFormat); ok && p.all != nil {
+		return several.readBatch(answer, p.all)
+	}
+	whole, err = t.format.read(answer, p.first)
+	return nil, whole, err
 }
 
 // Register adds the target's metrics to reg, which carries the target's label.

@@ -45,14 +45,32 @@ type sqsAttribute struct {
 }
 
 func (lambda) write(x *exchange, from source, m *message.Message) {
-	var event bytes.Buffer
-	event.Grow(len(m.Body) + len(m.Body)/8 + 1<<10)
-	to := json.NewEncoder(&event)
-	to.SetEscapeHTML(false)
-	_ = to.Encode(sqsEvent{Records: []sqsRecord{recordOf(from, m)}}) // strings can always be encoded
-	x.send(string(bytes.TrimSuffix(event.Bytes(), []byte("\n"))))
+	x.sendEvent(sqsEvent{Records: []sqsRecord{recordOf(from, m)}}, len(m.Body)+len(m.Body)/8+1<<10)
 	x.contentType(jsonType)
 }
+
+func (lambda) writeBatch(x *exchange, from source, all []*message.Message) {
+	event, room := sqsEvent{Records: make([]sqsRecord, len(all))}, 0
+	for i, m := range all {
+		event.Records[i] = recordOf(from, m)
+		room += len(m.Body) + len(m.Body)/8 + 1<<10
+	}
+	x.sendEvent(event, room)
+	x.contentType(jsonType)
+}
+
+// sendEvent makes the JSON of what can always be encoded the request's body. room is how
+// long it is likely to be.
+func (x *exchange) sendEvent(event any, room int) {
+	var body bytes.Buffer
+	body.Grow(room)
+	to := json.NewEncoder(&body)
+	to.SetEscapeHTML(false)
+	_ = to.Encode(event)
+	x.send(string(bytes.TrimSuffix(body.Bytes(), []byte("\n"))))
+}
+
+func (lambda) size(m *message.Message) int { return sizeInJSON(m) }
 
 func recordOf(from source, m *message.Message) sqsRecord {
 	sum := md5.Sum([]byte(m.Body)) //nolint:gosec // not for security
@@ -137,6 +155,24 @@ func (lambda) read(answer *http.Response, m *message.Message) (*failure, error) 
 		return itemFailure, nil
 	}
 	return nil, nil
+}
+
+// readBatch follows the same rules.
+func (lambda) readBatch(answer *http.Response, all []*message.Message) ([]bool, *failure, error) {
+	if answer.Header.Get("X-Amz-Function-Error") != "" {
+		return nil, functionError, drop(answer)
+	}
+	found, err := readFailures(answer.Body, idsOf(all))
+	if invalid, ok := errors.AsType[*invalidAnswer](err); ok {
+		return nil, &failure{reasonInvalidAnswer, "gave an answer that Lambda would count as failed: " + invalid.why}, drop(answer)
+	}
+	switch {
+	case err != nil:
+		return nil, nil, err
+	case found.crashed:
+		return nil, functionError, nil
+	}
+	return found.failed, nil, nil
 }
 
 var (

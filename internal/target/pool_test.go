@@ -140,7 +140,7 @@ func TestAnAnswerBeforeTheRequestIsNotBelieved(t *testing.T) {
 			io.WriteString(server, ok200)
 			<-time.After(time.Millisecond)
 		}})
-		answer, err := c.send(target.request(ctx, source{queue: "orders"}, msg("x")).request)
+		answer, err := c.send(target.request(ctx, source{queue: "orders"}, parcel{first: msg("x")}).request)
 		if err == nil {
 			answer.Body.Close()
 		}

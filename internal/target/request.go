@@ -28,18 +28,25 @@ type exchange struct {
 // It is the only one because an http.ClientConn never repeats a request, unlike an
 // http.Transport, which does so for an Idempotency-Key or a refused HTTP/2 stream. (A
 // request of which no byte was written is created again for another connection.)
-func (t *HTTP) request(ctx context.Context, from source, m *message.Message) *exchange {
+func (t *HTTP) request(ctx context.Context, from source, p parcel) *exchange {
+	m := p.first
 	static := t.headers.current(ctx)
 	x := &exchange{ownType: static.contentType}
 	x.head.to = make(http.Header, 7+len(static.lines)+len(m.Attributes))
 	x.request = t.template.WithContext(ctx)
 	x.request.Header = x.head.to
 	static.put(x.request)
-	t.format.write(x, from, m)
+	if several, ok := t.format.(batchFormat); ok && p.all != nil {
+		several.writeBatch(x, from, p.all)
+	} else {
+		t.format.write(x, from, m)
+	}
 	if from.topic != "" {
 		x.head.set(topicHeader, from.topic)
 	}
-	x.head.trace(m)
+	if len(p.all) < 2 { // a batch has no one parent
+		x.head.trace(m)
+	}
 	x.head.finish()
 	return x
 }

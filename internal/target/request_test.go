@@ -239,7 +239,7 @@ func FuzzHeaders(f *testing.F) {
 		m.GroupID, m.DeduplicationID, m.TraceHeader, m.ID = group, value2, value, name2
 		m.Attributes = map[string]message.Attribute{name: str(value), name2: {DataType: "Number", StringValue: value2}}
 		var out bytes.Buffer
-		if err := h.request(t.Context(), source{queue: group}, m).request.Write(&out); err != nil {
+		if err := h.request(t.Context(), source{queue: group}, parcel{first: m}).request.Write(&out); err != nil {
 			t.Fatal(err)
 		}
 		in := bufio.NewReader(&out)

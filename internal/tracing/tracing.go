@@ -119,15 +119,62 @@ func (t *Tracer) Wrap(next deliverer, queue, queueURL, target string) deliverer 
 			attribute.String("poller.target", target),
 		}
 	}
-	return &traced{
+	one := &traced{
 		Tracer: t, next: next,
 		name: "process " + queue, common: of("process"),
 		settleName: "settle " + queue, settleCommon: of("settle"),
 	}
+	if several, ok := next.(batchDeliverer); ok {
+		return &tracedBatches{one, several}
+	}
+	return one
 }
+
+// batchDeliverer is a deliverer that takes several messages in one request.
+type batchDeliverer interface {
+	deliverer
+	DeliverBatch(ctx context.Context, queue string, all []*message.Message) (whole message.Result, each []message.Result)
+	SizeInBatch(m *message.Message) int
+}
+
+// tracedBatches makes a span of each message's part in a delivery.
+type tracedBatches struct {
+	*traced
+	next batchDeliverer
+}
+
+// DeliverBatch delivers all in one request, each within a span of its own.
+func (d *tracedBatches) DeliverBatch(ctx context.Context, queue string, all []*message.Message) (message.Result, []message.Result) {
+	spans, own := make([]trace.Span, len(all)), make([]*message.Message, len(all))
+	for i, m := range all {
+		own[i], spans[i] = d.begin(ctx, m)
+	}
+	whole, each := d.next.DeliverBatch(ctx, queue, own)
+	if each == nil {
+		each = make([]message.Result, len(all))
+		for i := range each {
+			each[i] = whole
+		}
+	}
+	for i, m := range all {
+		d.noted(ctx, spans[i], m, &each[i])
+	}
+	return whole, each
+}
+
+// SizeInBatch implements batchDeliverer.
+func (d *tracedBatches) SizeInBatch(m *message.Message) int { return d.next.SizeInBatch(m) }
 
 // Deliver delivers m within a span, which the target gets as its parent.
 func (d *traced) Deliver(ctx context.Context, queue string, m *message.Message) message.Result {
+	own, span := d.begin(ctx, m)
+	result := d.next.Deliver(ctx, queue, own)
+	d.noted(ctx, span, m, &result)
+	return result
+}
+
+// begin begins the span of m's delivery, and returns m with it as the parent.
+func (d *traced) begin(ctx context.Context, m *message.Message) (*message.Message, trace.Span) {
 	spanning := context.WithoutCancel(ctx)
 	options := []trace.SpanStartOption{
 		trace.WithSpanKind(trace.SpanKindConsumer), trace.WithAttributes(d.common...),
@@ -152,19 +199,23 @@ func (d *traced) Deliver(ctx context.Context, queue string, m *message.Message) 
 	propagation.TraceContext{}.Inject(spanning, carrier)
 	own := *m
 	own.Traceparent, own.Tracestate = carrier["traceparent"], carrier["tracestate"]
-	result := d.next.Deliver(ctx, queue, &own)
+	return &own, span
+}
+
+// noted describes the delivery of m in its span, and has the result go on with it.
+func (d *traced) noted(ctx context.Context, span trace.Span, m *message.Message, result *message.Result) {
 	if !span.SpanContext().IsSampled() {
 		span.End()
-		return result
+		return
 	}
-	describe(span, result)
+	describe(span, *result)
+	spanning := trace.ContextWithSpan(context.WithoutCancel(ctx), span)
 	id := attribute.String("messaging.message.id", m.ID)
 	result.Span = &delivery{span: span, below: func(at time.Time) trace.Span {
 		_, settle := d.tracer.Start(spanning, d.settleName, trace.WithTimestamp(at), trace.WithSpanKind(trace.SpanKindClient),
 			trace.WithAttributes(d.settleCommon...), trace.WithAttributes(id))
 		return settle
 	}}
-	return result
 }
 
 // origin returns the span that m was sent in, and whether it was decided to sample it or not.

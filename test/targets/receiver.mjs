@@ -3,7 +3,8 @@
 //   node receiver.mjs webhook PORT SECRET   checks the signature with the Standard Webhooks library
 //   node receiver.mjs cloudevents PORT      reads the event with the CloudEvents SDK
 //   node receiver.mjs sqsd PORT             a worker app of Elastic Beanstalk, in Express
-//   node receiver.mjs oidc PORT LIFE        an OAuth2 server: oidc-provider; DELETE /tokens revokes all
+//   node receiver.mjs oidc PORT LIFE        an OAuth2 server: oidc-provider; DELETE /tokens revokes all; DELETE /endpoint
+//                                           takes its token endpoint away, PUT /endpoint brings it back
 import http from 'node:http';
 
 const [mode, port, argument] = process.argv.slice(2);
@@ -71,18 +72,26 @@ if (mode === 'webhook') {
   });
   provider.on('client_credentials.saved', (token) => { tokens.add(token.jti); say({ fetched: tokens.size, scope: token.scope }); });
   const oidc = provider.callback();
+  let away = false;
   http.createServer(async (request, response) => {
     if (request.url === '/orders') { // the target
       await bodyOf(request);
       const value = (request.headers.authorization ?? '').replace('Bearer ', '');
       const known = await provider.ClientCredentials.find(value);
       const valid = known !== undefined && known.isValid && tokens.has(known.jti);
-      say({ delivered: valid, id: request.headers['x-poller-message-id'] });
+      say({ delivered: valid, id: request.headers['x-poller-message-id'], receives: Number(request.headers['x-poller-receive-count']) });
       response.writeHead(valid ? 204 : 401).end();
     } else if (request.url === '/tokens') {
       tokens = new Set();
       say({ revoked: true });
       response.writeHead(204).end();
+    } else if (request.url === '/endpoint') {
+      away = request.method === 'DELETE';
+      say({ away });
+      response.writeHead(204).end();
+    } else if (away) {
+      say({ refused: true });
+      request.socket.destroy();
     } else {
       oidc(request, response);
     }

@@ -42,6 +42,7 @@ def listens(port: int) -> bool:
 
 class Stack(unittest.TestCase):
     queue = "orders"
+    visibility = "60s"
 
     def setUp(self):
         folder = tempfile.TemporaryDirectory()
@@ -51,7 +52,7 @@ class Stack(unittest.TestCase):
         port = free_port()
         self.env = {"PATH": os.environ["PATH"], "HOME": folder.name, "AWS_ENDPOINT_URL_SQS": f"http://127.0.0.1:{port}"} | CREDENTIALS
         self.start("localsqs", ["poller", "localsqs", "--listen", f"127.0.0.1:{port}", "--queue", self.queue, "--max-receive-count", "3",
-                                "--visibility-timeout", "60s"])
+                                "--visibility-timeout", self.visibility])
         wait_for(lambda: listens(port), why="localsqs")
         self.sqs = botocore.session.get_session().create_client("sqs", "eu-central-1", endpoint_url=f"http://127.0.0.1:{port}",
                                                                 aws_access_key_id="any", aws_secret_access_key="any")

@@ -11,6 +11,8 @@ SECRET = "hunter2-and-more-of-it"
 
 
 class OAuth2(Stack):
+    visibility = "20s"  # shorter than what is endured
+
     def begin(self, life: int, *args: str) -> int:
         port = self.node("oidc", str(life))
         (self.folder / "secret").write_text(SECRET)
@@ -54,4 +56,24 @@ class OAuth2(Stack):
         delivered = [line["id"] for line in self.node_got() if line.get("delivered")]
         self.assertEqual((len(delivered), len(set(delivered))), (500, 500))
         self.assertEqual(self.fetched(), 3)
+        self.nothing_is_burned_or_told()
+
+    def test_a_token_endpoint_that_is_away_for_30_seconds_burns_no_receive(self):
+        self.send([str(i) for i in range(600)])
+        port = self.begin(4, "--rate", "40/s")
+        endpoint = f"http://127.0.0.1:{port}/endpoint"
+        delivered = lambda: [line for line in self.node_got() if line.get("delivered")]
+        wait_for(lambda: len(delivered()) > 60, why="deliveries")
+        urllib.request.urlopen(urllib.request.Request(endpoint, method="DELETE")).read()
+        away = time.monotonic()
+        wait_for(lambda: any("refused" in line for line in self.node_got()), why="a token was asked for in vain")
+        wait_for(lambda: "no token from the token endpoint" in self.said("poller"), why="it is said")
+        wait_for(lambda: time.monotonic() - away > 30, 40)
+        self.assertLess(len(delivered()), 400)  # for most of the outage nothing was sent
+        urllib.request.urlopen(urllib.request.Request(endpoint, method="PUT")).read()
+        self.emptied(120)
+        ids = [line["id"] for line in delivered()]
+        self.assertEqual((len(ids), len(set(ids))), (600, 600))
+        self.assertEqual({line["receives"] for line in delivered()}, {1})
+        self.assertIn("the token endpoint works again", self.said("poller"))
         self.nothing_is_burned_or_told()

@@ -1,0 +1,184 @@
+package consumer
+
+import (
+	"context"
+	"time"
+
+	"github.com/sqs-poller/poller/internal/gate"
+	"github.com/sqs-poller/poller/internal/message"
+)
+
+// A request to the target may carry several messages. It is one slot, one token and one
+// look at the target; everything else is a message's own: its visibility, its group, its
+// strikes, its end.
+//
+//   - A request carries those that wait and may start: it waits for more only as long as
+//     BatchWait says, and takes at most one of each group of a FIFO queue.
+//   - Where the answer names those that failed, each of these has failed alone, and the
+//     others are delivered.
+//   - Where it failed as a whole, nobody knows whose fault that was. Nobody gets a strike,
+//     and unless no message can have caused it (a 429, no connection), each is tried alone
+//     from then on, until it leaves our hands.
+//   - A probe carries one message, and so does a message that is known bad.
+
+// maxRequest bounds a request in bytes: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
+const maxRequest = 6 << 20
+
+// batch are the messages of one request, two or more.
+type batch struct{ lives []*life }
+
+// wanted reports whether some of them is still ours.
+func (b *batch) wanted() bool {
+	if b == nil {
+		return false
+	}
+	for _, l := range b.lives {
+		if !l.lost {
+			return true
+		}
+	}
+	return false
+}
+
+// nextUntried is the message to start next of those that were never tried, unless it still
+// waits for others.
+func (c *Consumer) nextUntried(now time.Time) *life {
+	l := c.hand.nextWaiting(now)
+	if l == nil || c.options.Batch == 1 || !now.Before(c.gathered(l)) {
+		return l
+	}
+	if _, full := c.along(now, l); full {
+		return l
+	}
+	return nil
+}
+
+// gathered is when l has waited long enough for others.
+func (c *Consumer) gathered(l *life) time.Time {
+	if c.drain.begun || !c.gate.Joins(&l.try) {
+		return l.since
+	}
+	return l.since.Add(c.options.BatchWait)
+}
+
+// gatherWake returns when the oldest message that waits for others has waited long enough, or
+// the zero time.
+func (c *Consumer) gatherWake(now time.Time) time.Time {
+	if c.options.Batch == 1 || c.options.BatchWait == 0 {
+		return time.Time{}
+	}
+	if l := c.hand.nextWaiting(now); l != nil {
+		return c.gathered(l)
+	}
+	return time.Time{}
+}
+
+// along is what goes with l in one request: more of its kind, untried or held, that may
+// start now, and whether the request is full.
+func (c *Consumer) along(now time.Time, l *life) (others []*life, full bool) {
+	if !c.gate.Joins(&l.try) {
+		return nil, true
+	}
+	from := c.hand.untried
+	if l.state == held {
+		from = c.hand.holding.lives
+	}
+	room := maxRequest - c.sizeInBatch(l)
+	for _, other := range from {
+		if other == nil || other == l || other.state != l.state || other.lost || other.releaseDue ||
+			other.group != nil && (other.group == l.group || l.state == waiting && other.group.blocked()) ||
+			!other.mayStart(now, c.options.Timeout) || !c.gate.Joins(&other.try) ||
+			l.state == held && c.gate.Next(&other.try).After(now) {
+			continue
+		}
+		if room -= c.sizeInBatch(other); room < 0 {
+			return others, true
+		}
+		if others = append(others, other); len(others) == c.options.Batch-1 {
+			return others, true
+		}
+	}
+	return others, false
+}
+
+// sizeInBatch is how much of a request l takes at most, found out once.
+func (c *Consumer) sizeInBatch(l *life) int {
+	if l.inBatch == 0 {
+		l.inBatch = c.batches.SizeInBatch(l.message)
+	}
+	return l.inBatch
+}
+
+// deliverBatch is what a courier does for several messages. The mutex is held when it is
+// called, and not when it returns.
+func (c *Consumer) deliverBatch(ctx context.Context, m *member[*life], b *batch, cut context.CancelCauseFunc) {
+	all := make([]*message.Message, len(b.lives))
+	for i, l := range b.lives {
+		l.cut, all[i] = cut, l.message
+	}
+	if !b.wanted() { // lost before it had begun
+		cut(errLost)
+	}
+	c.mu.Unlock()
+
+	begun := time.Now()
+	whole, each := c.batches.DeliverBatch(ctx, c.options.Queue, all)
+
+	for _, result := range each {
+		if result.Span != nil {
+			defer result.Span.End() // with what follows from it
+		}
+	}
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	now := time.Now()
+	c.finishBatch(ctx, now, begun, b, whole, each)
+	c.deliveries.rest(now, m)
+	c.turn(now)
+}
+
+// finishBatch records what the delivery of several messages came to.
+func (c *Consumer) finishBatch(ctx context.Context, now, begun time.Time, b *batch, whole message.Result, each []message.Result) {
+	took := now.Sub(begun)
+	c.running--
+	head := b.lives[0]
+	if stoodStill(took, c.options.Timeout, whole) {
+		whole.Outcome = message.Connection
+	}
+	whole.Announced = c.pace.End(now, &head.pace, whole, head.try.Tries() == 1)
+	whole.Crowded = c.pace.Adapt(now, &head.pace, whole, func() (bool, int) { return c.gate.Load(&head.try) })
+	slots := c.pace.Limits().Concurrency
+	tries, fates := make([]*gate.Message, len(b.lives)), make([]gate.Fate, len(b.lives))
+	for i, l := range b.lives {
+		tries[i] = &l.try
+	}
+	apart := each != nil && whole.Outcome == message.Delivered
+	if each == nil {
+		each = make([]message.Result, len(b.lives))
+	}
+	for i := range each {
+		if !apart { // with what was found out about all since
+			span := each[i].Span
+			each[i] = whole
+			each[i].Span = span
+		}
+	}
+	for i, l := range b.lives {
+		l.began(begun, each[i].Span)
+	}
+	if whole.Outcome == message.Delivered {
+		c.gate.EndEach(now, tries, each, slots, fates)
+		c.demand.delivered(took)
+	} else {
+		c.gate.Dissolve(now, tries, whole, slots)
+		for i := range fates {
+			if !whole.Canceled {
+				fates[i] = gate.Held
+			}
+		}
+	}
+	c.sayIgnored(now, whole.LimitsIgnored)
+	for i, l := range b.lives {
+		c.conclude(ctx, now, took, l, each[i], fates[i])
+	}
+}

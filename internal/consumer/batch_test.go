@@ -1,0 +1,302 @@
+package consumer
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sqs-poller/poller/internal/message"
+	"github.com/sqs-poller/poller/internal/ratelimit"
+)
+
+// batchFake takes batches, and answers them as whole and bad say.
+type batchFake struct {
+	*fakeTarget
+	mu      sync.Mutex
+	batches [][]string // of one, too
+	whole   func(ids []string) message.Result
+	bad     func(id string) bool // named as failed
+	size    int
+}
+
+var (
+	failed5xx    = message.Result{Outcome: message.Failed, Status: 500, Reason: "5xx"}
+	itemFailed   = message.Result{Outcome: message.Failed, Status: 200, Reason: "item_failure"}
+	throttledAll = message.Result{Outcome: message.Throttled, Status: 429, Reason: "4xx"}
+	notRejected  = func([]string) message.Result { return delivered2xx }
+)
+
+func newBatchFake(took time.Duration) *batchFake {
+	return &batchFake{fakeTarget: newFakeTarget(took), whole: notRejected, bad: func(string) bool { return false }, size: 1000}
+}
+
+func (f *batchFake) take(ids []string) message.Result {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.batches = append(f.batches, ids)
+	return f.whole(ids)
+}
+
+func (f *batchFake) Deliver(ctx context.Context, _ string, m *message.Message) message.Result {
+	whole := f.take([]string{m.ID})
+	if whole.Outcome == message.Delivered && f.bad(m.ID) {
+		whole = itemFailed
+	}
+	f.note(ctx, m, &whole)
+	return whole
+}
+
+// note has a message be tried for as long as the target takes.
+func (f *batchFake) note(ctx context.Context, m *message.Message, r *message.Result) {
+	f.fakeTarget.mu.Lock()
+	f.tries[m.ID]++
+	f.fakeTarget.mu.Unlock()
+	select {
+	case <-time.After(f.took):
+	case <-ctx.Done():
+		*r = message.Result{Outcome: message.Failed, Reason: "canceled", Canceled: true, Err: context.Cause(ctx)}
+	}
+	f.fakeTarget.mu.Lock()
+	defer f.fakeTarget.mu.Unlock()
+	if r.Outcome == message.Delivered {
+		f.good[m.ID]++
+	}
+}
+
+func (f *batchFake) DeliverBatch(ctx context.Context, _ string, all []*message.Message) (message.Result, []message.Result) {
+	ids := make([]string, len(all))
+	for i, m := range all {
+		ids[i] = m.ID
+	}
+	whole := f.take(ids)
+	select {
+	case <-time.After(f.took):
+	case <-ctx.Done():
+		return message.Result{Outcome: message.Failed, Reason: "canceled", Canceled: true, Err: context.Cause(ctx)}, nil
+	}
+	if whole.Outcome != message.Delivered {
+		return whole, nil
+	}
+	each := make([]message.Result, len(all))
+	f.fakeTarget.mu.Lock()
+	defer f.fakeTarget.mu.Unlock()
+	for i, id := range ids {
+		f.tries[id]++
+		if each[i] = whole; f.bad(id) {
+			each[i] = itemFailed
+		} else {
+			f.good[id]++
+		}
+	}
+	return whole, each
+}
+
+func (f *batchFake) SizeInBatch(*message.Message) int { return f.size }
+
+// sent is what each request carried.
+func (f *batchFake) sent() [][]string {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return slices.Clone(f.batches)
+}
+
+func inTens(f *batchFake) func(*Options) {
+	return func(o *Options) { o.Deliver, o.Batch = f, 10 }
+}
+
+func TestABatchIsOneTokenAndOneSlot(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		q, f := newFakeQueue(), newBatchFake(100*time.Millisecond)
+		q.send(100)
+		e := run(t, q, f.fakeTarget, ratelimit.Limits{Concurrency: 1, Limited: true, Rate: 1, Burst: 1}, inTens(f))
+		pass(13 * time.Second)
+		if n := len(f.took2xx()); n < 90 {
+			t.Errorf("%d messages of 100 in 13 requests of at most 10", n)
+		}
+		if n := len(f.sent()); n > 14 {
+			t.Errorf("%d requests in 13 s at 1/s", n)
+		}
+		e.stop()
+	})
+}
+
+func TestOnlyTheMessageThatTheAnswerNamesHasFailed(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		q, f := newFakeQueue(), newBatchFake(10*time.Millisecond)
+		q.attributes.MaxReceiveCount, q.retire = 1, 1
+		f.bad = func(id string) bool { return id == "m3" }
+		e := run(t, q, f.fakeTarget, ratelimit.Limits{Concurrency: 2}, inTens(f))
+		q.send(40)
+		pass(time.Minute)
+		for i := range 20 {
+			q.send(1)
+			pass(time.Duration(i) * time.Second)
+		}
+		s := e.stop()
+		if good := f.took2xx(); len(good) != 59 || good["m3"] != 0 {
+			t.Errorf("%d delivered, the bad one %d times", len(good), good["m3"])
+		}
+		if s.Failed != 1 || s.Delivered != 59 {
+			t.Errorf("%+v", s)
+		}
+		for id, n := range f.tried() {
+			if id != "m3" && n != 1 {
+				t.Errorf("%s was tried %d times", id, n)
+			}
+		}
+	})
+}
+
+func TestABatchThatFailsAsAWholeIsDissolvedAndItsPoisonFoundAlone(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		q, f := newFakeQueue(), newBatchFake(10*time.Millisecond)
+		q.attributes.MaxReceiveCount, q.retire = 1, 1
+		f.whole = func(ids []string) message.Result {
+			if slices.Contains(ids, "m3") {
+				return failed5xx
+			}
+			return delivered2xx
+		}
+		e := run(t, q, f.fakeTarget, ratelimit.Limits{Concurrency: 2}, inTens(f))
+		q.send(40)
+		for range 60 {
+			pass(time.Second)
+			q.send(1)
+		}
+		pass(time.Minute)
+		s := e.stop()
+		if s.Failed != 1 || s.Delivered != 99 {
+			t.Errorf("%+v, want the poison given up and all others delivered", s)
+		}
+		failed := 0
+		for _, ids := range f.sent() {
+			if slices.Contains(ids, "m3") && len(ids) > 1 {
+				failed++
+			}
+		}
+		if failed != 1 {
+			t.Errorf("the poison was in %d batches: after one it is tried alone", failed)
+		}
+	})
+}
+
+func TestMessagesThatATargetThrottledTogetherAreTriedTogether(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		q, f := newFakeQueue(), newBatchFake(10*time.Millisecond)
+		begun := time.Now()
+		f.whole = func([]string) message.Result {
+			if time.Since(begun) < time.Second {
+				return throttledAll
+			}
+			return delivered2xx
+		}
+		q.send(10)
+		e := run(t, q, f.fakeTarget, ratelimit.Limits{Concurrency: 1}, inTens(f))
+		pass(time.Minute)
+		sent := f.sent()
+		if last := sent[len(sent)-1]; len(sent) > 10 || len(last) < 5 {
+			t.Errorf("%d requests, the last with %d messages", len(sent), len(last))
+		}
+		if s := e.stop(); s.Delivered != 10 || s.Failed != 0 {
+			t.Errorf("%+v", s)
+		}
+	})
+}
+
+func TestAMessageWaitsForOthersAsLongAsBatchWaitSays(t *testing.T) {
+	t.Parallel()
+	for _, wait := range []time.Duration{0, 2 * time.Second} {
+		t.Run(fmt.Sprint(wait), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				q, f := newFakeQueue(), newBatchFake(10*time.Millisecond)
+				e := run(t, q, f.fakeTarget, ratelimit.Limits{Concurrency: 4}, func(o *Options) {
+					inTens(f)(o)
+					o.BatchWait = wait
+				})
+				for range 5 {
+					q.send(1)
+					pass(300 * time.Millisecond)
+				}
+				pass(5 * time.Second)
+				want := 5
+				if wait > 0 {
+					want = 1
+				}
+				if sent := f.sent(); len(sent) != want {
+					t.Errorf("%d requests, want %d: %v", len(sent), want, sent)
+				}
+				e.stop()
+			})
+		})
+	}
+}
+
+func TestABatchStaysUnderTheSizeOfARequest(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		q, f := newFakeQueue(), newBatchFake(10*time.Millisecond)
+		f.size = maxRequest / 3
+		q.send(30)
+		e := run(t, q, f.fakeTarget, ratelimit.Limits{Concurrency: 2}, inTens(f))
+		pass(10 * time.Second)
+		most := 0
+		for _, ids := range f.sent() {
+			most = max(most, len(ids))
+		}
+		if most != 3 {
+			t.Errorf("%d messages of a third of the size in one request", most)
+		}
+		e.stop()
+	})
+}
+
+func TestABatchGoesOnForTheOthersWhenOneOfItsMessagesIsLost(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		q, f := newFakeQueue(), newBatchFake(time.Minute)
+		q.send(10)
+		e := run(t, q, f.fakeTarget, ratelimit.Limits{Concurrency: 1}, func(o *Options) {
+			inTens(f)(o)
+			o.Timeout, o.BatchWait = time.Hour, time.Second
+		})
+		pass(2 * time.Second)
+		q.mu.Lock()
+		q.messages[0].handle = "m0/elsewhere"
+		q.messages[0].visible = time.Now().Add(time.Hour)
+		q.mu.Unlock()
+		pass(2 * time.Minute)
+		if s := e.stop(); s.Delivered != 9 || s.Abandoned != 1 || len(f.sent()) != 1 {
+			t.Errorf("%+v in %d requests", s, len(f.sent()))
+		}
+	})
+}
+
+func TestABatchHasOneMessageOfAGroupAtMost(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		q, f := newFakeQueue(), newBatchFake(10*time.Millisecond)
+		e := run(t, q, f.fakeTarget, ratelimit.Limits{Concurrency: 1}, func(o *Options) {
+			inTens(f)(o)
+			o.FIFO = true
+		})
+		q.send(10) // all of the group without a name
+		pass(10 * time.Second)
+		for _, ids := range f.sent() {
+			if len(ids) != 1 {
+				t.Errorf("%v in one request", ids)
+			}
+		}
+		if s := e.stop(); s.Delivered != 10 {
+			t.Errorf("%+v", s)
+		}
+	})
+}

@@ -1,0 +1,116 @@
+package gate
+
+import (
+	"time"
+
+	"github.com/sqs-poller/poller/internal/message"
+)
+
+// A request may carry several messages. It is one look at the target: its tries have one
+// number, it changes the state at most once, and it is one sample of how often tries
+// succeed. Strikes, records and what is held are a message's own.
+
+// Joins reports whether m may be tried together with others: not if it is known bad, and not
+// while the target is probed or nearly so, where each try has to say as much as it can.
+func (s *Seat) Joins(m *Message) bool {
+	g := s.gate
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return !m.known && !m.apart && g.state != Closed && g.state != Wary
+}
+
+// BeginWith begins m's try in the request that carries first, whose try has just begun.
+func (s *Seat) BeginWith(m, first *Message) {
+	g := s.gate
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.hold(m, false)
+	m.tries++
+	m.try, m.began, m.probe = first.try, first.began, false
+}
+
+// EndEach records the results of the tries of one request whose answer tells them apart,
+// and writes what happens to each message to fates.
+func (s *Seat) EndEach(now time.Time, all []*Message, results []message.Result, slots int, fates []Fate) {
+	defer s.lock()()
+	g := s.gate
+	fresh := all[0].try > g.mark
+	delete(g.running, all[0])
+	some := false
+	for i, m := range all {
+		if results[i].Outcome != message.Delivered {
+			continue
+		}
+		if !some {
+			g.learn(m, message.Delivered)
+		}
+		some = true
+		g.credit(now, m, message.Delivered, fresh)
+		fates[i] = Settled
+	}
+	if some {
+		g.step(now, worked, fresh, slots)
+	} else {
+		g.learn(all[0], results[0].Outcome)
+	}
+	for i, m := range all {
+		if r := results[i]; r.Outcome != message.Delivered {
+			if fates[i] = Held; g.fail(now, m, r, min(r.RetryAfter, maxRetryAfter), false) {
+				fates[i] = GivenUp
+			}
+		}
+	}
+	if !some {
+		g.step(now, failed, fresh, slots)
+	}
+}
+
+// Dissolve records that a request with several messages failed as a whole: nobody knows
+// whose fault it was, so it is nobody's, and all of them are held. Where a message may be at
+// fault, each is tried alone from then on. A canceled request says nothing.
+func (s *Seat) Dissolve(now time.Time, all []*Message, r message.Result, slots int) {
+	defer s.lock()()
+	g, head := s.gate, all[0]
+	delete(g.running, head)
+	if r.Canceled {
+		return
+	}
+	fresh := head.try > g.mark
+	switch {
+	case r.Announced:
+		g.announced()
+	case r.Outcome != message.Rejected: // which is an answer of a target that works
+		g.learn(head, r.Outcome)
+		if head.try > g.succeeded {
+			g.trouble.add(head.began, head.id, head.tries == 1 && !head.seen, r.Outcome, r.Answer())
+		}
+	}
+	told := min(r.RetryAfter, maxRetryAfter)
+	spread := g.draw(head.id, head.tries)
+	for _, m := range all {
+		g.spare(now, m, r, told, spread)
+	}
+	if r.Outcome != message.Rejected {
+		g.step(now, failed, fresh, slots)
+	}
+}
+
+// spare holds a message whose last try failed together with others. That try counts for
+// nothing: where the message may be at fault, the next one is like its first. Where it
+// cannot be, all are due together, by spread.
+func (g *Gate) spare(now time.Time, m *Message, r message.Result, told time.Duration, spread float64) {
+	o := r.Outcome
+	m.failed, m.base, m.told, m.failedAt, m.spread = o, 0, told, now, g.draw(m.id, m.tries)
+	m.lastFailed, m.closings, m.struck, m.spared = m.try, g.closings, true, true
+	m.throttled = m.throttled || o == message.Throttled || r.Crowded
+	if m.since.IsZero() {
+		m.since = now
+	}
+	if baseOf(o, told) > 0 {
+		m.apart = true
+		m.tries--
+	} else {
+		m.spread = spread
+	}
+	g.hold(m, true)
+}

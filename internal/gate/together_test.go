@@ -1,0 +1,146 @@
+package gate
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/sqs-poller/poller/internal/message"
+)
+
+// together begins a request with n new messages at an open gate.
+func together(now time.Time, s *Seat, name string, n int) []*Message {
+	all := make([]*Message, n)
+	for i := range all {
+		all[i] = new(Message)
+		s.Enter(all[i], fmt.Sprint(name, i))
+		if i == 0 {
+			s.Begin(now, all[0])
+		} else {
+			s.BeginWith(all[i], all[0])
+		}
+	}
+	return all
+}
+
+func opened(now time.Time) (*Gate, *Seat) {
+	g := New(1)
+	s := g.Join(func() {})
+	m := new(Message)
+	s.Enter(m, "first")
+	s.Begin(now, m)
+	s.End(now, m, message.Result{Outcome: message.Delivered}, 10)
+	s.Leave(m)
+	return g, s
+}
+
+func TestARequestThatFailsAsAWholeIsOneFailureAndStrikesNobody(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	g, s := opened(now)
+	all := together(now, s, "m", 10)
+	s.Dissolve(now, all, message.Result{Outcome: message.Failed, Status: 500}, 10)
+	if status := g.Status(10); status.Messages != 1 || status.State != Open || status.Held != 10 || status.Strikes != 0 {
+		t.Errorf("%+v", status)
+	}
+	later := together(now.Add(time.Second), s, "later", 1)
+	s.End(now.Add(2*time.Second), later[0], message.Result{Outcome: message.Delivered}, 10)
+	for _, m := range all {
+		if s.Review(now.Add(time.Hour), m) || s.Record(m).Strikes != 0 {
+			t.Fatalf("%+v is struck for its neighbor", m)
+		}
+		if s.Joins(m) {
+			t.Errorf("%s may be tried with others", m.id)
+		}
+	}
+	s.Begin(now.Add(time.Hour), all[0])
+	if all[0].Tries() != 1 {
+		t.Errorf("its first try alone is number %d", all[0].Tries())
+	}
+}
+
+func TestARequestThatHasEndedRunsNoLonger(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	failed := message.Result{Outcome: message.Failed, Status: 500}
+	for name, end := range map[string]func(s *Seat, all []*Message){
+		"it failed as a whole": func(s *Seat, all []*Message) { s.Dissolve(now, all, failed, 10) },
+		"it was canceled":      func(s *Seat, all []*Message) { s.Dissolve(now, all, message.Result{Canceled: true}, 10) },
+		"its messages are named": func(s *Seat, all []*Message) {
+			s.EndEach(now, all, []message.Result{failed, failed}, 10, make([]Fate, 2))
+		},
+	} {
+		g, s := opened(now)
+		if end(s, together(now, s, "m", 2)); len(g.running) != 0 {
+			t.Errorf("%s, and it counts as running", name)
+		}
+	}
+}
+
+func TestFiveRequestsThatFailAsAWholeAreAnOutage(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	g, s := opened(now)
+	for i := range 5 {
+		all := together(now, s, fmt.Sprint("b", i, "-"), 10)
+		s.Dissolve(now, all, message.Result{Outcome: message.Unavailable, Status: 503}, 10)
+	}
+	if g.State() != Wary {
+		t.Error(g.State())
+	}
+	if m := together(now.Add(time.Minute), s, "new", 1)[0]; s.Joins(m) {
+		t.Error("a target in trouble is tried with several")
+	}
+}
+
+func TestWhatNoMessageCausesKeepsThemTogether(t *testing.T) {
+	t.Parallel()
+	for _, r := range []message.Result{
+		{Outcome: message.Throttled, Status: 429}, {Outcome: message.Connection}, {Outcome: message.Unavailable, Status: 503, RetryAfter: time.Second},
+	} {
+		now := time.Now()
+		_, s := opened(now)
+		all := together(now, s, "m", 3)
+		s.Dissolve(now, all, r, 10)
+		for _, m := range all {
+			if !s.Joins(m) || !s.Next(m).Equal(s.Next(all[0])) {
+				t.Errorf("%v: %s is tried at %s, the first at %s", r.Outcome, m.id, s.Next(m), s.Next(all[0]))
+			}
+		}
+	}
+}
+
+func TestARequestWidensAHalfOpenGateByOne(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	g, s := opened(now)
+	g.enter(now, HalfOpen, reasonSuccess)
+	g.limit = 1
+	all := together(now, s, "m", 5)
+	results, fates := make([]message.Result, 5), make([]Fate, 5)
+	for i := range results {
+		results[i].Outcome = message.Delivered
+	}
+	s.EndEach(now, all, results, 10, fates)
+	if g.limit != 2 {
+		t.Errorf("%d at once after one request", g.limit)
+	}
+}
+
+func TestANamedFailureIsAFailedTryOfItsMessageAlone(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	g, s := opened(now)
+	all := together(now, s, "m", 3)
+	fates := make([]Fate, 3)
+	ok := message.Result{Outcome: message.Delivered, Status: 200}
+	s.EndEach(now, all, []message.Result{ok, {Outcome: message.Failed, Status: 200}, ok}, 10, fates)
+	if fates[0] != Settled || fates[1] != Held || fates[2] != Settled || g.Status(10).Messages != 0 {
+		t.Errorf("%v, %+v", fates, g.Status(10))
+	}
+	later := together(now.Add(time.Second), s, "later", 1)
+	s.End(now.Add(2*time.Second), later[0], ok, 10)
+	if !s.Review(now.Add(3*time.Second), all[1]) {
+		t.Error("it is not given up by proof")
+	}
+}

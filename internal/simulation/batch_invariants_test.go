@@ -1,0 +1,116 @@
+package simulation
+
+import (
+	"net/http"
+	"slices"
+	"time"
+)
+
+// noMessageIsStruckForItsNeighbour: a message that has failed only together with all others
+// in its requests is not given up, and is tried alone next, unless no message can have caused
+// it. And where nothing but batches goes wrong, none dies that never failed by itself.
+func noMessageIsStruckForItsNeighbour(t *trial) {
+	ownFault := func(d *delivery) bool { return !d.delivered() && !d.dissolved() }
+	for _, l := range t.lives {
+		if !slices.ContainsFunc(l.starts, (*delivery).dissolved) {
+			continue
+		}
+		t.reaches()
+		for i, d := range l.starts {
+			if i == 0 || !d.inBatch() || !l.starts[i-1].apart() || l.cameAfter(l.starts[i-1].ended, d.arrived) {
+				continue
+			}
+			t.breaks(d.arrived, l.by, "delivers m%d with others, with which it has failed before", l.message)
+		}
+		if l.how != "released" || l.release.seconds == 0 || forRoom(l.release.seconds) || l.stoodStill() {
+			continue
+		}
+		if !slices.ContainsFunc(l.starts, ownFault) {
+			t.breaks(l.released, l.by, "gives m%d up, which has failed only together with others", l.message)
+		}
+	}
+	if w := t.plan.wide; w == nil || !w.alone || w.kind != batches {
+		return
+	}
+	failed := make(map[int]bool)
+	for _, d := range t.evidence.deliveries {
+		failed[d.message] = failed[d.message] || ownFault(d)
+	}
+	for m := range t.plan.sends {
+		t.reaches()
+		if t.dead[m] && !failed[m] && t.queue(m).maxReceives > t.restarts()+1 {
+			t.breaks(t.stopped, t.evidence.processes[0], "and the others are done, and m%d is dead, which never failed by itself", m)
+		}
+	}
+}
+
+// apart reports whether its request failed in a way of which one of its messages may be the
+// cause, so that each is tried alone.
+func (d *delivery) apart() bool {
+	return d.dissolved() && d.how != "gone" && d.status != http.StatusTooManyRequests && d.retryAfter == 0 && !d.unseen()
+}
+
+// aBatchIsOneTokenAndOneSlot: slots, rate and quotas count requests (see eachTarget and
+// arrivals). A request carries at most so many messages, all of one queue, none twice, at
+// most one of a FIFO group, at most 6 MB. And while nothing has failed it leaves nothing
+// behind that waits and would fit.
+func aBatchIsOneTokenAndOneSlot(t *trial) {
+	failing := make(map[*process]instant) // since when
+	for _, d := range t.evidence.deliveries {
+		if at, ok := failing[d.by]; !d.delivered() && (!ok || d.arrived < at) {
+			failing[d.by] = d.arrived
+		}
+	}
+	for _, d := range t.evidence.deliveries {
+		if !d.inBatch() || !d.leads() {
+			continue
+		}
+		t.reaches()
+		q := d.request
+		if n, most := len(q.all), t.plan.targets[d.target].batchSize(); n > most {
+			t.breaks(d.arrived, d.by, "delivers %d messages in one request; at most %d may be", n, most)
+		}
+		size, has, groups := 0, make(map[int]bool), make(map[string]bool)
+		for _, each := range q.all {
+			p := t.plan.sends[each.message]
+			switch fifo := t.queue(each.message).fifo; {
+			case has[each.message]:
+				t.breaks(d.arrived, d.by, "delivers m%d twice in one request", each.message)
+			case p.queue != t.plan.sends[d.message].queue:
+				t.breaks(d.arrived, d.by, "delivers m%d and m%d, of another queue, in one request", d.message, each.message)
+			case fifo && groups[p.group]:
+				t.breaks(d.arrived, d.by, "delivers two messages of group %s in one request", p.group)
+			}
+			has[each.message], groups[p.group] = true, true
+			size += p.size + p.attributes
+		}
+		if size > maxAnswer {
+			t.breaks(d.arrived, d.by, "delivers %d bytes in one request", size)
+		}
+		if at, ok := failing[d.by]; !ok || at > d.arrived {
+			t.leavesNothingBehind(d)
+		}
+	}
+}
+
+// leavesNothingBehind looks for what waited, and would have fit into d's request.
+func (t *trial) leavesNothingBehind(d *delivery) {
+	const (
+		sure = 50 * time.Millisecond // the request may have been made a moment ago
+	)
+	w, queue := t.plan.wide, t.plan.sends[d.message].queue
+	q := &t.plan.queues[queue]
+	if w == nil || !w.alone || w.kind != batches || q.fifo || len(d.request.all) == t.plan.targets[d.target].batchSize() ||
+		d.by.drained != never && d.by.drained <= d.arrived || !t.undisturbed(d.by, d.arrived-q.longest(), d.arrived) {
+		return
+	}
+	for _, l := range t.lives {
+		came := l.receives[0].call.came
+		if l.by != d.by || t.plan.sends[l.message].queue != queue || came > d.arrived-sure || came < d.arrived-q.shortest()/2 ||
+			l.ended != never && l.ended <= d.arrived || len(l.starts) > 0 && l.starts[0].arrived <= d.arrived {
+			continue
+		}
+		t.breaks(d.arrived, d.by, "delivers %d messages in one request, and leaves m%d behind", len(d.request.all), l.message)
+		return
+	}
+}
