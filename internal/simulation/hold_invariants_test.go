@@ -135,18 +135,21 @@ func poisonEndsInTheDeadLetterQueue(t *trial) {
 func (t *trial) soonAfter() time.Duration {
 	target, s := &t.plan.targets[0], t.plan.storm
 	longest := 15 * time.Second
-	if s.way == answers429 {
-		inIt := make(map[int]bool)
-		for _, d := range t.evidence.deliveries {
-			if d.arrived >= s.from && d.arrived < s.to {
-				inIt[d.message] = true
-			}
-		}
-		if len(inIt) < 5 {
-			longest = 45 * time.Second
-		}
+	if s.way == answers429 && t.triedInTheStorm() < 5 {
+		longest = 45 * time.Second
 	}
 	return longest + target.timeout + target.retryAfter*3/2 + time.Second
+}
+
+// triedInTheStorm is how many different messages were tried during the storm.
+func (t *trial) triedInTheStorm() int {
+	all := make(map[int]bool)
+	for _, d := range t.evidence.deliveries {
+		if d.arrived >= t.plan.storm.from && d.arrived < t.plan.storm.to {
+			all[d.message] = true
+		}
+	}
+	return len(all)
 }
 
 // theGateOpensSoon: after a total outage each process that has something in hand
@@ -240,9 +243,9 @@ func anOutageIsTriedFewTimes(t *trial) {
 		at += min(at/10, 10) / 2
 		probes++
 	}
-	if !t.busy() || slices.ContainsFunc(t.plan.queues, func(q queuePlan) bool { return q.fifo }) {
-		// What is held is tried by itself: too few for the gate to close, or the heads of
-		// as many groups as there are slots.
+	if !t.busy() || t.triedInTheStorm() < 10 || slices.ContainsFunc(t.plan.queues, func(q queuePlan) bool { return q.fifo }) {
+		// What is held is tried by itself: too few for the gate to close, where some fail now
+		// and then by chance, or the heads of as many groups as there are slots.
 		probes += float64(slots+4) * (s.to - s.from).Seconds() / 5
 	}
 	most := 2*slots + 25 + int(probes)
