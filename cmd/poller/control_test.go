@@ -164,8 +164,8 @@ func TestTheTableOfHeldMessagesSaysWhatIsKnown(t *testing.T) {
 	}
 	want := "MESSAGE  QUEUE   RECEIVE  TRIES  HELD FOR  LAST ANSWER      STRIKES  NEXT TRY\n" +
 		"m-1      orders  2        7      9m0s      unavailable 503  1        in 8s\n" +
-		"m-2      orders  1        1      500ms     failed timeout   0        when the target is back; next probe 12:00:05 UTC\n" +
-		"m-3      orders  1        1      1s        failed timeout   0        when the target is back; probing now\n" +
+		"m-2      orders  1        1      500ms     failed timeout   0        after the probe at 12:00:05 UTC\n" +
+		"m-3      orders  1        1      1s        failed timeout   0        after the probe that is out\n" +
 		"m-4      orders  1        1      1s        failed timeout   0        when resumed\n" +
 		"m-5      orders  1        1      1s        failed timeout   1        none: given up, released soon\n" +
 		"3 more are held.\n"

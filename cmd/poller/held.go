@@ -111,9 +111,9 @@ func (m *heldMessage) next(now time.Time) string {
 	case m.WaitsFor == "resume":
 		return "when resumed"
 	case m.NextProbe != nil && m.NextProbe.After(now):
-		return "when the target is back; next probe " + m.NextProbe.UTC().Format("15:04:05 UTC")
+		return "after the probe at " + m.NextProbe.UTC().Format("15:04:05 UTC")
 	case m.Next == nil:
-		return "when the target is back; probing now"
+		return "after the probe that is out"
 	case !m.Next.After(now):
 		return "now"
 	default:

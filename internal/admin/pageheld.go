@@ -48,9 +48,9 @@ func (m *Held) next(now time.Time) string {
 	case m.WaitsFor == "resume":
 		return "when resumed"
 	case m.NextProbe != nil && m.NextProbe.After(now):
-		return "when the target is back; next probe " + clock(*m.NextProbe)
+		return "after the probe at " + clock(*m.NextProbe)
 	case m.Next == nil:
-		return "when the target is back; probing now"
+		return "after the probe that is out"
 	case !m.Next.After(now):
 		return "now"
 	default:

@@ -26,7 +26,7 @@ const heldShown = 100
 
 // Status returns a snapshot of the daemon for the admin port.
 func (a *App) Status(now time.Time) admin.Status {
-	st := admin.Status{StartedAt: inJSON(a.started), Memory: a.memoryStatus(), Queues: []admin.Queue{}, Targets: []admin.Target{}, Failures: []admin.Failure{}, Held: []admin.Held{}, Causes: []admin.Cause{}, Dashboard: a.config.Dashboard}
+	st := admin.Status{StartedAt: inJSON(a.started), Memory: a.memoryStatus(), Queues: make([]admin.Queue, 0, len(a.queues)), Targets: []admin.Target{}, Failures: []admin.Failure{}, Held: []admin.Held{}, Causes: []admin.Cause{}, Dashboard: a.config.Dashboard}
 	byTarget := make(map[string][]consumer.Snapshot)
 	for _, r := range a.queues {
 		c, problem := r.state()

@@ -8,8 +8,8 @@ import (
 	"github.com/sqs-poller/poller/internal/message"
 )
 
-// repeatWithin is how long after a receive SQS takes its attempt id for the same:
-// 5 minutes, less what clocks and networks may differ by.
+// repeatWithin is how long after a receive SQS accepts its attempt id as a repeat: 5 minutes,
+// less a margin for clocks and networks.
 const repeatWithin = 4 * time.Minute
 
 // attempts gives the receives of a FIFO queue their ids. When an answer is lost, what
@@ -40,7 +40,7 @@ func newAttempts(fifo bool, seed uint64, queue string) attempts {
 	return attempts{prefix: fmt.Sprintf("%016x", seed^h.Sum64())}
 }
 
-// next is the receive that goes out now: a lost one again, or a new one for quantity.
+// next returns the receive to send now: a lost one again, or a new one for quantity.
 func (a *attempts) next(now time.Time, quantity int, visibility time.Duration) attempt {
 	for len(a.lost) > 0 {
 		again := a.lost[0]

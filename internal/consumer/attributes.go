@@ -15,7 +15,7 @@ type attributes struct {
 	notices *notices
 	setting time.Duration // of the visibility timeout; 0: the queue's own
 
-	// What the log has last said of them, and when; zero: nothing has changed yet.
+	// What was last logged about them, and when; zero: nothing has changed yet.
 	said           message.QueueAttributes
 	saidVisibility time.Duration
 	saidAt         time.Time
@@ -36,10 +36,10 @@ func (a *attributes) visibility() time.Duration {
 	return a.VisibilityTimeout
 }
 
-// follow takes over what the queue is set to now: an operator may change it, and a
-// queue that was deleted and made anew may have other attributes. What is in hand keeps
-// the visibility that it was received with until it is extended. Whether it is a FIFO
-// queue cannot change: its name says so.
+// follow adopts the queue's current settings: an operator may change them, and a queue that
+// was deleted and created again may have others. Messages in hand keep the visibility they
+// were received with until they are extended. Whether it is a FIFO queue cannot change: its
+// name says so.
 func (a *attributes) follow(now time.Time, is message.QueueAttributes) {
 	if is.VisibilityTimeout < time.Second { // it is 0, or SQS does not say
 		is.VisibilityTimeout = a.VisibilityTimeout

@@ -10,8 +10,8 @@ import (
 	"github.com/sqs-poller/poller/internal/message"
 )
 
-// backlog estimates what the queue holds now. SQS is asked every 15 s; a count that old,
-// read as today's, is wrong by all that was received since. So:
+// backlog estimates what the queue holds now. SQS is asked every 15 s; a count that old is
+// off by everything received since. So:
 //
 //	visible = SQS's count + arriving × age − received + visible again
 //	total   = SQS's visible and in flight + arriving × age − settled
@@ -35,8 +35,8 @@ type backlog struct {
 
 	// empty reports whether the last receive brought nothing, so that nothing is visible.
 	empty bool
-	// based reports whether the next answer can be compared with this one: the queue was
-	// not empty between, when a burst may have come at any time.
+	// based reports whether the next answer can be compared with this one: the queue was not
+	// empty in between, when a burst could have come at any time.
 	based   bool
 	samples []sample // of arriving; the newest last
 }
@@ -50,13 +50,12 @@ const (
 	// againWithin is how far ahead messages that become visible again are followed: further
 	// than the next answer.
 	againWithin = 2 * time.Minute
-	// middleOf is how many samples it takes so that one burst does not count as the speed of
-	// arriving.
+	// middleOf is how many samples are needed for one burst not to pass for the arrival rate.
 	middleOf = 3
 	// samplesFor is how long samples are kept.
 	samplesFor = time.Minute
-	// batchNoise is by how many messages two answers may be wrong: other consumers delete by
-	// tens.
+	// batchNoise is how many messages two answers may be off by: other consumers delete in
+	// batches of ten.
 	batchNoise = 20
 	// longestSample bounds the time between two answers that are compared.
 	longestSample = time.Minute

@@ -42,7 +42,7 @@ func hashOf(id string) uint32 {
 func TestABrownOutIsWorkedOffWithFewRefusals(t *testing.T) {
 	t.Parallel()
 	unavailable := message.Result{Outcome: message.Unavailable, Status: 503, Reason: "5xx"}
-	for _, test := range []struct {
+	for i, test := range []struct {
 		refusal       message.Result
 		slots, atOnce int
 		longest, most float64 // times the shortest time; refusals a message
@@ -58,6 +58,9 @@ func TestABrownOutIsWorkedOffWithFewRefusals(t *testing.T) {
 		{unavailable, 50, 40, 1.4, 2},
 		{unavailable, 20, 8, 1.35, 3},
 	} {
+		if raceDetector && i%3 != 0 {
+			continue
+		}
 		t.Run(fmt.Sprintf("%d to more than %d of %d", test.refusal.Status, test.atOnce, test.slots), func(t *testing.T) {
 			t.Parallel()
 			synctest.Test(t, func(t *testing.T) {
@@ -87,7 +90,11 @@ func TestABrownOutIsWorkedOffWithFewRefusals(t *testing.T) {
 func TestMessagesThatAreAlwaysRefusedDoNotLookLikeABrownOut(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
-		const lasts, rate = 2 * time.Minute, 50
+		const rate = 50
+		lasts, share := 2*time.Minute, 0.75
+		if raceDetector {
+			lasts, share = time.Minute, 0.6 // the start weighs more
+		}
 		q, f := newFakeQueue(), newFakeTarget(20*time.Millisecond)
 		good := func(id string) bool { return hashOf(id)%10 >= 6 }
 		f.answer = func(m *message.Message, _ int) (message.Result, time.Duration) {
@@ -99,7 +106,7 @@ func TestMessagesThatAreAlwaysRefusedDoNotLookLikeABrownOut(t *testing.T) {
 		q.send(int(lasts.Seconds() * rate))
 		e := run(t, q, f, ratelimit.Limits{Concurrency: 10, Limited: true, Rate: rate, Burst: 1}, nil)
 		pass(lasts)
-		if n, oracle := len(f.took2xx()), 0.4*rate*lasts.Seconds(); float64(n) < 0.75*oracle {
+		if n, oracle := len(f.took2xx()), 0.4*rate*lasts.Seconds(); float64(n) < share*oracle {
 			t.Errorf("%d good ones were delivered beside the refused ones; an oracle delivers %.0f", n, oracle)
 		}
 		e.abort()

@@ -7,15 +7,15 @@ import (
 	"github.com/sqs-poller/poller/internal/message"
 )
 
-// clockChange is how far SQS's clock has to move against ours to be logged: its answers
-// have whole seconds, so that a smaller offset comes and goes.
+// clockChange is how far SQS's clock must move against ours to be logged: its answers are in
+// whole seconds, so smaller offsets come and go.
 const clockChange = 5 * time.Second
 
 // clock is SQS's, as its answers tell it.
 type clock struct {
 	source source
 	log    *slog.Logger
-	said   time.Duration // the offset that the log has said last
+	said   time.Duration // the offset last logged
 	at     time.Time     // when that was
 }
 

@@ -31,8 +31,7 @@ const (
 	AwaitsRelease Awaited = "release" // it was given up, and is released soon
 )
 
-// Held returns the messages that are held, in the sequence of their receives, at most so
-// many.
+// Held returns at most that many of the held messages, in the order of their receives.
 func (c *Consumer) Held(most int) []HeldMessage {
 	c.mu.Lock()
 	defer c.mu.Unlock()

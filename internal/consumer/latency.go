@@ -43,7 +43,8 @@ func DurationBound(bucket int) time.Duration {
 	return time.Duration(perDoubling+quarter+1) << exponent * 250 * time.Microsecond
 }
 
-// Waits are how long messages in hand have waited before their delivery, by what for.
+// Waits are how long messages in hand have waited before their delivery, by what they waited
+// for.
 type Waits struct{ Slot, Token, Gate Wait }
 
 // Wait is how long messages have waited, in all.

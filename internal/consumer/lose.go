@@ -7,7 +7,7 @@ import (
 	"github.com/sqs-poller/poller/internal/message"
 )
 
-// lose takes a message out of hand that is ours no longer.
+// lose drops a message that is no longer ours.
 func (h *hand) lose(now time.Time, l *life, why string) {
 	l.lost = true
 	l.note(now, message.Event{Name: "lost"})
@@ -42,20 +42,20 @@ func (h *hand) abandoned() {
 	}
 }
 
-// expired deals with a message whose visibility ended before SQS could be told to
-// extend it: somebody else may have it by now, or nobody.
+// expired handles a message whose visibility ended before SQS could be asked to extend it: by
+// now another consumer may have it, or nobody.
 func (h *hand) expired(now time.Time, l *life) {
 	if l.state == waiting || l.state == held {
 		h.lose(now, l, "its visibility ended before SQS could be reached to extend it")
 		return
 	}
-	// A delivery that runs may still succeed, and a delete still be accepted: SQS
-	// takes an old handle until the message is received again.
+	// A running delivery may still succeed, and its delete still be accepted: SQS takes an
+	// old handle until the message is received again.
 	l.extendAt = time.Time{}
 }
 
-// outlasted takes a message out of hand whose visibility ended before SQS took its
-// release: it comes again by itself, here or elsewhere.
+// outlasted drops a message whose visibility ended before SQS accepted its release: it
+// becomes visible by itself, here or elsewhere.
 func (h *hand) outlasted(now time.Time, l *life) {
 	h.abandoned()
 	h.backlog.release(now, now)
@@ -66,8 +66,8 @@ func (h *hand) outlasted(now time.Time, l *life) {
 	}
 }
 
-// deliveredAfterLoss remembers a message that went to somebody else, and whose delivery
-// here has succeeded all the same: if it comes again, it is deleted.
+// deliveredAfterLoss remembers a message that another consumer received although its delivery
+// here succeeded: if it comes again, it is deleted.
 func (h *hand) deliveredAfterLoss(now time.Time, l *life) {
 	h.ledger.deleted(l.key, now.Add(2*l.visibility))
 }

@@ -128,6 +128,7 @@ func (c *Consumer) reportHand(now time.Time) {
 		Ready:       c.hand.holding.due,
 		Soon:        c.hand.holding.soon,
 		Polls:       len(c.demand.polls),
+		Parked:      c.demand.parked(now),
 		LastReceive: c.demand.lastTurn,
 		Asks:        c.pace.Asks(),
 		Receives:    !c.drain.begun && c.sqs.trouble[receiveCall].failures == 0 && !c.hand.tooManyUnsettled(),

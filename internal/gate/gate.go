@@ -43,6 +43,8 @@ type Gate struct {
 	inHand, held, heldAnswered, heldUnknown int
 	handed                                  hands
 	seats                                   []*Seat
+	turn                                    int   // of the seats, whose owner was woken to receive at a start
+	next                                    *Seat // wake its owner
 
 	probing       *Message
 	nextProbe     time.Time
@@ -93,10 +95,13 @@ func (s *Seat) lock() (unlock func()) {
 	g.mu.Lock()
 	return func() {
 		var others []*Seat
-		if g.stir {
+		switch {
+		case g.stir:
 			others = g.seats
+		case g.next != nil:
+			others = []*Seat{g.next}
 		}
-		g.stir = false
+		g.stir, g.next = false, nil
 		g.mu.Unlock()
 		for _, other := range others {
 			if other != s {

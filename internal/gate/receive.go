@@ -14,9 +14,10 @@ type Hand struct {
 	// Untried counts messages that could start and have never been tried, Ready held
 	// messages that are due, and Soon those that are or will be within SoonIs.
 	Untried, Ready, Soon int
-	// Polls counts receives in progress; LastReceive is when one last began or returned.
-	Polls       int
-	LastReceive time.Time
+	// Polls counts receives in progress, Parked those of them that wait at an empty queue and
+	// so have brought nothing; LastReceive is when one last began or returned.
+	Polls, Parked int
+	LastReceive   time.Time
 	// Asks reports whether the target has asked for a pause, and one delivery at a time finds
 	// out whether it is over.
 	Asks bool
@@ -31,7 +32,10 @@ type Hand struct {
 const SoonIs = maxBackoff * 3 / 2
 
 // hands is the sum over all queues.
-type hands struct{ untried, polls int }
+type hands struct{ untried, polls, parked int }
+
+// active returns how many receives are in progress that may bring something at once.
+func (h hands) active() int { return h.polls - h.parked }
 
 // Report updates what the queue has in hand. Call it before Receive.
 func (s *Seat) Report(h Hand) {
@@ -39,6 +43,10 @@ func (s *Seat) Report(h Hand) {
 	g := s.gate
 	g.handed.untried += h.Untried - s.hand.Untried
 	g.handed.polls += h.Polls - s.hand.Polls
+	g.handed.parked += h.Parked - s.hand.Parked
+	if g.state == Starting && h.Polls-h.Parked < s.hand.Polls-s.hand.Parked {
+		g.next = g.inTurn()
+	}
 	if g.state == Closed && g.handed.polls == 0 && s.hand.Polls > 0 {
 		g.stir = true // it is another queue's turn
 	}
@@ -95,7 +103,8 @@ func (s *Seat) Receive(now time.Time, slots int) Limit {
 	case g.state == Starting:
 		// A target that asks for a pause is there: to ask it anew takes a message that it has
 		// not refused.
-		if g.inHand+g.handed.polls < startLimit || s.hand.Asks && g.handed.untried+g.handed.polls == 0 {
+		// A receive that waits at an empty queue holds nothing, and keeps no other queue waiting.
+		if g.inHand+g.handed.active() < startLimit || s.hand.Asks && g.handed.untried+g.handed.active() == 0 {
 			limit.Most = 1
 		}
 	case g.state == HalfOpen:
@@ -118,6 +127,17 @@ func (l *Limit) one(full, wait bool) {
 	case !wait:
 		l.Most, l.Alone = 1, true
 	}
+}
+
+// inTurn returns the next queue that could receive and has no receive out; nil if there is none.
+func (g *Gate) inTurn() *Seat {
+	for range g.seats {
+		g.turn = (g.turn + 1) % len(g.seats)
+		if s := g.seats[g.turn]; s.hand.Receives && s.hand.Polls == 0 {
+			return s
+		}
+	}
+	return nil
 }
 
 // mayScout reports whether it is this queue's turn to supply a new message to probe with.

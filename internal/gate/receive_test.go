@@ -36,6 +36,7 @@ func TestAReceiveMayAskFor(t *testing.T) {
 		{rule: "one while four are in hand at a start", script: "abcd<", want: one},
 		{rule: "none when five are in hand at a start", script: "abcde<", want: none},
 		{rule: "none when five are asked for at a start", script: "abc<", hand: gate.Hand{Polls: 1}, other: gate.Hand{Polls: 1}, want: none},
+		{rule: "one beside those that wait at empty queues", script: "abcd<", hand: gate.Hand{Polls: 1, Parked: 1}, other: gate.Hand{Polls: 3, Parked: 3}, want: one},
 		{rule: "one more when the target is asked anew", script: "abcde<", hand: gate.Hand{Asks: true}, want: one},
 		{rule: "but none beside one that could ask", script: "abcde<", hand: gate.Hand{Asks: true, Untried: 1}, want: none},
 		{rule: "or that is received", script: "abcde<", hand: gate.Hand{Asks: true}, other: gate.Hand{Polls: 1}, want: none},
@@ -228,6 +229,24 @@ func TestOtherQueuesAreWokenWhenThereIsSomethingForThem(t *testing.T) {
 				t.Errorf("%s, then %s: woken %v", test.script, test.then, r.woken)
 			}
 		})
+	}
+	for script, want := range map[string]int{"starting": 1, toClosed: 0, "o:ok": 0} {
+		r := play(t, script)
+		r.seats[1].Report(gate.Hand{Receives: true})
+		r.seat.Report(gate.Hand{Polls: 1})
+		r.woken = [2]int{}
+		r.seat.Report(gate.Hand{Polls: 1, Parked: 1})
+		r.seat.Report(gate.Hand{Polls: 1, Parked: 1})
+		if r.woken != [2]int{0, want} {
+			t.Errorf("%s: a receive waits at an empty queue: woken %v", script, r.woken)
+		}
+		r.seats[1].Report(gate.Hand{Receives: true, Polls: 1})
+		r.woken = [2]int{}
+		r.seat.Report(gate.Hand{Polls: 1})
+		r.seat.Report(gate.Hand{Polls: 1, Parked: 1})
+		if r.woken != [2]int{} {
+			t.Errorf("%s: the other has a receive out: woken %v", script, r.woken)
+		}
 	}
 	for script, want := range map[string]int{toClosed: 1, "o:ok": 0} {
 		r := play(t, script)

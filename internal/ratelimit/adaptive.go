@@ -23,14 +23,15 @@ func (p *Pace) setAdaptive(now time.Time) {
 
 // sameMoment is how far apart deliveries may begin for nobody to know which of them the
 // target took first. Of three that begin beside four it may refuse the first, which is no
-// sign that it takes only four.
+// sign that it takes only four: so one that began counts as beside all that have run
+// within its moment, at the same time.
 const sameMoment = 3 * time.Millisecond
 
 // began notes the start of a delivery, for those of the same moment.
 func (p *Pace) began(now time.Time, t *Try) {
 	p.moment = slices.DeleteFunc(p.moment, func(other *Try) bool { return other == t || now.Sub(other.began) > sameMoment })
 	for _, other := range p.moment {
-		other.later++
+		other.most = max(other.most, p.delivering)
 	}
 	p.moment = append(p.moment, t)
 }
@@ -67,7 +68,7 @@ func (s *Share) Adapt(now time.Time, t *Try, r message.Result, gate func() (open
 	if kind, says := loadKind(r); says && open {
 		beside := t.beside
 		if kind != adapt.Delivered {
-			beside += t.later
+			beside = t.most
 		}
 		crowded = p.adapt.Answer(now, adapt.Answer{
 			Kind: kind, Began: t.began, Beside: beside, Full: p.delivering+1 >= before,

@@ -127,6 +127,22 @@ func TestOfDeliveriesOfOneMomentTheTargetMayRefuseTheFirst(t *testing.T) {
 	})
 }
 
+func TestADeliveryThatTookTheSlotOfAnotherOneDidNotRunBesideIt(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		c := newCrowd(t, adaptive)
+		c.fill()
+		<-time.After(10 * time.Millisecond)
+		c.ends(delivered, false)
+		c.fill() // beside three
+		c.ends(delivered, false)
+		c.fill() // in the same moment, and beside three
+		c.running[2], c.running[3] = c.running[3], c.running[2]
+		if !c.ends(refusedWith429, true) || c.pace.Limits().Concurrency != 3 {
+			t.Errorf("one of four that ran at once was refused, and the concurrency is %d", c.pace.Limits().Concurrency)
+		}
+	})
+}
+
 func TestTheFoundConcurrencyFollowsAnswersThroughAnOpenGateAlone(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		c := newCrowd(t, adaptive)

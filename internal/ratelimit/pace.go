@@ -48,7 +48,7 @@ type Try struct {
 	number int
 	began  time.Time
 	beside int // how many others ran then
-	later  int // how many have begun in the same moment, after it
+	most   int // the most others that ran at once within the same moment
 }
 
 // Want is what a start is waiting for.

@@ -95,7 +95,7 @@ func (s *Share) start(now time.Time, t *Try, slots int, consent func() bool) (Wa
 		return Consent, nil
 	}
 	p.take(now, at)
-	t.number, t.began, t.beside, t.later = p.quotas.start(now), now, p.delivering, 0
+	t.number, t.began, t.beside, t.most = p.quotas.start(now), now, p.delivering, p.delivering
 	p.told.start()
 	if p.adapt != nil {
 		p.began(now, t)

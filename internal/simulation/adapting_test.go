@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"math"
 	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -13,7 +14,12 @@ import (
 	"github.com/sqs-poller/poller/internal/ratelimit"
 )
 
-var adaptingSeeds = flag.Int("adapting", 1, "how many seeds of each row of targets whose concurrency is found")
+// With -v the test prints docs/performance.md's table: -whole has all rows, -adapting more seeds.
+var (
+	adaptingSeeds = flag.Int("adapting", 1, "how many seeds of each row of targets whose concurrency is found")
+	adaptingFrom  = flag.Uint64("adapting-from", 1, "the first seed of each row of targets whose concurrency is found")
+	adaptingOff   = flag.Bool("adapting-off", false, "play each row of targets without --adaptive, and judge nothing")
+)
 
 // capacity is how much a target takes at once from a time on.
 type capacity struct {
@@ -120,6 +126,11 @@ func (t *trial) steadyStates() (all []steadyState) {
 	slices.SortFunc(tries, func(a, b *delivery) int { return cmp.Compare(a.ended, b.ended) })
 	for _, c := range plan.capacities {
 		_, until := plan.capacityAt(c.from)
+		for _, out := range plan.outages {
+			if out.from > c.from {
+				until = min(until, out.from)
+			}
+		}
 		s := steadyState{capacity: c, from: c.from + adaptsWithin, to: min(until, fresh-time.Second)}
 		n := 0
 		for _, d := range tries {
@@ -176,24 +187,32 @@ func adapting(seed uint64, messages int, capacities ...capacity) *scenario {
 	return s
 }
 
-// adaptingRows are targets of which nobody knows what they take. Not among them is 12>11>6 with
-// 503: what falls by one is found by trials alone, and up to 1.3 % are refused meanwhile.
+// adaptingRows are targets of which nobody knows what they take.
 var adaptingRows = []struct {
-	name string
-	plan func(seed uint64) *scenario
+	name  string
+	usual bool // played without -whole
+	plan  func(seed uint64) *scenario
 }{
-	{"5 at once, else 429", func(seed uint64) *scenario { return adapting(seed, 1500, capacity{most: 5, status: 429}) }},
-	{"5 at once, else 503", func(seed uint64) *scenario { return adapting(seed, 1500, capacity{most: 5, status: 503}) }},
-	{"15 at once, else 429", func(seed uint64) *scenario { return adapting(seed, 3000, capacity{most: 15, status: 429}) }},
-	{"15 at once, else 503", func(seed uint64) *scenario { return adapting(seed, 3000, capacity{most: 15, status: 503}) }},
-	{"60 at once, else 429", func(seed uint64) *scenario { return adapting(seed, 8000, capacity{most: 60, status: 429}) }},
-	{"60 at once, else 503", func(seed uint64) *scenario { return adapting(seed, 8000, capacity{most: 60, status: 503}) }},
-	{"30>10>25 at once, else 429", changing(429, 30, 10, 25)},
-	{"30>10>25 at once, else 503", changing(503, 30, 10, 25)},
-	{"12>11>6 at once, else 429", changing(429, 12, 11, 6)},
-	{"5 servers", func(seed uint64) *scenario { return adapting(seed, 2000, capacity{most: 5}) }},
-	{"25 servers", func(seed uint64) *scenario { return adapting(seed, 6000, capacity{most: 25}) }},
-	{"poison 500, 1 in 15, 12 at once, else 429", func(seed uint64) *scenario {
+	{"5 at once, else 429", false, func(seed uint64) *scenario { return adapting(seed, 1500, capacity{most: 5, status: 429}) }},
+	{"5 at once, else 503", false, func(seed uint64) *scenario { return adapting(seed, 1500, capacity{most: 5, status: 503}) }},
+	{"15 at once, else 429", false, func(seed uint64) *scenario { return adapting(seed, 3000, capacity{most: 15, status: 429}) }},
+	{"15 at once, else 503", true, func(seed uint64) *scenario { return adapting(seed, 3000, capacity{most: 15, status: 503}) }},
+	{"60 at once, else 429", false, func(seed uint64) *scenario { return adapting(seed, 8000, capacity{most: 60, status: 429}) }},
+	{"60 at once, else 503", false, func(seed uint64) *scenario { return adapting(seed, 8000, capacity{most: 60, status: 503}) }},
+	{"30>10>25 at once, else 429", false, changing(429, 30, 10, 25)},
+	{"30>10>25 at once, else 503", false, changing(503, 30, 10, 25)},
+	{"12>11>6 at once, else 429", false, changing(429, 12, 11, 6)},
+	{"12>11>6 at once, else 503", true, changing(503, 12, 11, 6)},
+	{"5 servers", true, func(seed uint64) *scenario { return adapting(seed, 2000, capacity{most: 5}) }},
+	{"25 servers", true, func(seed uint64) *scenario { return adapting(seed, 6000, capacity{most: 25}) }},
+	{"12>30>6 servers", false, changing(0, 12, 30, 6)},
+	{"12 at once, else 429; 4 times slower from 60 s to 120 s", false, slower(429, 12)},
+	{"30 at once, which is the maximum; 4 times slower from 60 s to 120 s", false, slower(0, 30)},
+	{"12 at once, else 429; 45 s of 503", false, out(answers503, 45*time.Second)},
+	{"12 at once, else 429; 45 s of no connection", false, out(refusesDials, 45*time.Second)},
+	{"12 at once, else 429; 15 min of 503", false, out(answers503, 15*time.Minute)},
+	{"12 at once, else 429; 15 min of no connection", false, out(refusesDials, 15*time.Minute)},
+	{"poison 500, 1 in 15, 12 at once, else 429", true, func(seed uint64) *scenario {
 		s := adapting(seed, 0, capacity{most: 12, status: 429})
 		for i := range 3000 {
 			poison := 0
@@ -204,6 +223,32 @@ var adaptingRows = []struct {
 		}
 		return s
 	}},
+}
+
+// slower has deliveries take four times as long for a minute, whatever the load.
+func slower(status, most int) func(seed uint64) *scenario {
+	return func(seed uint64) *scenario {
+		s := adapting(seed, 0, capacity{most: most, status: status},
+			capacity{from: time.Minute, most: most, status: status, slower: 4},
+			capacity{from: 2 * time.Minute, most: most, status: status})
+		if status == 0 { // as many servers as may be used: nothing but the time tells
+			s.targets[0].limits.Concurrency = most
+		}
+		s.send(most*5*60*9/4+600, 0, 0, "", 0)
+		return s
+	}
+}
+
+// out has the target be away from 40 s on.
+func out(way int, lasts time.Duration) func(seed uint64) *scenario {
+	return func(seed uint64) *scenario {
+		const from, after, most = 40 * time.Second, 60 * time.Second, 12
+		s := adapting(seed, 0, capacity{most: most, status: 429}, capacity{from: from + lasts, most: most, status: 429})
+		s.targets[0].outages = []window{{from, from + lasts, way}}
+		s.trouble = from + lasts + after
+		s.send(int((from+after)/time.Second)*5*most+600, 0, 0, "", 0)
+		return s
+	}
 }
 
 // changing has the capacity change each 60 s.
@@ -219,44 +264,106 @@ func changing(status int, most ...int) func(seed uint64) *scenario {
 	}
 }
 
-// TestTheConcurrencyThatATargetTakesIsFound plays each row, and logs their figures; -adapting sets the seeds.
+// TestTheConcurrencyThatATargetTakesIsFound plays each row, and logs their figures.
 func TestTheConcurrencyThatATargetTakesIsFound(t *testing.T) {
 	t.Parallel()
-	for _, row := range adaptingRows {
+	all := make([]rowFigures, len(adaptingRows))
+	t.Cleanup(func() { t.Log(adaptingTable(all)) })
+	for i, row := range adaptingRows {
+		if !row.usual && !*whole {
+			continue
+		}
 		t.Run(row.name, func(t *testing.T) {
 			t.Parallel()
-			var goodput, refused, median []float64
-			for seed := range *adaptingSeeds {
-				plan := row.plan(uint64(seed) + 1)
+			for n := range *adaptingSeeds {
+				seed := *adaptingFrom + uint64(n)
+				plan := row.plan(seed)
 				plan.storm = nil // whose promises are others
+				plan.targets[0].limits.Adaptive = !*adaptingOff
 				w := newWorld(plan)
 				synctest.Test(t, func(t *testing.T) { w.run(t.Context()) })
-				for _, broken := range judge(w) {
-					t.Errorf("seed %d: %s", seed+1, broken)
+				if !*adaptingOff {
+					for _, broken := range judge(w) {
+						t.Errorf("seed %d: %s", seed, broken)
+					}
 				}
-				states := newTrial(w).steadyStates()
-				if len(states) < len(w.plan.targets[0].capacities) {
-					t.Errorf("seed %d: %d steady states of %d: the messages do not last", seed+1, len(states), len(w.plan.targets[0].capacities))
+				if states := newTrial(w).steadyStates(); len(states) < len(plan.targets[0].capacities) {
+					t.Errorf("seed %d: %d steady states of %d: the messages do not last", seed, len(states), len(plan.targets[0].capacities))
 				}
-				for _, s := range states {
-					goodput = append(goodput, 100*s.goodput)
-					refused = append(refused, 100*float64(s.refused)/float64(s.all))
-					median = append(median, float64(s.median)/float64(200*time.Millisecond))
-				}
+				all[i].add(newTrial(w))
 			}
-			t.Logf("%s: goodput %s %%, refused %s %%, median delivery over unloaded %s", row.name, figures(goodput), figures(refused), figures(median))
 		})
 	}
 }
 
-// figures are the mean, and the least and the greatest.
-func figures(all []float64) string {
+// rowFigures are those of one row over its seeds.
+type rowFigures struct {
+	goodput, refused, median, back, lost []float64
+}
+
+func (f *rowFigures) add(t *trial) {
+	plan := &t.plan.targets[0]
+	for _, s := range t.steadyStates() {
+		unloaded := 200 * time.Millisecond * time.Duration(max(s.slower, 1))
+		f.goodput = append(f.goodput, 100*s.goodput)
+		f.refused = append(f.refused, 100*float64(s.refused)/float64(s.all))
+		f.median = append(f.median, float64(s.median)/float64(unloaded))
+	}
+	lost := 0
+	var ended []instant
+	for _, d := range t.evidence.deliveries {
+		if d.message >= 0 && d.delivered() {
+			lost += d.count - 1
+			ended = append(ended, d.ended)
+		}
+	}
+	f.lost = append(f.lost, float64(lost))
+	slices.Sort(ended)
+	for _, out := range plan.outages {
+		c, _ := plan.capacityAt(out.to)
+		f.back = append(f.back, backAfter(ended, out.to, c.most*5*9/10).Seconds())
+	}
+}
+
+// backAfter returns how long after an outage the first second with so many deliveries ended.
+func backAfter(ended []instant, outage instant, most int) time.Duration {
+	for i, end := range ended {
+		if i >= most-1 && ended[i-most+1] >= outage && end-ended[i-most+1] <= time.Second {
+			return end - outage
+		}
+	}
+	return never - outage
+}
+
+// adaptingTable is the table that docs/performance.md has: means, and the worst in brackets.
+func adaptingTable(all []rowFigures) string {
+	var b strings.Builder
+	b.WriteString("\n| what the target takes | goodput, % | refused, % | median delivery, times the unloaded one | receives lost | back after an outage, s |\n|---|---|---|---|---|---|\n")
+	for i, row := range adaptingRows {
+		f := &all[i]
+		if len(f.goodput) == 0 {
+			continue
+		}
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s |\n", row.name,
+			figures("%.1f", f.goodput, slices.Min[[]float64]), figures("%.2f", f.refused, slices.Max[[]float64]),
+			figures("%.2f", f.median, slices.Max[[]float64]), figures("%.1f", f.lost, slices.Max[[]float64]),
+			figures("%.1f", f.back, slices.Max[[]float64]))
+	}
+	return b.String()
+}
+
+// figures are the mean and, where there are several, the worst.
+func figures(format string, all []float64, worst func([]float64) float64) string {
 	if len(all) == 0 {
-		return "-"
+		return ""
 	}
 	sum := 0.0
 	for _, x := range all {
 		sum += x
 	}
-	return fmt.Sprintf("%.2f (%.2f to %.2f)", sum/float64(len(all)), slices.Min(all), slices.Max(all))
+	mean := fmt.Sprintf(format, sum/float64(len(all)))
+	if len(all) == 1 {
+		return mean
+	}
+	return mean + " (" + fmt.Sprintf(format, worst(all)) + ")"
 }

@@ -2,5 +2,5 @@
 
 package simulation
 
-// usualSeeds are fewer under the race detector, which makes each several times slower.
-const usualSeeds = 20
+// usualSeeds are fewer under the race detector, which makes each up to ten times slower.
+const usualSeeds = 10

@@ -24,6 +24,7 @@ var (
 	first   = flag.Uint64("from", 1, "the first of them")
 	share   = flag.Float64("wider", 0, "the share of seeds that are wider worlds, 0 to 1")
 	reach   = flag.Bool("reach", false, "fail for what no seed has reached; so it is from 2,000 seeds on")
+	whole   = flag.Bool("whole", false, "all worlds of every test, as CI plays them: those that take long too")
 	long    = flag.Bool("long", false, "the staged outage of 13 hours and the row of a thousand poison messages")
 	chatter = flag.Bool("daemon-log", false, "with -seed and -v: print the daemon's own log too")
 )

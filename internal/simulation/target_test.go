@@ -120,6 +120,7 @@ func (t *target) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	if c, _ := t.plan.capacityAt(d.arrived); c.most > 0 {
 		f.before *= time.Duration(max(c.slower, 1))
+		f.after *= time.Duration(max(c.slower, 1))
 		switch {
 		case c.status == 0:
 			d.waited = t.serve(d.arrived, c, f.before+f.after)

@@ -100,7 +100,7 @@ var theGate = room{
 		{rule: "the end of half-open is due", file: "gate.go", old: "\t\tearlier(g.since.Add(halfOpenFor))\n", new: ""},
 		{rule: "changes are told once", file: "gate.go", old: "\tg.changes = nil\n", new: ""},
 		{rule: "who woke the others is not woken", file: "gate.go", old: "if other != s {", new: "if true {"},
-		{rule: "others are woken once", file: "gate.go", old: "\t\tg.stir = false\n", new: ""},
+		{rule: "others are woken once", file: "gate.go", old: "g.stir, g.next = false, nil", new: "g.next = nil"},
 
 		// Blame.
 		{rule: "a failure needs one strike", file: "blame.go", old: "case o == message.Failed, o == message.Rejected:", new: "case o == message.Rejected:"},
@@ -242,9 +242,12 @@ var theGate = room{
 		{rule: "much is due: none while a receive is out", file: "receive.go", old: "wait := s.hand.Untried > 0 || s.hand.Polls > 0 ||", new: "wait := s.hand.Untried > 0 ||"},
 		{rule: "much is due: a second after a success", file: "receive.go", old: "now.Sub(g.success) < quiet || ", new: ""},
 		{rule: "much is due: a second after a receive", file: "receive.go", old: " || now.Sub(s.hand.LastReceive) < quiet", new: ""},
-		{rule: "five at a start", file: "receive.go", old: "if g.inHand+g.handed.polls < startLimit {", new: "if true {"},
-		{rule: "five at a start: those that are asked for count", file: "receive.go", old: "if g.inHand+g.handed.polls < startLimit {", new: "if g.inHand < startLimit {"},
-		{rule: "one receive at a start asks for one", file: "receive.go", old: "\t\tif g.inHand+g.handed.polls < startLimit {\n\t\t\tlimit.Most = 1", new: "\t\tif g.inHand+g.handed.polls < startLimit {\n\t\t\tlimit.Most = 5"},
+		{rule: "five at a start", file: "receive.go", old: "g.inHand+g.handed.active() < startLimit ||", new: "true ||"},
+		{rule: "five at a start: those that are asked for count", file: "receive.go", old: "g.inHand+g.handed.active() < startLimit ||", new: "g.inHand < startLimit ||"},
+		{rule: "one receive at a start asks for one", file: "receive.go", old: "s.hand.Asks && g.handed.untried+g.handed.active() == 0 {\n\t\t\tlimit.Most = 1", new: "s.hand.Asks && g.handed.untried+g.handed.active() == 0 {\n\t\t\tlimit.Most = 5"},
+		{rule: "a receive at an empty queue keeps no other waiting", file: "receive.go", old: "if g.inHand+g.handed.active() < startLimit", new: "if g.inHand+g.handed.polls < startLimit"},
+		{rule: "the next queue receives when one's receive is parked", file: "receive.go", old: "\t\tg.next = g.inTurn()\n", new: "\t\tg.inTurn()\n"},
+		{rule: "queues take turns at a start", file: "receive.go", old: "s.hand.Receives && s.hand.Polls == 0 {\n\t\t\treturn s", new: "s.hand.Receives {\n\t\t\treturn s"},
 		{rule: "half-open: as many as may run", file: "receive.go", old: "limit.Most = min(maxReceive, g.limit)", new: "limit.Most = maxReceive"},
 		{rule: "half-open: ten at most", file: "receive.go", old: "limit.Most = min(maxReceive, g.limit)", new: "limit.Most = g.limit"},
 		{rule: "receives while closed are counted", file: "receive.go", old: "\t\tg.probeReceives++\n", new: ""},
@@ -295,7 +298,7 @@ var theEngine = room{
 		{rule: "an entry that failed is sent again", run: "TestAMessageWhoseDeleteFails|TestAFailedEntry", file: "settle.go", old: "\t\tdefault:\n\t\t\ttrouble = err\n\t\t\tagain = append(again, l)", new: "\t\tdefault:\n\t\t\ttrouble = err"},
 		{rule: "one failed entry has no pause for the others", run: "TestAFailedEntry", file: "settle.go", old: "\tif err == nil || worked {\n\t\tc.worked", new: "\tif worked = false; err == nil || worked {\n\t\tc.worked"},
 		{rule: "what is deleted is remembered for a while", run: "Forgotten", file: "delete.go", old: "\t\th.ledger.deleted(l.key, now.Add(2*l.visibility))\n\t\th.ledger.expire(now)\n", new: ""},
-		{rule: "the ledger forgets", run: "Forgotten", file: "ledger.go", old: "int64(line.expires) <= now.Unix()", new: "false"},
+		{rule: "the ledger forgets", run: "Forgotten", file: "ledger.go", old: "int64(line.expires) <= b.ticks.second(now)", new: "false"},
 		{rule: "the ledger is bounded", run: "Ledger", file: "ledger.go", old: "for len(b.entries) > ledgerSize && b.oldest() != nil {", new: "for false {"},
 
 		// demand.go
