@@ -238,3 +238,21 @@ func TestAnOutageTakesBackWhatItsBeginningDid(t *testing.T) {
 	r.until(6) // by two, as at the start
 	r.is(6)
 }
+
+func TestTheStepAfterARefusalIsAfter200DeliveriesExactly(t *testing.T) {
+	r := newRig(t, 100)
+	r.until(6)
+	r.refuses(adapt.Throttled, 1)
+	r.pass(took)
+	r.delivers(199) // a window at 1 has ten
+	r.is(1)
+	r.delivers(1)
+	r.is(2)
+}
+
+func TestAnOutageTakesBackNoStep(t *testing.T) {
+	r := newRig(t, 100)
+	r.until(6) // and 4 is what the last whole window had
+	r.limit.GateClosed(r.now)
+	r.is(6)
+}

@@ -31,6 +31,7 @@ type world struct {
 	alone    map[int]bool  // replicas that started something by themselves
 	brought  time.Duration // the newest memory, by its birth, that a replica has brought a share
 	granted  time.Duration // the newest that has granted something
+	target   *spoken       // what the target says; nil: it takes all, and says nothing
 	// unpromised: what docs/fleet.md does not promise has happened, so nothing is judged.
 	unpromised bool
 }
@@ -98,6 +99,9 @@ type replica struct {
 	leaving bool
 	running int
 	epoch   time.Time
+
+	holds    time.Duration // what it was last told by the coordinator: nobody starts before
+	heldStep time.Duration // how far the server's clock was off then
 }
 
 // work is what a replica has to do.
@@ -152,9 +156,13 @@ func (r *replica) Report(use ratelimit.Use)   { r.member.use = use }
 // join adds a replica.
 func (w *world) join(k work) {
 	r := &replica{w: w, number: len(w.replicas), born: w.now, drift: (w.dice.Float64() - 0.5) * 4e-5, work: k, epoch: time.Unix(0, 0)}
+	limits := ratelimit.Limits{Concurrency: w.plan.budget.Slots}
+	if w.target != nil {
+		r.epoch, r.drift, limits.Follow = time.Now(), 0, true // it reads the time, which is the bubble's
+	}
 	r.member = newMember(fmt.Sprintf("replica %d of %d", r.number, w.plan.seed), w.plan.budget, 0)
 	r.member.base = r.epoch
-	r.pace = ratelimit.New(ratelimit.Limits{Concurrency: w.plan.budget.Slots})
+	r.pace = ratelimit.New(limits)
 	r.pace.JoinFleet(r)
 	r.share = r.pace.Join(1, func() {})
 	w.replicas = append(w.replicas, r)
@@ -232,6 +240,7 @@ func (r *replica) wakeAt(t time.Duration) {
 
 func (r *replica) begin(try *ratelimit.Try) {
 	r.w.starts = append(r.w.starts, start{at: r.w.now, replica: r.number})
+	r.w.target.watch(r)
 	r.running++
 	if !r.work.endless {
 		r.backlog--
@@ -241,7 +250,11 @@ func (r *replica) begin(try *ratelimit.Try) {
 	r.w.at(r.w.now+takes, func() {
 		r.whenAwake(func() {
 			r.running--
-			r.share.End(r.epoch.Add(r.own()), try, message.Result{Outcome: message.Delivered}, false)
+			result := r.w.target.answer(r.w.now)
+			if result.Outcome != message.Delivered && !r.work.endless {
+				r.backlog++
+			}
+			r.share.End(r.epoch.Add(r.own()), try, result, true)
 			r.turn()
 		})
 	})
@@ -337,6 +350,7 @@ func (w *world) read(c *sentCall) {
 			if !c.ended {
 				c.ended = true
 				c.from.member.done(c.from.own(), c.request, a)
+				c.from.hears(&a)
 				c.from.turn()
 			}
 		})
@@ -367,6 +381,9 @@ func (w *world) silentShare() bool {
 func (w *world) run(until time.Duration) {
 	for len(w.queue) > 0 && w.queue[0].at <= until {
 		e := heap.Pop(&w.queue).(*event)
+		if w.target != nil {
+			time.Sleep(e.at - w.now) // in a bubble
+		}
 		w.now = e.at
 		e.do()
 	}

@@ -1,4 +1,4 @@
-// Command mutants switches off one rule of the gate, the engine or the pace at a time, and
+// Command mutants switches off one rule of the gate, the engine, the pace or adapting at a time, and
 // expects the tests to fail. The tree is not touched: the compiler is given another file
 // instead of the one with the rule (go build -overlay).
 //

@@ -134,3 +134,11 @@ http {{
                                           "limit_conn all 4;")
         status = self.deliver(200, nginx, behind, "--concurrency", "4")
         self.assertEqual(0, self.refused(status))
+
+    def test_what_nginx_s_limit_conn_takes_is_found(self):
+        nginx, behind = self.behind_nginx("limit_conn_zone $server_name zone=all:1m; limit_conn_status 429;",
+                                          "limit_conn all 4;")
+        status = self.deliver(1000, nginx, behind, "--concurrency", "50", "--adaptive")
+        self.assertLessEqual(self.refused(status), 50)
+        self.assertLessEqual(status["pace"]["concurrency"], 8)
+        self.assertIn("429 beside", json.dumps(status["pace"]["adaptive"]))
