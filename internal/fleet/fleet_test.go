@@ -286,7 +286,7 @@ func TestAChangedBudgetIsFollowed(t *testing.T) {
 		less := partner
 		less.Rate, less.Burst = 10, 2
 		one.fleet.Set(less)
-		time.Sleep(4 * time.Second) // not said of a change that reaches all sooner
+		time.Sleep(7 * time.Second) // not said of a change that reaches all sooner
 		for _, j := range []*joined{one, two} {
 			if s := j.fleet.Status(time.Now()); s.Rate != 10 || !s.Mixed {
 				t.Errorf("%+v", s)

@@ -9,9 +9,9 @@ import (
 // noticeEvery is how often the log repeats what lasts.
 const noticeEvery = time.Minute
 
-// mixedFor is how long replicas may have different budgets before the log says so: a change
-// does not reach all of them in the same moment.
-const mixedFor = 2 * time.Second
+// mixedFor is how long replicas may have different budgets before the log says so: changes do
+// not reach all of them in the same moment, and one may follow another.
+const mixedFor = 5 * time.Second
 
 // problem is why the coordinator's last call came to nothing.
 type problem struct {
