@@ -15,7 +15,10 @@ import (
 //   - A request carries those that wait and may start: it waits for more only as long as
 //     BatchWait says, and takes at most one of each group of a FIFO queue.
 //   - Where the answer names those that failed, each of these has failed alone, and the
-//     others are delivered.
+//     others are delivered. On a FIFO queue a function stops at the first that fails, and
+//     names those that it has not come to as well
+//     (https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html):
+//     where several are named, they have failed as a whole.
 //   - Where it failed as a whole, nobody knows whose fault that was. Nobody gets a strike,
 //     and unless no message can have caused it (a 429, no connection), each is tried alone
 //     from then on, until it leaves our hands.
@@ -167,7 +170,7 @@ func (c *Consumer) finishBatch(ctx context.Context, now, begun time.Time, b *bat
 		l.began(begun, each[i].Span)
 	}
 	if whole.Outcome == message.Delivered {
-		c.gate.EndEach(now, tries, each, slots, fates)
+		c.gate.EndEach(now, tries, each, head.group != nil, slots, fates)
 		c.demand.delivered(took)
 	} else {
 		c.gate.Dissolve(now, tries, whole, slots)

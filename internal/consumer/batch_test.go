@@ -300,3 +300,40 @@ func TestABatchHasOneMessageOfAGroupAtMost(t *testing.T) {
 		}
 	})
 }
+
+// On a strict queue a message may stand in the row twice: it was first of its group, then the
+// group was blocked by one that had come again, and then it was first once more.
+func TestABatchHasAMessageOnceThoughItStandsInTheRowTwice(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		q, f := newFakeQueue(), newBatchFake(time.Second)
+		e := run(t, q, f.fakeTarget, ratelimit.Limits{Concurrency: 1, Limited: true, Rate: 1, Burst: 1}, func(o *Options) {
+			inTens(f)(o)
+			o.BatchWait = 2 * time.Second
+		})
+		q.send(3)
+		pass(time.Second)
+		e.mu.Lock()
+		h := &e.hand
+		if h.count[waiting] < 2 {
+			t.Fatalf("%d wait", h.count[waiting])
+		}
+		h.untried = append(h.untried, h.untried...)
+		e.mu.Unlock()
+		pass(10 * time.Second)
+		seen := make(map[string]int)
+		for _, ids := range f.sent() {
+			for _, id := range ids {
+				seen[id]++
+			}
+		}
+		for id, n := range seen {
+			if n != 1 {
+				t.Errorf("%s was sent %d times", id, n)
+			}
+		}
+		if s := e.stop(); s.Delivered != 3 {
+			t.Errorf("%+v", s)
+		}
+	})
+}

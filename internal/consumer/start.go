@@ -60,8 +60,8 @@ func (c *Consumer) launch(now time.Time, l *life) {
 	if len(along) > 0 {
 		l.batch = &batch{lives: []*life{l}}
 		for _, other := range along {
-			if other.batch != nil || other.state == waiting && other.group != nil && other.group.blocked() {
-				continue // another of its group is in it
+			if other.batch != nil {
+				continue // it stood in the row twice, since its group was blocked meanwhile
 			}
 			c.gate.BeginWith(&other.try, &l.try)
 			other.batch = l.batch

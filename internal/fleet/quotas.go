@@ -71,7 +71,9 @@ func (q *quota) each() int64 { return (q.Window.Microseconds() + slicesOfWindow 
 
 // answered takes in an answer; born is when the memory began that the last one came from.
 func (s *quotas) answered(now time.Duration, r *request, a reply, born time.Duration) {
-	s.steady, s.read = a.steady, (r.sent+now)/2
+	if a.steady > 0 { // else nobody knows it yet
+		s.steady, s.read = a.steady, (r.sent+now)/2
+	}
 	if r.copy == s.carry {
 		s.carry = ""
 	}

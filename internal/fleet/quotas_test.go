@@ -153,3 +153,28 @@ func TestWhatIsUsedOfAQuotaIsSeenByAll(t *testing.T) {
 		}
 	}
 }
+
+// Who joins after the clock was set would go on by it, and have others' tokens count elsewhere.
+func TestAClockThatNobodyHasConfirmedIsToldToNobody(t *testing.T) {
+	t.Parallel()
+	s := newStore()
+	old, joins := newCaller(t, s, "old"), newCaller(t, s, "joins")
+	old.b, joins.b = perMinute(10, 0), perMinute(10, 0)
+	after(12*time.Second, old)
+	steady := old.make(0).steady
+	s.step += 10 * time.Second
+	if a := joins.make(1); a.steady != 0 || a.tokens.n != 0 {
+		t.Errorf("told %v before anybody has said what it shows, with %d tokens", a.steady, a.tokens.n)
+	}
+	r := old.request(0)
+	r.steady = steady
+	if a := old.eval(r); a.steady != steady || joins.make(0).steady != steady {
+		t.Errorf("it shows %v, not %v", a.steady, steady)
+	}
+	s.step += 10 * time.Second
+	joins.make(0)
+	after(4*time.Second, joins)
+	if a := joins.make(0); a.steady == 0 {
+		t.Error("it is never told if nobody says what it shows")
+	}
+}

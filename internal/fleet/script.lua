@@ -79,6 +79,10 @@ if steady > 0 then
     redis.call('HSET', KEYS[4], 'skew', string.format('%.0f', skew))
   end
 end
+-- Until somebody has said what it shows, or nobody has for as long as a silent replica counts, it
+-- is told to nobody: who came after the clock was set would go on by it.
+local is_unsure = state.unsure > 0 and now < state.unsure + MISSING
+local shown = is_unsure and 0 or now - skew
 if copy ~= '' then bring_quotas(KEYS[4], kept, copy) end
 
 -- The newest override holds, also if this memory has lost it.
@@ -164,7 +168,7 @@ if now < state.born + LEASE and not text then
 end
 if now < state.born + pause then
   record(0, held_share, held_slots) -- seen 0: it goes on by itself
-  return reply('quiet', now, state.seq, state.born, state.born + pause - now, now - skew, version, wish)
+  return reply('quiet', now, state.seq, state.born, state.born + pause - now, shown, version, wish)
 end
 record(now, held_share, held_slots)
 if state.cap == 0 and rate > 0 and state.before == 1 then state.before = 2 end -- only young ones: what they run ends soon
@@ -271,7 +275,7 @@ if pace > 0 or (rate == 0 and #quotas > 0) then
   end
   if first > now + HORIZON then granted = 0
   elseif step > 0 then granted = math.min(granted, math.floor((now + HORIZON - first) / step) + 1) end
-  if #quotas > 0 and state.unsure > 0 and now < state.unsure + MISSING then granted = 0 end
+  if #quotas > 0 and is_unsure then granted = 0 end
   if follows and (state.hold > now or role == 2) then granted = 0 end
   again = math.max(0, math.ceil(first + granted * step) - now - HORIZON) -- the line is full: come back then,
   if granted > 0 then
@@ -289,4 +293,4 @@ if #quotas > 0 then
 end
 return reply('live', now, state.seq, state.born, first, granted, math.floor(step * 1000), math.ceil(again), slots, share,
   grown and LEASE or 0, pause, window, live, state.busy, math.max(pace, 0), rate, all_slots, state.mixed,
-  most, tag, alone, now - skew, state.hold > now and state.hold or 0, role, version, text_of(limits, ' '), counted, wish)
+  most, tag, alone, shown, state.hold > now and state.hold or 0, role, version, text_of(limits, ' '), counted, wish)

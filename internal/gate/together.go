@@ -30,15 +30,18 @@ func (s *Seat) BeginWith(m, first *Message) {
 }
 
 // EndEach records the results of the tries of one request whose answer tells them apart,
-// and writes what happens to each message to fates.
-func (s *Seat) EndEach(now time.Time, all []*Message, results []message.Result, slots int, fates []Fate) {
+// and writes what happens to each message to fates. ordered: the answer names those that
+// were not processed as well, after one that failed; if it names several, none of them is
+// known to be at fault, and each is tried alone.
+func (s *Seat) EndEach(now time.Time, all []*Message, results []message.Result, ordered bool, slots int, fates []Fate) {
 	defer s.lock()()
 	g := s.gate
 	fresh := all[0].try > g.mark
 	delete(g.running, all[0])
-	some := false
+	some, bad := false, 0
 	for i, m := range all {
 		if results[i].Outcome != message.Delivered {
+			bad++
 			continue
 		}
 		if !some {
@@ -53,8 +56,17 @@ func (s *Seat) EndEach(now time.Time, all []*Message, results []message.Result, 
 	} else {
 		g.learn(all[0], results[0].Outcome)
 	}
+	spare := ordered && bad > 1
+	if spare && !some {
+		g.trouble.add(all[0].began, all[0].id, all[0].tries == 1 && !all[0].seen, results[0].Outcome, results[0].Answer())
+	}
 	for i, m := range all {
-		if r := results[i]; r.Outcome != message.Delivered {
+		switch r := results[i]; {
+		case r.Outcome == message.Delivered:
+		case spare:
+			fates[i] = Held
+			g.spare(now, m, r, 0, 1)
+		default:
 			if fates[i] = Held; g.fail(now, m, r, min(r.RetryAfter, maxRetryAfter), false) {
 				fates[i] = GivenUp
 			}
@@ -100,7 +112,7 @@ func (s *Seat) Dissolve(now time.Time, all []*Message, r message.Result, slots i
 // cannot be, all are due together, by spread.
 func (g *Gate) spare(now time.Time, m *Message, r message.Result, told time.Duration, spread float64) {
 	o := r.Outcome
-	m.failed, m.base, m.told, m.failedAt, m.spread = o, 0, told, now, g.draw(m.id, m.tries)
+	m.failed, m.told, m.failedAt, m.spread = o, told, now, g.draw(m.id, m.tries)
 	m.lastFailed, m.closings, m.struck, m.spared = m.try, g.closings, true, true
 	m.throttled = m.throttled || o == message.Throttled || r.Crowded
 	if m.since.IsZero() {

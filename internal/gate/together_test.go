@@ -67,12 +67,44 @@ func TestARequestThatHasEndedRunsNoLonger(t *testing.T) {
 		"it failed as a whole": func(s *Seat, all []*Message) { s.Dissolve(now, all, failed, 10) },
 		"it was canceled":      func(s *Seat, all []*Message) { s.Dissolve(now, all, message.Result{Canceled: true}, 10) },
 		"its messages are named": func(s *Seat, all []*Message) {
-			s.EndEach(now, all, []message.Result{failed, failed}, 10, make([]Fate, 2))
+			s.EndEach(now, all, []message.Result{failed, failed}, false, 10, make([]Fate, 2))
 		},
 	} {
 		g, s := opened(now)
 		if end(s, together(now, s, "m", 2)); len(g.running) != 0 {
 			t.Errorf("%s, and it counts as running", name)
+		}
+	}
+}
+
+func TestOfSeveralThatAnOrderedAnswerNamesNoneIsAtFault(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	ok, failed := message.Result{Outcome: message.Delivered}, message.Result{Outcome: message.Failed, Status: 200}
+	for name, test := range map[string]struct {
+		results []message.Result
+		ordered bool
+		strikes int
+	}{
+		"several, in order": {[]message.Result{ok, failed, failed}, true, 0},
+		"all, in order":     {[]message.Result{failed, failed, failed}, true, 0},
+		"one, in order":     {[]message.Result{ok, ok, failed}, true, 1},
+		"several":           {[]message.Result{ok, failed, failed}, false, 1},
+	} {
+		g, s := opened(now)
+		all, fates := together(now, s, "m", 3), make([]Fate, 3)
+		s.EndEach(now, all, test.results, test.ordered, 10, fates)
+		last := all[2]
+		if fates[2] != Held || s.Joins(last) {
+			t.Errorf("%s: the last one's fate is %v, and it joins others: %v", name, fates[2], s.Joins(last))
+		}
+		if n := g.Status(10).Messages; test.results[0].Outcome != message.Delivered && n != 1 {
+			t.Errorf("%s: %d messages fail", name, n)
+		}
+		later := together(now.Add(time.Second), s, "later", 1)
+		s.End(now.Add(2*time.Second), later[0], ok, 10)
+		if got := s.Review(now.Add(time.Hour), last); got != (test.strikes > 0) || last.Strikes() != test.strikes {
+			t.Errorf("%s: given up: %v, with %d strikes", name, got, last.Strikes())
 		}
 	}
 }
@@ -121,7 +153,7 @@ func TestARequestWidensAHalfOpenGateByOne(t *testing.T) {
 	for i := range results {
 		results[i].Outcome = message.Delivered
 	}
-	s.EndEach(now, all, results, 10, fates)
+	s.EndEach(now, all, results, false, 10, fates)
 	if g.limit != 2 {
 		t.Errorf("%d at once after one request", g.limit)
 	}
@@ -134,7 +166,7 @@ func TestANamedFailureIsAFailedTryOfItsMessageAlone(t *testing.T) {
 	all := together(now, s, "m", 3)
 	fates := make([]Fate, 3)
 	ok := message.Result{Outcome: message.Delivered, Status: 200}
-	s.EndEach(now, all, []message.Result{ok, {Outcome: message.Failed, Status: 200}, ok}, 10, fates)
+	s.EndEach(now, all, []message.Result{ok, {Outcome: message.Failed, Status: 200}, ok}, false, 10, fates)
 	if fates[0] != Settled || fates[1] != Held || fates[2] != Settled || g.Status(10).Messages != 0 {
 		t.Errorf("%v, %+v", fates, g.Status(10))
 	}

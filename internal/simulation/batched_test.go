@@ -15,6 +15,7 @@ type batchPlan struct {
 	most   int
 	wait   time.Duration
 	names  bool    // its answer names those that failed; else the request fails as a whole
+	stops  bool    // on a FIFO queue, at the first that fails: it names the rest as well
 	fails  float64 // of the batches, as a whole, by nobody's fault
 	absurd float64 // of the answers that say nonsense
 	alone  bool    // nothing else is wrong: a message alone gets no nonsense
@@ -56,6 +57,7 @@ func (s *scenario) drawBatched(d dice) {
 			most:   pick(d.of("most"), 2, 3, 10, 10, 25, 100),
 			wait:   pick(d.of("wait"), 0, 0, 50*time.Millisecond, time.Second, 5*time.Second),
 			names:  d.of("names").chance(0.7),
+			stops:  d.of("stops").chance(0.7),
 			fails:  pick(d.of("fails"), 0, 0, 0.02, 0.1),
 			absurd: pick(d.of("absurd"), 0, 0.02, 0.2),
 			alone:  w.alone,
@@ -154,6 +156,11 @@ func (t *target) turnOfBatch(by *process, q *request, first turn) turn {
 		}
 		return f
 	}
+	if fifo := plan.queues[plan.sends[q.all[0].message].queue].fifo; fifo && p.stops && n > 0 {
+		for i := slices.Index(bad, true); i < len(bad); i++ {
+			bad[i] = true
+		}
+	}
 	a.name(t, d, q, bad, n)
 	if trouble && d.of("absurd").chance(p.absurd) && (len(bad) > 1 || !p.alone) {
 		a.absurd(t, d, q, bad, n)
@@ -248,6 +255,8 @@ func (a *batchAnswer) end(t *target, q *request, r *http.Request, w http.Respons
 		return
 	}
 	q.absurd, q.whole = a.what, a.whole
+	fifo := t.world.plan.queues[t.world.plan.sends[q.all[0].message].queue].fifo
+	q.stopped = fifo && !a.whole && count(a.failed) > 1
 	for i, d := range q.all {
 		status := http.StatusOK
 		if a.whole || a.failed != nil && a.failed[i] {
@@ -260,6 +269,16 @@ func (a *batchAnswer) end(t *target, q *request, r *http.Request, w http.Respons
 		w.Header().Set("X-Amz-Function-Error", a.header)
 	}
 	_, _ = w.Write([]byte(a.body))
+}
+
+func count(failed []bool) int {
+	n := 0
+	for _, f := range failed {
+		if f {
+			n++
+		}
+	}
+	return n
 }
 
 // countBatch counts what becomes of a request that may carry several, once.
@@ -278,5 +297,6 @@ func (t *trial) countBatch(d *delivery, add func(string, bool)) {
 	add("batch: full", len(q.all) == p.most)
 	add("batch: waits for more", p.wait > 0)
 	add("batch: fails as a whole", q.whole)
+	add("batch: stops at the first that fails", q.stopped)
 	add("batch: some are named", !q.whole && slices.ContainsFunc(q.all, func(d *delivery) bool { return d.status == http.StatusInternalServerError }))
 }

@@ -85,8 +85,9 @@ type steal struct {
 
 // request is what one request carries: one message, or a batch.
 type request struct {
-	all   []*delivery
-	whole bool // it failed as a whole: nobody knows whose fault it was
+	all     []*delivery
+	whole   bool // it failed as a whole: nobody knows whose fault it was
+	stopped bool // at the first that failed: of those named nobody knows whose fault it was
 	// absurd is what nonsense its answer was.
 	absurd string
 }
@@ -123,8 +124,10 @@ func (d *delivery) inBatch() bool { return d.request != nil && len(d.request.all
 // leads reports whether it is the one by which its request is counted.
 func (d *delivery) leads() bool { return d.request == nil || d.request.all[0] == d }
 
-// dissolved reports whether it failed together with all others in its request.
-func (d *delivery) dissolved() bool { return d.inBatch() && d.request.whole }
+// dissolved reports whether it failed together with others in its request.
+func (d *delivery) dissolved() bool {
+	return d.inBatch() && (d.request.whole || d.request.stopped && !d.delivered())
+}
 
 // unseen reports whether its process stood still as it ended: it may have taken it for a
 // time-out.

@@ -128,9 +128,9 @@ class ThroughTheUsualTemplates(unittest.TestCase):
 
     def faults(self, mapping: str) -> list[tuple[bytes, str]]:
         text = template.GATEWAY.read_text()
-        ours = template.request_template(template.load(), fifo=False)
-        self.assertEqual(text.count(f'"{ours}"'), 1)
-        stack = Stack(text.replace(f'"{ours}"', json.dumps(mapping)))
+        ours = json.dumps(template.request_template(template.load(), fifo=False))  # with its quotes as in the file
+        self.assertEqual(text.count(ours), 1)
+        stack = Stack(text.replace(ours, json.dumps(mapping)))
         self.addCleanup(stack.delete)
         door, faults = Door(stack), []
         tried = bodies.fixed()
