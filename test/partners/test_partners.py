@@ -47,7 +47,7 @@ events {{}}
 http {{
   access_log off; client_body_temp_path b; proxy_temp_path p; fastcgi_temp_path f; uwsgi_temp_path u; scgi_temp_path s;
   {http}
-  server {{ listen unix:{folder.name}/probe; listen 127.0.0.1:{(port := self.free_port())};
+  server {{ server_name partner; listen unix:{folder.name}/probe; listen 127.0.0.1:{(port := self.free_port())};
     location / {{ {location} proxy_pass {behind}; }} }}
 }}""")
         self.begin("nginx", "-p", folder.name, "-c", str(conf), "-e", "stderr")
