@@ -110,8 +110,10 @@ class GoInstall(unittest.TestCase):
             (at / f"{version}.info").write_text(json.dumps({"Version": version}))
             (at / f"{version}.mod").write_text(run("git", "show", "HEAD:go.mod"))
             (at / "list").write_text(version + "\n")
-            # test/manifests is a module of its own, which a proxy leaves out.
-            run("git", "archive", "--format=zip", f"--prefix={MODULE}@{version}/", "-o", str(at / f"{version}.zip"), "HEAD", "--", ".", ":!test/manifests")
+            # A folder with a go.mod is a module of its own, which a proxy leaves out.
+            modules = run("git", "ls-tree", "-r", "--name-only", "HEAD").splitlines()
+            others = [f":!{Path(name).parent}" for name in modules if name.endswith("/go.mod")]
+            run("git", "archive", "--format=zip", f"--prefix={MODULE}@{version}/", "-o", str(at / f"{version}.zip"), "HEAD", "--", ".", *others)
             cached = Path(run("go", "env", "GOMODCACHE").strip())
             # What it needs is in the cache, since the snapshot has been built.
             proxies = f"file://{proxy},file://{cached}/cache/download,{run('go', 'env', 'GOPROXY').strip()}"
