@@ -143,30 +143,21 @@ func (c *Consumer) deliverBatch(ctx context.Context, m *member[*life], b *batch,
 // finishBatch records what the delivery of several messages came to.
 func (c *Consumer) finishBatch(ctx context.Context, now, begun time.Time, b *batch, whole message.Result, each []message.Result) {
 	took := now.Sub(begun)
-	c.running--
 	head := b.lives[0]
-	if stoodStill(took, c.options.Timeout, whole) {
-		whole.Outcome = message.Connection
-	}
-	whole.Announced = c.pace.End(now, &head.pace, whole, head.try.Tries() == 1)
-	whole.Crowded = c.pace.Adapt(now, &head.pace, whole, func() (bool, int) { return c.gate.Load(&head.try) })
+	whole = c.paced(now, took, head, whole)
 	slots := c.pace.Limits().Concurrency
 	tries, fates := make([]*gate.Message, len(b.lives)), make([]gate.Fate, len(b.lives))
-	for i, l := range b.lives {
-		tries[i] = &l.try
-	}
 	apart := each != nil && whole.Outcome == message.Delivered
 	if each == nil {
 		each = make([]message.Result, len(b.lives))
 	}
-	for i := range each {
+	for i, l := range b.lives {
+		tries[i] = &l.try
 		if !apart { // with what was found out about all since
 			span := each[i].Span
 			each[i] = whole
 			each[i].Span = span
 		}
-	}
-	for i, l := range b.lives {
 		l.began(begun, each[i].Span)
 	}
 	if whole.Outcome == message.Delivered {

@@ -77,14 +77,6 @@ func (c *crew[T]) shrink(now time.Time) {
 	}
 }
 
-// wake returns when the first of those that rest may go, or the zero time.
-func (c *crew[T]) wake() time.Time {
-	if len(c.idle) == 0 {
-		return time.Time{}
-	}
-	return c.idle[0].since.Add(restless)
-}
-
 // dismiss ends the idle goroutines. Nothing may be hired after it.
 func (c *crew[T]) dismiss() {
 	for _, m := range c.idle {

@@ -57,12 +57,7 @@ func stoodStill(took, timeout time.Duration, result message.Result) bool {
 // finish records what the delivery of one message came to.
 func (c *Consumer) finish(ctx context.Context, now, begun time.Time, l *life, result message.Result) {
 	took := now.Sub(begun)
-	c.running--
-	if stoodStill(took, c.options.Timeout, result) {
-		result.Outcome = message.Connection // no strike, and no sign of trouble by an answer
-	}
-	result.Announced = c.pace.End(now, &l.pace, result, l.try.Tries() == 1)
-	result.Crowded = c.pace.Adapt(now, &l.pace, result, func() (bool, int) { return c.gate.Load(&l.try) })
+	result = c.paced(now, took, l, result)
 	l.began(begun, result.Span)
 	fate := c.gate.End(now, &l.try, result, c.pace.Limits().Concurrency)
 	if result.Outcome == message.Delivered {
@@ -70,6 +65,18 @@ func (c *Consumer) finish(ctx context.Context, now, begun time.Time, l *life, re
 	}
 	c.sayIgnored(now, result.LimitsIgnored)
 	c.conclude(ctx, now, took, l, result, fate)
+}
+
+// paced ends a request for the pace, and adds to its result what the pace knows of it. l is
+// the message whose slot and token it has.
+func (c *Consumer) paced(now time.Time, took time.Duration, l *life, result message.Result) message.Result {
+	c.running--
+	if stoodStill(took, c.options.Timeout, result) {
+		result.Outcome = message.Connection // no strike, and no sign of trouble by an answer
+	}
+	result.Announced = c.pace.End(now, &l.pace, result, l.try.Tries() == 1)
+	result.Crowded = c.pace.Adapt(now, &l.pace, result, func() (bool, int) { return c.gate.Load(&l.try) })
+	return result
 }
 
 // conclude settles or holds one message, whose delivery has ended.

@@ -238,8 +238,5 @@ func (c *Consumer) nextWake(now time.Time) time.Time {
 	if !c.dead.out {
 		due(c.dead.next)
 	}
-	due(c.polls.wake())
-	due(c.deliveries.wake())
-	due(c.calls.wake())
 	return at
 }

@@ -31,11 +31,11 @@ type Hand struct {
 // only if it was told to.
 const SoonIs = maxBackoff * 3 / 2
 
-// hands is the sum over all queues.
-type hands struct{ untried, polls, parked int }
-
 // active returns how many receives are in progress that may bring something at once.
-func (h hands) active() int { return h.polls - h.parked }
+func (h *Hand) active() int { return h.Polls - h.Parked }
+
+// hands is the sum over all queues.
+type hands struct{ untried, polls, active int }
 
 // Report updates what the queue has in hand. Call it before Receive.
 func (s *Seat) Report(h Hand) {
@@ -43,8 +43,8 @@ func (s *Seat) Report(h Hand) {
 	g := s.gate
 	g.handed.untried += h.Untried - s.hand.Untried
 	g.handed.polls += h.Polls - s.hand.Polls
-	g.handed.parked += h.Parked - s.hand.Parked
-	if g.state == Starting && h.Polls-h.Parked < s.hand.Polls-s.hand.Parked {
+	g.handed.active += h.active() - s.hand.active()
+	if g.state == Starting && h.active() < s.hand.active() {
 		g.next = g.inTurn()
 	}
 	if g.state == Closed && g.handed.polls == 0 && s.hand.Polls > 0 {
@@ -104,7 +104,7 @@ func (s *Seat) Receive(now time.Time, slots int) Limit {
 		// A target that asks for a pause is there: to ask it anew takes a message that it has
 		// not refused.
 		// A receive that waits at an empty queue holds nothing, and keeps no other queue waiting.
-		if g.inHand+g.handed.active() < startLimit || s.hand.Asks && g.handed.untried+g.handed.active() == 0 {
+		if g.inHand+g.handed.active < startLimit || s.hand.Asks && g.handed.untried+g.handed.active == 0 {
 			limit.Most = 1
 		}
 	case g.state == HalfOpen:

@@ -2,6 +2,7 @@ package simulation
 
 import (
 	"cmp"
+	"math"
 	"net/http"
 	"slices"
 	"time"
@@ -29,10 +30,10 @@ func (t *trial) disturbedBefore(at instant) bool {
 	})
 }
 
-// takenForTheTargets reports whether a process that started before then heard from its first
-// five messages nothing but when to come again: that looks like the target's own word, and
-// docs/pace.md says so.
-func (t *trial) takenForTheTargets(at instant) bool {
+// takenForTheTargets returns when the first process started that heard from its first five
+// messages nothing but when to come again, which looks like the target's own word, as
+// docs/pace.md says. It is the last instant of all if none did.
+func (t *trial) takenForTheTargets() instant {
 	const enough = 5
 	type key struct {
 		by     *process
@@ -40,17 +41,18 @@ func (t *trial) takenForTheTargets(at instant) bool {
 	}
 	ended := make(map[key][]*delivery)
 	for _, d := range t.evidence.deliveries {
-		if d.message >= 0 && d.ended != never && d.by.started < at {
+		if d.message >= 0 && d.ended != never {
 			ended[key{d.by, d.target}] = append(ended[key{d.by, d.target}], d)
 		}
 	}
-	for _, all := range ended {
+	first := instant(math.MaxInt64)
+	for by, all := range ended {
 		slices.SortFunc(all, func(a, b *delivery) int { return cmp.Compare(a.ended, b.ended) })
 		if len(all) >= enough && !slices.ContainsFunc(all[:enough], func(d *delivery) bool { return !d.refusedAlone() || d.retryAfter == 0 }) {
-			return true
+			first = min(first, by.by.started)
 		}
 	}
-	return false
+	return first
 }
 
 // refusedAlone says that an answer is about one message's tenant: a 429, or a 503 that says
@@ -91,6 +93,7 @@ func oneMessagesRefusalStopsNobodyElse(t *trial) {
 			}
 		}
 	}
+	misled := t.takenForTheTargets()
 	for at := time.Minute; at <= t.plan.trouble; at += 10 * time.Second {
 		sent, done := 0, 0
 		for m, p := range t.plan.sends {
@@ -102,7 +105,7 @@ func oneMessagesRefusalStopsNobodyElse(t *trial) {
 				done++
 			}
 		}
-		if sent < 20 || len(refused) == 0 || t.disturbedBefore(at) || t.takenForTheTargets(at) {
+		if sent < 20 || len(refused) == 0 || t.disturbedBefore(at) || at > misled {
 			continue
 		}
 		t.reaches()
