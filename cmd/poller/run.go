@@ -174,7 +174,7 @@ func waitedFor(s app.Status) string {
 	case inHand > 0:
 		return fmt.Sprintf("stopping: finishing or releasing %s in hand", counted(inHand, "message"))
 	case parked > 0:
-		return "stopping: waiting for " + polls + ", so that no message is lost from sight"
+		return "stopping: waiting for " + polls + ", to release what it may still bring"
 	}
 	return "stopping"
 }
