@@ -207,14 +207,13 @@ var handMade = []struct {
 		h.tries(0, choose(wrong, 45.0, 30), 46, 200)
 	}},
 	{theBacklogOfAnOutageIsDeliveredSoon, 6, stormOf(answers429), func(h *history, wrong bool) { // too few for either gate to close
-		other := *h.by
-		other.name = "b1"
-		h.evidence.processes = append(h.evidence.processes, &other)
+		other := &process{world: h.world, name: "b1", drained: never, killed: never, exited: never}
+		h.evidence.processes = append(h.evidence.processes, other)
 		for m := range 6 {
 			h.tries(m, 11, 12, 429)
 			h.tries(m, 57, 58, 200)
 			if m < 3 && !wrong {
-				h.evidence.deliveries[2*m].by = &other
+				h.evidence.deliveries[2*m].by = other
 			}
 		}
 	}},
