@@ -262,3 +262,23 @@ func TestTheShortestRoundTripSaysTheTimeBest(t *testing.T) {
 		}
 	}
 }
+
+func TestARoundIsShortUnlessThereAreManyReplicasOrACallTakesLong(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		live       int
+		trip, want time.Duration
+	}{
+		{1, time.Millisecond, 50 * time.Millisecond},
+		{16, time.Millisecond, 120 * time.Millisecond},
+		{1000, time.Millisecond, 500 * time.Millisecond},
+		{4, 100 * time.Millisecond, 300 * time.Millisecond},
+		{4, time.Second, 500 * time.Millisecond},
+	} {
+		m := newMember("a", partner, 0)
+		m.last.live, m.trip = c.live, c.trip
+		if got := m.round(); got != c.want {
+			t.Errorf("%d replicas, calls take %v: %v, want %v", c.live, c.trip, got, c.want)
+		}
+	}
+}

@@ -127,8 +127,9 @@ func (w *world) fault(at time.Duration) {
 		},
 		"clock back": func() { w.store.step -= w.between(2*time.Second, time.Minute) },
 		"clock forward": func() {
-			w.unpromised = w.unpromised || w.silentShare()
-			w.store.step += w.between(1600*time.Millisecond, 10*time.Second)
+			step := w.between(1600*time.Millisecond, 10*time.Second)
+			w.unpromised = w.unpromised || w.silentShare() || step > missing+horizon && w.someYoung()
+			w.store.step += step
 		},
 	}
 	names := []string{

@@ -378,6 +378,11 @@ func (w *world) silentShare() bool {
 	})
 }
 
+// someYoung reports whether a replica runs that has no share yet: it is remembered for seconds only.
+func (w *world) someYoung() bool {
+	return slices.ContainsFunc(w.replicas, func(r *replica) bool { return !r.dead && r.own()-r.member.first < young })
+}
+
 // run plays the world to its end.
 func (w *world) run(until time.Duration) {
 	for len(w.queue) > 0 && w.queue[0].at <= until {

@@ -1,7 +1,7 @@
 package main
 
 // rooms are the rules that are switched off, by the package they are in.
-var rooms = []room{theGate, theEngine, thePace, adapting, theFleet}
+var rooms = []room{theGate, theEngine, thePace, adapting, theFleet, theReplica}
 
 var theGate = room{
 	dir:   "internal/gate",
