@@ -469,3 +469,16 @@ func TestWhatComesToAQueueThatWasEmptyContradictsAnyCount(t *testing.T) {
 		t.Errorf("one has come, and %d are visible", b.depth(now, 1).Visible)
 	}
 }
+
+func TestTheSpeedOfTheFirstSecondsIsNotDividedByTen(t *testing.T) {
+	var p perSecond
+	now := time.Unix(1_700_000_000, 0)
+	p.mean(now)
+	for i := range 200 {
+		at := now.Add(time.Duration(i) * 100 * time.Millisecond)
+		if got := p.mean(at); at.Sub(now) >= 2*time.Second && got != 10 {
+			t.Fatalf("after %v it is %v/s", at.Sub(now), got)
+		}
+		p.add(at)
+	}
+}

@@ -59,7 +59,9 @@ func newStore() *store {
 func (s *store) lose() {
 	key := overrideKeys("test")[0]
 	kept := memory{hashes: map[string]map[string]string{key: s.hashes[key]}, twin: newTwin()}
-	kept.twin.version, kept.twin.override = s.twin.version, s.twin.override
+	if s.twin != nil {
+		kept.twin.version, kept.twin.override = s.twin.version, s.twin.override
+	}
 	s.restore(kept)
 }
 
@@ -71,10 +73,11 @@ func (s *store) rewind(calls int) {
 	}
 }
 
-// newTwinStore returns one with a twin that answers alone, or beside the script.
+// newTwinStore returns one with a twin that answers alone, or beside the script. With the
+// race detector, and with -script, the script runs alone there.
 func newTwinStore(beside bool) *store {
 	s := newStore()
-	if !*script {
+	if !*script && (twins || !beside) {
 		s.twin, s.alone = newTwin(), !beside
 	}
 	return s

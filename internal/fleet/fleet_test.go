@@ -169,6 +169,7 @@ func TestTwoReplicasShareARateThroughAnOutageOfTheCoordinator(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		l := newLink()
+		l.store = newTwinStore(false)
 		one, two := join(t, l, "one", nil), join(t, l, "two", nil)
 		count := func(d time.Duration) int {
 			end, before := time.Now().Add(d), one.starts+two.starts

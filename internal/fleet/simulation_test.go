@@ -20,9 +20,6 @@ var (
 	script  = flag.Bool("script", false, "simulate on the script, not on its twin")
 )
 
-// compared is of how many seeds one runs the script beside its twin.
-const compared = 10
-
 // plan is what is decided before a world begins.
 type plan struct {
 	seed   uint64

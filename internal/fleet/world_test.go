@@ -91,6 +91,8 @@ type replica struct {
 	cut     time.Duration // cut off from the coordinator until
 	work    work
 	backlog int
+	came    []time.Duration // when what waits has come
+	waits   []time.Duration // of what was started
 	leaving bool
 	running int
 	epoch   time.Time
@@ -175,6 +177,7 @@ func (r *replica) arrive() {
 			return
 		}
 		r.backlog++
+		r.came = append(r.came, r.w.now)
 		r.arrive()
 		r.turn()
 	})
@@ -239,6 +242,9 @@ func (r *replica) begin(try *ratelimit.Try) {
 	r.running++
 	if !r.work.endless {
 		r.backlog--
+		if len(r.came) > 0 {
+			r.waits, r.came = append(r.waits, r.w.now-r.came[0]), r.came[1:]
+		}
 	}
 	takes := min(r.w.between(r.work.takes/2, 3*r.work.takes/2), r.w.plan.budget.Timeout)
 	r.w.spans = append(r.w.spans, span{from: r.w.now, to: r.w.now + takes, replica: r.number})
