@@ -271,6 +271,9 @@ var theGate = room{
 var theEngine = room{
 	dir: "internal/consumer",
 	mutants: []mutant{
+		// depth.go
+		{rule: "a burst on top of a backlog is looked for", run: "TestABurstOnTopOfABacklog", file: "depth.go", old: "if d.since >= lookEvery && d.depth.Visible > 0 {", new: "if false {"},
+		{rule: "one lost answer about the depth is not said", run: "TestOneLostAnswerAboutTheDepth", file: "depth.go", old: "c.depth.known && !c.depth.denied && now.Sub(c.depth.at) < staleAfter", new: "false"},
 		// deliver.go, hold.go
 		{rule: "what is short of visibility does not start", run: "TestADeliveryStartsWithEnough", file: "life.go", old: "return l.deadline.Sub(now) >= min(timeout, l.visibility/2)", new: "return true"},
 		{rule: "a delivery whose message is lost before it begins is cut", run: "LostBeforeItBegins", file: "deliver.go", old: "if l.lost { // before it had begun", new: "if false { // before it had begun"},
