@@ -74,7 +74,9 @@ func (c *checkCmd) look(ctx context.Context, files int) findings {
 		f.add(warning, "settings", "", "%s", text)
 	}
 	if err != nil {
-		f.add(wrong, "settings", "", "%v", err)
+		for _, one := range each(err) {
+			f.add(wrong, "settings", "", "%v", one)
+		}
 		return f
 	}
 	f = append(f, judgeSettings(settings, files)...)

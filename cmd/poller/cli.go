@@ -28,10 +28,20 @@ func command(p *process, args []string) int {
 	if e, ok := errors.AsType[exit](err); ok {
 		code = e.code
 	}
-	if text := err.Error(); text != "" {
-		say(p, "error", text)
+	for _, one := range each(err) {
+		if text := one.Error(); text != "" {
+			say(p, "error", text)
+		}
 	}
 	return code
+}
+
+// each returns the errors of which one is made, or itself.
+func each(err error) []error {
+	if several, ok := err.(interface{ Unwrap() []error }); ok {
+		return several.Unwrap()
+	}
+	return []error{err}
 }
 
 // say writes one line to stderr.

@@ -45,7 +45,7 @@ func helpOf(v verb, name string, taken *flags.Set, columns int) string {
 		usage = append(usage, form)
 		arguments = section("Arguments", [][2]string{{form, a.Help}}, columns)
 	}
-	text := v.Help() + "\n\n" + strings.Join(usage, " ") + " [flags]\n\n" + arguments + flagsOf(taken, columns)
+	text := reflowed(v.Help(), columns) + "\n\n" + strings.Join(usage, " ") + " [flags]\n\n" + arguments + flagsOf(taken, columns)
 	return strings.TrimRight(text, "\n") + "\n"
 }
 
@@ -121,6 +121,32 @@ func section(heading string, rows [][2]string, columns int) string {
 		}
 	}
 	return text.String() + "\n"
+}
+
+// reflowed breaks the paragraphs of a text anew. A line with nothing before it begins
+// one, and those that are indented stay as they are.
+func reflowed(text string, columns int) string {
+	if columns <= 0 {
+		columns = usualColumns
+	}
+	var lines []string
+	paragraph := ""
+	end := func() {
+		if paragraph != "" {
+			lines = append(lines, wrapped(paragraph, min(columns, widest))...)
+		}
+		paragraph = ""
+	}
+	for line := range strings.SplitSeq(text, "\n") {
+		if line != "" && !strings.HasPrefix(line, " ") {
+			paragraph += line + " "
+			continue
+		}
+		end()
+		lines = append(lines, line)
+	}
+	end()
+	return strings.Join(lines, "\n")
 }
 
 // wrapped breaks a text at spaces into lines that are no longer than width, if no word

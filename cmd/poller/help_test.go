@@ -22,6 +22,21 @@ func TestHelpIsAsWideAsTheTerminalAndAtMost100(t *testing.T) {
 	}
 }
 
+func TestNoLineOfHelpIsWiderThanTheTerminal(t *testing.T) {
+	for _, v := range verbs() {
+		for columns, most := range map[int]int{0: 80, 80: 80, 120: 100} {
+			c := newCommand(t)
+			c.columns = columns
+			command(c.process, []string{v.name, "-h"})
+			for line := range strings.Lines(c.out.String()) {
+				if n := utf8.RuneCountInString(strings.TrimRight(line, "\n")); n > most {
+					t.Errorf("poller %s -h at %d columns has a line of %d: %s", v.name, columns, n, line)
+				}
+			}
+		}
+	}
+}
+
 func TestHelpPutsFlagsUnderTheirHeadings(t *testing.T) {
 	stdout, _, _ := run(t, "drain", "-h")
 	at := 0

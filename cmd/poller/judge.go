@@ -68,10 +68,10 @@ func judgeSettings(c config.Config, files int) findings {
 func judgeMemory(f *findings, plan app.MemoryPlan) {
 	inMiB := func(bytes int64) string { return fmt.Sprintf("%.4g MiB", float64(bytes)/(1<<20)) }
 	const small, large = 200 + 2<<10, 1<<20 + 2<<10 // a message's body and what else it takes
-	fit := fmt.Sprintf("%s for messages: about %d of 200 bytes, or %d of 1 MiB", inMiB(plan.Messages), plan.Messages/small, plan.Messages/large)
+	fit := fmt.Sprintf("%s for messages in hand: about %d of 200 bytes, or %d of 1 MiB", inMiB(plan.Messages), plan.Messages/small, plan.Messages/large)
 	switch {
 	case plan.Limit == 0:
-		f.add(fine, "settings", "", "the memory has no limit, so there are %s; --memory sets one", fit)
+		f.add(fine, "settings", "", "no memory limit is known, so messages in hand get %s; --memory sets one", fit)
 	case plan.Tight:
 		f.add(warning, "settings", "--memory or --concurrency",
 			"a memory of %s leaves less than %s for messages: the program takes 12 MiB, and slots and queues %s; it may be killed for using more",

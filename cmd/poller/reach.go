@@ -56,6 +56,8 @@ func lookAtTarget(ctx context.Context, name string, t config.Target, proxyOf fun
 		f.add(wrong, about, "HTTPS_PROXY, HTTP_PROXY or NO_PROXY", "the proxy %s cannot be reached: %v", addressOf(proxy), err)
 	case isCertificate(err):
 		f.add(wrong, about, "the certificate, or --tls-ca if it is signed by an authority of your own", "%s is there, but its certificate is refused: %v", place, err)
+	case isUnknownHost(err):
+		f.add(wrong, about, "--target, or the DNS that this machine asks", "%s cannot be reached: %v", place, err)
 	case err != nil:
 		f.add(wrong, about, "--target, or start it", "%s cannot be reached: %v", place, err)
 	case proxy != nil:
@@ -90,6 +92,11 @@ func connect(ctx context.Context, u *url.URL, files *tls.Config) error {
 func isCertificate(err error) bool {
 	_, refused := errors.AsType[*tls.CertificateVerificationError](err)
 	return refused
+}
+
+func isUnknownHost(err error) bool {
+	unknown, ok := errors.AsType[*net.DNSError](err)
+	return ok && unknown.IsNotFound
 }
 
 // tlsOf is what the target is connected to with. The minimum version is that of

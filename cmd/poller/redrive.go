@@ -34,7 +34,8 @@ func (c *redriveCmd) Help() string {
 	return `Example:
   poller redrive --from orders-dlq --rate 10/s
   poller redrive --from orders-dlq --rate 10/s --ramp 1m --reason 422 --dry-run
-  poller redrive --from orders-dlq --filter attr:tenant=7 --filter 'body~"country": ?"NO"'
+  poller redrive --from orders-dlq --filter attr:tenant=7 --older-than 1h
+  poller redrive --from orders-dlq --filter 'body~"country": ?"NO"'
 
 Moves messages from a dead-letter queue back to the queue that they came from.
 

@@ -54,6 +54,7 @@ func (c *runCmd) Run(p *process) error {
 	}
 	defer end()
 	if p.terminal {
+		defer line.clear() // the log's last line has the totals
 		line.say(fmt.Sprintf("Status page: http://%s/ (Ctrl-C stops)\n", reachable(daemon.Address())))
 		defer everySecond(p.now, func() { line.set(progressOf(daemon.Status(time.Now()))) })()
 	}
@@ -169,11 +170,11 @@ func waitedFor(s app.Status) string {
 	}
 	switch {
 	case inHand > 0 && parked > 0:
-		return fmt.Sprintf("stopping: finishing %s in hand, and waiting for %s", counted(inHand, "message"), polls)
+		return fmt.Sprintf("stopping: finishing or releasing %s in hand, and waiting for %s", counted(inHand, "message"), polls)
 	case inHand > 0:
-		return fmt.Sprintf("stopping: finishing %s in hand", counted(inHand, "message"))
+		return fmt.Sprintf("stopping: finishing or releasing %s in hand", counted(inHand, "message"))
 	case parked > 0:
-		return "stopping: waiting for " + polls + ", so that no message is lost from sight"
+		return "stopping: waiting for " + polls + ", to release what it may still bring"
 	}
 	return "stopping"
 }

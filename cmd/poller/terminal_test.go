@@ -54,9 +54,9 @@ func TestAStopSaysWhatItWaitsFor(t *testing.T) {
 		want           string
 	}{
 		{0, 0, "stopping"},
-		{1, 0, "stopping: finishing 1 message in hand"},
+		{1, 0, "stopping: finishing or releasing 1 message in hand"},
 		{0, 1, "stopping: waiting for the open long poll, up to 20 s"},
-		{3, 1, "stopping: finishing 3 messages in hand, and waiting for the open long poll, up to 20 s"},
+		{3, 1, "stopping: finishing or releasing 3 messages in hand, and waiting for the open long poll, up to 20 s"},
 	} {
 		s := app.Status{Queues: []app.QueueStatus{{InHand: map[string]int{"delivering": tt.inHand}, Parked: tt.parked}}}
 		if got := waitedFor(s); !strings.HasPrefix(got, tt.want) {

@@ -97,18 +97,15 @@ func (c Change) Words() string {
 
 func percent(share float64) string { return fmt.Sprintf("%.0f %%", math.Ceil(100*share)) }
 
-const (
-	unsaidKept  = 16
-	historyKept = 20
-)
+const changesKept = 20
 
 func (l *Limit) note(c Change) {
-	l.counted[c.Reason]++
 	if c.From == c.To && c.Reason != TrialKept {
 		return
 	}
-	l.unsaid = append(l.unsaid[max(0, len(l.unsaid)-unsaidKept+1):], c)
-	l.history = append(l.history[max(0, len(l.history)-historyKept+1):], c)
+	l.counted[c.Reason]++
+	l.unsaid = append(l.unsaid[max(0, len(l.unsaid)-changesKept+1):], c)
+	l.history = append(l.history[max(0, len(l.history)-changesKept+1):], c)
 }
 
 // Changes returns the changes since the last call, and how many 429s came with nothing

@@ -1,7 +1,6 @@
 package adapt
 
 import (
-	"math"
 	"slices"
 	"time"
 )
@@ -19,16 +18,13 @@ func (w *window) clear(now time.Time) {
 }
 
 func (w *window) add(took time.Duration) {
-	if len(w.durations) < maxDurations {
-		w.durations = append(w.durations, took)
-	}
+	w.durations = append(w.durations, took)
 }
 
 // ends reports whether enough is known of the limit.
 func (w *window) ends(now time.Time, limit int, took time.Duration) bool {
-	most := max(windowMost, min(2*limit, windowMostSlots))
 	return now.Sub(w.began) >= max(windowLeast, windowDeliveries*took) &&
-		len(w.durations) >= min(max(windowPerSlot*limit, windowFewest), most)
+		len(w.durations) >= min(windowPerSlot*limit, windowMost)
 }
 
 func (w *window) median() float64 {
@@ -65,8 +61,8 @@ func (l *Limit) watchLatency(now time.Time, median float64) (grows bool) {
 		was := is.cut
 		is.cut = cut{}
 		if median > cutHelped*was.median {
-			is.base, is.limit, is.long, is.slow = median, was.limit, 0, 0
-			l.set(now, min(was.limit, l.most), Change{Reason: LatencyUndone})
+			is.base = median
+			l.set(now, was.limit, Change{Reason: LatencyUndone})
 			return false
 		}
 	}
@@ -75,13 +71,12 @@ func (l *Limit) watchLatency(now time.Time, median float64) (grows bool) {
 	is.long, is.slow = running(is.long, ratio > noGrowthLong), running(is.slow, ratio > cutAt)
 	switch {
 	case is.slow >= 2 && l.limit == 1:
-		is.base, is.long, is.slow = median, 0, 0
+		is.base = median
 	case is.slow >= 2:
 		is.cut = cut{on: true, median: median, limit: l.limit}
-		is.long, is.slow = 0, 0
-		l.step, l.until = 1, now.Add(cutRest)
-		to := math.Floor(float64(l.limit) * max(cutMost, cutTo/ratio))
-		l.set(now, int(to), Change{Reason: Latency, Ratio: ratio})
+		is.slow = 0
+		l.until = now.Add(cutRest)
+		l.set(now, int(float64(l.limit)*max(cutMost, cutTo/ratio)), Change{Reason: Latency, Ratio: ratio})
 		return false
 	case ratio > noGrowthAt, is.long >= 2:
 		l.step = 1

@@ -72,6 +72,79 @@ func TestACutThatDoesNotHelpIsTakenBackAndTheLatencyIsTheNewBase(t *testing.T) {
 		r.window(400 * time.Millisecond) // the target is slower by itself
 	}
 	r.is(20)
+	if n := r.limit.Status().Counted[adapt.Latency]; n != 1 {
+		t.Errorf("%d cuts, want 1: %v", n, r.reasons())
+	}
+}
+
+func TestDeliveriesFromBeforeACutDoNotJudgeIt(t *testing.T) {
+	r := atTwenty(t)
+	r.window(4 * took)
+	r.window(4 * took)
+	r.is(10)
+	for range 60 { // they began before it
+		r.pass(time.Millisecond)
+		r.answersBeside(adapt.Delivered, 19, 4*took, true)
+	}
+	r.window(took)
+	if r.limit.Status().Counted[adapt.LatencyUndone] != 0 {
+		t.Errorf("%v", r.reasons())
+	}
+}
+
+func TestACutIsJudgedOnce(t *testing.T) {
+	r := atTwenty(t)
+	r.window(4 * took)
+	r.window(4 * took)
+	r.window(took) // it has helped
+	r.window(4 * took)
+	if r.limit.Status().Counted[adapt.LatencyUndone] != 0 {
+		t.Errorf("%v", r.reasons())
+	}
+}
+
+func TestACutThatDoesNotHelpLeadsToNoStep(t *testing.T) {
+	r := newRig(t, 100)
+	for r.limit.Slots() < 20 {
+		r.window(took)
+	}
+	before := r.limit.Slots()
+	r.delivers(300)
+	r.limit.SetMost(r.now, before)
+	for range 3 {
+		r.window(4 * took)
+		r.limit.SetMost(r.now, 100)
+	}
+	r.is(before)
+}
+
+func TestAnOutageLeavesNoCutToJudge(t *testing.T) {
+	r := atTwenty(t)
+	r.window(4 * took)
+	r.window(4 * took)
+	r.is(10)
+	r.limit.GateClosed(r.now)
+	r.is(20)
+	r.window(4 * took)
+	r.window(4 * took)
+	r.is(10) // it is slow still, and cut again
+}
+
+func TestASlowWindowEndsTheDoubling(t *testing.T) {
+	r := newRig(t, 100)
+	for range 3 {
+		r.window(took)
+	}
+	r.is(13)
+	r.window(190 * time.Millisecond)
+	r.is(13)
+	for range 5 {
+		r.window(took)
+		if r.limit.Slots() != 13 {
+			break
+		}
+	}
+	r.is(14)
 }
 
 func TestNothingGrowsForTwoSecondsAfterACut(t *testing.T) {
@@ -162,6 +235,75 @@ func TestTheBaseRisesSlowlyAndOnlyAtNoGreaterLimit(t *testing.T) {
 	if r.limit.Slots() >= 20 {
 		t.Error("the base has followed a latency at a greater limit")
 	}
+}
+
+// windowsUntilItRises counts windows of a latency until the limit rises.
+func (r *rig) windowsUntilItRises(each time.Duration) int {
+	r.t.Helper()
+	before := r.limit.Slots()
+	for n := range 100 {
+		r.window(each)
+		if r.limit.Slots() > before {
+			return n
+		}
+	}
+	return 100
+}
+
+func TestTheBaseRisesByATwentiethOfAtMost30Percent(t *testing.T) {
+	r := newRig(t, 8)
+	for r.limit.Slots() < 8 {
+		r.window(took)
+	}
+	for range 30 {
+		r.window(99 * time.Millisecond) // 8 at once are no slower
+	}
+	r.window(175 * time.Millisecond)
+	r.limit.SetMost(r.now, 100)
+	// The base rises by 1.5 % a window, until 175 ms are 1.5 times as long.
+	if n := r.windowsUntilItRises(175 * time.Millisecond); n < 9 || n > 12 {
+		t.Errorf("the limit rises after %d windows that are slower by themselves, want 9 to 12", n)
+	}
+}
+
+func TestALowerLatencyAtALowerLimitTellsNothingOfAGreaterOne(t *testing.T) {
+	r := newRig(t, 20)
+	for r.limit.Slots() < 20 {
+		r.window(took)
+	}
+	for range 30 {
+		r.window(99 * time.Millisecond) // 20 at once are no slower
+	}
+	r.limit.SetMost(r.now, 8)
+	for range 10 {
+		r.window(98 * time.Millisecond)
+	}
+	r.limit.SetMost(r.now, 18)
+	r.windowsUntilItRises(took)
+	r.window(175 * time.Millisecond)
+	r.limit.SetMost(r.now, 20)
+	if n := r.windowsUntilItRises(175 * time.Millisecond); n > 12 {
+		t.Errorf("the limit rises after %d windows: the base does not rise with more than 8", n)
+	}
+}
+
+func TestTheBaseFallsByAFifth(t *testing.T) {
+	r := atTwenty(t)
+	for range 3 { // 100 ms, 90, 82, 75.6
+		r.window(took / 2)
+	}
+	r.window(162 * time.Millisecond) // more than twice 76.7, and not 81
+	r.window(162 * time.Millisecond)
+	if r.limit.Slots() == 20 {
+		t.Error("the base falls by less than a fifth")
+	}
+	r = atTwenty(t)
+	for range 3 {
+		r.window(took / 2)
+	}
+	r.window(140 * time.Millisecond)
+	r.window(140 * time.Millisecond)
+	r.is(20)
 }
 
 func TestARefusalAfterACutByLatencyLeavesNothingToTakeBack(t *testing.T) {

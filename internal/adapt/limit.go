@@ -26,10 +26,7 @@ const (
 	windowLeast      = 500 * time.Millisecond // a window lasts at least so long
 	windowDeliveries = 3                      // and so many mean deliveries,
 	windowPerSlot    = 10                     // with 10 durations for each slot,
-	windowFewest     = 10                     // at least,
-	windowMost       = 50                     // and at most 50, or two for each slot,
-	windowMostSlots  = 200                    // up to 200
-	maxDurations     = 1000                   // kept of a window
+	windowMost       = 50                     // and no more than 50 needed
 
 	baseFalls    = 0.2  // how fast the base follows a lower latency
 	baseRises    = 0.05 // and a higher one, at no greater limit
@@ -93,9 +90,8 @@ type Limit struct {
 	until       time.Time // no growth before it
 }
 
-// New returns the limit of a target that takes at most so many.
+// New returns the limit of a target that takes at most so many, at least 1.
 func New(now time.Time, most int) *Limit {
-	most = max(most, 1)
 	l := &Limit{most: most, limit: min(startLimit, most), step: startStep, changed: now}
 	l.good = l.limit
 	l.strange.gap = strangeGap
@@ -106,13 +102,11 @@ func New(now time.Time, most int) *Limit {
 // Slots returns the limit in force.
 func (l *Limit) Slots() int { return l.limit }
 
-// SetMost changes the maximum.
+// SetMost changes the maximum, which is at least 1.
 func (l *Limit) SetMost(now time.Time, most int) {
-	l.most = max(most, 1)
-	l.good = min(l.good, l.most)
-	if l.limit > l.most {
-		l.set(now, l.most, Change{Reason: Maximum})
-		l.window.clear(now)
+	l.most = most
+	if l.limit > most {
+		l.set(now, most, Change{Reason: Maximum})
 	}
 }
 
@@ -141,8 +135,6 @@ func (l *Limit) believes(a Answer) bool {
 // refused follows a believed refusal: the target takes at most those that it began beside.
 func (l *Limit) refused(now time.Time, a Answer) {
 	l.step, l.ok = 1, 0
-	l.window.clear(now)
-	l.recent = recent{}
 	l.strange.clear()
 	l.trial, l.latency.cut = trial{}, cut{}
 	l.set(now, min(l.limit, a.Beside), Change{Reason: Refused, Kind: a.Kind, Beside: a.Beside})
@@ -198,32 +190,25 @@ func (l *Limit) judge(now time.Time) {
 	if l.step > 1 {
 		reason = Doubled
 	}
-	to := min(l.most, l.limit+l.step)
-	l.set(now, to, Change{Reason: reason})
-	l.step = min(2*l.step, max(1, to/2))
+	l.set(now, l.limit+l.step, Change{Reason: reason})
+	l.step = min(2*l.step, l.limit/2)
 }
 
 // GateClosed follows the beginning of an outage. It begins with failures beside successes,
 // which look like refusals: what was lowered for them is taken back, and a trial ends
 // undecided.
 func (l *Limit) GateClosed(now time.Time) {
-	to := max(l.limit, l.good)
-	if l.trial.on {
-		to = max(to, l.trial.limit)
-	}
 	l.trial, l.latency.cut = trial{}, cut{}
 	l.strange.clear()
-	l.step, l.ok = startStep, 0
-	l.window.clear(now)
-	if to = min(to, l.most); to != l.limit {
-		l.set(now, to, Change{Reason: Outage})
-	}
+	l.step = startStep
+	l.set(now, max(l.limit, l.good), Change{Reason: Outage})
 }
 
-// set changes the limit, and notes why.
+// set changes the limit, at most to the maximum, and notes why. What comes from before says
+// nothing about it.
 func (l *Limit) set(now time.Time, to int, c Change) {
-	l.changed = now
-	c.At, c.From, c.To = now, l.limit, min(max(to, 1), l.most)
-	l.limit = c.To
+	c.At, c.From, c.To = now, l.limit, min(to, l.most)
+	l.limit, l.changed = c.To, now
+	l.window.clear(now)
 	l.note(c)
 }

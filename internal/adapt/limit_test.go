@@ -10,13 +10,12 @@ import (
 func TestItBeginsWithFourAndDoublesUntilTheFirstRefusal(t *testing.T) {
 	r := newRig(t, 100)
 	r.is(4)
-	var seen []int
 	for _, want := range []int{6, 9, 13, 19} {
 		r.until(want)
-		seen = append(seen, r.limit.Slots())
+		r.is(want)
 	}
-	if seen[3] > 20 || r.last().Reason != adapt.Doubled {
-		t.Errorf("rose by %v, the last time because %s", seen, r.last().Reason)
+	if r.last().Reason != adapt.Doubled {
+		t.Errorf("the last step is because %s", r.last().Reason)
 	}
 	r.refuses(adapt.Throttled, 15)
 	r.is(15)
@@ -117,6 +116,48 @@ func TestWhenNearlyAllAreRefused503sAreBelievedAgain(t *testing.T) {
 	r.is(6)
 }
 
+func TestItIs16OfTheLast20ThatAreRefused(t *testing.T) {
+	for _, c := range []struct {
+		delivered int // among 16 refusals
+		believed  bool
+	}{{4, true}, {5, false}} {
+		r := newRig(t, 10)
+		r.until(10)
+		r.delivers(100)
+		r.refuses(adapt.Overloaded, 6)
+		r.delivers(c.delivered)
+		for range 15 {
+			r.refuses(adapt.Overloaded, 6)
+		}
+		if got := r.refuses(adapt.Overloaded, 6); got != c.believed {
+			t.Errorf("with %d deliveries among 16 refusals, the next is believed: %v", c.delivered, got)
+		}
+	}
+}
+
+func TestADeliveryFromBeforeProvesNothingOnceNearlyAllAreRefused(t *testing.T) {
+	r := newRig(t, 10)
+	r.until(10)
+	r.delivers(100)
+	for range 16 {
+		r.refuses(adapt.Overloaded, 6)
+	}
+	r.answersBeside(adapt.Delivered, 9, took, true) // it began before them
+	if !r.refuses(adapt.Overloaded, 6) {
+		t.Error("a delivery that began before has proven 10 at once")
+	}
+}
+
+func TestADeliveryFromBeforeItBeganIsNoProof(t *testing.T) {
+	r := newRig(t, 50)
+	for range 60 { // when adapting is turned on while 30 run
+		r.answersBeside(adapt.Delivered, 29, took, true)
+	}
+	if !r.refuses(adapt.Overloaded, 20) {
+		t.Error("30 at once count as known to work")
+	}
+}
+
 func TestRefusalsBesideNobodyMakeNoneCredible(t *testing.T) {
 	r := newRig(t, 10)
 	r.until(10)
@@ -161,6 +202,77 @@ func TestTheLimitDoesNotRiseWhileSlotsAreIdle(t *testing.T) {
 	r.is(4)
 }
 
+func TestOneDeliveryWithAllSlotsTakenIsEnoughInAWindowAndLastsNoLonger(t *testing.T) {
+	r := newRig(t, 100)
+	window := func(full int) {
+		r.pass(10 * time.Second)
+		for i := range 50 {
+			r.answersBeside(adapt.Delivered, r.limit.Slots()-1, took, i < full)
+		}
+	}
+	window(1)
+	r.is(6)
+	window(0)
+	r.is(6)
+	window(0)
+	r.is(6)
+}
+
+func TestAtTheMaximumTheStepsDoNotGrow(t *testing.T) {
+	r := newRig(t, 20)
+	r.until(20)
+	r.refuses(adapt.Throttled, 19)
+	r.until(20)
+	r.delivers(2000)
+	r.limit.SetMost(r.now, 100)
+	r.until(21)
+	r.is(22) // the step after one of 1
+}
+
+func TestAWindowBeginsWithALoweredMaximum(t *testing.T) {
+	r := newRig(t, 100)
+	r.until(9)
+	r.pass(time.Second)
+	r.delivers(40) // of the 50 of a window
+	r.limit.SetMost(r.now, 4)
+	r.limit.SetMost(r.now, 100)
+	r.pass(time.Second)
+	for range 39 {
+		r.answersBeside(adapt.Delivered, 3, 0, true)
+	}
+	r.is(4)
+	r.answersBeside(adapt.Delivered, 3, 0, true)
+	if r.limit.Slots() == 4 {
+		t.Error("40 durations with 4 slots are not enough")
+	}
+}
+
+func TestTheLatestChangesAreKept(t *testing.T) {
+	r := newRig(t, 100)
+	for range 30 {
+		r.until(6)
+		r.refuses(adapt.Throttled, 4)
+	}
+	if n := len(r.limit.Status().History); n != 20 || r.last().Reason != adapt.Refused {
+		t.Errorf("%d changes are kept, the last is %s", n, r.last().Reason)
+	}
+	if changes, _ := r.limit.Changes(); len(changes) != 20 || changes[19].Reason != adapt.Refused {
+		t.Errorf("%d changes are to be logged", len(changes))
+	}
+	if changes, _ := r.limit.Changes(); len(changes) != 0 {
+		t.Errorf("%d changes are to be logged twice", len(changes))
+	}
+}
+
+func TestOnlyChangesAreCounted(t *testing.T) {
+	r := newRig(t, 100)
+	r.refuses(adapt.Throttled, 3)
+	r.refuses(adapt.Throttled, 3)
+	if n := r.limit.Status().Counted[adapt.Refused]; n != 1 {
+		t.Errorf("%d changes by refusals, want 1: the second changed nothing", n)
+	}
+}
+
 func TestAWindowHasEnoughDurationsAndLastsLongEnough(t *testing.T) {
 	r := newRig(t, 100)
 	r.pass(time.Millisecond)
@@ -182,16 +294,15 @@ func TestAWindowHasEnoughDurationsAndLastsLongEnough(t *testing.T) {
 	r.answersBeside(adapt.Delivered, 3, took, true)
 	r.is(6)
 
-	r = newRig(t, 100) // three mean deliveries of a minute
-	for range 100 {
-		r.answersBeside(adapt.Delivered, 3, 0, true)
-	}
-	r.pass(2 * time.Second)
-	r.answersBeside(adapt.Delivered, 3, time.Minute, true)
-	for range 40 {
-		r.answersBeside(adapt.Delivered, 3, time.Minute, true)
+	r = newRig(t, 100) // three mean deliveries of a second
+	r.pass(2900 * time.Millisecond)
+	for range 41 {
+		r.answersBeside(adapt.Delivered, 3, time.Second, true)
 	}
 	r.is(4)
+	r.pass(100 * time.Millisecond)
+	r.answersBeside(adapt.Delivered, 3, time.Second, true)
+	r.is(6)
 }
 
 func TestTheLimitStaysBelowTheMaximum(t *testing.T) {
@@ -209,8 +320,8 @@ func TestTheLimitStaysBelowTheMaximum(t *testing.T) {
 	r.is(3)
 	r.delivers(3000)
 	r.is(20)
-	if adapt.New(r.now, 2).Slots() != 2 || adapt.New(r.now, 0).Slots() != 1 {
-		t.Error("it begins with more than the maximum, or with none")
+	if adapt.New(r.now, 2).Slots() != 2 {
+		t.Error("it begins with more than the maximum")
 	}
 }
 
@@ -237,6 +348,10 @@ func TestAnOutageTakesBackWhatItsBeginningDid(t *testing.T) {
 	r.is(4)
 	r.until(6) // by two, as at the start
 	r.is(6)
+	r = newRig(t, 40) // an outage within the first window
+	r.refuses(adapt.Throttled, 1)
+	r.limit.GateClosed(r.now)
+	r.is(4)
 }
 
 func TestTheStepAfterARefusalIsAfter200DeliveriesExactly(t *testing.T) {

@@ -63,15 +63,13 @@ func (l *Limit) endTrial(now time.Time) {
 	t := l.trial
 	l.trial = trial{}
 	l.strange.clear()
-	l.step, l.ok = 1, 0
-	l.window.clear(now)
 	if share := t.counts.share(); share < trialImprovedTo*t.share {
-		l.top, l.strange.gap = l.limit, strangeGap
+		l.top, l.step = l.limit, startStep // more has worked until lately
 		l.set(now, l.limit, Change{Reason: TrialKept, Share: share})
 		return
 	}
 	l.strange.gap = min(2*l.strange.gap, maxStrangeGap)
-	l.set(now, min(t.limit, l.most), Change{Reason: TrialUndone, Share: t.share})
+	l.set(now, t.limit, Change{Reason: TrialUndone, Share: t.share})
 }
 
 // recent are the last answers, whether refused.

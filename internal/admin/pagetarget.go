@@ -2,6 +2,7 @@ package admin
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"time"
 
@@ -147,11 +148,13 @@ func deliveriesTable(t Target) g.Node {
 	))
 }
 
+// deliveries has a row for each answer that there has been.
 func deliveries(t Target) g.Node {
-	if len(t.Deliveries) == 0 {
+	been := slices.DeleteFunc(slices.Clone(t.Deliveries), func(d Deliveries) bool { return d.Count == 0 })
+	if len(been) == 0 {
 		return h.Tr(h.Td(h.ColSpan("4"), h.Class("dim"), g.Text("none yet")))
 	}
-	return g.Map(t.Deliveries, func(d Deliveries) g.Node {
+	return g.Map(been, func(d Deliveries) g.Node {
 		return h.Tr(
 			g.If(d.Outcome != delivered, h.Class("failed")),
 			h.Td(g.Text(d.Outcome)),

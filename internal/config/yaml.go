@@ -55,17 +55,27 @@ func (r *yamlReader) note(err error) {
 	}
 }
 
-// all is every error in one sentence.
+// all is every error.
 func (r *yamlReader) all() error {
 	if len(r.problems) < 2 {
 		return errors.Join(r.problems...)
 	}
-	texts := make([]string, len(r.problems))
-	for i, err := range r.problems {
+	return problems(r.problems)
+}
+
+// problems are several errors: one sentence, or one after another.
+type problems []error
+
+func (p problems) Error() string {
+	texts := make([]string, len(p))
+	for i, err := range p {
 		texts[i] = err.Error()
 	}
-	return errors.New(strings.Join(texts, "; "))
+	return strings.Join(texts, "; ")
 }
+
+// Unwrap returns them.
+func (p problems) Unwrap() []error { return p }
 
 // parse gives the file's one document, nil if it is empty.
 func (r *yamlReader) parse(text []byte) (ast.Node, error) {

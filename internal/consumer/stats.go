@@ -109,7 +109,8 @@ func (p *perSecond) add(now time.Time) {
 	p.counts[p.newest%int64(len(p.counts))]++
 }
 
-// mean is how many there were a second, over the last ten whole seconds.
+// mean is how many there were a second, over the last ten whole seconds, or those since
+// counting began.
 func (p *perSecond) mean(now time.Time) float64 {
 	p.advance(now)
 	sum := int64(0)
@@ -118,7 +119,7 @@ func (p *perSecond) mean(now time.Time) float64 {
 			sum += n
 		}
 	}
-	return float64(sum) / float64(len(p.counts)-1)
+	return float64(sum) / float64(min(max(p.newest-1, 1), int64(len(p.counts)-1)))
 }
 
 func (p *perSecond) advance(now time.Time) {

@@ -88,10 +88,12 @@ func TestAWrongCommandLineGetsOneSentence(t *testing.T) {
 		"--unnamed x":                   "unknown flag --unnamed: see poller paint --help",
 		"---title=A":                    `unknown flag ---title, did you mean "--title"?`,
 		"--=A":                          "unknown flag --: see poller paint --help",
-		"-x":                            `unknown flag -x, did you mean one of "-h", "-f"?`,
-		"-fx":                           `unknown flag -x, did you mean one of "-h", "-f"?`,
+		"-x":                            "unknown flag -x: see poller paint --help",
+		"-fx":                           "unknown flag -x: see poller paint --help",
 		"--title A --sekret-key=hunter": "unknown flag --sekret-key: see poller paint --help",
-		"-Hkey:hunter":                  `unknown flag -H, did you mean one of "-h", "-f"?`,
+		"-Hkey:hunter":                  `unknown flag -H, did you mean "-h"?`,
+		"-title A":                      `unknown flag -title, did you mean "--title"?`,
+		"-title=A":                      `unknown flag -title, did you mean "--title"?`,
 		"--help --oops":                 "unknown flag --oops: see poller paint --help",
 	} {
 		if _, _, err := parsed(args); err == nil || err.Error() != want {

@@ -3,6 +3,7 @@ package flags
 import (
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 
 	"github.com/agnivade/levenshtein"
@@ -15,7 +16,10 @@ func (s *Set) sentence(err error) error {
 	var name string
 	if unknown, ok := errors.AsType[*pflag.NotExistError](err); ok {
 		name = "--" + unknown.GetSpecifiedName()
-		if unknown.GetSpecifiedShortnames() != "" {
+		if letters, _, _ := strings.Cut(unknown.GetSpecifiedShortnames(), "="); letters != "" {
+			if name = "-" + letters; slices.ContainsFunc(s.flags, func(f Flag) bool { return f.Name == letters }) {
+				return fmt.Errorf("unknown flag %s, did you mean %q?", name, "-"+name)
+			}
 			name = "-" + unknown.GetSpecifiedName()
 		}
 	} else if syntax, ok := errors.AsType[*pflag.InvalidSyntaxError](err); ok {
@@ -36,8 +40,14 @@ func (s *Set) sentence(err error) error {
 	return fmt.Errorf("unknown flag %s: see %s --help", name, s.command)
 }
 
-// farthest is how many letters may be wrong in a name that is still understood.
-const farthest = 2
+// farthest returns how many letters may be wrong in a name that is still understood: two,
+// though not the only one.
+func farthest(name string) int {
+	if len(strings.TrimLeft(name, "-")) < 2 {
+		return 0
+	}
+	return 2
+}
 
 // DidYouMean suggests the known names that start with a name or are close to it; it is
 // empty if there are none.
@@ -47,7 +57,7 @@ func DidYouMean(name string, known []string) string {
 	}
 	var near []string
 	for _, k := range known {
-		if strings.HasPrefix(k, name) || levenshtein.ComputeDistance(strings.ToLower(k), strings.ToLower(name)) <= farthest {
+		if strings.HasPrefix(k, name) || levenshtein.ComputeDistance(strings.ToLower(k), strings.ToLower(name)) <= farthest(name) {
 			near = append(near, fmt.Sprintf("%q", k))
 		}
 	}

@@ -48,7 +48,7 @@ func (l *link) list(context.Context) (records, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	keys := keysOf("test")
-	c := l.store.copied()
+	c := l.store.copied().hashes
 	return records{members: c[keys[1]], about: c[keys[2]]}, nil
 }
 
@@ -169,6 +169,7 @@ func TestTwoReplicasShareARateThroughAnOutageOfTheCoordinator(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		l := newLink()
+		l.store = newTwinStore(false)
 		one, two := join(t, l, "one", nil), join(t, l, "two", nil)
 		count := func(d time.Duration) int {
 			end, before := time.Now().Add(d), one.starts+two.starts

@@ -13,7 +13,15 @@ const (
 	maxSpacing  = 100 * time.Millisecond
 	spacingEach = 5 * time.Millisecond // for each replica, so that small fleets wait little and large ones ask little
 	slotsEvery  = 500 * time.Millisecond
-	never       = time.Duration(math.MaxInt64)
+
+	// What one call asks for lasts a round: others wait so long for their turn. It is short in
+	// small fleets; longer in large ones, which make more calls, and if a call takes long.
+	minRound   = 50 * time.Millisecond
+	maxRound   = 500 * time.Millisecond // of which the coordinator says how many tokens they are
+	roundEach  = 7500 * time.Microsecond
+	roundTrips = 3
+	tripsKept  = 8 // a long trip counts less with each later one, by one part of so many
+	never      = time.Duration(math.MaxInt64)
 )
 
 // member is one replica as a state machine. It starts nothing itself: begin and done are
@@ -54,7 +62,8 @@ type member struct {
 	pause      time.Duration
 	limited    bool
 	again      time.Duration // no tokens are asked for before
-	quantity   int           // half a second's part
+	quantity   int           // a round's part
+	trip       time.Duration // how long calls take, with the longest of late
 	target     int           // tokens to have in hand
 	lapsed     int64         // tokens lapsed when some were last asked for
 	confirm    bool          // a lower grant is to be confirmed
@@ -129,6 +138,11 @@ func (m *member) spacing() time.Duration {
 	return min(max(time.Duration(m.last.live)*spacingEach, minSpacing), maxSpacing)
 }
 
+// round is how long the tokens last that one call asks for.
+func (m *member) round() time.Duration {
+	return min(max(minRound, time.Duration(m.last.live)*roundEach, roundTrips*m.trip), maxRound)
+}
+
 // hungry reports whether a delivery waits for a token and at most half of what there should
 // be is in hand.
 func (m *member) hungry(now time.Duration) bool {
@@ -176,8 +190,8 @@ func (m *member) begin(now time.Duration, leave bool) request {
 	return r
 }
 
-// wants returns how many tokens to ask for: twice as many as last time, up to half a
-// second's part, or half as many if some have lapsed since. So a replica with little to do
+// wants returns how many tokens to ask for: twice as many as last time, up to a
+// round's part, or half as many if some have lapsed since. So a replica with little to do
 // asks for single ones, and leaves the others to those that use them.
 func (m *member) wants() int {
 	if m.tokens.lapsed > m.lapsed {
@@ -227,10 +241,7 @@ func (m *member) done(now time.Duration, r *request, a reply) {
 	}
 	switch a.kind {
 	case late:
-		for tag, n := range r.back {
-			m.tokens.lapse(tag, n)
-			m.tokens.lapsed -= int64(n)
-		}
+		// What it was to give back is not given back: a copy of the call may have had its effect.
 		m.silent, m.retry = r.silent, now
 		if r.real() {
 			m.retry = now + maxSpacing
@@ -277,7 +288,11 @@ func (m *member) grant(now time.Duration, r *request, a reply) {
 	if r.want > 0 {
 		m.again = now + a.again
 	}
+	m.trip = max(now-r.sent, m.trip-m.trip/tripsKept)
 	m.quantity = max(1, a.most)
+	if m.rated {
+		m.quantity = max(1, int(math.Ceil(float64(a.most)*float64(m.round())/float64(maxRound))))
+	}
 	m.tokens.add(a.tokens)
 	m.become(now, Live)
 }

@@ -12,7 +12,7 @@ import (
 // calmWorld is a fleet without faults, of n replicas of which some have endless work and
 // the others a message now and then.
 func calmWorld(seed uint64, b Budget, n, busy int, takes time.Duration) *world {
-	w := &world{dice: rand.New(rand.NewPCG(seed, 2)), store: newStore(), alone: make(map[int]bool)}
+	w := &world{dice: rand.New(rand.NewPCG(seed, 2)), store: newTwinStore(false), alone: make(map[int]bool)}
 	w.plan = plan{seed: seed, budget: b, trip: time.Millisecond, lazy: time.Millisecond, calm: true}
 	for i := range n {
 		k := work{endless: i < busy, takes: takes}
@@ -64,12 +64,59 @@ func TestAnIdleReplicaLendsItsShare(t *testing.T) {
 					}
 					calls := float64(w.store.calls) / float64(n) / (warm + length).Seconds()
 					t.Logf("%.2f calls a second each, %v starts", calls, got)
-					if calls > 4 {
+					if calls > 20 {
 						t.Errorf("%.1f calls a second each", calls)
 					}
 				})
 			}
 		}
+	}
+}
+
+// TestADeliveryWaitsForItsTurnBriefly has every replica work at nine tenths of its part. docs/fleet.md
+// has the figures.
+func TestADeliveryWaitsForItsTurnBriefly(t *testing.T) {
+	t.Parallel()
+	for _, c := range []struct {
+		rate float64
+		n    int
+		trip time.Duration
+		most time.Duration // that 99 of 100 wait
+	}{
+		{500, 4, time.Millisecond, 40 * time.Millisecond},
+		{500, 1, time.Millisecond, 10 * time.Millisecond},
+		{500, 4, 25 * time.Millisecond, 120 * time.Millisecond},
+		{500, 16, time.Millisecond, 120 * time.Millisecond},
+		{28, 4, time.Millisecond, 150 * time.Millisecond},
+		{1000, 50, time.Millisecond, 800 * time.Millisecond},
+	}[:usualFleets] {
+		t.Run(fmt.Sprintf("%g a second over %d, %v away", c.rate, c.n, c.trip), func(t *testing.T) {
+			t.Parallel()
+			w := calmWorld(1, budgetOf(c.rate, 1000), 0, 0, 0)
+			w.plan.trip = c.trip
+			every := time.Duration(float64(c.n) / 0.9 / c.rate * float64(time.Second))
+			for range c.n {
+				w.at(w.between(0, time.Second), func() { w.join(work{every: every, takes: 10 * time.Millisecond}) })
+			}
+			from, length := 100*time.Second, 30*time.Second // what came in the first pause is done by then
+			w.run(from)
+			calls := w.store.calls
+			for _, r := range w.replicas {
+				r.waits = nil
+			}
+			w.run(from + length)
+			var waits []time.Duration
+			for _, r := range w.replicas {
+				waits = append(waits, r.waits...)
+			}
+			slices.Sort(waits)
+			got := waits[len(waits)*99/100]
+			each := float64(w.store.calls-calls) / float64(c.n) / length.Seconds()
+			t.Logf("half wait %v at most, 99 %% %v; %.1f calls a second each", waits[len(waits)/2], got, each)
+			if got > c.most || each > 20 {
+				t.Errorf("99 %% wait %v at most, with %.1f calls a second each", got, each)
+			}
+		})
 	}
 }
 

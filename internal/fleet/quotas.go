@@ -74,7 +74,7 @@ func (s *quotas) answered(now time.Duration, r *request, a reply, born time.Dura
 	if a.steady > 0 { // else nobody knows it yet
 		s.steady, s.read = a.steady, (r.sent+now)/2
 	}
-	if r.copy == s.carry {
+	if a.kind == granted && r.copy == s.carry { // the answer has it too; a quiet one is no copy
 		s.carry = ""
 	}
 	if born != a.born && s.copy != "" {

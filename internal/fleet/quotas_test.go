@@ -60,9 +60,21 @@ func TestAFleetThatRestartsRemembersWhatIsUsedOfAQuota(t *testing.T) {
 func TestAMemoryThatIsLostIsMendedByTheReplicas(t *testing.T) {
 	t.Parallel()
 	w := calmWorld(1, perMinute(100, 0), 3, 3, 10*time.Millisecond)
-	w.at(15*time.Second, func() { w.store.hashes = make(map[string]map[string]string) })
+	w.at(15*time.Second, func() { w.store.forget() })
 	w.run(2 * time.Minute)
 	w.expectQuotas(t, 60*time.Second, 90)
+}
+
+// While a new memory is quiet no answer has a copy of it. Found by seeds 118644 and 119629.
+func TestAMemoryThatIsLostAgainWhileItIsQuietIsMendedToo(t *testing.T) {
+	t.Parallel()
+	w := calmWorld(1, perMinute(100, 0), 1, 1, 10*time.Millisecond)
+	for _, at := range []time.Duration{25 * time.Second, 27 * time.Second} {
+		w.at(at, func() { w.store.forget() })
+	}
+	w.at(30*time.Second, func() { w.join(work{endless: true, takes: time.Millisecond}) })
+	w.run(2 * time.Minute)
+	w.expectQuotas(t, 0, 180)
 }
 
 func TestAQuotaHoldsThoughTheServersClockIsSet(t *testing.T) {
@@ -136,6 +148,22 @@ func TestTokensThatLapseAreGivenBackToTheQuota(t *testing.T) {
 	r.call++
 	if n := used(c.eval(r)); n != 0 {
 		t.Errorf("%d are used, and all were given back", n)
+	}
+}
+
+// The answer to a copy of a call may come first. Found by seed 119517.
+func TestTokensAreNotGivenBackTwice(t *testing.T) {
+	t.Parallel()
+	l := newLone(t, perMinute(10, 0))
+	l.until(10*time.Second, false)
+	l.m.tokens.lapse(7, 2)
+	r := l.m.begin(l.m.due(l.store.now), false)
+	if r.back[7] != 2 {
+		t.Fatalf("it gives back %v", r.back)
+	}
+	l.m.done(l.store.now, &r, reply{kind: late, now: l.store.server()})
+	if r := l.m.begin(l.m.due(l.store.now), false); r.back[7] != 0 {
+		t.Errorf("it gives back %v again", r.back)
 	}
 }
 

@@ -7,7 +7,10 @@ package fleet
 const (
 	usualSeeds    = 2
 	usualReplicas = 16 // of a large fleet
-	usualOrders   = 4  // in which calls are made at random
+	usualFleets   = 1
+	usualOrders   = 4 // in which calls are made at random
+	compared      = 10
+	twins         = false // the script's own tests run it alone
 )
 
 // usualRates are the rates at which fleets without faults are tried, a second.

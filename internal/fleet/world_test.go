@@ -27,18 +27,13 @@ type world struct {
 	held     []*sentCall   // what a stopped server has not read
 	starts   []start       // of all replicas
 	spans    []span        // deliveries
-	history  []snapshot    // for promotions and old files
+	history  []memory      // for promotions and old files
 	alone    map[int]bool  // replicas that started something by themselves
 	brought  time.Duration // the newest memory, by its birth, that a replica has brought a share
 	granted  time.Duration // the newest that has granted something
 	target   *spoken       // what the target says; nil: it takes all, and says nothing
 	// unpromised: what docs/fleet.md does not promise has happened, so nothing is judged.
 	unpromised bool
-}
-
-type snapshot struct {
-	at     time.Duration
-	hashes map[string]map[string]string
 }
 
 type start struct {
@@ -96,6 +91,8 @@ type replica struct {
 	cut     time.Duration // cut off from the coordinator until
 	work    work
 	backlog int
+	came    []time.Duration // when what waits has come
+	waits   []time.Duration // of what was started
 	leaving bool
 	running int
 	epoch   time.Time
@@ -180,6 +177,7 @@ func (r *replica) arrive() {
 			return
 		}
 		r.backlog++
+		r.came = append(r.came, r.w.now)
 		r.arrive()
 		r.turn()
 	})
@@ -244,6 +242,9 @@ func (r *replica) begin(try *ratelimit.Try) {
 	r.running++
 	if !r.work.endless {
 		r.backlog--
+		if len(r.came) > 0 {
+			r.waits, r.came = append(r.waits, r.w.now-r.came[0]), r.came[1:]
+		}
 	}
 	takes := min(r.w.between(r.work.takes/2, 3*r.work.takes/2), r.w.plan.budget.Timeout)
 	r.w.spans = append(r.w.spans, span{from: r.w.now, to: r.w.now + takes, replica: r.number})

@@ -131,9 +131,5 @@ func (s *Share) Most() int {
 	p := s.pace
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	most := p.limits.Concurrency
-	if p.fleet != nil {
-		most = max(min(most, p.fleet.Limits().Concurrency), 1)
-	}
-	return most
+	return max(p.shared(p.limits.Concurrency), 1)
 }

@@ -102,12 +102,11 @@ func (p *Pace) hear(now time.Time) {
 // where they are lower. The concurrency is at least 1: without a slot the rate is 0.
 func (p *Pace) inForce() Limits {
 	all := p.limits
-	all.Concurrency = p.found(all.Concurrency)
+	all.Concurrency = max(p.shared(p.found(all.Concurrency)), 1)
 	if p.fleet == nil {
 		return all
 	}
 	fleet := p.fleet.Limits()
-	all.Concurrency = max(min(all.Concurrency, fleet.Concurrency), 1)
 	if fleet.Limited && (!all.Limited || fleet.Rate < all.Rate) {
 		all.Limited, all.Rate, all.Burst = true, fleet.Rate, max(fleet.Burst, 1)
 	}
@@ -119,14 +118,19 @@ func (p *Pace) inForce() Limits {
 
 // slots returns how many deliveries may run.
 func (p *Pace) slots() int {
-	slots := p.found(p.limits.Concurrency)
-	if p.fleet != nil {
-		slots = min(slots, p.fleet.Limits().Concurrency)
-	}
+	slots := p.shared(p.found(p.limits.Concurrency))
 	if p.told.asks {
 		slots = min(slots, 1)
 	}
 	return slots
+}
+
+// shared returns so many slots, or the fleet's where they are fewer.
+func (p *Pace) shared(slots int) int {
+	if p.fleet == nil {
+		return slots
+	}
+	return min(slots, p.fleet.Limits().Concurrency)
 }
 
 // refused notes what a start waits for, or that it waits for nothing.

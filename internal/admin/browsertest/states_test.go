@@ -25,11 +25,12 @@ func outage() admin.Status {
 	s.Targets[0].Gate = admin.Gate{State: "closed", Since: now.Add(-9 * time.Minute), Held: 25, Reason: "unavailable", NextProbe: &probe, Limit: 1}
 	s.Queues[0].InHand = map[string]int{"held": 25, "waiting": 1}
 	s.Queues[0].StartedPerSecond, s.Queues[0].DeliveredPerSecond = 0.2, 0
-	s.Queues[0].Drain = admin.Number(math.Inf(1))
+	s.Queues[0].Drain, s.Queues[0].DrainState = admin.Number(math.Inf(1)), admin.DrainAway
+	s.Targets[0].StartedPerSecond, s.Targets[0].Delivering = 0.2, 0
 	for i := range 25 {
 		s.Held = append(s.Held, admin.Held{
 			Queue: "orders", MessageID: fmt.Sprintf("0b9c9a2e-6d0f-4a1c-9d34-0f6f6f5f%04d", i), ReceiveCount: 1, Tries: 2 + i%5,
-			Since: now.Add(-9 * time.Minute), Outcome: "unavailable", Status: 503, Reason: "5xx",
+			Since: now.Add(-9 * time.Minute), Outcome: "unavailable", Status: 503, Reason: "5xx", WaitsFor: "target", NextProbe: &probe,
 		})
 	}
 	s.Causes = []admin.Cause{
