@@ -273,7 +273,9 @@ func (t *trial) inHand(l *life) (all []span) {
 		all = append(all, span{r.call.came, max(r.call.came, r.served+r.call.visibility-dateNoise)})
 	}
 	for _, m := range t.mentions[l.by][l.message] {
-		if c, e := m.call, m.entry; e.code == "" && c.wentWell() && t.isExtension(c, e) {
+		c, e := m.call, m.entry
+		own := slices.ContainsFunc(l.receives, func(r arrival) bool { return r.handle == e.handle })
+		if own && e.code == "" && c.wentWell() && t.isExtension(c, e) {
 			all = append(all, span{c.sent, c.sent + time.Duration(e.seconds)*time.Second})
 		}
 	}
