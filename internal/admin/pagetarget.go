@@ -127,7 +127,7 @@ func toldGauge(told *Told, now time.Time) g.Node {
 	if told.WaitingSince != nil {
 		more += ", waiting for " + span(now, *told.WaitingSince)
 	}
-	return h.Div(h.P(g.Text("Takes as it says "), h.B(g.Text(count(told.Remaining)+" more")), g.Text(" "), dim(more)))
+	return h.Div(h.P(g.Text("The target says "), h.B(g.Text(count(told.Remaining)+" more")), g.Text(" "), dim(more)))
 }
 
 // share notes that the figures are one replica's share, if replicas share a budget.
