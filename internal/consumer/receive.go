@@ -220,7 +220,7 @@ func (c *Consumer) takeIn(now, handedOut time.Time, p *poll, m *message.Message)
 		l.message.ReceiveCount = max(l.message.ReceiveCount, m.ReceiveCount)
 		l.owned, l.came = handedOut, now
 		l.grant(handedOut, p.attempt.visibility)
-		l.renewed = l.out
+		l.renewed, l.lost = l.out, false
 		c.extension.later(l)
 		return
 	}
