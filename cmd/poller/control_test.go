@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"github.com/sqs-poller/poller/internal/admin"
 )
 
 const controlToken = "0123456789abcdef0123"
@@ -144,7 +146,7 @@ func TestHeldListsWhatTheDaemonHolds(t *testing.T) {
 func TestTheTableOfHeldMessagesSaysWhatIsKnown(t *testing.T) {
 	t.Parallel()
 	now := time.Date(2026, 7, 24, 12, 0, 0, 0, time.UTC)
-	var list []heldMessage
+	var list []admin.Held
 	if err := json.Unmarshal([]byte(`[
 		{"queue": "orders", "message_id": "m-1", "receive_count": 2, "tries": 7, "strikes": 1, "since": "2026-07-24T11:51:00Z",
 		 "outcome": "unavailable", "status": 503, "reason": "5xx", "next_try": "2026-07-24T12:00:08Z"},
@@ -162,12 +164,12 @@ func TestTheTableOfHeldMessagesSaysWhatIsKnown(t *testing.T) {
 	if err := printHeld(&out, now, list, 8); err != nil {
 		t.Fatal(err)
 	}
-	want := "MESSAGE  QUEUE   RECEIVE  TRIES  HELD FOR  LAST ANSWER      STRIKES  NEXT TRY\n" +
-		"m-1      orders  2        7      9m0s      unavailable 503  1        in 8s\n" +
-		"m-2      orders  1        1      500ms     failed timeout   0        after the probe at 12:00:05 UTC\n" +
-		"m-3      orders  1        1      1s        failed timeout   0        after the probe that is out\n" +
-		"m-4      orders  1        1      1s        failed timeout   0        when resumed\n" +
-		"m-5      orders  1        1      1s        failed timeout   1        none: given up, released soon\n" +
+	want := "MESSAGE  QUEUE   RECEIVE  TRIES  HELD FOR  LAST ANSWER       STRIKES  NEXT TRY\n" +
+		"m-1      orders  2        7      9 min     unavailable, 503  1        in 8 s\n" +
+		"m-2      orders  1        1      1 s       failed, timeout   0        after the probe at 12:00:05 UTC\n" +
+		"m-3      orders  1        1      1 s       failed, timeout   0        after the probe under way\n" +
+		"m-4      orders  1        1      1 s       failed, timeout   0        when resumed\n" +
+		"m-5      orders  1        1      1 s       failed, timeout   1        none: given up, released soon\n" +
 		"3 more are held.\n"
 	if out.String() != want {
 		t.Errorf("got\n%swant\n%s", out.String(), want)

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"text/tabwriter"
 	"time"
+
+	"github.com/sqs-poller/poller/internal/admin"
 )
 
 // heldCmd is `poller held`.
@@ -30,22 +32,6 @@ is at fault. Shows the 100 that have been held longest, with their tries, last a
 strikes and next try. It needs no token and costs no receive.`
 }
 
-// heldMessage is one as /status.json has it.
-type heldMessage struct {
-	Queue        string     `json:"queue"`
-	MessageID    string     `json:"message_id"`
-	ReceiveCount int        `json:"receive_count"`
-	Tries        int        `json:"tries"`
-	Strikes      int        `json:"strikes"`
-	Since        time.Time  `json:"since"`
-	Outcome      string     `json:"outcome"`
-	Status       int        `json:"status"`
-	Reason       string     `json:"reason"`
-	Next         *time.Time `json:"next_try"`
-	WaitsFor     string     `json:"waits_for"`
-	NextProbe    *time.Time `json:"next_probe"`
-}
-
 // Run asks the daemon.
 func (c *heldCmd) Run(p *process) error {
 	found, err := c.load()
@@ -64,7 +50,7 @@ func (c *heldCmd) Run(p *process) error {
 			InHand map[string]int `json:"in_hand"`
 		} `json:"queues"`
 	}
-	var list []heldMessage
+	var list []admin.Held
 	if status != http.StatusOK || json.Unmarshal(answer, &is) != nil || json.Unmarshal(is.Held, &list) != nil {
 		return fmt.Errorf("%s gave an answer that is not this poller's: is this its --listen, and of the same version?", local(found.Listen))
 	}
@@ -80,7 +66,7 @@ func (c *heldCmd) Run(p *process) error {
 }
 
 // printHeld prints a table, and how many are not in it.
-func printHeld(out io.Writer, now time.Time, list []heldMessage, all int) error {
+func printHeld(out io.Writer, now time.Time, list []admin.Held, all int) error {
 	if len(list) == 0 {
 		_, err := fmt.Fprintln(out, "Nothing is held.")
 		return err
@@ -89,8 +75,8 @@ func printHeld(out io.Writer, now time.Time, list []heldMessage, all int) error 
 	_, _ = fmt.Fprintln(table, "MESSAGE\tQUEUE\tRECEIVE\tTRIES\tHELD FOR\tLAST ANSWER\tSTRIKES\tNEXT TRY")
 	for _, m := range list {
 		_, _ = fmt.Fprintln(table, strings.Join([]string{
-			m.MessageID, m.Queue, strconv.Itoa(m.ReceiveCount), strconv.Itoa(m.Tries), roughly(now.Sub(m.Since)),
-			m.answer(), strconv.Itoa(m.Strikes), m.next(now),
+			m.MessageID, m.Queue, strconv.Itoa(m.ReceiveCount), strconv.Itoa(m.Tries), m.HeldFor(now),
+			m.LastAnswer(), strconv.Itoa(m.Strikes), m.NextTry(now),
 		}, "\t"))
 	}
 	if err := table.Flush(); err != nil {
@@ -101,38 +87,4 @@ func printHeld(out io.Writer, now time.Time, list []heldMessage, all int) error 
 		return err
 	}
 	return nil
-}
-
-// next says when it is tried next, or what that depends on.
-func (m *heldMessage) next(now time.Time) string {
-	switch {
-	case m.WaitsFor == "release":
-		return "none: given up, released soon"
-	case m.WaitsFor == "resume":
-		return "when resumed"
-	case m.NextProbe != nil && m.NextProbe.After(now):
-		return "after the probe at " + m.NextProbe.UTC().Format("15:04:05 UTC")
-	case m.Next == nil:
-		return "after the probe that is out"
-	case !m.Next.After(now):
-		return "now"
-	default:
-		return "in " + roughly(m.Next.Sub(now))
-	}
-}
-
-// answer is what the last try came to.
-func (m *heldMessage) answer() string {
-	if m.Status != 0 {
-		return m.Outcome + " " + strconv.Itoa(m.Status)
-	}
-	return m.Outcome + " " + m.Reason
-}
-
-// roughly is a duration as a person says it: whole seconds, or less under one.
-func roughly(d time.Duration) string {
-	if d < time.Second {
-		return d.Round(time.Millisecond).String()
-	}
-	return d.Round(time.Second).String()
 }

@@ -166,3 +166,11 @@ func printable(text string) string {
 		return r
 	}, text)
 }
+
+// roughly is a duration as a person says it: whole seconds, or less under one.
+func roughly(d time.Duration) string {
+	if d < time.Second {
+		return d.Round(time.Millisecond).String()
+	}
+	return d.Round(time.Second).String()
+}

@@ -48,9 +48,9 @@ func chips(s Status) g.Node {
 func (m Memory) inWords() string {
 	const mib = 1 << 20
 	if m.Messages < mib/10 {
-		return fmt.Sprintf("messages %d KiB of %.3g MiB", m.Messages>>10, float64(m.Budget)/mib)
+		return fmt.Sprintf("memory for messages: %d KiB of %.3g MiB", m.Messages>>10, float64(m.Budget)/mib)
 	}
-	return fmt.Sprintf("messages %.3g of %.3g MiB", float64(m.Messages)/mib, float64(m.Budget)/mib)
+	return fmt.Sprintf("memory for messages: %.3g of %.3g MiB", float64(m.Messages)/mib, float64(m.Budget)/mib)
 }
 
 // verdict shows the level as a shape too, for those who cannot see its color. Screen

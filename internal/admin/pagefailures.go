@@ -35,11 +35,11 @@ func causesTable(s Status) g.Node {
 				what, where = answered(c.Outcome, c.Status, c.Reason), c.Queue+" → "+c.Target
 			}
 			return h.Tr(
-				h.Td(h.Class("detail"), h.B(g.Text(what)), g.If(c.Words != "", dim(" "+c.Words))),
+				h.Td(h.Class("words"), h.B(g.Text(what)), g.If(c.Words != "", dim(" "+c.Words))),
 				h.Td(g.Text(where)),
 				numberCell(count(c.Count)),
 				h.Td(h.Time(g.Text(clock(c.First)))),
-				h.Td(h.Time(g.Text(clock(c.Last))), dim(" "+span(s.At, c.Last)+" ago")),
+				h.Td(h.Class("words"), h.Time(g.Text(clock(c.Last))), h.Span(h.Class("dim ago"), g.Text(" "+span(s.At, c.Last)+" ago"))),
 				h.Td(h.Code(g.Text(c.Example))),
 			)
 		})),

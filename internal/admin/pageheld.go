@@ -19,7 +19,7 @@ func heldCard(s Status) g.Node {
 	}
 	return h.Section(
 		h.Class("card held"), h.Aria("labelledby", "held"),
-		h.H2(h.ID("held"), g.Text("Held "), dim("kept in hand and tried again until it is clear whose fault it is")),
+		h.H2(h.ID("held"), g.Text("Held "), dim("kept in hand and retried until it is clear whether the message or the target is at fault")),
 		scroll(h.Aria("label", "Table of what is held"), h.Table(
 			h.Class("wide"),
 			h.THead(h.Tr(column("message"), column("queue"), numberColumn("receive"), numberColumn("tries"), column("held for"),
@@ -30,10 +30,10 @@ func heldCard(s Status) g.Node {
 					h.Td(g.Text(m.Queue)),
 					numberCell(strconv.Itoa(m.ReceiveCount)),
 					numberCell(count(m.Tries)),
-					h.Td(g.Text(span(s.At, m.Since))),
-					h.Td(g.Text(answered(m.Outcome, m.Status, m.Reason))),
+					h.Td(g.Text(m.HeldFor(s.At))),
+					h.Td(g.Text(m.LastAnswer())),
 					numberCell(zero(m.Strikes)),
-					h.Td(g.Text(m.next(s.At))),
+					h.Td(h.Class("words"), g.Text(m.NextTry(s.At))),
 				)
 			})),
 		)),
@@ -41,7 +41,14 @@ func heldCard(s Status) g.Node {
 	)
 }
 
-func (m *Held) next(now time.Time) string {
+// HeldFor says for how long it has been held.
+func (m *Held) HeldFor(now time.Time) string { return span(now, m.Since) }
+
+// LastAnswer says what its last try came to.
+func (m *Held) LastAnswer() string { return answered(m.Outcome, m.Status, m.Reason) }
+
+// NextTry says when it is tried next, or what that depends on.
+func (m *Held) NextTry(now time.Time) string {
 	switch {
 	case m.WaitsFor == "release":
 		return "none: given up, released soon"
@@ -50,7 +57,7 @@ func (m *Held) next(now time.Time) string {
 	case m.NextProbe != nil && m.NextProbe.After(now):
 		return "after the probe at " + clock(*m.NextProbe)
 	case m.Next == nil:
-		return "after the probe that is out"
+		return "after the probe under way"
 	case !m.Next.After(now):
 		return "now"
 	default:

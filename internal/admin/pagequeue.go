@@ -143,10 +143,10 @@ func queueCharts(name string, adapts bool) g.Node {
 	return h.Div(
 		h.Class("charts"), g.Attr("data-keep"),
 		chart("backlog", "Backlog", line("one", "messages waiting in the queue")),
-		chart("lag", "Lag", line("one", "seconds, of the oldest message known")),
+		chart("lag", "Lag", line("one", "age of the oldest known message, seconds")),
 		chart("deliveries", "Deliveries a second", line("one", "delivered"), line("three", "failed")),
-		chart("latency", "Delivery", line("one", "median"), line("two", "99 of 100 within, seconds")),
-		chart("waits", "Waiting", line("one", "for a token"), line("two", "for a slot"), line("three", "for the gate, seconds")),
+		chart("latency", "Delivery time", line("one", "median"), line("two", "99th percentile, seconds")),
+		chart("waits", "Waiting time", line("one", "for the rate or a quota"), line("two", "for a slot"), line("three", "for the gate, seconds")),
 		g.If(adapts, chart("limit", "Concurrency found", line("one", "concurrent deliveries"))),
 	)
 }

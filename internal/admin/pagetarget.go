@@ -2,6 +2,7 @@ package admin
 
 import (
 	"math"
+	"slices"
 	"strconv"
 	"time"
 
@@ -126,7 +127,7 @@ func toldGauge(told *Told, now time.Time) g.Node {
 	if told.WaitingSince != nil {
 		more += ", waiting for " + span(now, *told.WaitingSince)
 	}
-	return h.Div(h.P(g.Text("Takes as it says "), h.B(g.Text(count(told.Remaining)+" more")), g.Text(" "), dim(more)))
+	return h.Div(h.P(g.Text("The target says "), h.B(g.Text(count(told.Remaining)+" more")), g.Text(" "), dim(more)))
 }
 
 // share notes that the figures are one replica's share, if replicas share a budget.
@@ -147,11 +148,13 @@ func deliveriesTable(t Target) g.Node {
 	))
 }
 
+// deliveries has a row for each answer that there has been.
 func deliveries(t Target) g.Node {
-	if len(t.Deliveries) == 0 {
+	been := slices.DeleteFunc(slices.Clone(t.Deliveries), func(d Deliveries) bool { return d.Count == 0 })
+	if len(been) == 0 {
 		return h.Tr(h.Td(h.ColSpan("4"), h.Class("dim"), g.Text("none yet")))
 	}
-	return g.Map(t.Deliveries, func(d Deliveries) g.Node {
+	return g.Map(been, func(d Deliveries) g.Node {
 		return h.Tr(
 			g.If(d.Outcome != delivered, h.Class("failed")),
 			h.Td(g.Text(d.Outcome)),

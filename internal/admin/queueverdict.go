@@ -67,6 +67,14 @@ func (q *Queue) backlog() string {
 	return ": " + messages(q.Depth.Visible)
 }
 
+// left returns how many messages the queue keeps, as a part of a sentence.
+func (q *Queue) left() string {
+	if q.Depth == nil {
+		return ""
+	}
+	return "; " + messages(q.Depth.Visible) + " in the queue"
+}
+
 // waiting returns what waits for the target to take more: the queue's messages, or the last
 // of them, which are in hand.
 func (q *Queue) waiting() string {

@@ -36,12 +36,12 @@ var states = []state{
 		return notice("%s%s", v.t.Fleet.waits(), v.q.backlog())
 	}},
 	{"paused", func(v facts) bool { return v.t.Pace.Rate == 0 && v.t.Pace.Concurrency > 0 }, func(v facts) Verdict {
-		return notice("Paused: the rate of target %s is 0%s", v.t.Name, v.q.backlog())
+		return notice("Paused: the rate of target %s is 0%s", v.t.Name, v.q.left())
 	}},
 	{"blocked", func(v facts) bool { return v.q.Blocked != "" }, func(v facts) Verdict { return v.q.stopped() }},
 	{"rejects everything", func(v facts) bool { return v.t.Gate.RejectsSince != nil && v.t.Gate.Held > 0 }, func(v facts) Verdict {
 		g := v.t.Gate
-		return bad("Target %s rejects everything since %s (%s)%s; %d given back, %d held%s", v.t.Name, clock(*g.RejectsSince),
+		return bad("Target %s rejects everything since %s (%s)%s; %d released, %d held%s", v.t.Name, clock(*g.RejectsSince),
 			seconds(v.now.Sub(*g.RejectsSince)), after(": ", g.Answers), g.Rejected, g.Held, g.retried(v.now))
 	}},
 	{"down", func(v facts) bool { return v.t.Gate.State == "closed" }, func(v facts) Verdict {
@@ -59,7 +59,7 @@ var states = []state{
 	}},
 	{"failing", func(v facts) bool { return v.t.failing().share() >= failingShare }, func(v facts) Verdict {
 		f := v.t.failing()
-		return bad("Target %s %s: %s", v.t.Name, f.verb(), f.words())
+		return bad("Target %s %s: %s%s", v.t.Name, f.verb(), f.words(), v.q.DeadLetters.also())
 	}},
 	{"quota used up", func(v facts) bool { return v.t.usedUp(v.now) != nil && v.q.waits() }, func(v facts) Verdict {
 		return notice("%s; %s", v.q.waiting(), v.t.usedUp(v.now).sentence(v.now))

@@ -138,7 +138,7 @@ type SQSProblem struct {
 }
 
 // Depth is the approximate number of messages in the queue: as SQS has reported it, less
-// what was received and plus what was given back since.
+// what was received and plus what was released since.
 type Depth struct {
 	Visible  int       `json:"visible"`
 	InFlight int       `json:"in_flight"`

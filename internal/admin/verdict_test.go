@@ -230,6 +230,14 @@ func TestTheVerdictSaysWhatToLookAt(t *testing.T) {
 			idle, failedWith("rejected", "4xx", "422", 5, 0), Bad,
 			"Target partner rejects messages: 100% of deliveries in the last minute failed, 422 (5 of 5)",
 		},
+		"the target rejects messages to the dead-letter queue": {
+			idle, func(s *Status) {
+				failedWith("rejected", "4xx", "422", 5, 0)(s)
+				n, since := 5, s.At.Add(-time.Minute)
+				s.Queues[0].DeadLetters = &DeadLetters{Messages: &n, Since: &since}
+			}, Bad,
+			"Target partner rejects messages: 100% of deliveries in the last minute failed, 422 (5 of 5); 5 in the dead-letter queue since 11:59 UTC",
+		},
 		"the target fails now and then": {
 			behind, failedWith("failed", "timeout", "timed out", 10, 90), Notice,
 			"Behind: 1,240 messages, lag 2 min 10 s, limited by the target's rate of 28/s; empty in about 6 min 50 s; " +
@@ -251,10 +259,10 @@ func TestTheVerdictSaysWhatToLookAt(t *testing.T) {
 			t := &s.Targets[0]
 			t.StartedPerSecond, t.Delivering, t.DeliveriesLastMinute = 0, 10, nil
 		}, Bad, "Target partner is hanging: no delivery has ended in the last minute, 10 in progress"},
-		"paused": {behind, func(s *Status) { s.Targets[0].Pace.Rate = 0 }, Notice, "Paused: the rate of target partner is 0: 1,240 messages"},
+		"paused": {behind, func(s *Status) { s.Targets[0].Pace.Rate = 0 }, Notice, "Paused: the rate of target partner is 0; 1,240 messages in the queue"},
 		"paused, and the target was down before": {behind, func(s *Status) {
 			s.Targets[0].Pace.Rate, s.Targets[0].Gate = 0, Gate{State: "closed", Held: 3}
-		}, Notice, "Paused: the rate of target partner is 0: 1,240 messages"},
+		}, Notice, "Paused: the rate of target partner is 0; 1,240 messages in the queue"},
 		"SQS refuses": {behind, func(s *Status) {
 			s.Queues[0].Problem = &SQSProblem{What: "ReceiveMessage on orders: access denied", Since: noon.Add(-3 * time.Second), Fault: "refused"}
 		}, Bad, "SQS refuses: ReceiveMessage on orders: access denied, since 11:59:57 UTC (3 s)"},
@@ -290,7 +298,7 @@ func TestTheVerdictSaysWhatToLookAt(t *testing.T) {
 		"rejects everything": {behind, func(s *Status) {
 			since := noon.Add(-time.Minute)
 			s.Targets[0].Gate = Gate{State: "open", Held: 40, Answers: "422 (9 of 9)", RejectsSince: &since, Rejected: 5}
-		}, Bad, "Target partner rejects everything since 11:59:00 UTC (1 min): 422 (9 of 9); 5 given back, 40 held"},
+		}, Bad, "Target partner rejects everything since 11:59:00 UTC (1 min): 422 (9 of 9); 5 released, 40 held"},
 		"a half-open gate": {behind, func(s *Status) {
 			s.Targets[0].Gate = Gate{State: "half_open", Since: noon, Held: 47, Limit: 3}
 		}, Notice, "Target partner is coming back: up to 3 concurrent deliveries, more with each success; 47 messages held"},

@@ -177,7 +177,7 @@ func (a *App) make(ctx context.Context, o Options) error {
 	if a.listener = o.Listener; a.listener == nil {
 		listen := new(net.ListenConfig)
 		if a.listener, err = listen.Listen(ctx, "tcp", a.config.Listen); err != nil {
-			return fmt.Errorf("--listen: cannot listen on %s: %w: use another address, such as :9501", a.config.Listen, cause(err))
+			return fmt.Errorf("--listen: cannot listen on %s: %w: use another one, such as --listen 127.0.0.1:9501", a.config.Listen, cause(err))
 		}
 	}
 	a.admin = admin.New(admin.Options{

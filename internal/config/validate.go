@@ -9,7 +9,7 @@ import (
 	"time"
 )
 
-// MaxConcurrency is the most deliveries at once of one target.
+// MaxConcurrency is the most concurrent deliveries to one target.
 const MaxConcurrency = 10_000
 
 const (

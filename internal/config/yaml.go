@@ -15,7 +15,7 @@ import (
 // itself, so that each error has the setting's path and line, and no text of the
 // file.
 //
-// It reads on behind an error, so that all that is wrong is said at once.
+// It reads on after an error, so everything that is wrong is reported together.
 type yamlReader struct {
 	file     string
 	anchors  map[string]ast.Node

@@ -280,6 +280,29 @@ func TestABatchGoesOnForTheOthersWhenOneOfItsMessagesIsLost(t *testing.T) {
 	})
 }
 
+// What is lost from a batch, and comes here again before the request has ended, has that
+// request's end for its own.
+func TestAMessageLostFromABatchIsNotDeliveredBesideItself(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		q, f := newFakeQueue(), newBatchFake(time.Minute)
+		q.send(10)
+		e := run(t, q, f.fakeTarget, ratelimit.Limits{Concurrency: 2}, func(o *Options) {
+			inTens(f)(o)
+			o.Timeout, o.BatchWait = time.Hour, time.Second
+		})
+		pass(2 * time.Second)
+		q.mu.Lock()
+		q.messages[0].handle = "m0/elsewhere" // for 30 s
+		q.messages[0].visible = time.Now().Add(30 * time.Second)
+		q.mu.Unlock()
+		pass(2 * time.Minute)
+		if s := e.stop(); s.Delivered != 10 || s.Abandoned != 0 || len(f.sent()) != 1 || q.left() > 0 {
+			t.Errorf("%+v in %d requests; %d left", s, len(f.sent()), q.left())
+		}
+	})
+}
+
 func TestABatchHasOneMessageOfAGroupAtMost(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

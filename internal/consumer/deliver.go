@@ -92,7 +92,9 @@ func (c *Consumer) conclude(ctx context.Context, now time.Time, took time.Durati
 	c.logDelivery(ctx, now, took, l, result)
 	switch {
 	case l.lost:
-		// It went to somebody else and is out of hand.
+		if c.hand.has(l) { // the request was for others too
+			c.hand.lose(now, l, "SQS no longer knew its receipt handle")
+		}
 		c.gate.Leave(&l.try)
 		if result.Outcome == message.Delivered {
 			c.hand.deliveredAfterLoss(now, l)

@@ -37,7 +37,6 @@ type poll struct {
 	// attempt has its ReceiveRequestAttemptId, on a FIFO queue.
 	attempt attempt
 	wait    time.Duration // SQS keeps it open for so long
-	limit   time.Duration // then it is canceled
 	promise *promise      // the memory for what it may bring
 	// slow: a receive sent later came back full, so the queue is not empty, and
 	// this one, out for two round trips, is only slow. Without this a single slow call

@@ -7,16 +7,21 @@ import (
 	"github.com/sqs-poller/poller/internal/message"
 )
 
-// lose drops a message that is no longer ours.
+// lose drops a message that is no longer ours. One whose request runs on for others stays in
+// hand until that ends: if it comes here again meanwhile, it is not delivered beside itself.
 func (h *hand) lose(now time.Time, l *life, why string) {
 	l.lost = true
+	if l.batch.wanted() {
+		l.extendAt = time.Time{}
+		return
+	}
 	l.note(now, message.Event{Name: "lost"})
 	h.abandoned()
 	if l.state == deleting {
 		h.stats.undeleted++
 		h.ledger.deleted(l.key, now.Add(2*l.visibility))
 	}
-	if l.cut != nil && !l.batch.wanted() {
+	if l.cut != nil {
 		l.cut(errLost)
 	}
 	behind := l.group.behind(l)

@@ -32,7 +32,7 @@ var (
 	receivedDesc   = describe("messages_received_total", "Messages received.")
 	settledDesc    = describe("messages_settled_total", "Messages settled, by what came of them.", "outcome")
 	inHandDesc     = describe("messages_in_hand", "Messages received and not settled.", "state")
-	depthDesc      = describe("queue_messages", "Messages in the queue: SQS's approximate count, and what was received and given back since.", "state")
+	depthDesc      = describe("queue_messages", "Messages in the queue: SQS's approximate count, and what was received and released since.", "state")
 	blockedDesc    = describe("queue_blocked", "1 while nothing is received though messages are visible: in_flight_limit, groups or unsettled.", "reason")
 	lagDesc        = describe("queue_lag_seconds", "Age of the oldest message; 0 when the queue is empty, missing if unknown. A lower bound.")
 	drainDesc      = describe("queue_drain_seconds", "Estimated time until the queue is empty; +Inf while it does not shrink, missing if unknown, paused or away.")

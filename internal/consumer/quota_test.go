@@ -33,7 +33,11 @@ func TestNothingIsReceivedThatAQuotaDoesNotLetStartSoon(t *testing.T) {
 		if n := q.called("receive") - polls; n != 0 {
 			t.Errorf("%d receives while the quota is used up", n)
 		}
-		pass(2 * time.Minute)
+		pass(51 * time.Second)
+		if n := q.called("receive") - polls; n == 0 {
+			t.Error("no receive as soon as what it brings can wait for the quota")
+		}
+		pass(69 * time.Second)
 		if n, got := f.deliveries(), e.received(); n != 190 || got != 190 {
 			t.Errorf("%d started and %d received in an hour and a minute", n, got)
 		}

@@ -61,7 +61,6 @@ func (c *Consumer) sendReceives(now time.Time) {
 		if t.failures > 0 {
 			p.wait = time.Second // to learn soon that SQS works again, though the queue is empty
 		}
-		p.limit = limitOf(now, p.wait+callTimeout, receiveCall, uint64(len(c.demand.polls)))
 		p.promise = c.options.Memory.promise(p.asked * c.demand.each())
 		c.polls.hire(p)
 		c.gate.Received()
@@ -139,7 +138,7 @@ func (c *Consumer) reportHand(now time.Time) {
 // receive makes one poll and takes in what it brings.
 func (c *Consumer) receive(ctx context.Context, m *member[*poll], p *poll) {
 	sent := time.Now()
-	ctx, cancel := context.WithTimeout(ctx, p.limit)
+	ctx, cancel := context.WithTimeout(ctx, p.wait+callTimeout)
 	defer cancel()
 	messages, err := c.options.Source.ReceiveWithin(ctx, p.asked, p.wait, p.attempt.visibility, p.attempt.id, p.promise.admit)
 
@@ -221,7 +220,7 @@ func (c *Consumer) takeIn(now, handedOut time.Time, p *poll, m *message.Message)
 		l.message.ReceiveCount = max(l.message.ReceiveCount, m.ReceiveCount)
 		l.owned, l.came = handedOut, now
 		l.grant(handedOut, p.attempt.visibility)
-		l.renewed = l.out
+		l.renewed, l.lost = l.out, false
 		c.extension.later(l)
 		return
 	}

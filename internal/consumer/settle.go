@@ -2,7 +2,6 @@ package consumer
 
 import (
 	"context"
-	"encoding/binary"
 	"log/slog"
 	"slices"
 	"time"
@@ -39,7 +38,6 @@ type call struct {
 	seconds []int    // of visibility, for releases and extensions
 	// visibility is the queue's, according to which extensions were asked for.
 	visibility time.Duration
-	limit      time.Duration
 }
 
 // flush sends what is due: full batches, those whose oldest has waited for the
@@ -74,11 +72,6 @@ func (c *Consumer) call(kind callKind, lives []*life) {
 		do.handles[i] = l.message.ReceiptHandle
 	}
 	now := time.Now()
-	var first uint64
-	if len(lives) > 0 {
-		first = binary.BigEndian.Uint64(lives[0].key[:8])
-	}
-	do.limit = limitOf(now, callTimeout, kind, first)
 	switch kind {
 	case deleteCall, letterCall:
 		c.hand.batcher(kind).out++
@@ -97,16 +90,6 @@ func (c *Consumer) call(kind callKind, lives []*life) {
 	}
 	c.calling++
 	c.calls.hire(do)
-}
-
-// limitOf is how long a call may take that begins now: up to half a millisecond less
-// than the longest, depending on what it is for, so that no two that began together time
-// out at one instant. Which came first would be chance, and a simulated run could not be
-// repeated.
-func limitOf(now time.Time, longest time.Duration, kind callKind, what uint64) time.Duration {
-	const spread = uint64(500 * time.Microsecond)
-	mixed := (uint64(now.UnixNano()) ^ what<<3 ^ uint64(kind)) * 0x9e3779b97f4a7c15
-	return longest - time.Duration(mixed>>32%spread)
 }
 
 // perform makes one call and takes in what came of it.
@@ -142,7 +125,7 @@ func (c *Consumer) perform(ctx context.Context, m *member[*call], do *call) {
 }
 
 func (c *Consumer) ask(ctx context.Context, do *call) ([]error, message.QueueAttributes, error) {
-	ctx, cancel := context.WithTimeout(ctx, do.limit)
+	ctx, cancel := context.WithTimeout(ctx, callTimeout)
 	defer cancel()
 	switch do.kind {
 	case lookCall:

@@ -27,8 +27,14 @@ func (s *Seat) Next(m *Message) time.Time {
 		return m.failedAt
 	}
 	longest := maxBackoff
-	if m.failed == message.Throttled && !g.retrying.pay() {
-		longest = maxVainBackoff
+	if !g.retrying.pay() {
+		switch m.failed {
+		case message.Throttled:
+			longest = maxVainBackoff
+		case message.Unavailable: // tried each second, fifty of them keep a target busy with refusing them
+			longest = maxTroubleBackoff
+		default:
+		}
 	}
 	pause := min(firstBackoff<<min(max(m.tries-1, 0), 10), longest)
 	if !g.trouble.since.IsZero() && !m.known {

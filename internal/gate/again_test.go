@@ -40,6 +40,7 @@ func TestAHeldMessageIsTriedAgain(t *testing.T) {
 		{"not so who has a record", "o:ok a:500 +1ms p:ok a?x xyz> xyz:500 +8s a:500", 200 * time.Millisecond},
 		{"after 30 s where the target refuses it and retrying is in vain", "o:ok" + tries(12, "429"), 30 * time.Second},
 		{"not where half of the first tries are refused as well", "op:ok bcd:429" + tries(12, "429"), time.Second},
+		{"after 10 s where it answers 503", "o:ok" + tries(40, "503"), 10 * time.Second},
 		{"not after any other answer", "o:ok" + tries(12, "429") + " a:500", time.Second},
 	} {
 		t.Run(test.rule, func(t *testing.T) {

@@ -10,7 +10,7 @@ import (
 )
 
 const (
-	// smallAnswer is the size up to which an answer is read at once.
+	// smallAnswer is the size up to which an answer is read immediately.
 	smallAnswer = 128 << 10
 	// window is the size over which an answer is read message by message. It holds a body of
 	// the largest size, if nothing in it is escaped.

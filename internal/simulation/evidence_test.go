@@ -39,6 +39,7 @@ type sqsCall struct {
 	fate    fate
 	held    time.Duration // by a standstill of its process, before it left
 	stood   bool          // the process stood still as the answer came
+	gaveUp  time.Duration // after its time-out, if it is given up
 	asked   int
 	attempt string // of a FIFO queue's receive
 	// visibility is what a receive asks for, and what the answer to GetQueueAttributes

@@ -105,6 +105,9 @@ func (f *front) Do(r *http.Request) (*http.Response, error) { //nolint:contextch
 		}
 		return f.hand(c, r, a)
 	case <-r.Context().Done():
+		// Calls that began at one instant time out at one: here they end one after the
+		// other, so that what follows has an order.
+		time.Sleep(c.gaveUp)
 		err = r.Context().Err()
 		w.evidence.gaveUp(c, w.now())
 	case <-f.by.cut:
@@ -153,16 +156,17 @@ func (f *front) read(r *http.Request, body []byte) (*sqsCall, *wire, error) {
 			first = h.message
 		}
 	}
-	key := fmt.Sprintf("%s %d %d", c.action, c.queue, first)
+	// Receives that go out at one instant and ask for the same are told from each other by
+	// chance: it does not matter which of them is which.
+	name := "call " + c.action
+	if c.action == "ReceiveMessage" {
+		name += fmt.Sprintf(" of %d %s", c.asked, c.attempt)
+	}
+	key := fmt.Sprintf("%s %d %d", name, c.queue, first)
 	n := f.by.counts[key]
 	f.by.counts[key] = n + 1
-	isReceive := c.action == "ReceiveMessage"
-	if end, ok := r.Context().Deadline(); ok && isReceive {
-		// Of several receives that go out at one instant, this tells one from the other:
-		// the engine gives up each at a time of its own.
-		n = int(end.Sub(w.begun))
-	}
-	d := w.plan.dice.of("call "+c.action, f.by.number, c.queue, first, n)
+	d := w.plan.dice.of(name, f.by.number, c.queue, first, n)
+	c.gaveUp = d.of("gives up").between(0, 500*time.Microsecond)
 	c.fate = w.plan.fateOf(d, now)
 	w.plan.wideFate(d, c, &c.fate)
 	c.held = f.by.standsFor()

@@ -228,13 +228,9 @@ func memoryIsBounded(t *trial) {
 	for _, l := range t.lives {
 		send := t.plan.sends[l.message]
 		size := send.size + send.attributes
-		changes[l.by] = append(changes[l.by], change{at: l.receives[0].call.came, by: size, queue: send.queue})
-		gone := l.ended
-		if d := l.delivered(); d != never {
-			gone = d // its body: what is left is a receipt handle, until the delete is confirmed
-		}
-		if gone != never {
-			changes[l.by] = append(changes[l.by], change{at: gone, by: -size, queue: send.queue})
+		for _, s := range t.inHand(l) {
+			changes[l.by] = append(changes[l.by],
+				change{at: s.from, by: size, queue: send.queue}, change{at: s.to, by: -size, queue: send.queue})
 		}
 	}
 	for p, all := range changes {
@@ -252,17 +248,55 @@ func memoryIsBounded(t *trial) {
 			if bytes >= bound {
 				t.reaches()
 			}
-			// What cannot be extended or released leaves its process when its visibility ends, and
-			// nobody sees it.
-			hidden := func(other *sqsCall) bool {
-				return other.action == changeCall && !other.well() && other.overlaps(c.at-time.Minute, c.at, t)
-			}
-			if c.sent != nil && bytes >= bound && (c.sent.asked > 1 || inHand[c.sent.queue] > 0) && !slices.ContainsFunc(t.byWhom[p], hidden) {
+			if c.sent != nil && bytes >= bound && (c.sent.asked > 1 || inHand[c.sent.queue] > 0) {
 				t.breaks(c.at, p, "receives with %d bytes in hand; the bound is %d", bytes, bound)
 				break
 			}
 		}
 	}
+}
+
+// span is a stretch of time.
+type span struct{ from, to instant }
+
+// inHand is when the process of l had its body in hand. What can neither be extended nor
+// released leaves it when its visibility ends, and nobody sees it; and it may come again.
+func (t *trial) inHand(l *life) (all []span) {
+	gone := l.ended
+	if d := l.delivered(); d != never {
+		gone = d // what is left is a receipt handle, until the delete is confirmed
+	}
+	if gone == never {
+		gone = math.MaxInt64
+	}
+	for _, r := range l.receives {
+		all = append(all, span{r.call.came, max(r.call.came, r.served+r.call.visibility-dateNoise)})
+	}
+	for _, m := range t.mentions[l.by][l.message] {
+		c, e := m.call, m.entry
+		own := slices.ContainsFunc(l.receives, func(r arrival) bool { return r.handle == e.handle })
+		if own && e.code == "" && c.wentWell() && t.isExtension(c, e) {
+			all = append(all, span{c.sent, c.sent + time.Duration(e.seconds)*time.Second})
+		}
+	}
+	for _, d := range l.starts {
+		all = append(all, span{d.arrived, choose(d.ended == never, math.MaxInt64, d.ended)})
+	}
+	slices.SortFunc(all, func(a, b span) int { return cmp.Compare(a.from, b.from) })
+	n := 0
+	for _, s := range all[1:] {
+		if s.from <= all[n].to {
+			all[n].to = max(all[n].to, s.to)
+		} else {
+			n++
+			all[n] = s
+		}
+	}
+	all = slices.DeleteFunc(all[:n+1], func(s span) bool { return s.from >= gone })
+	for i := range all {
+		all[i].to = min(all[i].to, gone)
+	}
+	return all
 }
 
 // whatWasNotProcessedHasNoStrike: a message of which the target saw no try is not given up,

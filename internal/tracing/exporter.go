@@ -53,7 +53,7 @@ func (e *exporter) ExportSpans(ctx context.Context, spans []sdktrace.ReadOnlySpa
 		if u, ok := errors.AsType[*url.Error](err); ok {
 			err = u.Err // without the URL, which may have a key in it
 		}
-		return fmt.Errorf("%d spans were not sent: %w", len(spans), err)
+		return fmt.Errorf("spans not sent (%d): %w", len(spans), err)
 	}
 	defer func() { _ = response.Body.Close() }()
 	_, _ = io.Copy(io.Discard, io.LimitReader(response.Body, 64<<10))

@@ -1,7 +1,7 @@
 #!/bin/bash
-# The run that docs/incident.md tells of, in nine minutes on one machine: POLLER=path/to/poller test/incident/run.sh
-# It prints each command, what it answers, and what the page says. With SCREENSHOTS=folder and Chromium it keeps the page
-# as it was at each step.
+# The run that docs/incident.md tells of, in ten minutes on one machine: POLLER=path/to/poller test/incident/run.sh
+# It prints each command, what it answers, and what the page says. With SCREENSHOTS=docs/incident and Chromium it makes
+# the pictures in docs/incident.md: the top of the page at each step.
 set -u
 here=$(cd "$(dirname "$0")" && pwd)
 poller=${POLLER:-poller}
@@ -27,8 +27,8 @@ q, t = s["queues"][0], s["targets"][0]
 print(s["verdict"]["text"])
 print("   waiting %s, held %s, delivered %s/s, gate %s" % ((q["depth"] or {}).get("visible"), q["in_hand"]["held"], round(q["delivered_per_second"], 1), t["gate"]["state"]))
 for c in s["causes"]: print("   cause: %s %s %s, %d times" % (c["outcome"], c.get("status", ""), c["reason"], c["count"]))'
-  if [ -n "${SCREENSHOTS:-}" ]; then
-    chromium --headless --no-sandbox --disable-gpu --hide-scrollbars --window-size=1100,1500 --virtual-time-budget=4000 \
+  if [ -n "${SCREENSHOTS:-}" ] && [ -n "${1:-}" ]; then
+    chromium --headless --no-sandbox --disable-gpu --hide-scrollbars --window-size=1000,860 --virtual-time-budget=4000 \
       --screenshot="$SCREENSHOTS/$1.png" "http://127.0.0.1:$admin/" > /dev/null 2>&1
   fi
 }
@@ -41,24 +41,26 @@ seq 8000 | awk '{ print $1 % 500 ? "{\"order\":" $1 "}" : "{\"order\":" $1 ",\"b
   "$poller" send --queue orders --rate 20/s - > /dev/null &
 "$poller" run --queue orders --target http://127.0.0.1:"$target"/orders --rate 28/s --on-rejected dead-letter \
   --log-format json 2> "$work/log" &
-at 60; page 1-before
+at 60; page 1-well
 at 61; touch "$work/down"; echo "--- $(since) the partner goes away"
-at 75; page 2-outage
+at 75; page
 run held | head -5
-at 120; page 3-outage
+at 120; page 2-down
 at 150; run pause --for 10m --by ada
-at 155; page 4-paused
+at 155; page
+at 200; page 3-paused
 at 210; rm "$work/down"; echo "--- $(since) the partner is back, and asks for 10 a second at first"
 run resume --by ada
 run pace --rate 10/s --for 1m --by ada
-at 225; page 5-slow
-at 275; page 6-full
-at 420; page 7-after
+at 225; page
+at 265; page 4-slow
+at 280; page
+at 420; page 5-behind
 run peek --queue orders-dlq --max 3
 run redrive --from orders-dlq --reason 422 --dry-run
 touch "$work/fixed"; echo "--- $(since) the partner takes these orders now"
 run redrive --from orders-dlq --reason 422 --rate 5/s --ramp 10s
-at 460; page 8-end
+at 560; page 6-over
 echo "--- the log, without its debug lines"
 python3 -c '
 import json, sys

@@ -194,10 +194,11 @@ var theGate = room{
 
 		// When again.
 		{rule: "what failed before the gate opened again is due", file: "again.go", old: "if m.try <= g.reopened {", new: "if false {"},
-		{rule: "30 s where retrying refusals is in vain", file: "again.go", old: "m.failed == message.Throttled && !g.retrying.pay() {", new: "m.failed == message.Throttled && false {"},
+		{rule: "30 s where retrying refusals is in vain", file: "again.go", old: "longest = maxVainBackoff", new: ""},
+		{rule: "10 s after a 503 where retrying is in vain", file: "again.go", old: "longest = maxTroubleBackoff", new: ""},
 		{rule: "retries are in vain only where first tries work", file: "trouble.go", old: "r.shortOfRoom() || ", new: ""},
-		{rule: "30 s after a refusal only", file: "again.go", old: "m.failed == message.Throttled && !g.retrying.pay() {", new: "m.failed <= message.Connection && !g.retrying.pay() {"},
-		{rule: "30 s where it is in vain only", file: "again.go", old: "if m.failed == message.Throttled && !g.retrying.pay() {", new: "if m.failed == message.Throttled {"},
+		{rule: "30 s after a refusal only", file: "again.go", old: "		default:\n		}", new: "		default:\n			longest = maxVainBackoff\n		}"},
+		{rule: "30 s where it is in vain only", file: "again.go", old: "if !g.retrying.pay() {", new: "if true {"},
 		{rule: "the backoff begins with 200 ms", file: "again.go", old: "firstBackoff      = 200 *", new: "firstBackoff      = 250 *"},
 		{rule: "the backoff doubles", file: "again.go", old: "firstBackoff<<min(max(m.tries-1, 0), 10)", new: "firstBackoff"},
 		{rule: "the backoff does not overflow", file: "again.go", old: "min(max(m.tries-1, 0), 10)", new: "(m.tries - 1)"},
@@ -271,6 +272,9 @@ var theGate = room{
 var theEngine = room{
 	dir: "internal/consumer",
 	mutants: []mutant{
+		// depth.go
+		{rule: "a burst on top of a backlog is looked for", run: "TestABurstOnTopOfABacklog", file: "depth.go", old: "if d.since >= lookEvery && d.depth.Visible > 0 {", new: "if false {"},
+		{rule: "one lost answer about the depth is not said", run: "TestOneLostAnswerAboutTheDepth", file: "depth.go", old: "c.depth.known && !c.depth.denied && now.Sub(c.depth.at) < staleAfter", new: "false"},
 		// deliver.go, hold.go
 		{rule: "what is short of visibility does not start", run: "TestADeliveryStartsWithEnough", file: "life.go", old: "return l.deadline.Sub(now) >= min(timeout, l.visibility/2)", new: "return true"},
 		{rule: "a delivery whose message is lost before it begins is cut", run: "LostBeforeItBegins", file: "deliver.go", old: "if l.lost { // before it had begun", new: "if false { // before it had begun"},

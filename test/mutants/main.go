@@ -12,16 +12,19 @@ package main
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
 	"flag"
 	"fmt"
+	"maps"
 	"os"
 	"os/exec"
 	"os/signal"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"sync"
 	"time"
@@ -59,7 +62,7 @@ func main() {
 	list := flag.Bool("list", false, "list the rules and run nothing")
 	only := flag.String("only", "", "run those whose rule or file matches this regular expression")
 	jobs := flag.Int("jobs", 1, "how many to run at the same time")
-	verbose := flag.Bool("v", false, "print which tests were red")
+	verbose := flag.Bool("v", false, "print which tests were red, and how many mutants each has found")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt)
 	defer stop()
@@ -98,9 +101,12 @@ func execute(ctx context.Context, list bool, only string, jobs int, verbose bool
 	if err := green(ctx, all); err != nil {
 		return err
 	}
-	survivors, err := runAll(ctx, all, jobs, verbose)
+	survivors, found, err := runAll(ctx, all, jobs, verbose)
 	if err != nil {
 		return err
+	}
+	if verbose {
+		printFound(found)
 	}
 	fmt.Printf("%d rules, %d survivors\n", len(all), len(survivors))
 	if len(survivors) > 0 {
@@ -170,13 +176,16 @@ func test(ctx context.Context, args []string) (string, error) {
 	return string(out), err
 }
 
-func runAll(ctx context.Context, all []run, jobs int, verbose bool) (survivors []string, err error) {
+// runAll runs the mutants. It returns those that survive, and how many of the others each
+// test has found.
+func runAll(ctx context.Context, all []run, jobs int, verbose bool) (survivors []string, found map[string]int, err error) {
 	var (
-		mu   sync.Mutex // guards survivors, errs, done, and the lines
+		mu   sync.Mutex // guards survivors, found, errs, done, and the lines
 		errs []error
 		done int
 		wg   sync.WaitGroup
 	)
+	found = make(map[string]int)
 	queue := make(chan run)
 	for range jobs {
 		wg.Go(func() {
@@ -193,6 +202,9 @@ func runAll(ctx context.Context, all []run, jobs int, verbose bool) (survivors [
 				case killers == "":
 					line = "SURVIVES"
 					survivors = append(survivors, r.path()+": "+r.rule)
+				default:
+					name, _, _ := strings.Cut(killers, "/")
+					found[name]++
 				}
 				fmt.Printf("%3d/%d %s %4.0fs  %s: %s\n", done, len(all), line, time.Since(begun).Seconds(), r.path(), r.rule)
 				if verbose && killers != "" {
@@ -210,7 +222,18 @@ func runAll(ctx context.Context, all []run, jobs int, verbose bool) (survivors [
 	}
 	close(queue)
 	wg.Wait()
-	return survivors, errors.Join(append(errs, ctx.Err())...)
+	return survivors, found, errors.Join(append(errs, ctx.Err())...)
+}
+
+// printFound prints how many mutants each test has found, most first.
+func printFound(found map[string]int) {
+	names := slices.SortedFunc(maps.Keys(found), func(a, b string) int {
+		return cmp.Or(found[b]-found[a], strings.Compare(a, b))
+	})
+	fmt.Println("found by:")
+	for _, name := range names {
+		fmt.Printf("%5d  %s\n", found[name], name)
+	}
 }
 
 var failed = regexp.MustCompile(`(?m)^ *--- FAIL: (\S+)`)

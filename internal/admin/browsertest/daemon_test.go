@@ -121,6 +121,12 @@ func behind() admin.Status {
 	now := time.Now()
 	return admin.Status{
 		StartedAt: now.Add(-83 * time.Minute),
+		Memory:    admin.Memory{Limit: 256 << 20, Budget: 96 << 20, Messages: 58 << 10},
+		Causes: []admin.Cause{
+			{Queue: "orders", Target: "partner", Outcome: "failed", Status: 500, Reason: "5xx", Count: 181, First: now.Add(-80 * time.Minute), Last: now.Add(-41 * time.Second), Example: "0b9c9a2e-6d0f-4a1c-9d34-0f6f6f5f0001"},
+			{Queue: "orders", Target: "partner", Outcome: "failed", Reason: "timeout", Words: "no end of the answer within 30s", Count: 9, First: now.Add(-12 * time.Minute), Last: now.Add(-3 * time.Minute), Example: "0b9c9a2e-6d0f-4a1c-9d34-0f6f6f5f0002"},
+			{Queue: "orders", Reason: "network", Count: 1, First: now.Add(-7 * time.Minute), Last: now.Add(-7 * time.Minute)},
+		},
 		Queues: []admin.Queue{{
 			Name: "orders", Target: "partner",
 			Lag:   admin.Seconds(130 * time.Second),
@@ -137,6 +143,7 @@ func behind() admin.Status {
 		Targets: []admin.Target{{
 			Name: "partner", Place: "https://api.partner.example",
 			Pace:       admin.Pace{Rate: 28, Burst: 1, Concurrency: 10},
+			Gate:       admin.Gate{State: "open", Since: now.Add(-83 * time.Minute)},
 			Delivering: 7, StartedPerSecond: 28, MeanDelivery: 0.241,
 			Deliveries: []admin.Deliveries{
 				{Outcome: "delivered", Status: "2xx", Count: 81019},
@@ -169,6 +176,6 @@ func empty() admin.Status {
 	q.Parked = 1
 	s.Targets[0].StartedPerSecond, s.Targets[0].Delivering = 0, 0
 	s.Targets[0].MeanDelivery = admin.Number(math.NaN())
-	s.Failures = nil
+	s.Failures, s.Causes = nil, nil
 	return s
 }

@@ -25,11 +25,12 @@ func outage() admin.Status {
 	s.Targets[0].Gate = admin.Gate{State: "closed", Since: now.Add(-9 * time.Minute), Held: 25, Reason: "unavailable", NextProbe: &probe, Limit: 1}
 	s.Queues[0].InHand = map[string]int{"held": 25, "waiting": 1}
 	s.Queues[0].StartedPerSecond, s.Queues[0].DeliveredPerSecond = 0.2, 0
-	s.Queues[0].Drain = admin.Number(math.Inf(1))
+	s.Queues[0].Drain, s.Queues[0].DrainState = admin.Number(math.Inf(1)), admin.DrainAway
+	s.Targets[0].StartedPerSecond, s.Targets[0].Delivering = 0.2, 0
 	for i := range 25 {
 		s.Held = append(s.Held, admin.Held{
 			Queue: "orders", MessageID: fmt.Sprintf("0b9c9a2e-6d0f-4a1c-9d34-0f6f6f5f%04d", i), ReceiveCount: 1, Tries: 2 + i%5,
-			Since: now.Add(-9 * time.Minute), Outcome: "unavailable", Status: 503, Reason: "5xx",
+			Since: now.Add(-9 * time.Minute), Outcome: "unavailable", Status: 503, Reason: "5xx", WaitsFor: "target", NextProbe: &probe,
 		})
 	}
 	s.Causes = []admin.Cause{
@@ -77,6 +78,38 @@ func many(n int) admin.Status {
 	return s
 }
 
+// limited is a target whose quota is used up, and that has said so itself; some messages
+// are in the dead-letter queue.
+func limited() admin.Status {
+	s := behind()
+	now := time.Now()
+	free, dead := now.Add(43*time.Minute), 7
+	s.Targets[0].Pace.Quotas = []admin.Quota{
+		{Limit: 1000, Window: admin.Seconds(time.Minute), Used: 12},
+		{Limit: 50_000, Window: admin.Seconds(24 * time.Hour), Used: 50_000, FreeAt: &free},
+	}
+	s.Targets[0].Pace.Told = &admin.Told{ResetAt: free, WaitingSince: &now}
+	s.Targets[0].StartedPerSecond, s.Targets[0].Delivering, s.Queues[0].StartedPerSecond, s.Queues[0].DeliveredPerSecond = 0, 0, 0, 0
+	s.Queues[0].DeadLetters = &admin.DeadLetters{Name: "orders-dlq", Messages: &dead, AsOf: &now, Since: &now, Sent: 3}
+	s.Queues[0].InHand, s.Queues[0].DrainState = map[string]int{}, admin.DrainAway
+	return s
+}
+
+// fleet is one of three replicas, of which one is missing.
+func fleet() admin.Status {
+	s := behind()
+	members := []admin.Member{
+		{ID: "a1b2c3", Host: "poller-5d8f-x7k2m", Version: "v0.3.0", Up: admin.Seconds(83 * time.Minute), State: "live", StartedPerSecond: 9.4, Slots: 4, Share: 9.33, InHand: 11, Gate: "open", Lag: admin.Seconds(130 * time.Second), Self: true},
+		{ID: "d4e5f6", Host: "poller-5d8f-q9w8e", Version: "v0.3.0", Up: admin.Seconds(81 * time.Minute), State: "live", StartedPerSecond: 9.1, Slots: 3, Share: 9.33, InHand: 9, Held: 2, Gate: "wary", Lag: admin.Seconds(128 * time.Second)},
+		{ID: "0a9b8c", Host: "poller-5d8f-r5t6y", Version: "v0.3.0", Up: admin.Seconds(20 * time.Minute), State: "using_up", Slots: 3, Share: 9.33, Gate: "open", Seen: admin.Seconds(41 * time.Second), Missing: true},
+	}
+	s.Targets[0].Fleet = &admin.Fleet{
+		Name: "shop.orders", ID: "a1b2c3", State: "live", Since: time.Now().Add(-80 * time.Minute), Share: 9.33, Slots: 4,
+		Replicas: 3, Rate: 28, Concurrency: 10, Members: members,
+	}
+	return s
+}
+
 // finding is one of axe-core's.
 type finding struct {
 	ID    string `json:"id"`
@@ -120,13 +153,17 @@ func TestEachStateIsAccessibleWideAndNarrowLightAndDark(t *testing.T) {
 		"outage":  {outage(), "Target partner is down"},
 		"paused":  {paused(), "Paused by ada since "},
 		"several": {many(12), "orders-007: SQS refuses"},
+		"limited": {limited(), "50,000 of 50,000 a day"},
+		"fleet":   {fleet(), "poller-5d8f-r5t6y"},
 	} {
 		t.Run(name, func(t *testing.T) {
+			d := start(t, state.status)
+			b := open(t, d, 1200, 900, "light")
 			for _, look := range []struct {
 				width  int64
 				scheme string
 			}{{1200, "light"}, {1200, "dark"}, {390, "light"}, {390, "dark"}} {
-				b := open(t, start(t, state.status), look.width, 900, look.scheme)
+				b.do(t, chromedp.EmulateViewport(look.width, 900), b.scheme(look.scheme), chromedp.Navigate("http://"+d.address+"/"))
 				b.waitFor(t, text+".includes('"+state.says+"')")
 				if name != "several" {
 					b.waitFor(t, "document.querySelectorAll('figure canvas').length === 5")
@@ -192,6 +229,11 @@ func TestThreeHundredQueuesAreRowsTheWorstFirst(t *testing.T) {
 		t.Errorf("the first row is %q", first)
 	}
 	b.picture(t, "300-light-1200")
+	b.mustBeAccessible(t, "300")
+	b.do(t, chromedp.EmulateViewport(390, 900), b.scheme("dark"))
+	b.waitFor(t, "document.documentElement.scrollWidth <= window.innerWidth")
+	b.mustBeAccessible(t, "300 in the dark on a phone")
+	b.do(t, chromedp.EmulateViewport(1200, 900), b.scheme("light"))
 	b.do(t, chromedp.KeyEvent(kb.Tab), chromedp.KeyEvent(kb.Tab), chromedp.KeyEvent(kb.Enter)) // the table, its first link
 	b.waitFor(t, "location.search === '?queue=orders-007' && document.querySelectorAll('main > section[aria-labelledby^=queue]').length === 1")
 	b.waitFor(t, text+".includes('← all 300 queues') && "+text+".includes('partner-007') && !"+text+".includes('partner-008')")

@@ -169,7 +169,7 @@ function chart(figure, data, why) {
     scales: {
       // At least five minutes wide, so that a short history is readable.
       x: { time: false, range: (_, from, to) => [Math.min(from, to - 300), to] },
-      y: { range: (_, _from, to) => [0, Math.max(to * 1.15, 1e-3)] },
+      y: { range: (_, _from, to) => [0, to > 0 ? Math.max(to * 1.15, 1e-3) : 1] },
     },
     axes: [
       { ...axis, size: 24, space: 55, incrs: [60, 120, 180, 300, 600], values: (_, at) => at.map(clock) },

@@ -25,7 +25,7 @@ var (
 	cardOn    = regexp.MustCompile(`aria-labelledby="queue-\d+"`)
 
 	lagIn   = regexp.MustCompile(`, lag ((?:at least )?[0-9.]+ (?:ms|s|min|h|d)(?: \d+ (?:s|min|h))?)`)
-	countIn = regexp.MustCompile(`(?:^|: )(Behind|Blocked|Paused[^:;]*?): ([0-9,]+) messages?`)
+	countIn = regexp.MustCompile(`(?:^|: )(Behind|Blocked|Paused[^:;]*?)[:;] ([0-9,]+) messages?`)
 	emptyIn = regexp.MustCompile(`; empty in (about [^;]+|more than a year)`)
 	deadIn  = regexp.MustCompile(`; ([0-9,]+) in the dead-letter queue`)
 )

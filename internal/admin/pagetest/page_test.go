@@ -34,7 +34,7 @@ func TestEachContradictionIsFound(t *testing.T) {
 		{"Waiting: nothing left in the queue, 5 messages in hand; the quota of 24 a minute is used up until 12:01:00 UTC (in 1 min)", "visible=3", "messages are visible"},
 		{"Blocked: 0 messages, but SQS returns none", "", "nothing waits"},
 		{"Catching up: nothing left in the queue, 5 messages in hand, lag 1 s", "lag=1_s", "there is no backlog"},
-		{"Paused: the rate of target a is 0: 30 messages", "visible=30 lag=unknown drain=about_5_s", "it goes on"},
+		{"Paused: the rate of target a is 0; 30 messages in the queue", "visible=30 lag=unknown drain=about_5_s", "it goes on"},
 		{"Target a is down since 12:00:00 UTC (1 s)", "", "the gate is open"},
 		{"Keeping up: the queue is empty; 5 in the dead-letter queue", "", "the dead letters are others"},
 		{"Keeping up: the queue is empty; 5 in the dead-letter queue since 14:03 UTC", "dead-letters=5", ""},
