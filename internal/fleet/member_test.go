@@ -275,8 +275,7 @@ func TestARoundIsShortUnlessThereAreManyReplicasOrACallTakesLong(t *testing.T) {
 		{4, 100 * time.Millisecond, 300 * time.Millisecond},
 		{4, time.Second, 500 * time.Millisecond},
 	} {
-		m := newMember("a", partner, 0)
-		m.last.live, m.trip = c.live, c.trip
+		m := &member{last: reply{live: c.live}, trip: c.trip}
 		if got := m.round(); got != c.want {
 			t.Errorf("%d replicas, calls take %v: %v, want %v", c.live, c.trip, got, c.want)
 		}
