@@ -20,8 +20,10 @@ import (
 //     (https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html):
 //     where several are named, they have failed as a whole.
 //   - Where it failed as a whole, nobody knows whose fault that was. Nobody gets a strike,
-//     and unless no message can have caused it (a 429, no connection), each is tried alone
-//     from then on, until it leaves our hands.
+//     and each message is tried alone from then on, until it leaves our hands.
+//   - Where it was refused as a whole (a 429, a Retry-After), or there was no connection, they
+//     are tried together again. Once they are refused twice, the gate may find that they have
+//     to be tried alone, too.
 //   - A probe carries one message, and so does a message that is known bad.
 
 // maxRequest bounds a request in bytes: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html

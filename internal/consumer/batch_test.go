@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"testing/synctest"
@@ -187,28 +188,64 @@ func TestABatchThatFailsAsAWholeIsDissolvedAndItsPoisonFoundAlone(t *testing.T) 
 	})
 }
 
-func TestMessagesThatATargetThrottledTogetherAreTriedTogether(t *testing.T) {
+func TestMessagesThatABusyTargetThrottledTogetherAreTriedTogether(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		q, f := newFakeQueue(), newBatchFake(10*time.Millisecond)
-		begun := time.Now()
-		f.whole = func([]string) message.Result {
-			if time.Since(begun) < time.Second {
+		begun, parted := time.Now(), 0
+		f.whole = func(ids []string) message.Result {
+			if at := time.Since(begun); at > 10*time.Millisecond && at < 3*time.Second {
 				return throttledAll
+			} else if at > 3*time.Second && len(ids) == 1 {
+				parted++
 			}
 			return delivered2xx
 		}
-		q.send(10)
-		e := run(t, q, f.fakeTarget, ratelimit.Limits{Concurrency: 1}, inTens(f))
+		q.send(100)
+		e := run(t, q, f.fakeTarget, ratelimit.Limits{Concurrency: 5}, inTens(f))
 		pass(time.Minute)
-		sent := f.sent()
-		if last := sent[len(sent)-1]; len(sent) > 10 || len(last) < 5 {
-			t.Errorf("%d requests, the last with %d messages", len(sent), len(last))
+		if parted > 15 {
+			t.Errorf("%d messages went alone after a 429: more than one request was parted", parted)
 		}
-		if s := e.stop(); s.Delivered != 10 || s.Failed != 0 {
+		if s := e.stop(); s.Delivered != 100 || s.Failed != 0 {
 			t.Errorf("%+v", s)
 		}
 	})
+}
+
+// A target may refuse all of a request for the sake of one tenant, whose message is in it.
+func TestARefusalForOneMessagesSakeStopsNoNeighbor(t *testing.T) {
+	t.Parallel()
+	for name, refusal := range map[string]message.Result{
+		"429":                  throttledAll,
+		"503 with Retry-After": {Outcome: message.Unavailable, Status: 503, Reason: "5xx", RetryAfter: 5 * time.Second},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				q, f := newFakeQueue(), newBatchFake(10*time.Millisecond)
+				refused := func(id string) bool { return strings.HasSuffix(id, "3") } // in each batch of ten
+				f.whole = func(ids []string) message.Result {
+					if slices.ContainsFunc(ids, refused) {
+						return refusal
+					}
+					return delivered2xx
+				}
+				q.send(100)
+				e := run(t, q, f.fakeTarget, ratelimit.Limits{Concurrency: 2}, inTens(f))
+				pass(time.Minute)
+				if n := len(f.took2xx()); n != 90 {
+					t.Errorf("%d of 90 good messages delivered in a minute", n)
+				}
+				if n := len(f.sent()); n > 500 {
+					t.Errorf("%d requests", n)
+				}
+				if s := e.stop(); s.Failed != 0 {
+					t.Errorf("%+v", s)
+				}
+			})
+		})
+	}
 }
 
 func TestAMessageWaitsForOthersAsLongAsBatchWaitSays(t *testing.T) {

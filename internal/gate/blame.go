@@ -36,6 +36,8 @@ type Message struct {
 	counted    bool // included in heldUnknown
 	apart      bool // it has failed, or others with it: it is tried alone
 	spared     bool // its last try failed together with others
+	refusals   int  // in a row, together with others
+	parted     bool // since then it is tried alone, and was not yet
 }
 
 // Tries returns how often m has been tried in this receive.

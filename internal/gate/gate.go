@@ -36,6 +36,7 @@ type Gate struct {
 	rejected map[string]struct{} // different messages in a row, since the last delivery
 	rejects  time.Time           // when the target began to reject everything; zero if it does not
 	retrying retrying
+	parting  parting
 	records  records
 	released records               // to make room
 	running  map[*Message]struct{} // whose try has begun and not ended
@@ -66,7 +67,7 @@ type Gate struct {
 func New(seed uint64) *Gate {
 	return &Gate{
 		seed: seed, since: time.Now(), trouble: newTrouble(), running: make(map[*Message]struct{}), rejected: make(map[string]struct{}),
-		took: average{weight: 0.05}, retrying: newRetrying(), records: newRecords(), released: newRecords(), counted: make(map[changeKey]int64), version: 1,
+		took: average{weight: 0.05}, retrying: newRetrying(), parting: newParting(), records: newRecords(), released: newRecords(), counted: make(map[changeKey]int64), version: 1,
 	}
 }
 
@@ -219,6 +220,7 @@ func (s *Seat) End(now time.Time, m *Message, r message.Result, slots int) Fate 
 		g.announced()
 	} else {
 		g.learn(m, r.Outcome)
+		g.parting.triedAlone(m, r.Outcome)
 	}
 	if r.Outcome == message.Delivered || r.Outcome == message.Rejected && g.believes(now, m) {
 		g.worked(now, m, r.Outcome, fresh, slots)

@@ -39,6 +39,7 @@ func (s *Seat) EndEach(now time.Time, all []*Message, results []message.Result, 
 	fresh := all[0].try > g.mark
 	delete(g.running, all[0])
 	some, bad := false, 0
+	g.parting.triedTogether(all[0], true)
 	for i, m := range all {
 		if results[i].Outcome != message.Delivered {
 			bad++
@@ -79,7 +80,8 @@ func (s *Seat) EndEach(now time.Time, all []*Message, results []message.Result, 
 
 // Dissolve records that a request with several messages failed as a whole: nobody knows
 // whose fault it was, so it is nobody's, and all of them are held. Where a message may be at
-// fault, each is tried alone from then on. A canceled request says nothing.
+// fault, each is tried alone from then on; where they were refused, parting decides. A
+// canceled request says nothing.
 func (s *Seat) Dissolve(now time.Time, all []*Message, r message.Result, slots int) {
 	defer s.lock()()
 	g, head := s.gate, all[0]
@@ -88,6 +90,7 @@ func (s *Seat) Dissolve(now time.Time, all []*Message, r message.Result, slots i
 		return
 	}
 	fresh := head.try > g.mark
+	told := min(r.RetryAfter, maxRetryAfter)
 	switch {
 	case r.Announced:
 		g.announced()
@@ -97,10 +100,14 @@ func (s *Seat) Dissolve(now time.Time, all []*Message, r message.Result, slots i
 			g.trouble.add(head.began, head.id, head.tries == 1 && !head.seen, r.Outcome, r.Answer())
 		}
 	}
-	told := min(r.RetryAfter, maxRetryAfter)
+	part := g.refused(now, all, r, told)
 	spread := g.draw(head.id, head.tries)
 	for _, m := range all {
 		g.spare(now, m, r, told, spread)
+		if part && m.refusals >= partsAfter {
+			m.apart, m.parted, m.spread = true, true, g.draw(m.id, m.tries)
+			m.tries = 0 // its next try is like its first
+		}
 	}
 	if r.Outcome != message.Rejected {
 		g.step(now, failed, fresh, slots)
@@ -111,14 +118,17 @@ func (s *Seat) Dissolve(now time.Time, all []*Message, r message.Result, slots i
 // nothing: where the message may be at fault, the next one is like its first. Where it
 // cannot be, all are due together, by spread.
 func (g *Gate) spare(now time.Time, m *Message, r message.Result, told time.Duration, spread float64) {
-	o := r.Outcome
+	o, base := r.Outcome, baseOf(r.Outcome, told)
+	if r.Crowded {
+		base = 0
+	}
 	m.failed, m.told, m.failedAt, m.spread = o, told, now, g.draw(m.id, m.tries)
 	m.lastFailed, m.closings, m.struck, m.spared = m.try, g.closings, true, true
 	m.throttled = m.throttled || o == message.Throttled || r.Crowded
 	if m.since.IsZero() {
 		m.since = now
 	}
-	if baseOf(o, told) > 0 {
+	if base > 0 {
 		m.apart = true
 		m.tries--
 	} else {

@@ -50,6 +50,62 @@ func (d *delivery) apart() bool {
 	return d.dissolved() && d.how != "gone" && d.status != http.StatusTooManyRequests && d.retryAfter == 0 && !d.unseen()
 }
 
+// aRefusalForOnesSakeStopsNoNeighbour: where a target refuses all that is in a request for the
+// sake of one message (a 429, a Retry-After), and nothing else is wrong, of the others sent up
+// to a minute and four Retry-Afters ago at least 95 % are delivered at any time. And none of
+// them dies.
+func aRefusalForOnesSakeStopsNoNeighbour(t *trial) {
+	w := t.plan.wide
+	if w == nil || w.kind != batches || !w.alone || w.refusals == nil {
+		return
+	}
+	soon := time.Minute + 4*w.refusals.retryAfter
+	type key struct {
+		queue int
+		group string
+	}
+	behind := make(map[key]bool) // one that is refused, in its group
+	var good []int
+	for m, p := range t.plan.sends {
+		k := key{p.queue, p.group}
+		if behind[k] = behind[k] || t.plan.refuses(m); !t.plan.refuses(m) && (!behind[k] || !t.queue(m).fifo) {
+			good = append(good, m)
+		}
+	}
+	took := make(map[int]instant)
+	for _, d := range t.evidence.deliveries {
+		if at, ok := took[d.message]; d.delivered() && (!ok || d.ended < at) {
+			took[d.message] = d.ended
+		}
+	}
+	for at := soon; at <= t.plan.trouble; at += 10 * time.Second {
+		sent, done := 0, 0
+		for _, m := range good {
+			if t.plan.sends[m].at > at-soon {
+				continue
+			}
+			sent++
+			if when, ok := took[m]; ok && when <= at {
+				done++
+			}
+		}
+		if sent < 20 || t.disturbedBefore(at) {
+			continue
+		}
+		t.reaches()
+		if float64(done) < 0.95*float64(sent) {
+			t.breaks(at, t.evidence.processes[0], "has delivered %d of %d good messages, while others are refused", done, sent)
+			break
+		}
+	}
+	for _, m := range good {
+		t.reaches()
+		if t.dead[m] && t.queue(m).maxReceives > t.restarts()+1 {
+			t.breaks(t.stopped, t.evidence.processes[0], "and the others are done, and m%d is dead, which was refused for another's sake", m)
+		}
+	}
+}
+
 // aBatchIsOneTokenAndOneSlot: slots, rate and quotas count requests (see eachTarget and
 // arrivals). A request carries at most so many messages, all of one queue, none twice, at
 // most one of a FIFO group, at most 6 MB. And while nothing has failed it leaves nothing

@@ -43,12 +43,19 @@ func (t *targetPlan) batchWait() time.Duration {
 }
 
 // drawBatched has the targets of worlds about batches, and of some others, take batches. It
-// has a die of its own, so that the others stay the worlds that they were. Refusals of some
-// are left out: a target that answers 429 to a batch refuses all of it.
+// has a die of its own, so that the others stay the worlds that they were. Where refusals of
+// some are all that is wrong, there are no batches: that world is about single messages. A
+// world about batches may have a tenant for whose sake the target refuses the whole request.
 func (s *scenario) drawBatched(d dice) {
 	w := s.wide
-	if w.kind != batches && (w.refusals != nil || !d.of("beside?").chance(0.25)) {
+	if w.kind != batches && (s.refusesAlone() != nil || !d.of("beside?").chance(0.25)) {
 		return
+	}
+	if tenant := d.of("tenant"); w.kind == batches && w.alone && tenant.chance(0.4) {
+		w.refusals = &refusals{
+			share: pick(tenant.of("share"), 0.01, 0.03, 0.1), status: pick(tenant.of("status"), 429, 429, 503), always: true,
+			retryAfter: pick(tenant.of("retry after"), 0, 0, 2*time.Second, 20*time.Second),
+		}
 	}
 	for i := range s.targets {
 		d := d.of("target", i)
@@ -61,6 +68,9 @@ func (s *scenario) drawBatched(d dice) {
 			fails:  pick(d.of("fails"), 0, 0, 0.02, 0.1),
 			absurd: pick(d.of("absurd"), 0, 0.02, 0.2),
 			alone:  w.alone,
+		}
+		if p := s.targets[i].batch; w.kind == batches && w.refusals != nil && w.alone {
+			p.names, p.fails, p.absurd = false, 0, 0
 		}
 	}
 }
@@ -298,5 +308,6 @@ func (t *trial) countBatch(d *delivery, add func(string, bool)) {
 	add("batch: waits for more", p.wait > 0)
 	add("batch: fails as a whole", q.whole)
 	add("batch: stops at the first that fails", q.stopped)
+	add("batch: refused for one's sake", t.plan.wide != nil && !t.plan.refuses(q.all[0].message) && q.all[0].refusedAlone())
 	add("batch: some are named", !q.whole && slices.ContainsFunc(q.all, func(d *delivery) bool { return d.status == http.StatusInternalServerError }))
 }

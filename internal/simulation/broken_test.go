@@ -342,6 +342,15 @@ var handMade = []struct {
 		h.tries(0, 1.3, 1.4, 500)
 		h.dead[choose(wrong, 1, 0)] = true
 	}},
+	{aRefusalForOnesSakeStopsNoNeighbour, 100, inWide(wider{kind: batches, refusals: &refusals{}}), func(h *history, wrong bool) {
+		h.by.started = -time.Hour
+		for m := range choose(wrong, 90, 99) {
+			h.tries(m, 2, 3, 200)
+		}
+	}},
+	{aRefusalForOnesSakeStopsNoNeighbour, 2, inWide(wider{kind: batches, refusals: &refusals{}}), func(h *history, wrong bool) {
+		h.dead[0] = wrong
+	}},
 	{aBatchIsOneTokenAndOneSlot, 3, func(s *scenario) { s.targets[0].batch = &batchPlan{most: 2} }, func(h *history, wrong bool) {
 		if wrong {
 			h.triesAll(1, 2, 200, 200, 0, 1, 2)

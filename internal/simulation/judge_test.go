@@ -48,6 +48,7 @@ var invariants = []struct {
 	{"what was not processed has no strike", whatWasNotProcessedHasNoStrike},
 	{"a kill repeats one message of a group", aKillRepeatsOneMessageOfAGroup},
 	{"no message is struck for its neighbour", noMessageIsStruckForItsNeighbour},
+	{"a refusal for one's sake stops no neighbour", aRefusalForOnesSakeStopsNoNeighbour},
 	{"a batch is one token and one slot", aBatchIsOneTokenAndOneSlot},
 	{"adapting kills no good message", adaptingKillsNoGoodMessage},
 	{"the limit found is near the truth", theLimitFoundIsNearTheTruth},

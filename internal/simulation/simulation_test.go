@@ -5,6 +5,7 @@ import (
 	"flag"
 	"fmt"
 	"os"
+	"regexp"
 	"runtime/debug"
 	"slices"
 	"strings"
@@ -25,6 +26,7 @@ var (
 	share   = flag.Float64("wider", 0, "the share of seeds that are wider worlds, 0 to 1")
 	reach   = flag.Bool("reach", false, "fail for what no seed has reached; so it is from 2,000 seeds on")
 	whole   = flag.Bool("whole", false, "all worlds of every test, as CI plays them: those that take long too")
+	only    = flag.String("only", "", "play only worlds whose kind, as a failure names it, matches this regular expression: with -wider")
 	long    = flag.Bool("long", false, "the staged outage of 13 hours and the row of a thousand poison messages")
 	chatter = flag.Bool("daemon-log", false, "with -seed and -v: print the daemon's own log too")
 )
@@ -76,6 +78,7 @@ func TestEveryInvariantHoldsInEverySeed(t *testing.T) {
 	if *oneSeed != 0 {
 		from, n = *oneSeed, 1
 	}
+	kind := regexp.MustCompile(*only)
 	var sum, messages atomic.Int64
 	t.Cleanup(func() {
 		if *reach || n >= enoughSeeds {
@@ -87,7 +90,13 @@ func TestEveryInvariantHoldsInEverySeed(t *testing.T) {
 		t.Logf("%d seeds, %d messages, %.1f hours of queue time", n, messages.Load(), time.Duration(sum.Load()).Hours())
 	})
 	all := slices.Collect(func(yield func(uint64) bool) {
-		for seed := from; seed < from+n && yield(seed); seed++ {
+		for seed, left := from, n; left > 0; seed++ {
+			if *oneSeed == 0 && *only != "" && !kind.MatchString(draw(seed, *share).wide.String()) {
+				continue
+			}
+			if left--; !yield(seed) {
+				return
+			}
 		}
 	})
 	for _, seed := range all {

@@ -82,6 +82,7 @@ var onlyInWide = []string{
 	"a quota costs no receive",
 	"a told limit is kept",
 	"no message is struck for its neighbour",
+	"a refusal for one's sake stops no neighbour",
 	"a batch is one token and one slot",
 }
 
@@ -104,7 +105,7 @@ var faultsOfWide = []string{
 	"message: over 500 KiB of body", "message: over 500 KiB of attributes", "policy: dead-letter", "policy: discard",
 	"connect: hangs", "connect: GOAWAY, unprocessed", "process: stands still",
 	"batch: lambda", "batch: cloudevents", "batch: full", "batch: waits for more", "batch: some are named", "batch: fails as a whole",
-	"batch: stops at the first that fails",
+	"batch: stops at the first that fails", "batch: refused for one's sake",
 	"batch: others are named", "batch: named twice", "batch: failed and not named", "batch: huge answer", "batch: deep answer",
 	"batch: 100,000 are named", "batch: answer is no JSON",
 }

@@ -67,6 +67,8 @@ func (w *wider) String() string {
 	switch {
 	case w == nil:
 		return "no wider world"
+	case w.alone && w.kind == batches && w.refusals != nil:
+		return "wider: batches refused for one's sake"
 	case w.alone:
 		return "wider: " + w.kind.String()
 	default:
@@ -234,7 +236,7 @@ func (s *scenario) drawWide(kind wideKind, d dice) {
 func (s *scenario) drawWideSends(d dice) {
 	w := s.wide
 	switch {
-	case w.alone && (w.kind == refusalsOfSome || w.kind == callsRefused):
+	case w.alone && (w.refusals != nil || w.kind == callsRefused):
 		s.stream(d.of("stream"), choose(w.kind == callsRefused, 400, 900))
 	case w.kind == rejectsEverything:
 		s.drawSends(d)
@@ -249,7 +251,7 @@ func (s *scenario) drawWideSends(d dice) {
 	}
 	for i := range s.sends {
 		p := &s.sends[i]
-		if w.alone && w.kind != policies && w.kind != batches {
+		if w.alone && w.kind != policies && (w.kind != batches || w.refusals != nil) {
 			p.poison = 0
 		}
 		if d := d.of("rejected", i); w.alone && w.kind == callsRefused && d.chance(0.05) {
@@ -343,6 +345,12 @@ func (c *sqsCall) is(kind callKind, s *scenario) bool {
 	return release == (kind == releaseCalls)
 }
 
+// refuses reports whether a message is one that is refused until the trouble ends.
+func (s *scenario) refuses(message int) bool {
+	r := s.wide.refusals
+	return r != nil && r.always && s.dice.of("refused", message).of("refused").chance(r.share)
+}
+
 // wideTurn is what the wider world makes of a delivery. d is the dice of that try.
 func (s *scenario) wideTurn(d dice, message int, now time.Duration, f *turn) {
 	w := s.wide
@@ -350,10 +358,7 @@ func (s *scenario) wideTurn(d dice, message int, now time.Duration, f *turn) {
 		return
 	}
 	if r := w.refusals; r != nil && f.status/100 == 2 {
-		if r.always {
-			d = s.dice.of("refused", message)
-		}
-		if d.of("refused").chance(r.share) {
+		if r.always && s.refuses(message) || !r.always && d.of("refused").chance(r.share) {
 			*f = turn{before: f.before, after: f.after, status: r.status, retryAfter: int(r.retryAfter.Seconds())}
 		}
 	}

@@ -1,0 +1,160 @@
+package gate
+
+import (
+	"fmt"
+	"testing"
+	"time"
+
+	"github.com/sqs-poller/poller/internal/message"
+)
+
+var throttled = message.Result{Outcome: message.Throttled, Status: 429}
+
+// again begins another request with all.
+func again(now time.Time, s *Seat, all []*Message) {
+	s.Begin(now, all[0])
+	for _, m := range all[1:] {
+		s.BeginWith(m, all[0])
+	}
+}
+
+// refusals returns how many times in a row all are refused together until they are tried
+// alone, or most.
+func refusals(now time.Time, s *Seat, all []*Message, most int, r message.Result) int {
+	for i := range most {
+		if i > 0 {
+			again(now, s, all)
+		}
+		s.Dissolve(now, all, r, 10)
+		if all[0].apart {
+			return i + 1
+		}
+	}
+	return most
+}
+
+func TestMessagesRefusedTogetherTwiceAreTriedAloneIfThatHelps(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	busy := message.Result{Outcome: message.Unavailable, Status: 503, RetryAfter: time.Millisecond}
+	for _, test := range []struct {
+		name            string
+		together, alone float64 // of what was refused, the share that the target takes
+		r               message.Result
+		want            int
+	}{
+		{"for one's sake", 0, 0.9, throttled, 2},
+		{"for one's sake", 0, 0.9, busy, 2},
+		{"for one's sake", 0, 0.9, message.Result{Outcome: message.Unavailable, Status: 503, Crowded: true}, 2},
+		{"most are refused alone", 0, 0.26, throttled, 2},
+		{"nearly all are refused alone", 0, 0.25, throttled, 9},
+		{"busy", 0.9, 0.9, throttled, 9},
+		{"busy", 0.5, 0.5, throttled, 9},
+		{"not quite as busy for one", 0.2, 0.64, throttled, 9},
+		{"not reached", 0, 0.9, message.Result{Outcome: message.Connection}, 9},
+		{"waited for", 0, 0.9, message.Result{Outcome: message.Throttled, Status: 429, Announced: true}, 9},
+	} {
+		g, s := opened(now)
+		all := together(now, s, "m", 3)
+		g.parting.together = average{value: test.together, n: 1_000_000}
+		g.parting.alone = average{value: test.alone, n: 1_000_000}
+		g.parting.next = now.Add(partsEvery)
+		if got := refusals(now, s, all, 9, test.r); got != test.want {
+			t.Errorf("%s, %v: alone after %d refusals, want %d", test.name, test.r, got, test.want)
+		}
+		if apart := !s.Next(all[1]).Equal(s.Next(all[0])); apart != (test.want < 9) {
+			t.Errorf("%s, %v: they are due at different times: %v", test.name, test.r, apart)
+		}
+	}
+}
+
+func TestOneRequestEveryTenSecondsIsPartedInAnyCase(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	_, s := opened(now)
+	for _, test := range []struct {
+		after time.Duration
+		want  int
+	}{{0, 2}, {0, 4}, {partsEvery - 1, 4}, {partsEvery, 2}, {partsEvery, 4}} {
+		now := now.Add(test.after)
+		all := together(now, s, fmt.Sprint(test), 3)
+		if got := refusals(now, s, all, 4, throttled); got != test.want {
+			t.Errorf("after %v: alone after %d refusals, want %d", test.after, got, test.want)
+		}
+	}
+}
+
+func TestWhetherPartingHelpsIsLearnedFromRetries(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	g, s := opened(now)
+	ok := message.Result{Outcome: message.Delivered}
+	learned := func(what string, together, alone int) {
+		t.Helper()
+		if p := &g.parting; p.together.n != together || p.alone.n != alone {
+			t.Errorf("%s: from %d together and %d alone, want %d and %d", what, p.together.n, p.alone.n, together, alone)
+		}
+	}
+	all := together(now, s, "m", 2)
+	s.Dissolve(now, all, throttled, 10)
+	learned("first try together", 0, 0)
+	again(now, s, all)
+	s.Dissolve(now, all, throttled, 10)
+	learned("second try together", 1, 0)
+	s.Begin(now, all[0])
+	s.End(now, all[0], message.Result{Outcome: message.Connection}, 10)
+	learned("not reached alone", 1, 0)
+	if s.Begin(now, all[0]); all[0].Tries() != 2 {
+		t.Errorf("its second try alone is number %d", all[0].Tries())
+	}
+	s.End(now, all[0], throttled, 10)
+	learned("first try alone", 1, 1)
+	s.Begin(now, all[0])
+	s.End(now, all[0], throttled, 10)
+	learned("second try alone", 1, 1)
+	s.Begin(now, all[1])
+	s.End(now, all[1], ok, 10)
+	if learned("the other alone", 1, 2); g.parting.alone.value != 0.5 {
+		t.Errorf("%.2f of them succeed alone", g.parting.alone.value)
+	}
+	others := together(now, s, "other", 2)
+	s.Dissolve(now, others, throttled, 10)
+	again(now, s, others)
+	s.EndEach(now, others, []message.Result{ok, ok}, false, 10, make([]Fate, 2))
+	if learned("taken together", 2, 2); g.parting.together.value != 0.5 {
+		t.Errorf("%.2f of them succeed together", g.parting.together.value)
+	}
+}
+
+func TestAProbeSaysNothingOfWhetherPartingHelps(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	g, s := opened(now)
+	all := together(now, s, "m", 2)
+	refusals(now, s, all, 2, throttled)
+	g.close(now)
+	now = now.Add(time.Minute)
+	if s.Begin(now, all[0]); !all[0].Probes() {
+		t.Fatal("no probe")
+	}
+	if s.End(now, all[0], throttled, 10); g.parting.alone.n != 0 {
+		t.Error("it does")
+	}
+}
+
+func TestRefusalsOfBeforeAnOutageDoNotCount(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	g, s := opened(now)
+	all := together(now, s, "m", 3)
+	s.Dissolve(now, all, throttled, 10)
+	g.close(now)
+	probe := together(now.Add(time.Minute), s, "probe", 1)[0]
+	s.End(now.Add(time.Minute), probe, message.Result{Outcome: message.Delivered}, 10)
+	if again(now, s, all); g.state != HalfOpen {
+		t.Fatal(g.state)
+	}
+	if s.Dissolve(now, all, throttled, 10); all[0].apart {
+		t.Error("parted after one refusal")
+	}
+}
