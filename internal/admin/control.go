@@ -68,6 +68,7 @@ type control struct {
 	mu      sync.Mutex // guards what follows
 	said    time.Time  // when the log last had a refusal
 	refused int        // refusals since then
+	last    []any      // what the log says of the last of them
 }
 
 func newControl(c Control, logger *slog.Logger) *control {
@@ -161,11 +162,23 @@ func (c *control) say(r *http.Request, why string) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	c.refused++
-	now := time.Now()
+	c.last = []any{slog.String("path", r.URL.Path), slog.String("reason", why), slog.String("from", r.RemoteAddr)}
+	c.sayRest(time.Now())
+}
+
+// rest logs the refusals that the log does not have yet, a minute after its last line.
+func (c *control) rest(now time.Time) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	if c.refused > 0 {
+		c.sayRest(now)
+	}
+}
+
+func (c *control) sayRest(now time.Time) {
 	if !c.said.IsZero() && now.Sub(c.said) < refusedLog {
 		return
 	}
-	c.logger.WarnContext(r.Context(), "a control request was refused", slog.String("path", r.URL.Path),
-		slog.String("reason", why), slog.String("from", r.RemoteAddr), slog.Int("refused", c.refused))
+	c.logger.Warn("a control request was refused", append(c.last, slog.Int("refused", c.refused))...)
 	c.said, c.refused = now, 0
 }

@@ -8,6 +8,7 @@ import (
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -19,6 +20,7 @@ const rightToken = "0123456789abcdef0123"
 
 // controlled is a port with the control API, and what it was asked for.
 type controlled struct {
+	server  *Server
 	handler http.Handler
 	log     bytes.Buffer
 	asked   []Change
@@ -43,7 +45,7 @@ func newControlled(t *testing.T) *controlled {
 			},
 		},
 	})
-	c.handler = s.http.Handler
+	c.server, c.handler = s, s.http.Handler
 	return c
 }
 
@@ -153,6 +155,25 @@ func TestWrongTokensAreLoggedOnceAMinuteWithTheirNumber(t *testing.T) {
 		}
 		if strings.Contains(c.log.String(), "a-wrong-token") || !strings.Contains(lines[0], "from=192.0.2.1") {
 			t.Errorf("the log says\n%s", lines[0])
+		}
+	})
+}
+
+func TestWrongTokensAreCountedInTheLogThoughNoMoreCome(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		c := newControlled(t)
+		for range 2500 {
+			c.post("/-/pause", "a-wrong-token-of-somebody", "")
+		}
+		var sampling sync.WaitGroup
+		sampling.Go(c.server.sample)
+		<-time.After(10 * time.Minute)
+		close(c.server.ended)
+		sampling.Wait()
+		lines := strings.Split(strings.TrimSpace(c.log.String()), "\n")
+		if len(lines) != 2 || !strings.Contains(lines[1], "refused=2499") {
+			t.Errorf("the log has %d lines:\n%s", len(lines), c.log.String())
 		}
 	})
 }

@@ -48,8 +48,8 @@ func (s *Server) handler() http.Handler {
 			http.ServeFileFS(w, r, files, file)
 		})
 	}
-	if c := s.options.Control; c != nil {
-		newControl(*c, s.options.Logger).handle(mux)
+	if s.control != nil {
+		s.control.handle(mux)
 	}
 	return guarded(mux)
 }

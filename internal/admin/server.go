@@ -32,6 +32,7 @@ type Options struct {
 type Server struct {
 	options Options
 	history history
+	control *control // nil if the port is read-only
 	http    http.Server
 	ended   chan struct{}
 	end     sync.Once
@@ -49,6 +50,9 @@ const (
 // New returns a server. Serve starts it.
 func New(o Options) *Server {
 	s := &Server{options: o, ended: make(chan struct{})}
+	if o.Control != nil {
+		s.control = newControl(*o.Control, o.Logger)
+	}
 	s.http = http.Server{
 		Handler:           s.handler(),
 		ReadHeaderTimeout: readTimeout,
@@ -84,13 +88,16 @@ func (s *Server) Close(ctx context.Context) error {
 	return nil
 }
 
-// sample records the history until Close.
+// sample records the history until Close, and has the log told of refused requests.
 func (s *Server) sample() {
 	ticker := time.NewTicker(sampleEvery)
 	defer ticker.Stop()
 	for {
 		now := time.Now()
 		s.history.add(now, s.options.Status(now))
+		if s.control != nil {
+			s.control.rest(now)
+		}
 		select {
 		case <-ticker.C:
 		case <-s.ended:

@@ -290,3 +290,33 @@ func TestAttributesThatMayNotBeReadAreAskedForOnceAnHour(t *testing.T) {
 		e.stop()
 	})
 }
+
+func TestOneLostAnswerAboutTheDepthIsNotSaidAndAMinuteOfThemIs(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		q, f := newFakeQueue(), newFakeTarget(50*time.Millisecond)
+		q.send(1000)
+		e := run(t, q, f, limitedTo(4), nil)
+		pass(time.Minute)
+		lose := func(lasting time.Duration) {
+			q.answers(func(action string, _ int) error {
+				if action == "look" {
+					return &message.SQSError{Action: action, Queue: "orders", Fault: message.Network, Err: context.DeadlineExceeded}
+				}
+				return nil
+			})
+			pass(lasting)
+			q.answers(nil)
+			pass(30 * time.Second)
+		}
+		lose(20 * time.Second)
+		if said := e.said(); strings.Contains(said, "depth is not known") {
+			t.Errorf("it is known:\n%s", said)
+		}
+		lose(100 * time.Second)
+		if lines := strings.Count(e.said(), "depth is not known"); lines != 1 {
+			t.Errorf("%d lines:\n%s", lines, e.said())
+		}
+		e.stop()
+	})
+}

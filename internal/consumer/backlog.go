@@ -10,8 +10,8 @@ import (
 	"github.com/sqs-poller/poller/internal/message"
 )
 
-// backlog estimates what the queue holds now. SQS is asked every 15 s; a count that old is
-// off by everything received since. So:
+// backlog estimates what the queue holds now. SQS is asked every 5 to 15 s; a count
+// that old is off by everything received since. So:
 //
 //	visible = SQS's count + arriving × age − received + visible again
 //	total   = SQS's visible and in flight + arriving × age − settled

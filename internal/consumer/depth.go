@@ -24,6 +24,10 @@ const (
 	burstLooks = 3
 	burstEvery = 20 * time.Second
 	burstAfter = 2 * time.Second
+	// On top of a known backlog, a burst contradicts nothing for as long as the backlog lasts.
+	// So the queue is asked again after lookEvery messages, though not sooner than depthEager:
+	// one request more for a hundred messages at most.
+	lookEvery = 100
 )
 
 // depthWatch decides when SQS is asked how many messages the queue holds, and knows whether
@@ -31,6 +35,8 @@ const (
 type depthWatch struct {
 	log    *slog.Logger
 	next   time.Time // when to ask next; zero: an answer is awaited
+	asked  time.Time // when SQS was last asked
+	since  int       // messages that came since then
 	denied bool      // SQS has refused the last answer
 	last   time.Time // when the last message came
 	known  bool
@@ -132,12 +138,17 @@ func (d *depthWatch) blockedBy(fifo bool) blocked {
 	}
 }
 
-// active notes that messages came.
-func (d *depthWatch) active(now time.Time) {
+// active notes that so many messages came.
+func (d *depthWatch) active(now time.Time, messages int) {
 	d.last = now
 	d.empties = 0
-	if !d.next.IsZero() && !d.denied {
-		d.next = earlier(d.next, now.Add(depthBusy))
+	d.since += messages
+	if d.next.IsZero() || d.denied {
+		return
+	}
+	d.next = earlier(d.next, now.Add(depthBusy))
+	if d.since >= lookEvery && d.depth.Visible > 0 {
+		d.next = earlier(d.next, d.asked.Add(depthEager))
 	}
 }
 
@@ -197,7 +208,7 @@ func (d *depthWatch) due(now time.Time) bool {
 	if d.next.IsZero() || now.Before(d.next) {
 		return false
 	}
-	d.next = time.Time{}
+	d.next, d.asked, d.since = time.Time{}, now, 0
 	return true
 }
 
@@ -250,7 +261,12 @@ func (c *Consumer) looked(now time.Time, is message.QueueAttributes, err error) 
 		c.lag.visible(now, c.backlog.shows(now))
 		c.attributes.follow(now, is)
 		c.followVisibility()
-	} else if events, ok := c.notices.say(now, "depth", false); ok && !c.ended {
+		return
+	}
+	if c.depth.known && !c.depth.denied && now.Sub(c.depth.at) < staleAfter {
+		return // one lost answer: the one before will do
+	}
+	if events, ok := c.notices.say(now, "depth", false); ok && !c.ended {
 		c.log.Warn("the queue's depth is not known: GetQueueAttributes fails; everything else continues",
 			slog.String("reason", message.FaultOf(err).String()), slog.Any("error", err), slog.Int("failures", events))
 	}

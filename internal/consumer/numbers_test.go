@@ -258,7 +258,7 @@ func TestTheDepthBetweenTwoLooksIsThatOfNow(t *testing.T) {
 					t.Errorf("after %d s with %d/s arriving: %d visible, not %d", i, arriving, got.Visible, is.Visible)
 				}
 			}
-			if looks := q.called("look"); looks > 8 {
+			if looks := q.called("look"); looks > 13 {
 				t.Errorf("SQS was asked %d times in a minute", looks)
 			}
 			e.stop()
@@ -408,13 +408,40 @@ func TestEachOfSeveralBurstsIsInTheDepthWithinSeconds(t *testing.T) {
 	}
 }
 
+func TestABurstOnTopOfABacklogIsInTheDepthWithinSeconds(t *testing.T) {
+	t.Parallel()
+	for rate, within := range map[float64]time.Duration{28: 5 * time.Second, 12: 10 * time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			q, f := newFakeQueue(), newFakeTarget(50*time.Millisecond)
+			q.send(1000)
+			e := run(t, q, f, limitedTo(rate), nil)
+			for pass(20 * time.Second); e.Snapshot(time.Now()).DepthAt.Before(time.Now().Add(-time.Second)); pass(100 * time.Millisecond) {
+			}
+			looks, received := q.called("look"), int(e.Snapshot(time.Now()).Received)
+			pass(time.Second) // SQS has just been asked
+			q.send(3000)
+			pass(within)
+			now := time.Now()
+			if is, got := q.depth(now).Visible, e.Snapshot(now).Depth.Visible; math.Abs(float64(is-got)) > 60 {
+				t.Errorf("at %v/s, %v after the burst: %d visible, not %d", rate, within, got, is)
+			}
+			pass(30 * time.Second)
+			looks, received = q.called("look")-looks, int(e.Snapshot(time.Now()).Received)-received
+			if 100*(looks-1) > received { // one in a hundred
+				t.Errorf("at %v/s, SQS was asked %d times for %d messages", rate, looks, received)
+			}
+			e.stop()
+		})
+	}
+}
+
 func TestBurstsHaveTheDepthAskedForOnlySoOften(t *testing.T) {
 	d := depthWatch{}
 	now := time.Unix(1_700_000_000, 0)
 	d.begin(now)
 	looks, last := 0, now.Add(-time.Minute)
 	for end := now.Add(10 * time.Minute); now.Before(end); now = now.Add(100 * time.Millisecond) {
-		d.active(now)
+		d.active(now, 1)
 		d.burst(now)
 		if d.due(now) {
 			if now.Sub(last) < 2*time.Second {

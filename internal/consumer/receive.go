@@ -183,7 +183,7 @@ func (c *Consumer) arrived(now, sent time.Time, p *poll, messages []*message.Mes
 		if result == full && (p.asked > 1 || now.Sub(sent) < c.demand.parkedAfter()) && c.backlog.contradicted(now) {
 			c.depth.burst(now)
 		}
-		c.depth.active(now)
+		c.depth.active(now, len(messages))
 		return
 	}
 	c.depth.empty(now)

@@ -16,8 +16,10 @@ import (
 
 // store is a Redis of our own: it runs the real script, in virtual time, with what the
 // script needs of Redis and no more. That the script runs on real servers is shown by
-// TestTheScriptOnMiniredis and test/fleet.
+// TestTheScriptOnMiniredis and test/fleet. If it has a twin, that answers, too, or alone.
 type store struct {
+	twin   *twin
+	alone  bool // the script does not run
 	hashes map[string]map[string]string
 	run    string // its run_id
 	noInfo bool   // INFO is refused
@@ -50,6 +52,31 @@ func newStore() *store {
 	s.state.SetField(table, "call", s.state.NewFunction(s.redis))
 	s.state.SetField(table, "pcall", s.state.NewFunction(s.redis))
 	s.state.SetGlobal("redis", table)
+	return s
+}
+
+// lose is a server that forgets all but what an operator has set.
+func (s *store) lose() {
+	key := overrideKeys("test")[0]
+	kept := memory{hashes: map[string]map[string]string{key: s.hashes[key]}, twin: newTwin()}
+	kept.twin.version, kept.twin.override = s.twin.version, s.twin.override
+	s.restore(kept)
+}
+
+// rewind has the memory be an older one, of which a number of calls were heard.
+func (s *store) rewind(calls int) {
+	s.hashes[keysOf("test")[0]]["seq"] = strconv.Itoa(calls)
+	if s.twin != nil {
+		s.twin.state.seq = float64(calls)
+	}
+}
+
+// newTwinStore returns one with a twin that answers alone, or beside the script.
+func newTwinStore(beside bool) *store {
+	s := newStore()
+	if !*script {
+		s.twin, s.alone = newTwin(), !beside
+	}
 	return s
 }
 
@@ -129,11 +156,35 @@ func (s *store) redis(l *lua.LState) int {
 // eval runs the script with a request's arguments.
 func (s *store) eval(r *request) (reply, error) {
 	s.calls++
+	if s.alone {
+		return s.twin.call(r, s.runID(), s.server()), nil
+	}
 	answer, err := s.runScript(compiled, keysOf("test"), r.arguments())
 	if err != nil {
 		return reply{}, err
 	}
-	return parseReply(answer)
+	a, err := parseReply(answer)
+	if err != nil || s.twin == nil {
+		return a, err
+	}
+	if other := s.twin.call(r, s.runID(), s.server()); other != a {
+		return a, fmt.Errorf("call %d: the script answers\n%+v\nand its twin\n%+v", s.calls, a, other)
+	}
+	kept := s.twin.hashes()
+	for _, key := range keysOf("test") {
+		if !maps.Equal(kept[key], s.hashes[key]) {
+			return a, fmt.Errorf("call %d: in %s the script keeps\n%v\nand its twin\n%v", s.calls, key, s.hashes[key], kept[key])
+		}
+	}
+	return a, nil
+}
+
+// runID is what the server tells of its name.
+func (s *store) runID() string {
+	if s.noInfo {
+		return ""
+	}
+	return s.run
 }
 
 // runScript runs a script in virtual time.
@@ -170,27 +221,64 @@ func (s *store) runScript(script *lua.FunctionProto, names []string, arguments [
 }
 
 // rewrite runs the script that an operator's change makes.
-func (s *store) rewrite(w rewriting) (rewritten, error) {
-	answer, err := s.runScript(rewriter, overrideKeys("test"), w.arguments())
+func (s *store) rewrite(change rewriting) (rewritten, error) {
+	answer, err := s.runScript(rewriter, overrideKeys("test"), change.arguments())
 	if err != nil {
 		return rewritten{}, err
 	}
-	return parseRewritten(answer)
+	w, err := parseRewritten(answer)
+	if s.twin != nil && w.wrote {
+		s.twin.version, s.twin.override = float64(w.kept.version), w.kept.text
+	}
+	return w, err
+}
+
+// kept is all that it remembers, as the script has it.
+func (s *store) kept() map[string]map[string]string {
+	if s.alone {
+		return s.twin.hashes()
+	}
+	return s.hashes
+}
+
+// memory is all that a store remembers.
+type memory struct {
+	hashes map[string]map[string]string
+	twin   *twin
 }
 
 // copied is the memory, to be restored later.
-func (s *store) copied() map[string]map[string]string {
-	c := make(map[string]map[string]string)
+func (s *store) copied() memory {
+	c := memory{hashes: make(map[string]map[string]string)}
 	for key, hash := range s.hashes {
-		c[key] = maps.Clone(hash)
+		c.hashes[key] = maps.Clone(hash)
+	}
+	if s.twin != nil {
+		c.twin = s.twin.copied()
 	}
 	return c
+}
+
+// restore is a server that comes back with another memory.
+func (s *store) restore(m memory) {
+	s.hashes = m.hashes
+	if s.hashes == nil {
+		s.hashes = make(map[string]map[string]string)
+	}
+	if s.twin != nil {
+		s.twin = m.twin
+	}
+}
+
+// forget is FLUSHALL.
+func (s *store) forget() {
+	s.restore(memory{twin: newTwin()})
 }
 
 // members returns the records, by id.
 func (s *store) members() map[string][]int64 {
 	all := make(map[string][]int64)
-	for id, text := range s.hashes[keysOf("test")[1]] {
+	for id, text := range s.kept()[keysOf("test")[1]] {
 		text, _, _ = strings.Cut(text, ";")
 		for field := range strings.FieldsSeq(text) {
 			n, _ := strconv.ParseInt(field, 10, 64)
@@ -202,6 +290,6 @@ func (s *store) members() map[string][]int64 {
 
 // sum is a number of the state.
 func (s *store) sum(name string) int64 {
-	n, _ := strconv.ParseInt(s.hashes[keysOf("test")[0]][name], 10, 64)
+	n, _ := strconv.ParseInt(s.kept()[keysOf("test")[0]][name], 10, 64)
 	return n
 }

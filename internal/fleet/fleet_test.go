@@ -48,7 +48,7 @@ func (l *link) list(context.Context) (records, error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	keys := keysOf("test")
-	c := l.store.copied()
+	c := l.store.copied().hashes
 	return records{members: c[keys[1]], about: c[keys[2]]}, nil
 }
 

@@ -4,7 +4,7 @@ package fleet
 
 // race_test.go has less of each.
 const (
-	usualSeeds    = 12
+	usualSeeds    = 20
 	usualReplicas = 60
 	usualOrders   = 20
 )

@@ -73,9 +73,10 @@ func TestAnOverrideSurvivesALostMemoryAndTheNewestHolds(t *testing.T) {
 		l.mu.Unlock()
 		mustRewrite(t, one, "new")
 		time.Sleep(2 * time.Second)
-		for name, memory := range map[string]map[string]map[string]string{"empty": {}, "a file that is too old": old} {
+		for name, memory := range map[string]memory{"empty": {}, "a file that is too old": old} {
 			l.mu.Lock()
-			l.store.hashes, l.store.run = memory, l.store.run+"x"
+			l.store.restore(memory)
+			l.store.run += "x"
 			l.mu.Unlock()
 			time.Sleep(3 * time.Second) // also while the new memory is quiet
 			l.mu.Lock()
@@ -185,8 +186,7 @@ func TestAnAnswerTellsTheTextOfAnOverrideOnlyToThoseWhoDoNotKnowIt(t *testing.T)
 	time := all[0].request(0)
 	time.deadline = 0
 	expect(time, late, "paused")
-	clear(s.hashes[keysOf("test")[0]])
-	delete(s.hashes, keysOf("test")[0])
+	s.lose()
 	expect(all[0].request(0), quiet, "paused")
 	// A call that is read too late changes nothing, nor does an older one.
 	for _, old := range []override{{w.kept.version + 1, "too late"}, {w.kept.version - 1, "older"}} {

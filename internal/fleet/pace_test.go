@@ -12,7 +12,7 @@ import (
 // calmWorld is a fleet without faults, of n replicas of which some have endless work and
 // the others a message now and then.
 func calmWorld(seed uint64, b Budget, n, busy int, takes time.Duration) *world {
-	w := &world{dice: rand.New(rand.NewPCG(seed, 2)), store: newStore(), alone: make(map[int]bool)}
+	w := &world{dice: rand.New(rand.NewPCG(seed, 2)), store: newTwinStore(false), alone: make(map[int]bool)}
 	w.plan = plan{seed: seed, budget: b, trip: time.Millisecond, lazy: time.Millisecond, calm: true}
 	for i := range n {
 		k := work{endless: i < busy, takes: takes}

@@ -60,7 +60,7 @@ func TestAFleetThatRestartsRemembersWhatIsUsedOfAQuota(t *testing.T) {
 func TestAMemoryThatIsLostIsMendedByTheReplicas(t *testing.T) {
 	t.Parallel()
 	w := calmWorld(1, perMinute(100, 0), 3, 3, 10*time.Millisecond)
-	w.at(15*time.Second, func() { w.store.hashes = make(map[string]map[string]string) })
+	w.at(15*time.Second, func() { w.store.forget() })
 	w.run(2 * time.Minute)
 	w.expectQuotas(t, 60*time.Second, 90)
 }

@@ -75,7 +75,7 @@ func after(d time.Duration, callers ...*caller) {
 // settled returns replicas that share a budget for a while.
 func settled(t *testing.T, n int) (*store, []*caller) {
 	t.Helper()
-	s := newStore()
+	s := newTwinStore(true)
 	var all []*caller
 	for i := range n {
 		all = append(all, newCaller(t, s, fmt.Sprintf("r%d", i)))
@@ -101,7 +101,7 @@ func TestSharesAndSlotsAreEqualPartsAndNeverMoreThanTheBudget(t *testing.T) {
 
 func TestAnIdleReplicaHasASlotThoughTheBusyWouldTakeItToo(t *testing.T) {
 	t.Parallel()
-	s := newStore()
+	s := newTwinStore(true)
 	var all []*caller
 	for i := range 2 {
 		all = append(all, newCaller(t, s, fmt.Sprintf("busy %d", i)))
@@ -232,14 +232,12 @@ func TestOfBudgetsThatDifferTheSmallerHolds(t *testing.T) {
 func TestALostMemoryGrantsNothingForAPause(t *testing.T) {
 	t.Parallel()
 	for name, lose := range map[string]func(*store){
-		"empty":           func(s *store) { clear(s.hashes) },
+		"empty":           (*store).forget,
 		"another process": func(s *store) { s.run = "r2" },
-		"an older one": func(s *store) {
-			s.hashes[keysOf("test")[0]]["seq"] = "3"
-		},
+		"an older one":    func(s *store) { s.rewind(3) },
 		"an older one, and INFO is refused": func(s *store) {
 			s.noInfo = true
-			s.hashes[keysOf("test")[0]]["seq"] = "3"
+			s.rewind(3)
 		},
 		"the clock went back": func(s *store) { s.step -= 3 * time.Second },
 	} {
@@ -279,7 +277,7 @@ func TestALostMemoryGrantsNoSlotsThatWereNotBrought(t *testing.T) {
 	s, all := settled(t, 2)
 	joins := newCaller(t, s, "joins")
 	joins.make(0) // no slot is free
-	clear(s.hashes)
+	s.forget()
 	after(6*time.Second, joins) // the other two are cut off and go on with theirs
 	if a := joins.make(0); a.kind != granted || a.slots != 0 {
 		t.Errorf("%+v", a)
@@ -295,7 +293,7 @@ func TestALostMemoryGrantsNoSlotsThatWereNotBrought(t *testing.T) {
 func TestALostMemoryThatNobodyBringsAnythingGrantsSoon(t *testing.T) {
 	t.Parallel()
 	s, all := settled(t, 2)
-	clear(s.hashes)
+	s.forget()
 	for _, c := range all {
 		c.share, c.slots = 0, 0
 	}
@@ -325,7 +323,7 @@ func TestARaisedBudgetCountsAtOnceInANewFleetAlsoAfterAJoin(t *testing.T) {
 func TestALostMemoryHandsOutForALeaseWhatWasBrought(t *testing.T) {
 	t.Parallel()
 	s, all := settled(t, 4)
-	clear(s.hashes)
+	s.forget()
 	after(20*time.Second, all[:3]...) // the fourth is cut off and goes on by itself
 	if a := all[0].make(0); a.pace != 21_000_000 || all[0].slots+all[1].slots+all[2].slots > 6 {
 		t.Errorf("%+v, slots %d %d %d", a, all[0].slots, all[1].slots, all[2].slots)
@@ -351,7 +349,7 @@ func TestSumsEqualRecords(t *testing.T) {
 	t.Parallel()
 	for seed := range uint64(usualOrders) {
 		d := rand.New(rand.NewPCG(seed, 3))
-		s := newStore()
+		s := newTwinStore(seed%compared == compared/2)
 		var all []*caller
 		for i := range 6 {
 			all = append(all, newCaller(t, s, fmt.Sprintf("r%d", i)))

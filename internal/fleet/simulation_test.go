@@ -17,7 +17,11 @@ var (
 	seeds   = flag.Uint64("seeds", usualSeeds, "how many fleets to simulate")
 	first   = flag.Uint64("from", 1, "the first of them")
 	oneSeed = flag.Uint64("seed", 0, "simulate this one fleet")
+	script  = flag.Bool("script", false, "simulate on the script, not on its twin")
 )
+
+// compared is of how many seeds one runs the script beside its twin.
+const compared = 10
 
 // plan is what is decided before a world begins.
 type plan struct {
@@ -46,7 +50,7 @@ func draw(seed uint64) *world {
 	}
 	b.Quotas = drawQuotas(rand.New(rand.NewPCG(seed, 3)))
 	p := plan{seed: seed, budget: b, trip: time.Duration(1+d.IntN(4)) * time.Millisecond, lazy: time.Millisecond, length: 2 * time.Minute}
-	w := &world{dice: d, plan: p, store: newStore(), alone: make(map[int]bool)}
+	w := &world{dice: d, plan: p, store: newTwinStore(seed%compared == compared/2), alone: make(map[int]bool)}
 	w.plan.calm = d.IntN(8) == 0
 	n := 1 + d.IntN(8)
 	for range n {
@@ -110,18 +114,18 @@ func (w *world) fault(at time.Duration) {
 				}
 			})
 		},
-		"restart empty": func() { w.restart(lasts, func() { w.store.hashes = make(map[string]map[string]string) }) },
-		"flush":         func() { w.store.hashes = make(map[string]map[string]string) },
+		"restart empty": func() { w.restart(lasts, func() { w.store.forget() }) },
+		"flush":         func() { w.store.forget() },
 		"promote": func() {
 			w.keep()
 			w.at(w.now+w.between(0, 300*time.Millisecond), func() {
-				w.restart(w.between(0, 2*time.Second), func() { w.store.hashes = w.history[len(w.history)-1].hashes })
+				w.restart(w.between(0, 2*time.Second), func() { w.store.restore(w.history[len(w.history)-1]) })
 			})
 		},
 		"old file": func() {
 			w.keep()
 			w.at(w.now+w.between(time.Second, 20*time.Second), func() {
-				w.restart(w.between(0, 9*time.Second), func() { w.store.hashes = w.history[len(w.history)-1].hashes })
+				w.restart(w.between(0, 9*time.Second), func() { w.store.restore(w.history[len(w.history)-1]) })
 			})
 		},
 		"clock back": func() { w.store.step -= w.between(2*time.Second, time.Minute) },
@@ -149,7 +153,7 @@ func (w *world) each(do func(*replica)) {
 }
 
 func (w *world) keep() {
-	w.history = append(w.history, snapshot{at: w.now, hashes: w.store.copied()})
+	w.history = append(w.history, w.store.copied())
 }
 
 // restart is a server that dies and comes back with another memory.

@@ -27,18 +27,13 @@ type world struct {
 	held     []*sentCall   // what a stopped server has not read
 	starts   []start       // of all replicas
 	spans    []span        // deliveries
-	history  []snapshot    // for promotions and old files
+	history  []memory      // for promotions and old files
 	alone    map[int]bool  // replicas that started something by themselves
 	brought  time.Duration // the newest memory, by its birth, that a replica has brought a share
 	granted  time.Duration // the newest that has granted something
 	target   *spoken       // what the target says; nil: it takes all, and says nothing
 	// unpromised: what docs/fleet.md does not promise has happened, so nothing is judged.
 	unpromised bool
-}
-
-type snapshot struct {
-	at     time.Duration
-	hashes map[string]map[string]string
 }
 
 type start struct {

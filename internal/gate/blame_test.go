@@ -199,7 +199,7 @@ func TestWhatIsLearntOfRetries(t *testing.T) {
 		{"a first try that comes to a 429 says nothing of newcomers", "opqrstuvwxyz:ok bcd:429 a:429 a:429 a:429 pay=false"},
 		{"nor does a rejection", "opqrstuvwxyz:ok bcd:400 a:429 a:429 a:429 pay=false"},
 		{"a retry that works pays", "opqrstuvwxyz:ok a:429 a:429 a:429 pay=false a:ok +1ms a:429 a:ok pay=true"},
-		{"when the gate opens again retries pay", "o:ok" + strings.Repeat(" a:429", 40) + " pay=false bcde:500 +10s tick closed probe p:ok half_open pay=true"},
+		{"when the gate opens again retries pay", "opqrstuvwxyz:ok" + strings.Repeat(" a:429", 9) + " bcde:500 +10s tick closed pay=false probe f:ok half_open pay=true"},
 	})
 }
 

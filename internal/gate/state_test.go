@@ -36,6 +36,7 @@ func TestTheStateChanges(t *testing.T) {
 		{"a success that began since opens a wary gate", toWary + "+200ms p:ok open failing=0"},
 		{"a success that began before does not open a wary gate", "o:ok p> +1ms abcde:500 wary p=ok wary failing=5 +1s tick closed"},
 		{"unless one begun since has not failed yet", "o:ok p> +1ms f> abcde:500 wary p=ok open failing=0"},
+		{"one begun before says nothing of since", "o:ok pq> +1ms abcde:500 wary p=ok wary failing=5"},
 		{"which was left does not count", "o:ok p> +1ms f> abcde:500 wary f- p=ok wary"},
 		{"or the target answers 429: it is there", "o:ok p> +1ms " + strings.Repeat("abcde:429 ", 7) + "abc:429 wary p=ok open failing=0"},
 		{"a wary gate closes when five have failed for a second", toWary + "+999ms tick wary +1ms tick closed"},

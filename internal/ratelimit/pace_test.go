@@ -84,6 +84,36 @@ func TestARateIsKeptAndNotExceededInAnyWindow(t *testing.T) {
 	}
 }
 
+func TestATokenUsedALittleLateIsUsedOnTime(t *testing.T) {
+	t.Parallel()
+	const ms = time.Millisecond
+	for _, c := range []struct {
+		rate       float64
+		late, next time.Duration // next is the second token after the first start
+	}{
+		{50, 5 * ms, 40 * ms},
+		{50, 5*ms + 1, 45*ms + 1},
+		{500, ms, 4 * ms},
+		{500, ms + 1, 5*ms + 1},
+		{1, 10 * ms, 2000 * ms},
+		{1, 10*ms + 1, 2010*ms + 1},
+		{1, time.Hour, time.Hour + 2000*ms},
+	} {
+		begun := time.Now()
+		p := ratelimit.New(ratelimit.Limits{Concurrency: 9, Limited: true, Rate: c.rate, Burst: 1}).Join(1, nothing)
+		start(p, begun)
+		start(p, begun) // wants a token
+		used := p.Due().Add(c.late)
+		if want := start(p, used); want != ratelimit.Nothing {
+			t.Errorf("at %g/s, %v late: wanted %v", c.rate, c.late, want)
+		}
+		start(p, used)
+		if next := p.Due().Sub(begun); next < c.next || next > c.next+time.Microsecond {
+			t.Errorf("at %g/s, %v late: the next token is due after %v, want %v", c.rate, c.late, next, c.next)
+		}
+	}
+}
+
 func TestNeverMoreDeliveriesAtOnceThanSlots(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

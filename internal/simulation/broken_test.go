@@ -165,6 +165,12 @@ var handMade = []struct {
 		h.receives(40, 0)
 		h.deletes(41, 0).entries[0].receive = choose(wrong, 1, 2)
 	}},
+	{callsCarryTheNewestHandle, 1, nil, func(h *history, wrong bool) { // both answers are seen at once
+		first, second := h.receives(1, 0), h.receives(24, 0)
+		first.came = seconds(choose(wrong, 40.0, 41))
+		second.came = seconds(choose(wrong, 40.0, 41))
+		h.call(41, changeCall, entry{handle: handle{0, 1}, seconds: 30})
+	}},
 	{whatWasNotDeliveredIsReleasedWithItsBackoff, 1, nil, func(h *history, wrong bool) {
 		h.receives(1, 0)
 		h.tries(0, 1.1, 1.2, 500)
@@ -199,6 +205,17 @@ var handMade = []struct {
 	{theGateOpensSoon, 1, stormOf(answers503), func(h *history, wrong bool) {
 		h.receives(12, 0)
 		h.tries(0, choose(wrong, 45.0, 30), 46, 200)
+	}},
+	{theBacklogOfAnOutageIsDeliveredSoon, 6, stormOf(answers429), func(h *history, wrong bool) { // too few for either gate to close
+		other := &process{world: h.world, name: "b1", drained: never, killed: never, exited: never}
+		h.evidence.processes = append(h.evidence.processes, other)
+		for m := range 6 {
+			h.tries(m, 11, 12, 429)
+			h.tries(m, 57, 58, 200)
+			if m < 3 && !wrong {
+				h.evidence.deliveries[2*m].by = other
+			}
+		}
 	}},
 	{theBacklogOfAnOutageIsDeliveredSoon, 1, stormOf(answers503), func(h *history, wrong bool) {
 		h.tries(0, choose(wrong, 60.0, 40), 61, choose(wrong, 200, 500))

@@ -130,22 +130,23 @@ func poisonEndsInTheDeadLetterQueue(t *trial) {
 	}
 }
 
-// soonAfter is how long after the storm its target is tried again, at most: fewer messages
-// than close the gate are held each by itself, after a 429 for up to 30 s and half of it.
-func (t *trial) soonAfter() time.Duration {
+// soonAfter is how long after the storm a process tries its target again, at most: fewer
+// messages than close its gate are held each by itself, after a 429 for up to 30 s and
+// half of it.
+func (t *trial) soonAfter(p *process) time.Duration {
 	target, s := &t.plan.targets[0], t.plan.storm
 	longest := 15 * time.Second
-	if s.way == answers429 && t.triedInTheStorm() < 5 {
+	if n := t.triedInTheStorm(p); s.way == answers429 && n > 0 && n < 5 {
 		longest = 45 * time.Second
 	}
 	return longest + target.timeout + target.retryAfter*3/2 + time.Second
 }
 
-// triedInTheStorm is how many different messages were tried during the storm.
-func (t *trial) triedInTheStorm() int {
+// triedInTheStorm is how many different messages these processes tried during the storm.
+func (t *trial) triedInTheStorm(by ...*process) int {
 	all := make(map[int]bool)
 	for _, d := range t.evidence.deliveries {
-		if d.arrived >= t.plan.storm.from && d.arrived < t.plan.storm.to {
+		if d.arrived >= t.plan.storm.from && d.arrived < t.plan.storm.to && slices.Contains(by, d.by) {
 			all[d.message] = true
 		}
 	}
@@ -161,9 +162,9 @@ func theGateOpensSoon(t *trial) {
 	if s == nil || s.kind != total || s.poison || len(t.plan.away) > 0 {
 		return
 	}
-	within := t.soonAfter()
-	deadline := s.to + within
 	for _, p := range t.evidence.processes {
+		within := t.soonAfter(p)
+		deadline := s.to + within
 		if p.started > s.to || t.end(p) < deadline || p.drained != never && p.drained < deadline {
 			continue
 		}
@@ -193,7 +194,10 @@ func theBacklogOfAnOutageIsDeliveredSoon(t *trial) {
 	}
 	target := &t.plan.targets[0]
 	took := make(map[int]instant)
-	back := s.to + t.soonAfter()
+	back := s.to
+	for _, p := range t.evidence.processes {
+		back = max(back, s.to+t.soonAfter(p))
+	}
 	for _, d := range t.evidence.deliveries {
 		if d.delivered() && took[d.message] == 0 {
 			took[d.message] = d.ended
@@ -243,7 +247,7 @@ func anOutageIsTriedFewTimes(t *trial) {
 		at += min(at/10, 10) / 2
 		probes++
 	}
-	if !t.busy() || t.triedInTheStorm() < 10 || slices.ContainsFunc(t.plan.queues, func(q queuePlan) bool { return q.fifo }) {
+	if !t.busy() || t.triedInTheStorm(t.evidence.processes...) < 10 || slices.ContainsFunc(t.plan.queues, func(q queuePlan) bool { return q.fifo }) {
 		// What is held is tried by itself: too few for the gate to close, where some fail now
 		// and then by chance, or the heads of as many groups as there are slots.
 		probes += float64(slots+4) * (s.to - s.from).Seconds() / 5

@@ -98,6 +98,31 @@ class Image(unittest.TestCase):
         self.assertGreater(took, 0)
         self.assertLess(took, 3)
 
+    def test_an_operator_pauses_it_by_exec_on_a_read_only_root(self):
+        # As kubectl exec does: the image has no shell, and the command finds port and token as the daemon did.
+        names = [f"poller-proof-{part}" for part in ("exec-sqs", "exec-run")]
+        aws = ["AWS_ENDPOINT_URL_SQS=http://127.0.0.1:9324", "AWS_REGION=us-east-1", "AWS_ACCESS_KEY_ID=any", "AWS_SECRET_ACCESS_KEY=any"]
+        variables = [word for variable in [*aws, "POLLER_CONTROL_TOKEN=0123456789abcdef0123"] for word in ("-e", variable)]
+        hardened = ["--read-only", "--user", "12345", "--cap-drop", "ALL", "--security-opt", "no-new-privileges"]
+        docker("rm", "-f", *names, check=False)
+        try:
+            docker("run", "-d", "--name", names[0], "--network", "none", *hardened, TAG, "localsqs", "--queue", "orders")
+            docker("run", "-d", "--name", names[1], *hardened, "--network", f"container:{names[0]}", *variables,
+                   TAG, "run", "--queue", "orders", "--target", "http://127.0.0.1:8080/")
+            until(lambda: docker("exec", names[1], "/poller", "health", check=False).returncode == 0, "healthy", 20)
+            for args, says in {
+                ("pause", "--by", "ada"): "target default: paused until resume; in force here: rate 0/s, burst 1, concurrency 10\n",
+                ("held",): "Nothing is held.\n",
+                ("resume", "--by", "ada"): "target default: pause taken back; in force here: no rate, concurrency 10\n",
+                ("pace", "--rate", "10/s"): "target default: rate 10/s until resume; in force here: rate 10/s, burst 1, concurrency 10\n",
+            }.items():
+                self.assertEqual(says, docker("exec", names[1], "/poller", *args).stdout)
+            other = docker("exec", "-e", "POLLER_CONTROL_TOKEN=another-token-of-16", names[1], "/poller", "pause", check=False)
+            self.assertEqual(1, other.returncode)
+            self.assertIn("has another control token", other.stderr)
+        finally:
+            docker("rm", "-f", *names, check=False)
+
 
 def process_began(pid: str) -> float:
     """To 10 ms, and before the container was set up: the engine's own StartedAt is written after the start."""

@@ -1,5 +1,6 @@
 """The daemon takes the arguments, variables and files of every manifest, without a warning, delivers by them and drains."""
 
+import os
 import subprocess
 import tempfile
 import unittest
@@ -46,7 +47,8 @@ class Daemon(unittest.TestCase):
         file.write_text(file.read_text().replace("@/run/secrets/partner/", f"@{secret}/"))
         container = worker(parts)
         env = {e["name"]: e["value"] for e in container["env"] if e["name"] != "HTTPS_PROXY"}
-        return [arg.replace("/etc/poller", str(self.folder)) for arg in container["args"]], env
+        env["POLLER_CONFIG"] = env["POLLER_CONFIG"].replace("/etc/poller", str(self.folder))
+        return container["args"], env
 
     def test_the_chart_s(self):
         for base in (MINIMAL, FULL):
@@ -90,6 +92,32 @@ class Daemon(unittest.TestCase):
                                   ({"Rate": "28/s", "Concurrency": "9", "MaxTasks": "4", "DrainTimeout": "110", "OnRejected": "discard"}, ("7/s", 2, 1))]:
             args, env = self.stack(ECS, **parameters)
             self.shares(self.delivers(*args, env=env | {"POLLER_HEADER": "Authorization: Bearer hunter2"}), *share)
+
+    def operates(self, args: list[str], env: dict[str, str], ours: dict[str, str] | None, *where: str) -> None:
+        """The daemon of a manifest is paused and resumed as docs say, with its variables or only those given."""
+        daemon = self.bench.start(*args, env=env)
+        until(lambda: get(f"http://127.0.0.1:{self.port}/-/ready"), f"ready\n{daemon.said()}")
+        for verb, says in {"pause": "paused until resume", "resume": "pause taken back"}.items():
+            done = subprocess.run(["poller", verb, "--by", "ada", *where], env={"PATH": os.environ["PATH"]} | (ours or env), capture_output=True, text=True, timeout=30)
+            self.assertEqual((0, ""), (done.returncode, done.stderr))
+            self.assertIn(says, done.stdout)
+        self.assertEqual(0, self.bench.drain(daemon), daemon.said())
+
+    def test_an_operator_pauses_what_the_chart_and_the_service_on_ecs_run(self):
+        token = "0123456789abcdef0123"
+        parts = chart({"queue": self.bench.queue_url, "port": self.port, "region": "us-east-1", "target": {"url": self.bench.target_url},
+                       "secretFiles": {"control": "poller-control"}, "controlToken": "@/run/secrets/control/token"})
+        (self.folder / "token").write_text(token + "\n")
+        args, env = self.files(parts)
+        self.assertIn({"name": "secret-control", "mountPath": "/run/secrets/control", "readOnly": True}, worker(parts)["volumeMounts"])
+        file = self.folder / "poller.yaml"
+        file.write_text(file.read_text().replace("@/run/secrets/control/token", f"@{self.folder}/token"))
+        # kubectl exec: with the container's variables, and no flag.
+        self.operates(args, env, None)
+        # From a machine that reaches the task, which knows nothing but the token and the address.
+        args, env = self.stack(ECS, ControlTokenSecretArn="arn:aws:secretsmanager:eu-central-1:123456789012:secret:c-AbCdEf")
+        secret = {"POLLER_CONTROL_TOKEN": token}
+        self.operates(args, env | secret, secret, "--listen", f"127.0.0.1:{self.port}")
 
     def invokes(self, *args: str, env: dict[str, str]) -> list[dict]:
         """Ten messages to a sink that is a function; gives what the daemon logged."""

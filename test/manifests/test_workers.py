@@ -119,6 +119,18 @@ class BothWorkers(unittest.TestCase):
             self.assertEqual(({"secretsmanager:GetSecretValue"}, SECRET), (actions(statement), statement["Resource"]))
             self.assertEqual([{"Name": "POLLER_HEADER", "ValueFrom": SECRET}], stack.container("poller")["Secrets"])
 
+    def test_the_control_token_is_a_secret_of_its_own(self):
+        control = SECRET.replace("partner", "control")
+        for header, variables in (("", ["POLLER_CONTROL_TOKEN"]), (SECRET, ["POLLER_HEADER", "POLLER_CONTROL_TOKEN"])):
+            stack = Stack(ECS, **QUEUE, ControlTokenSecretArn=control + ":token::", TargetHeaderSecretArn=header)
+            secrets = stack.container("poller")["Secrets"]
+            self.assertEqual(variables, [s["Name"] for s in secrets])
+            self.assertEqual(control + ":token::", secrets[-1]["ValueFrom"])
+            self.assertEqual([s for s in (header, control) if s], [s["Resource"] for s in statements(stack, "ExecutionRole")])
+        stack = Stack(ECS, **QUEUE, ControlTokenSecretArn=control, ConfigSecretArn=SECRET)
+        self.assertEqual([{"Name": "POLLER_CONTROL_TOKEN", "ValueFrom": control}], stack.container("poller")["Secrets"])
+        self.assertEqual([SECRET, control], [s["Resource"] for s in statements(stack, "ExecutionRole")])
+
     def test_the_container_is_hardened_and_watched(self):
         for stack in self.each():
             container = stack.container("poller")

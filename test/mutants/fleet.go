@@ -4,7 +4,7 @@ package main
 // rule has one of its own.
 var theFleet = room{
 	dir:   "internal/fleet",
-	flags: []string{"-seeds=2", "-replicas=12", "-test.skip=CallOfALargeFleet|Miniredis|LargeFleet|SumsEqual|TheLineIsShared|AnIdleReplicaLends|StartsOfTheFleet|URLs|Refuse|Password"},
+	flags: []string{"-script", "-seeds=2", "-replicas=12", "-test.skip=CallOfALargeFleet|Miniredis|LargeFleet|SumsEqual|TheLineIsShared|AnIdleReplicaLends|StartsOfTheFleet|URLs|Refuse|Password"},
 	mutants: []mutant{
 		// A call.
 		{rule: "a call that is read too late has no effect", file: "script.lua", old: "if now > deadline then return", new: "if deadline == 0 then return"},
