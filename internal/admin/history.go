@@ -1,6 +1,7 @@
 package admin
 
 import (
+	"math"
 	"slices"
 	"strings"
 	"sync"
@@ -27,8 +28,10 @@ type history struct {
 }
 
 type sample struct {
-	at      time.Time
-	queues  []queueSample
+	at time.Time
+	// queues are in the status's order. A queue that shows what it did in the sample before
+	// shares it: most of hundreds of queues may be idle.
+	queues  []*queueSample
 	targets [][]Deliveries // since the start, by target
 }
 
@@ -36,7 +39,7 @@ type sample struct {
 type queueSample struct {
 	name                       string
 	lag                        Seconds
-	visible                    *int
+	visible                    int        // -1 if it is not known
 	started, delivered, failed float32    // per second
 	median, worst              float32    // of the durations since the sample before, in seconds; NaN if none
 	waits                      [3]float32 // mean seconds since then; NaN if none
@@ -44,23 +47,38 @@ type queueSample struct {
 	why                        string     // and why it last changed, if it did since then
 }
 
+// like reports whether two samples show the same.
+func (s *queueSample) like(other *queueSample) bool {
+	return s.name == other.name && s.lag == other.lag && s.visible == other.visible && s.why == other.why && s.bits() == other.bits()
+}
+
+// bits are the numbers, of which some may be NaN, as what can be compared.
+func (s *queueSample) bits() (all [9]uint32) {
+	for i, one := range [...]float32{s.started, s.delivered, s.failed, s.median, s.worst, s.waits[0], s.waits[1], s.waits[2], s.limit} {
+		all[i] = math.Float32bits(one)
+	}
+	return all
+}
+
 func (h *history) add(now time.Time, st Status) {
-	s := sample{at: now}
-	var last time.Time
+	s := sample{at: now, queues: make([]*queueSample, 0, len(st.Queues))}
+	var last sample
 	if n := len(h.samples); n > 0 {
-		last = h.samples[n-1].at // nobody else adds
+		last = h.samples[n-1] // nobody else adds
 	}
 	before := h.measured
 	h.measured = make(map[string]Measures, len(st.Queues))
-	for _, q := range st.Queues {
-		one := queueSample{name: q.Name, lag: q.Lag, started: float32(q.StartedPerSecond), delivered: float32(q.DeliveredPerSecond)}
+	for i, q := range st.Queues {
+		one := &queueSample{name: q.Name, lag: q.Lag, visible: -1, started: float32(q.StartedPerSecond), delivered: float32(q.DeliveredPerSecond)}
 		if q.Depth != nil {
-			visible := q.Depth.Visible
-			one.visible = &visible
+			one.visible = q.Depth.Visible
 		}
 		one.measure(before[q.Name], q.Measures)
 		h.measured[q.Name] = q.Measures
-		one.limit, one.why = st.found(q.Target, last)
+		one.limit, one.why = st.found(q.Target, last.at)
+		if i < len(last.queues) && one.like(last.queues[i]) {
+			one = last.queues[i]
+		}
 		s.queues = append(s.queues, one)
 	}
 	for _, t := range st.Targets {

@@ -86,3 +86,20 @@ func TestTheHistoryIsTakenFromServeToClose(t *testing.T) {
 		}
 	})
 }
+
+func TestAQueueThatShowsNothingNewSharesItsSample(t *testing.T) {
+	t.Parallel()
+	var h history
+	s := behind()
+	h.add(noon, s)
+	h.add(noon.Add(sampleEvery), s)
+	s.Queues[0].Lag++
+	h.add(noon.Add(2*sampleEvery), s)
+	first, same, other := h.samples[0].queues[0], h.samples[1].queues[0], h.samples[2].queues[0]
+	if first != same || same == other {
+		t.Error("an idle queue takes memory for each sample, or one whose lag grows does not")
+	}
+	if lag := h.columns("").Queues[0].Lag; lag[0] != lag[1] || lag[2] != lag[1]+1 {
+		t.Errorf("the lag was %v", lag)
+	}
+}

@@ -63,8 +63,8 @@ func (h *history) trends(st *Status) {
 	for i := range st.Queues {
 		var trend []float64
 		for n := (len(h.samples) - 1) % each; n >= 0 && n < len(h.samples); n += each {
-			if at := h.samples[n]; i < len(at.queues) && at.queues[i].name == st.Queues[i].Name && at.queues[i].visible != nil {
-				trend = append(trend, float64(*at.queues[i].visible))
+			if at := h.samples[n]; i < len(at.queues) && at.queues[i].name == st.Queues[i].Name && at.queues[i].visible >= 0 {
+				trend = append(trend, float64(at.queues[i].visible))
 			}
 		}
 		st.Queues[i].trend = trend
@@ -123,9 +123,13 @@ func (h *history) columns(name string) columns {
 	return c
 }
 
-func (c *queueColumn) add(q queueSample) {
+func (c *queueColumn) add(q *queueSample) {
 	c.Lag = append(c.Lag, q.lag)
-	c.Visible = append(c.Visible, q.visible)
+	var visible *int
+	if q.visible >= 0 {
+		visible = &q.visible
+	}
+	c.Visible = append(c.Visible, visible)
 	c.Why = append(c.Why, q.why)
 	for _, one := range []struct {
 		to    *[]Number

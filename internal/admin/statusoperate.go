@@ -74,7 +74,7 @@ type Cause struct {
 // Measures are sums since the start of a queue's worker.
 type Measures struct {
 	// Durations counts successful deliveries by duration: Durations[i] took at most
-	// Bound(i), and more than Bound(i-1).
+	// Bound(i), and more than Bound(i-1). Nil before the first delivery.
 	Durations []int64
 	Bound     func(i int) time.Duration
 	// Failed counts deliveries that were not delivered.

@@ -173,7 +173,7 @@ func causesOf(queue, target string, s consumer.Snapshot) []admin.Cause {
 
 func measuresOf(s consumer.Snapshot) admin.Measures {
 	return admin.Measures{
-		Durations: s.Durations[:], Bound: consumer.DurationBound, Failed: s.FailedDeliveries,
+		Durations: s.Durations, Bound: consumer.DurationBound, Failed: s.FailedDeliveries,
 		Waits: [3]admin.Wait{admin.Wait(s.Waits.Slot), admin.Wait(s.Waits.Token), admin.Wait(s.Waits.Gate)},
 	}
 }

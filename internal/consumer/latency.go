@@ -10,8 +10,9 @@ import (
 )
 
 // Durations counts durations in buckets that are a quarter of a doubling wide, from 1 ms to
-// 4.6 hours: enough for a median and a 99th percentile of the last seconds.
-type Durations [durationBuckets]int64
+// 4.6 hours: enough for a median and a 99th percentile of the last seconds. It is nil until
+// there is one.
+type Durations []int64
 
 const (
 	durationBuckets = 96
@@ -20,7 +21,10 @@ const (
 
 // add counts d.
 func (c *Durations) add(d time.Duration) {
-	c[bucketOf(d)]++
+	if *c == nil {
+		*c = make(Durations, durationBuckets)
+	}
+	(*c)[bucketOf(d)]++
 }
 
 // bucketOf returns the bucket of d: the first whose bound is not below it.

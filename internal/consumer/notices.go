@@ -43,15 +43,19 @@ func (n *notices) forget(key string) { delete(n.said, key) }
 // failuresKept is how many failures the status page shows.
 const failuresKept = 20
 
-// failures is a ring of the last ones.
+// failures is a ring of the last ones. It grows to its size: most queues have none.
 type failures struct {
-	ring   [failuresKept]Failure
+	ring   []Failure
 	n      int
 	causes causes
 }
 
 func (f *failures) add(what Failure) {
-	f.ring[f.n%failuresKept] = what
+	if len(f.ring) < failuresKept {
+		f.ring = append(f.ring, what)
+	} else {
+		f.ring[f.n%failuresKept] = what
+	}
 	f.causes.add(what)
 	f.n++
 }
@@ -59,8 +63,8 @@ func (f *failures) add(what Failure) {
 // newestFirst are those that are kept.
 func (f *failures) newestFirst() []Failure {
 	var kept []Failure
-	for i := f.n - 1; i >= 0 && i >= f.n-failuresKept; i-- {
-		kept = append(kept, f.ring[i%failuresKept])
+	for i := range len(f.ring) {
+		kept = append(kept, f.ring[(f.n-1-i)%failuresKept])
 	}
 	return kept
 }

@@ -116,7 +116,7 @@ func (c *Consumer) Snapshot(now time.Time) Snapshot {
 		Problem:            c.sqs.problem(c.hand.count[deleting], c.hand.count[releasing], c.hand.tooManyUnsettled()),
 		Failures:           c.recent.newestFirst(),
 		Causes:             slices.Clone(c.recent.causes),
-		Durations:          c.stats.durations,
+		Durations:          slices.Clone(c.stats.durations),
 		FailedDeliveries:   c.stats.failedDeliveries(),
 		Waits:              c.stats.waits,
 		MeanDelivery:       time.Duration(c.demand.delivery.value * float64(time.Second)),

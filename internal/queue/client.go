@@ -58,7 +58,7 @@ type Client struct {
 	credentials *credentials
 	clock       *clock
 	wire        *wire
-	metrics     metrics
+	metrics     *metrics
 	close       func()
 }
 
