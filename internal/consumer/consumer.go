@@ -201,6 +201,7 @@ func (c *Consumer) supply(now time.Time, limit gate.Limit) supply {
 	return supply{
 		slots:     float64(min(limit.Slots, limits.Concurrency)) * part * each,
 		rate:      speed,
+		part:      part,
 		waiting:   c.hand.count[waiting] - c.hand.followers,
 		usable:    c.pace.Usable(now, limit.Startable) * c.options.Batch,
 		followers: c.hand.followers,

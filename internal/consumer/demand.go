@@ -12,10 +12,11 @@ import (
 //	mu = min(R, S / T)               messages a second that can be started
 //	W  = min(10 s, V / 3)            longest that a batch may wait in hand
 //	Q  = clamp(floor(mu * W), 1, 10) quantity: what every receive asks for
-//	s  = min(mu * 0.2 s, 500)        threshold: below it, more is received
+//	s  = min(mu * 0.2 s, 500 * part) threshold: below it, more is received
 //
 // A receive for Q goes out while w + x < s + f, where w waits in hand, x is
-// asked for by the receives that are out, and f could be started now. Asking for
+// asked for by the receives that are out, and f could be started now. part is this
+// queue's of the target's pace: the 500 are all queues' together. Asking for
 // "what can be started in the next second" instead would ask again for what has
 // just been started, and cost up to ten times the requests.
 const (
@@ -69,6 +70,7 @@ type demand struct {
 type supply struct {
 	slots   float64 // S
 	rate    float64 // R; +Inf when there is none
+	part    float64 // of the target's pace, which S and R are already
 	waiting int     // w
 	usable  int     // f
 	// followers wait behind another of their group: they are not in w, since nothing
@@ -111,7 +113,7 @@ func (d *demand) next(now time.Time, is supply) int {
 	quantity = max(1, min(quantity, fit))
 	asked, active, parked := d.look(now)
 	switch {
-	case float64(is.waiting+asked) >= min(mu*horizon.Seconds(), maxThreshold)+float64(is.usable):
+	case float64(is.waiting+asked) >= min(mu*horizon.Seconds(), maxThreshold*is.part)+float64(is.usable):
 	case float64(is.followers+asked) > maxBatch*(is.slots+float64(is.held)):
 	case active >= d.atOnce, len(d.polls) >= maxPolls:
 	case parked >= d.parkedLimit():

@@ -29,7 +29,7 @@ func TestAReceiveThatIsOvertakenIsSlowOnlyAfterTwoRoundTrips(t *testing.T) {
 func TestTheBoundsOfDemand(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
-	plenty := supply{slots: 1000, rate: math.Inf(1), usable: 10_000, free: defaultBudget}
+	plenty := supply{slots: 1000, rate: math.Inf(1), part: 1, usable: 10_000, free: defaultBudget}
 	fresh := func() *demand {
 		d := newDemand(20 * time.Millisecond)
 		d.visibility, d.atOnce = 30*time.Second, 100
@@ -67,6 +67,27 @@ func TestTheBoundsOfDemand(t *testing.T) {
 	}
 	if plenty.inHand, plenty.free = 0, -1; d.next(now, plenty) != 1 {
 		t.Errorf("without memory and with nothing in hand: %d, want 1", d.next(now, plenty))
+	}
+}
+
+// Of 300 queues that share a fast target each asks for a batch at a time, and not for as much as
+// one queue alone would keep in stock.
+func TestTheStockOfManyQueuesIsThatOfOneTarget(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	for part, want := range map[float64]int{1: 16, 0.1: 6, 1.0 / 300: 1} {
+		d := newDemand(0)
+		d.visibility, d.atOnce = 30*time.Second, 100
+		d.delivered(time.Millisecond)
+		is := supply{slots: 64 * part, rate: math.Inf(1), part: part, usable: 1, free: defaultBudget}
+		receives := 0
+		for d.next(now, is) > 0 {
+			d.send(now, maxBatch)
+			receives++
+		}
+		if receives != want {
+			t.Errorf("a queue with %.3f of the pace has %d receives out, want %d", part, receives, want)
+		}
 	}
 }
 
