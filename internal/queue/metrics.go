@@ -198,6 +198,6 @@ func (t *tally) count(a action, f message.Fault, payload int) {
 	defer t.mu.Unlock()
 	t.requests[a][f]++
 	if f != message.ThrottledBySQS && f != message.Network {
-		t.billed[a] += uint64(max(1, (payload+billedBytes-1)/billedBytes)) //nolint:gosec // over 0
+		t.billed[a] += uint64(max(1, (payload+billedBytes-1)/billedBytes))
 	}
 }

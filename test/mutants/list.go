@@ -215,6 +215,21 @@ var theGate = room{
 		{rule: "each gap has its own jitter", file: "again.go", old: "\tg.probes++\n", new: ""},
 		{rule: "each message has its own jitter", file: "again.go", old: "g.seed^h.Sum64()", new: "g.seed"},
 		{rule: "each seed has its own jitter", file: "again.go", old: "g.seed^h.Sum64()", new: "h.Sum64()"},
+
+		// parting.go
+		{rule: "what is refused together once stays together", file: "parting.go", old: "partsAfter    = 2 ", new: "partsAfter    = 1 "},
+		{rule: "parting where it helps", file: "parting.go", old: "return p.alone.value > 2*p.together.value+0.25", new: "return false"},
+		{rule: "parting where it helps only", file: "parting.go", old: "return p.alone.value > 2*p.together.value+0.25", new: "return true"},
+		{rule: "parting to find out whether it helps", file: "parting.go", old: "	p.next = now.Add(partsEvery)\n	return true", new: "	return p.helps()"},
+		{rule: "parting to find out every 10 s only", file: "parting.go", old: "now.Before(p.next)", new: "false"},
+		{rule: "an outage's refusals are no one's", file: "parting.go", old: "m.lastFailed <= g.reopened", new: "false"},
+		{rule: "a request taken whole counts", file: "parting.go", old: "p.together.add(1)", new: ""},
+		{rule: "refused once more together counts", file: "parting.go", old: "default:\n		p.together.add(0)", new: "default:"},
+		{rule: "a probe says nothing of parting", file: "parting.go", old: " || m.probe", new: ""},
+		{rule: "no connection says nothing of parting", file: "parting.go", old: " || o == message.Connection", new: ""},
+		{rule: "only the first try since the parting counts", file: "parting.go", old: "m.parted = false", new: ""},
+		{rule: "only refusals part", file: "parting.go", old: "r.Announced || r.Outcome", new: "r.Announced || false && r.Outcome"},
+		{rule: "an announced wait parts nobody", file: "parting.go", old: "r.Announced || ", new: ""},
 		{rule: "each try has its own jitter", file: "blame.go", old: "g.draw(m.id, m.tries)", new: "g.draw(m.id, 0)"},
 
 		// What a receive may ask for.
@@ -306,7 +321,8 @@ var theEngine = room{
 		{rule: "the ledger is bounded", run: "Ledger", file: "ledger.go", old: "for len(b.entries) > ledgerSize && b.oldest() != nil {", new: "for false {"},
 
 		// demand.go
-		{rule: "receives go out for what can be started", file: "demand.go", old: "case float64(is.waiting+asked) >= min(mu*horizon.Seconds(), maxThreshold)+float64(is.usable):", new: "case false:"},
+		{rule: "receives go out for what can be started", file: "demand.go", old: "case float64(is.waiting+asked) >= min(mu*horizon.Seconds(), maxThreshold*is.part)+float64(is.usable):", new: "case false:"},
+		{rule: "a queue keeps its part of the stock", run: "TheStockOfManyQueues", file: "demand.go", old: "maxThreshold*is.part)", new: "maxThreshold)"},
 		{rule: "one receive after an empty one", run: "TestAnIdleQueue", file: "demand.go", old: "case active >= d.atOnce, len", new: "case active < 0, len"},
 		{rule: "receives out are bounded", run: "BoundsOfDemand", file: "demand.go", old: "case active >= d.atOnce, len(d.polls) >= maxPolls:", new: "case active >= d.atOnce:"},
 		{rule: "one parked receive of an empty queue", run: "TestAnIdleQueue", file: "demand.go", old: "case parked >= d.parkedLimit():", new: "case parked < 0:"},
