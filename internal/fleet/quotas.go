@@ -71,7 +71,8 @@ func (q *quota) each() int64 { return (q.Window.Microseconds() + slicesOfWindow 
 
 // answered takes in an answer; born is when the memory began that the last one came from.
 func (s *quotas) answered(now time.Duration, r *request, a reply, born time.Duration) {
-	if a.steady > 0 { // else nobody knows it yet
+	// It is 0 while nobody knows it. After a standstill nobody knows when it was read.
+	if a.steady > 0 && now-r.sent <= callLimit {
 		s.steady, s.read = a.steady, (r.sent+now)/2
 	}
 	if a.kind == granted && r.copy == s.carry { // the answer has it too; a quiet one is no copy

@@ -87,6 +87,24 @@ func TestAQuotaHoldsThoughTheServersClockIsSet(t *testing.T) {
 	}
 }
 
+// It reads an answer that has waited for it, and cannot know when it was given.
+func TestAQuotaHoldsThoughAReplicaStoodStillDuringACall(t *testing.T) {
+	t.Parallel()
+	budget := Budget{Slots: 100, Timeout: time.Second, Rate: 28, Burst: 3, Quotas: quotasOf(ratelimit.Quota{N: 20, Window: time.Second})}
+	w := calmWorld(1, budget, 3, 3, 10*time.Millisecond)
+	var freeze func()
+	freeze = func() {
+		if r := w.replicas[0]; r.member.out {
+			r.frozen = w.now + 4*time.Second
+		} else {
+			w.at(w.now+time.Millisecond, freeze)
+		}
+	}
+	w.at(70*time.Second, freeze)
+	w.run(2 * time.Minute)
+	w.expectQuotas(t, 60*time.Second, 900)
+}
+
 func TestAReplicaThatIsCutOffGoesOnWithItsPartOfAQuota(t *testing.T) {
 	t.Parallel()
 	w := calmWorld(1, perMinute(60, 28), 3, 3, 10*time.Millisecond)

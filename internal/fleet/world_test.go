@@ -97,6 +97,7 @@ type replica struct {
 	running int
 	epoch   time.Time
 
+	knows    time.Duration // when it was last told what was counted
 	holds    time.Duration // what it was last told by the coordinator: nobody starts before
 	heldStep time.Duration // how far the server's clock was off then
 }
@@ -152,6 +153,7 @@ func (r *replica) Report(use ratelimit.Use)   { r.member.use = use }
 
 // join adds a replica.
 func (w *world) join(k work) {
+	w.unpromised = w.unpromised || w.store.step != 0 && len(w.replicas) > 0 && w.nobodyConnected()
 	r := &replica{w: w, number: len(w.replicas), born: w.now, drift: (w.dice.Float64() - 0.5) * 4e-5, work: k, epoch: time.Unix(0, 0)}
 	limits := ratelimit.Limits{Concurrency: w.plan.budget.Slots}
 	if w.target != nil {
@@ -350,6 +352,9 @@ func (w *world) read(c *sentCall) {
 		c.from.whenAwake(func() {
 			if !c.ended {
 				c.ended = true
+				if a.kind == granted {
+					c.from.knows = w.now
+				}
 				c.from.member.done(c.from.own(), c.request, a)
 				c.from.hears(&a)
 				c.from.turn()
@@ -359,14 +364,14 @@ func (w *world) read(c *sentCall) {
 }
 
 // watch notes when a new memory begins to grant though nobody has brought it a share and
-// somebody silent has one.
+// somebody silent has one, or though nobody is left who knows what the last one has counted.
 func (w *world) watch(q *request, a *reply) {
 	switch {
 	case a.kind == quiet && q.share > 0:
 		w.brought = a.born
 	case a.kind == granted && a.born != w.granted:
 		w.granted = a.born
-		w.unpromised = w.unpromised || a.born != w.brought && w.silentShare()
+		w.unpromised = w.unpromised || a.born != w.brought && w.silentShare() || w.forgotten()
 	}
 }
 
@@ -376,6 +381,20 @@ func (w *world) silentShare() bool {
 		m := r.member
 		return !r.dead && m.share > 0 && r.own()-m.silent > missing
 	})
+}
+
+// forgotten reports whether the last start was a dead replica's, and no other has been told of it.
+func (w *world) forgotten() bool {
+	if len(w.starts) == 0 {
+		return false
+	}
+	last := w.starts[len(w.starts)-1]
+	return w.replicas[last.replica].dead && !slices.ContainsFunc(w.replicas, func(r *replica) bool { return !r.dead && r.knows > last.at })
+}
+
+// nobodyConnected reports whether no replica can tell a new one what the steady clock shows.
+func (w *world) nobodyConnected() bool {
+	return !slices.ContainsFunc(w.replicas, func(r *replica) bool { return !r.dead && w.now >= r.cut && w.now >= r.frozen })
 }
 
 // someYoung reports whether a replica runs that has no share yet: it is remembered for seconds only.
