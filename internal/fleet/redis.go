@@ -202,6 +202,9 @@ func (c *redisCoordinator) close() { _ = c.client.Close() }
 func (c *redisCoordinator) call(ctx context.Context, r *request) (reply, error) {
 	answer, err := c.script.Run(ctx, c.client, keysOf(c.name), r.arguments()...).Slice()
 	if err != nil {
+		if cluster, is := c.client.(*redis.ClusterClient); is {
+			cluster.ReloadState(ctx) // another node may have the slot; by itself the library looks once a minute
+		}
 		return reply{}, c.sentence(err)
 	}
 	return parseReply(answer)
