@@ -114,8 +114,9 @@ class FIFO(Function):
     queue = "orders.fifo"
 
     def test_each_good_message_once_in_its_group_and_in_sequence(self):
-        group = lambda body: str(json.loads(body)["number"] % 5)
-        self.deliver("fifo_handler", 200, group=group)
-        for g in range(5):
-            mine = [i for i in self.numbers() if i % 5 == g]
+        # So many groups that some always go on: where each group has a bad message at its head, nothing proves their fault.
+        group = lambda body: str(json.loads(body)["number"] % 100)
+        self.deliver("fifo_handler", 1000, group=group)
+        for g in range(100):
+            mine = [i for i in self.numbers() if i % 100 == g]
             self.assertEqual(mine, sorted(mine))
