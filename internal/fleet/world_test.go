@@ -367,7 +367,7 @@ func (w *world) read(c *sentCall) {
 // somebody silent has one, or though nobody is left who knows what the last one has counted.
 func (w *world) watch(q *request, a *reply) {
 	switch {
-	case a.kind == quiet && q.share > 0:
+	case a.kind == quiet && (q.share > 0 || q.slots > 0):
 		w.brought = a.born
 	case a.kind == granted && a.born != w.granted:
 		w.granted = a.born
@@ -379,7 +379,7 @@ func (w *world) watch(q *request, a *reply) {
 func (w *world) silentShare() bool {
 	return slices.ContainsFunc(w.replicas, func(r *replica) bool {
 		m := r.member
-		return !r.dead && m.share > 0 && r.own()-m.silent > missing
+		return !r.dead && (m.share > 0 || m.slots > 0) && r.own()-m.silent > missing
 	})
 }
 
