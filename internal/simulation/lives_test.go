@@ -138,7 +138,7 @@ func newTrial(w *world) *trial {
 
 // follow finds a process's lives.
 func (t *trial) follow(p *process, all []happening) {
-	hand := make(map[int]*life)
+	hand, gone := make(map[int]*life), make(map[int]*life)
 	type release struct {
 		call  *sqsCall
 		entry *entry
@@ -178,6 +178,11 @@ func (t *trial) follow(p *process, all []happening) {
 						l = nil
 					}
 				}
+				if was := gone[m.message]; l == nil && was != nil && was.runs(h.at) {
+					// Lost from a batch whose request ran on for the others, and back before that ended.
+					l = was
+					l.how, l.ended, hand[m.message] = "", never, l
+				}
 				if l == nil {
 					l = &life{by: p, message: m.message, ended: never}
 					hand[m.message] = l
@@ -194,7 +199,7 @@ func (t *trial) follow(p *process, all []happening) {
 				}
 				switch {
 				case slices.Contains(lost, e.code):
-					l.how = "lost"
+					l.how, gone[e.message] = "lost", l
 				case e.code != "":
 					continue
 				case h.call.action == "DeleteMessageBatch":
@@ -209,6 +214,12 @@ func (t *trial) follow(p *process, all []happening) {
 			}
 		}
 	}
+}
+
+// runs reports whether a delivery of it runs at a time.
+func (l *life) runs(at instant) bool {
+	n := len(l.starts)
+	return n > 0 && (l.starts[n-1].ended == never || l.starts[n-1].ended > at)
 }
 
 // isRelease tells a release from an extension: in these worlds no message is released
