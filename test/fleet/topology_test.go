@@ -27,6 +27,7 @@ func TestSentinelPromotesAnother(t *testing.T) {
 		url := "redis+sentinel://" + sentinel.address + "/0?master_name=main"
 		s.checks(0, "OK", url)
 		s.joins(4, url)
+		s.says(4, "fleet live") // who is not yet has no memory to lose
 		s.delivers(150)
 		s.server.kills()
 		s.says(4, "fleet memory lost")
@@ -70,6 +71,7 @@ func TestClusterPromotesAnother(t *testing.T) {
 		url := "redis+cluster://" + nodes[0].address + "?addr=" + nodes[1].address + "&addr=" + nodes[2].address
 		s.checks(0, "OK", url)
 		s.joins(4, url)
+		s.says(4, "fleet live") // who is not yet has no memory to lose
 		s.delivers(150)
 		owner.kills()
 		spare.tells("CLUSTER", "FAILOVER", "TAKEOVER") // without the vote, which may take a minute
