@@ -44,12 +44,8 @@ func (p *parting) part(now time.Time) bool {
 
 // triedTogether records whether the target took a request that carried m and others.
 func (p *parting) triedTogether(m *Message, took bool) {
-	switch {
-	case m.refusals == 0:
-	case took:
-		p.together.add(1)
-	default:
-		p.together.add(0)
+	if m.refusals > 0 {
+		p.together.add(sampleOf(took))
 	}
 }
 
@@ -59,11 +55,7 @@ func (p *parting) triedAlone(m *Message, o message.Outcome) {
 		return
 	}
 	m.parted = false
-	if o == message.Delivered {
-		p.alone.add(1)
-	} else {
-		p.alone.add(0)
-	}
+	p.alone.add(sampleOf(o == message.Delivered))
 }
 
 // refused records that all were refused together, if r says so, and reports whether they are
@@ -72,14 +64,14 @@ func (g *Gate) refused(now time.Time, all []*Message, r message.Result, told tim
 	if r.Announced || r.Outcome != message.Throttled && (r.Outcome != message.Unavailable || told == 0 && !r.Crowded) {
 		return false
 	}
-	again := false
-	for i, m := range all {
+	for _, m := range all {
 		if m.lastFailed <= g.reopened { // what came before was an outage
 			m.refusals = 0
 		}
-		if i == 0 {
-			g.parting.triedTogether(m, false)
-		}
+	}
+	g.parting.triedTogether(all[0], false)
+	again := false
+	for _, m := range all {
 		m.refusals++
 		again = again || m.refusals >= partsAfter
 	}

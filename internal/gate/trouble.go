@@ -74,6 +74,14 @@ func (a *average) add(sample float64) {
 	a.value += max(1/float64(a.n), a.weight) * (sample - a.value)
 }
 
+// sampleOf is a sample of a share: of how many of its kind it is true.
+func sampleOf(is bool) float64 {
+	if is {
+		return 1
+	}
+	return 0
+}
+
 // mean returns the mean of samples in seconds.
 func (a *average) mean() time.Duration { return time.Duration(a.value * float64(time.Second)) }
 
@@ -154,10 +162,7 @@ func (g *Gate) learn(m *Message, o message.Outcome) {
 	if m.probe || o == message.Rejected || m.tries > 1 && m.lastFailed <= g.reopened {
 		return
 	}
-	x := 0.0
-	if o == message.Delivered {
-		x = 1
-	}
+	x := sampleOf(o == message.Delivered)
 	switch {
 	case m.tries > 1 || m.known || m.seen:
 		r.pays.add(x)
