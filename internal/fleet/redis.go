@@ -202,10 +202,7 @@ func (c *redisCoordinator) close() { _ = c.client.Close() }
 func (c *redisCoordinator) call(ctx context.Context, r *request) (reply, error) {
 	answer, err := c.script.Run(ctx, c.client, keysOf(c.name), r.arguments()...).Slice()
 	if err != nil {
-		if cluster, is := c.client.(*redis.ClusterClient); is {
-			cluster.ReloadState(ctx) // another node may have the slot; by itself the library looks once a minute
-		}
-		return reply{}, c.sentence(err)
+		return reply{}, c.failed(ctx, err)
 	}
 	return parseReply(answer)
 }
@@ -213,7 +210,7 @@ func (c *redisCoordinator) call(ctx context.Context, r *request) (reply, error) 
 func (c *redisCoordinator) rewrite(ctx context.Context, w rewriting) (rewritten, error) {
 	answer, err := c.writes.Run(ctx, c.client, overrideKeys(c.name), w.arguments()...).Slice()
 	if err != nil {
-		return rewritten{}, c.sentence(err)
+		return rewritten{}, c.failed(ctx, err)
 	}
 	return parseRewritten(answer)
 }
@@ -222,13 +219,22 @@ func (c *redisCoordinator) list(ctx context.Context) (records, error) {
 	keys := keysOf(c.name)
 	members, err := c.client.HGetAll(ctx, keys[1]).Result()
 	if err != nil {
-		return records{}, c.sentence(err)
+		return records{}, c.failed(ctx, err)
 	}
 	about, err := c.client.HGetAll(ctx, keys[2]).Result()
 	if err != nil {
-		return records{}, c.sentence(err)
+		return records{}, c.failed(ctx, err)
 	}
 	return records{members: members, about: about}, nil
+}
+
+// failed has a cluster looked at anew after a call that failed, since another node may have
+// the slot now (by itself the library looks once a minute), and puts the error into words.
+func (c *redisCoordinator) failed(ctx context.Context, err error) error {
+	if cluster, is := c.client.(*redis.ClusterClient); is {
+		cluster.ReloadState(ctx)
+	}
+	return c.sentence(err)
 }
 
 // RefusedError is a coordinator that answers and refuses: somebody has to act.
