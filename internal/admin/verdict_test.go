@@ -201,6 +201,12 @@ func TestTheVerdictSaysWhatToLookAt(t *testing.T) {
 			behind, func(s *Status) { s.Queues[0].DrainState = DrainSteady }, Notice,
 			"Behind: 1,240 messages, lag 2 min 10 s, limited by the target's rate of 28/s; the queue is not shrinking",
 		},
+		"the last message has been delivered just now": {
+			idle, func(s *Status) {
+				s.Queues[0].Lag, s.Queues[0].DrainState, s.Queues[0].InHand = Seconds(36*time.Second), DrainUnknown, map[string]int{"deleting": 4}
+			}, Good,
+			"Caught up: no messages waiting; the oldest of the last minute was 36 s old",
+		},
 		"an answer of SQS that is late": {
 			idle, func(s *Status) { s.Queues[0].Lag, s.Queues[0].DrainState = Unknown, DrainUnknown }, Notice,
 			"Waiting for SQS to respond: until then, nothing is known of the queue",
