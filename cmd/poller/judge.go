@@ -71,7 +71,7 @@ func judgeMemory(f *findings, plan app.MemoryPlan) {
 	fit := fmt.Sprintf("%s for messages in hand: about %d of 200 bytes, or %d of 1 MiB", inMiB(plan.Messages), plan.Messages/small, plan.Messages/large)
 	switch {
 	case plan.Limit == 0:
-		f.add(fine, "settings", "", "no memory limit is known, so messages in hand get %s; --memory sets one", fit)
+		f.add(fine, "settings", "", "no memory limit is known, so there are %s; --memory sets one", fit)
 	case plan.Tight:
 		f.add(warning, "settings", "--memory or --concurrency",
 			"a memory of %s leaves less than %s for messages: the program takes 12 MiB, and slots and queues %s; it may be killed for using more",
