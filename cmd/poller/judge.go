@@ -104,9 +104,12 @@ func judgeShare(f *findings, name string, fleet config.Fleet, whole config.Targe
 // what was used of it.
 const rememberedFor = 10 * time.Minute
 
-// judgeQuotas looks for quotas that are never reached, and for those that a restart may
-// pass: not where a coordinator remembers.
+// judgeQuotas looks for a pause, for quotas that are never reached, and for those that a
+// restart may pass: not where a coordinator remembers.
 func judgeQuotas(f *findings, name string, t config.Target, shared bool) {
+	if t.Rate.Limited && t.Rate.PerSecond == 0 {
+		f.add(warning, "target "+name, "--rate", "a rate of 0 is a pause: nothing is received or delivered")
+	}
 	for _, text := range t.PointlessQuotas() {
 		f.add(warning, "target "+name, "--quota", "%s", text)
 	}

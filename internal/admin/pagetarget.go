@@ -108,7 +108,7 @@ func quotaGauges(place string, quotas []Quota, now time.Time) g.Node {
 		id := "quota-" + place + "-" + strconv.Itoa(i)
 		more := "of " + q.words()
 		if q.FreeAt != nil {
-			more += ", used up until " + clockFrom(now, *q.FreeAt)
+			more += ", used up: next start " + nextStart(now, *q.FreeAt)
 		}
 		gauges = append(gauges, h.Div(
 			h.P(h.ID(id), g.Text("Quota "), h.B(g.Text(count(q.Used))), g.Text(" "), dim(more)),
@@ -118,12 +118,20 @@ func quotaGauges(place string, quotas []Quota, now time.Time) g.Node {
 	return gauges
 }
 
+// nextStart says when a delivery may start again.
+func nextStart(now, at time.Time) string {
+	return "in " + seconds(max(at.Sub(now), 0)) + ", at " + clockFrom(now, at)
+}
+
 // toldGauge shows what the target has said of its limits.
 func toldGauge(told *Told, now time.Time) g.Node {
 	if told == nil {
 		return nil
 	}
 	more := "until " + clockFrom(now, told.ResetAt)
+	if told.Remaining == 0 {
+		more = "next start " + nextStart(now, told.ResetAt)
+	}
 	if told.WaitingSince != nil {
 		more += ", waiting for " + span(now, *told.WaitingSince)
 	}

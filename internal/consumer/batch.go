@@ -166,7 +166,9 @@ func (c *Consumer) finishBatch(ctx context.Context, now, begun time.Time, b *bat
 		c.gate.EndEach(now, tries, each, head.group != nil, slots, fates)
 		c.demand.delivered(took)
 	} else {
-		c.gate.Dissolve(now, tries, whole, slots)
+		if c.gate.Dissolve(now, tries, whole, slots) {
+			c.stats.batches.dissolved++
+		}
 		for i := range fates {
 			if !whole.Canceled {
 				fates[i] = gate.Held

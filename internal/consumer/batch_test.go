@@ -185,6 +185,9 @@ func TestABatchThatFailsAsAWholeIsDissolvedAndItsPoisonFoundAlone(t *testing.T) 
 		if failed != 1 {
 			t.Errorf("the poison was in %d batches: after one it is tried alone", failed)
 		}
+		if b := e.Snapshot(time.Now()).Batches; b.Most != 10 || b.Dissolved != 1 || len(b.Sizes) != batchesKept {
+			t.Errorf("%+v", b)
+		}
 	})
 }
 

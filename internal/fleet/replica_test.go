@@ -150,7 +150,7 @@ func (r *replica) turn() {
 		r.send(&call)
 		at = never
 	}
-	if due := r.share.Due(); wants == ratelimit.Token && !due.IsZero() {
+	if due := r.share.Due(); (wants == ratelimit.Token || wants == ratelimit.Allowance) && !due.IsZero() {
 		at = min(at, due.Sub(r.epoch))
 	}
 	if change := r.member.nextChange(); change > r.own() {

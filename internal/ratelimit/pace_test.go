@@ -44,7 +44,7 @@ func run(t *testing.T, p *ratelimit.Share, until, took time.Duration) []time.Tim
 			starts = append(starts, now)
 			ends = append(ends, now.Add(took))
 			continue
-		case ratelimit.Token:
+		case ratelimit.Token, ratelimit.Allowance:
 			if due := p.Due(); !due.IsZero() && due.Before(next) {
 				next = due
 			}

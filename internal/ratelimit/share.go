@@ -57,6 +57,9 @@ func (s *Share) Start(now time.Time, t *Try, slots int, consent func() bool) Wan
 	p.mu.Lock()
 	want, next := s.start(now, t, slots, consent)
 	p.refused(want)
+	if want == Token && p.fleetUsedUp(now) {
+		want = Allowance
+	}
 	p.mu.Unlock()
 	if next != nil {
 		next.wake()
@@ -88,7 +91,7 @@ func (s *Share) start(now time.Time, t *Try, slots int, consent func() bool) (Wa
 		p.free = at
 	}
 	if p.free.After(now) {
-		return Token, nil
+		return Allowance, nil
 	}
 	p.free = time.Time{}
 	if !consent() {
@@ -225,8 +228,8 @@ func (s *Share) End(now time.Time, t *Try, r message.Result, first bool) (announ
 	return announced
 }
 
-// Due returns when the last refused token will be available, and with it what the quotas
-// allow, or the zero time if none was refused since the last start or the rate is 0.
+// Due returns when the last refused token or allowance will be available, or the zero time
+// if none was refused since the last start or the rate is 0.
 func (s *Share) Due() time.Time {
 	s.pace.mu.Lock()
 	defer s.pace.mu.Unlock()

@@ -40,7 +40,7 @@ func (c *talk) begins() *ratelimit.Try {
 // waits expects that nothing may start until a time from now.
 func (c *talk) waits(until time.Duration) {
 	c.t.Helper()
-	if want := c.Start(time.Now(), new(ratelimit.Try), 10, agreed); want != ratelimit.Token || time.Until(c.Due()) != until {
+	if want := c.Start(time.Now(), new(ratelimit.Try), 10, agreed); want != ratelimit.Allowance || time.Until(c.Due()) != until {
 		c.t.Fatalf("after %v: wants %v, due in %v, not %v", time.Since(c.begin), want, time.Until(c.Due()), until)
 	}
 	if n := c.Usable(time.Now(), 10); n != 0 {
