@@ -201,10 +201,10 @@ func (s *Share) Rest() {
 }
 
 // End frees the slot of a delivery that Start has started, and takes in what its answer
-// says of the target's limits; first is whether it was its message's first try. It reports
+// says of the target's limits; firsts is how many messages' first try it was. It reports
 // whether the answer is a refusal that the target has announced: it is waited for as it
 // asked, and that is no trouble.
-func (s *Share) End(now time.Time, t *Try, r message.Result, first bool) (announced bool) {
+func (s *Share) End(now time.Time, t *Try, r message.Result, firsts int) (announced bool) {
 	p := s.pace
 	p.mu.Lock()
 	p.delivering--
@@ -212,7 +212,7 @@ func (s *Share) End(now time.Time, t *Try, r message.Result, first bool) (announ
 	freed := false
 	if p.limits.Follow {
 		before, asked := p.told.from(now), p.told.asks
-		announced = p.told.answer(now, t, p.quotas.next, p.delivering, r, first)
+		announced = p.told.answer(now, t, p.quotas.next, p.delivering, r, firsts)
 		freed = p.told.from(now).Before(before) || asked && !p.told.asks
 		p.told.watch(now, p.delivering)
 	}
@@ -359,6 +359,14 @@ func (s *Share) Asks() bool {
 	s.pace.mu.Lock()
 	defer s.pace.mu.Unlock()
 	return s.pace.told.asks
+}
+
+// Joins reports whether a request may carry several messages: not while it is unclear
+// whether the target refuses all, or what is with one message.
+func (s *Share) Joins() bool {
+	s.pace.mu.Lock()
+	defer s.pace.mu.Unlock()
+	return !s.pace.told.doubts
 }
 
 // wakeAll wakes the owners of all shares.
