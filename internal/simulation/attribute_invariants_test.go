@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// changedAttributesAreFollowed: a receive asks for the visibility that SQS said last; and
-// while messages come and SQS answers, that is one of a quarter of a minute ago.
+// changedAttributesAreFollowed: a receive asks for the visibility that SQS last reported;
+// while messages arrive and SQS answers, that is at most 15 s old.
 func changedAttributesAreFollowed(t *trial) {
 	const every = 15*time.Second + time.Second
 	for _, p := range t.evidence.processes {
@@ -38,7 +38,7 @@ func changedAttributesAreFollowed(t *trial) {
 	}
 }
 
-// saidBy is the visibility in the last answer that had come.
+// saidBy returns the visibility in the last answer that had arrived by then.
 func saidBy(looks []*sqsCall, at instant) time.Duration {
 	var last *sqsCall
 	for _, c := range looks {
@@ -52,12 +52,12 @@ func saidBy(looks []*sqsCall, at instant) time.Duration {
 	return last.visibility
 }
 
-// messagesCame says that a receive brought something in a time.
+// messagesCame reports whether a receive brought something in a time.
 func (t *trial) messagesCame(receives []*sqsCall, from, to instant) bool {
 	return slices.ContainsFunc(receives, func(c *sqsCall) bool { return c.came >= from && c.came <= to && len(c.brought) > 0 })
 }
 
-// looksWell says that SQS answered soon whatever was asked of the queue's attributes.
+// looksWell reports whether SQS answered soon whatever was asked of the queue's attributes.
 func (t *trial) looksWell(looks []*sqsCall, from, to instant) bool {
 	return !slices.ContainsFunc(looks, func(c *sqsCall) bool { return c.overlaps(from, to, t) && !c.well() })
 }

@@ -8,7 +8,7 @@ import (
 
 // noMessageIsStruckForItsNeighbour: a message that has failed only together with all others
 // in its requests is not given up, and is tried alone next, unless no message can have caused
-// it. And where nothing but batches goes wrong, none dies that never failed by itself.
+// the failure. If nothing but batches goes wrong, no message dies that never failed by itself.
 func noMessageIsStruckForItsNeighbour(t *trial) {
 	ownFault := func(d *delivery) bool { return !d.delivered() && !d.dissolved() }
 	for _, l := range t.lives {
@@ -44,8 +44,8 @@ func noMessageIsStruckForItsNeighbour(t *trial) {
 	}
 }
 
-// apart reports whether its request failed in a way of which one of its messages may be the
-// cause, so that each is tried alone.
+// apart reports whether its request failed in a way that one of its messages may have caused,
+// so that each is tried alone.
 func (d *delivery) apart() bool {
 	return d.dissolved() && d.how != "gone" && d.status != http.StatusTooManyRequests && d.retryAfter == 0 && !d.unseen()
 }

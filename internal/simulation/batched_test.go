@@ -42,10 +42,10 @@ func (t *targetPlan) batchWait() time.Duration {
 	return t.batch.wait
 }
 
-// drawBatched has the targets of worlds about batches, and of some others, take batches. It
-// has a die of its own, so that the others stay the worlds that they were. Where refusals of
-// some are all that is wrong, there are no batches: that world is about single messages. A
-// world about batches may have a tenant for whose sake the target refuses the whole request.
+// drawBatched makes the targets of worlds about batches, and of some others, take batches. It
+// has a die of its own, so that all other worlds stay as they were. If refusals of single
+// messages are all that goes wrong, there are no batches. A world about batches may have a
+// tenant because of whom the target refuses whole requests.
 func (s *scenario) drawBatched(d dice) {
 	w := s.wide
 	if w.kind != batches && (s.refusesAlone() != nil || !d.of("beside?").chance(0.25)) {
@@ -125,7 +125,8 @@ type batchAnswer struct {
 	what   string // nonsense, or "" for none
 }
 
-// turnOfBatch draws how a request ends of which the first message, alone, would end so.
+// turnOfBatch draws how a request ends whose first message would end in the given way if it
+// were alone.
 func (t *target) turnOfBatch(by *process, q *request, first turn) turn {
 	p, plan := t.plan.batch, t.world.plan
 	f := turn{before: first.before, after: first.after, status: http.StatusOK, answer: new(batchAnswer)}
@@ -178,8 +179,8 @@ func (t *target) turnOfBatch(by *process, q *request, first turn) turn {
 	return f
 }
 
-// status is that of a failure. Some that say that a message is rejected are Lambda's own, and
-// mean that something is wrong with the function.
+// status returns the status of a failure. Some statuses that normally reject a message are
+// Lambda's own, and mean that something is wrong with the function.
 func (p *batchPlan) status(of int) int {
 	if p.format == "lambda" && slices.Contains([]int{400, 409, 410}, of) {
 		return 422
@@ -187,7 +188,7 @@ func (p *batchPlan) status(of int) int {
 	return of
 }
 
-// functionError has a function say that it failed.
+// functionError makes the answer that of a function that failed.
 func (t *target) functionError(d dice, f *turn) {
 	if t.plan.batch.format != "lambda" {
 		return
@@ -199,7 +200,7 @@ func (t *target) functionError(d dice, f *turn) {
 	}
 }
 
-// name has the answer name those that failed.
+// name makes the answer name those that failed.
 func (a *batchAnswer) name(t *target, d dice, q *request, bad []bool, n int) {
 	if n == 0 {
 		a.body = pick(d.of("none failed"), "", "null", "{}", `{"batchItemFailures":[]}`, ` {"batchItemFailures":null,"more":[1,{"a":2}]}`)
@@ -236,7 +237,7 @@ func list(ids []string) string {
 // maxAnswer is how long a function's answer may be.
 const maxAnswer = 6 << 20
 
-// absurd has the answer say what is wrong, or not true.
+// absurd makes the answer malformed, or untrue.
 func (a *batchAnswer) absurd(t *target, d dice, q *request, bad []bool, n int) {
 	ids := t.named(q, bad)
 	whole := func(what, body string) { *a = batchAnswer{what: what, body: body, whole: true} }

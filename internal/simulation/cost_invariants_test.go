@@ -7,9 +7,9 @@ import (
 	"time"
 )
 
-// whatIsInHandIsBounded, where nothing goes wrong: not yet delivered are at most
-// slots + min(0.2 s × pace, 500) + 2 × 10; on a FIFO queue also what waits behind
-// its group's head, up to ten a slot and a receive.
+// whatIsInHandIsBounded: if nothing goes wrong, at most slots + min(0.2 s × pace, 500)
+// + 2 × 10 messages are not yet delivered; on a FIFO queue, plus those that wait behind
+// their group's head, up to ten per slot and receive.
 func whatIsInHandIsBounded(t *trial) {
 	if !t.plan.calm {
 		return
@@ -56,8 +56,8 @@ func whatIsInHandIsBounded(t *trial) {
 	}
 }
 
-// fewRequestsAMessage, where there is a backlog and nothing goes wrong: 0.22
-// receives and deletes from 5/s. A FIFO queue's deletes do not wait for each other.
+// fewRequestsAMessage: with a backlog, and if nothing goes wrong, 0.22 receives and deletes
+// per message from 5/s on. A FIFO queue's deletes do not wait for each other.
 func fewRequestsAMessage(t *trial) {
 	if !t.plan.calm || t.plan.queues[0].fifo {
 		return

@@ -35,8 +35,8 @@ func nothingIsDeletedBeforeItWasDelivered(t *trial) {
 	}
 }
 
-// everyMessageEndsDeliveredOrDead, and in good time after the trouble: all but poison that
-// nobody is left to prove, and what is behind it in its group.
+// everyMessageEndsDeliveredOrDead, and soon after the trouble, except for poison that
+// nothing is left to prove, and what is behind it in its group.
 func everyMessageEndsDeliveredOrDead(t *trial) {
 	took := make(map[int]bool)
 	for _, d := range t.evidence.deliveries {
@@ -62,7 +62,7 @@ func everyMessageEndsDeliveredOrDead(t *trial) {
 	}
 }
 
-// nobodyProves says that a process has held m, which is poison, or poison before it in
+// nobodyProves reports whether a process has held m, which is poison, or poison before it in
 // its group, for an hour, and hardly delivered anything since it first failed: that is
 // held like in an outage.
 func (t *trial) nobodyProves(m int) bool {
@@ -104,10 +104,10 @@ func noMoreDeliveriesAtOnceThanSlots(t *trial) {
 	})
 }
 
-// noMoreStartsThanTheRateAllows: in each window from one start to another at most
-// what had been saved up at its begin (the burst then) and the rate's integral. A
-// token may be used a quarter of the time to the next late, but 1 to 10 ms, without being
-// counted as used later (package ratelimit), so a window may hold what it and that allow.
+// noMoreStartsThanTheRateAllows: each window from one start to another has at most what had
+// been saved up when it began (the burst at that time) plus the integral of the rate. A token
+// may be used late by a quarter of the time to the next one, but 1 to 10 ms, without counting
+// as used later (package ratelimit), so a window may have that much more.
 func noMoreStartsThanTheRateAllows(t *trial) {
 	t.eachTarget(func(p *process, target int, starts []*delivery) {
 		paces := p.paces[target]
@@ -150,8 +150,8 @@ func rateOf(p pace) float64 {
 
 // eachTarget goes through every process's starts at every target, in their order. A batch
 // is one start.
-// Refused connects are left out: net/http may connect and then take a connection
-// that has become free.
+// Refused connections are left out: net/http may dial, and then use a connection
+// that has become idle.
 func (t *trial) eachTarget(look func(p *process, target int, starts []*delivery)) {
 	all := make(map[*process][][]*delivery)
 	for _, d := range t.evidence.deliveries {
@@ -184,9 +184,9 @@ func paceAt(paces []pace, at instant) (l struct {
 	return l
 }
 
-// groupsAreDeliveredInOrderOneAtATime: when a message of a group starts, each that
-// was sent before it has been delivered or has had all the receives it may have;
-// and a process delivers one of a group at a time.
+// groupsAreDeliveredInOrderOneAtATime: when a message of a group starts, every earlier one
+// has been delivered or has used up its receives; and a process delivers one message of a
+// group at a time.
 func groupsAreDeliveredInOrderOneAtATime(t *trial) {
 	type key struct {
 		queue int
@@ -200,8 +200,8 @@ func groupsAreDeliveredInOrderOneAtATime(t *trial) {
 	}
 	all := slices.DeleteFunc(slices.Clone(t.evidence.deliveries), func(d *delivery) bool { return d.message < 0 })
 	slices.SortStableFunc(all, func(a, b *delivery) int { return cmp.Compare(a.arrived, b.arrived) })
-	// A rejected message that is discarded or sent to the dead-letter queue is done with, as a
-	// delivered one is before its delete. (With strict groups the next waits for the letter.)
+	// A rejected message that is discarded or sent to the dead-letter queue is finished, as is
+	// a delivered one before its delete. (With strict groups the next one waits for that.)
 	done := func(d *delivery) bool {
 		to := t.plan.onRejected()
 		return d.delivered() || d.rejected() && (to == "discard" || to == "dead-letter" && !t.queue(d.message).strict)
@@ -306,8 +306,8 @@ func (t *trial) lapsed(l *life, from, to instant) bool {
 	})
 }
 
-// aMessageInHandIsDeliveredOnce: while it fails it is held and tried again, one try
-// after the other; however often it comes meanwhile.
+// aMessageInHandIsDeliveredOnce: while it fails it is held and retried, one try after
+// another, however often it is received in the meantime.
 func aMessageInHandIsDeliveredOnce(t *trial) {
 	for _, d := range t.strays {
 		t.reaches()

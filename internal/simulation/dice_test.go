@@ -2,11 +2,11 @@ package simulation
 
 import "time"
 
-// dice draws from the seed and from what is drawn for: the same question has the
-// same answer, whoever asks it and when.
+// dice draws from the seed and the purpose of the draw: the same question has the same
+// answer, whoever asks it and whenever.
 type dice uint64
 
-// of is the dice for one thing: a name, and numbers that tell it from its like.
+// of returns the dice for one thing: a name, and numbers that distinguish it from others.
 func (d dice) of(name string, keys ...int) dice {
 	h := uint64(d) ^ 0xcbf29ce484222325
 	for i := range len(name) {
@@ -38,8 +38,8 @@ func (d dice) upTo(n int) int { return int(d.part() * float64(n)) }
 // from is one of a to b.
 func (d dice) from(a, b int) int { return a + d.upTo(b-a+1) }
 
-// between is a time from a to b with the grain of a nanosecond, so that no two
-// events fall on one instant.
+// between returns a time from a to b with a resolution of a nanosecond, so that no two
+// events happen at the same instant.
 func (d dice) between(a, b time.Duration) time.Duration {
 	return a + time.Duration(d.part()*float64(b-a)) + time.Duration(shuffle(uint64(d)+1)%1000)
 }

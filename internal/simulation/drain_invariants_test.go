@@ -5,9 +5,8 @@ import (
 	"time"
 )
 
-// drainsEndInTimeAndStrandNothing: within the drain's time and a grace of three
-// seconds, and one for the last scrape; and while SQS is well, with everything
-// settled.
+// drainsEndInTimeAndStrandNothing: within the drain timeout plus three seconds, and one for
+// the last scrape; and if SQS is well, with everything settled.
 func drainsEndInTimeAndStrandNothing(t *trial) {
 	const grace = 3*time.Second + time.Second + 100*time.Millisecond
 	open := make(map[*process][]int)
@@ -36,8 +35,8 @@ func drainsEndInTimeAndStrandNothing(t *trial) {
 	}
 }
 
-// aStopCostsAMessageOneReceive at most beside the one that it had: several receives may be
-// out at a stop, and each may bring what another has given back.
+// aStopCostsAMessageOneReceive at most, besides the one it had: several receives may be out
+// at a stop, and each may return what another has released.
 func aStopCostsAMessageOneReceive(t *trial) {
 	type key struct {
 		by               *process

@@ -78,7 +78,7 @@ type execution struct {
 	items []entry  // for receives: what was handed out
 }
 
-// steal is a message made visible again though somebody has it.
+// steal is a message made visible again although somebody has it in hand.
 type steal struct {
 	at instant
 	handle
@@ -89,12 +89,12 @@ type request struct {
 	all     []*delivery
 	whole   bool // it failed as a whole: nobody knows whose fault it was
 	stopped bool // at the first that failed: of those named nobody knows whose fault it was
-	// absurd is what nonsense its answer was.
+	// absurd is the kind of nonsense in its answer.
 	absurd string
 }
 
-// delivery is one message's part in a request at a target's door, or a connect that it
-// refused.
+// delivery is one message's part in a request that reached a target, or a connection that
+// the target refused.
 type delivery struct {
 	request *request // nil: it is alone
 	by      *process
@@ -108,11 +108,11 @@ type delivery struct {
 	how     string
 	// retryAfter is what the answer asked for, in seconds.
 	retryAfter int
-	// limited: the target has refused it, for it was one too many in its time; told is what
-	// the answer says of that limit, nil if nothing that is to be believed.
+	// limited: the target refused it as one too many in its window; told is what the answer
+	// says about that limit, nil if nothing credible.
 	limited bool
 	told    *told
-	// crowded: it was one too many at once; waited is how long it waited for a server.
+	// crowded: there were too many simultaneously; waited is how long it waited for a server.
 	crowded bool
 	waited  time.Duration
 }
@@ -122,7 +122,7 @@ func (d *delivery) delivered() bool { return d.ended != never && d.status/100 ==
 // inBatch reports whether others were in its request.
 func (d *delivery) inBatch() bool { return d.request != nil && len(d.request.all) > 1 }
 
-// leads reports whether it is the one by which its request is counted.
+// leads reports whether it is the one that its request is counted by.
 func (d *delivery) leads() bool { return d.request == nil || d.request.all[0] == d }
 
 // dissolved reports whether it failed together with others in its request.
@@ -130,8 +130,8 @@ func (d *delivery) dissolved() bool {
 	return d.inBatch() && (d.request.whole || d.request.stopped && !d.delivered())
 }
 
-// unseen reports whether its process stood still as it ended: it may have taken it for a
-// time-out.
+// unseen reports whether its process stood still when it ended, and so may have taken it for
+// a timeout.
 func (d *delivery) unseen() bool { return d.ended != never && d.by.standsIn(d.ended, d.ended) }
 
 // rejected reports whether the answer says that the target does not want the message.
@@ -147,8 +147,8 @@ func (d *delivery) rejected() bool {
 	}
 }
 
-// provable says that a failed try may be proven to be the message's fault. A 429, a connect
-// that failed and what failed with others never are.
+// provable reports whether a failed try may be proven to be the message's fault. A 429, a failed
+// connection, and what failed together with others never are.
 func (d *delivery) provable() bool {
 	return !d.delivered() && !d.rejected() && d.status != 429 && !d.dissolved()
 }
@@ -171,8 +171,8 @@ func (e *evidence) say(at instant, rank int, format string, args ...any) {
 	e.lines = append(e.lines, line{at, rank, fmt.Sprintf(format, args...)})
 }
 
-// log is the servers' log. What falls on one instant is sorted: its order is the
-// scheduler's.
+// log returns the servers' log. Entries of the same instant are sorted, since their order
+// depends on the scheduler.
 func (e *evidence) log() string {
 	e.mu.Lock()
 	defer e.mu.Unlock()
@@ -241,7 +241,7 @@ func (e *evidence) answered(c *sqsCall, at instant, told string, codes map[int]s
 	}
 }
 
-// gaveUp notes that the process waits for the answer no longer.
+// gaveUp notes that the process no longer waits for the answer.
 func (e *evidence) gaveUp(c *sqsCall, at instant) {
 	if c.by.isDead() {
 		return
@@ -260,7 +260,7 @@ func (e *evidence) arrives(d *delivery) {
 	}
 }
 
-// unprocessed notes a request of which HTTP/2 said that it was not processed.
+// unprocessed notes a request that HTTP/2 reported as not processed.
 func (e *evidence) unprocessed(by *process, target int, at instant) {
 	e.arrives(&delivery{by: by, target: target, message: -1, arrived: at, ended: at, how: "unprocessed"})
 	e.mu.Lock()
@@ -275,7 +275,7 @@ func (e *evidence) ends(d *delivery, at instant, status int, how string) {
 	e.say(at, rankTarget, "target %-5s t%d m%d ends %d%s", d.by.name, d.target, d.message, status, how)
 }
 
-// happens writes down what was done to the world.
+// happens records what was done to the world.
 func (e *evidence) happens(at instant, format string, args ...any) {
 	e.mu.Lock()
 	defer e.mu.Unlock()

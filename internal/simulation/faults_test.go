@@ -2,8 +2,8 @@ package simulation
 
 import "time"
 
-// sqsOdds say how often a call to SQS goes wrong, and in which way. Most are 0 in
-// most seeds, so that each fault is also seen alone.
+// sqsOdds are how often a call to SQS goes wrong, and in which way. Most are 0 in
+// most seeds, so that each fault also occurs alone.
 type sqsOdds struct {
 	slow         float64 // by seconds, before or after SQS takes note
 	throttled    float64
@@ -66,13 +66,13 @@ type fate struct {
 	before, after time.Duration // around the moment at which SQS takes note
 	short         int           // a receive brings at most so many; 0: as asked
 	again         time.Duration // until SQS gets it a second time
-	// notices: SQS sees that the client has gone, and gives back what its long poll
-	// was handed.
+	// notices: SQS notices that the client has gone, and takes back what its long poll
+	// was given.
 	notices bool
 	late    bool // a receive that a wider world answers late
 }
 
-// awayWays are the ways of SQS to be away.
+// awayWays are the ways in which SQS can be away.
 const awayWays = 3
 
 // fateOf draws what becomes of a call. d is the dice of that call alone.
@@ -116,7 +116,7 @@ func (s *scenario) fateOf(d dice, now time.Duration) fate {
 	return f
 }
 
-// targetOdds say how often a delivery goes wrong, and in which way.
+// targetOdds are how often a delivery goes wrong, and in which way.
 type targetOdds struct {
 	failed, rejected, throttled, unavailable float64
 	hangs, cut, cutMiddle, garbage, slow     float64
@@ -146,7 +146,7 @@ type turn struct {
 	answer        *batchAnswer // of a request that may carry several, if the status is 2xx
 }
 
-// outageWays are the ways of a target to be out; the last is to refuse connects.
+// outageWays are the ways in which a target can be down; the last is to refuse connections.
 const (
 	outageWays    = 7
 	answers503    = 0

@@ -5,8 +5,8 @@ import (
 	"testing"
 )
 
-// TestWhatSeedsHaveFoundStaysMended plays seeds that broke an invariant once. A change of
-// how worlds are drawn makes other worlds of them: then they may go.
+// TestWhatSeedsHaveFoundStaysMended plays seeds that once broke an invariant. When worlds
+// are drawn differently, the seeds are other worlds, and may be removed.
 func TestWhatSeedsHaveFoundStaysMended(t *testing.T) {
 	t.Parallel()
 	for seed, found := range map[uint64]string{

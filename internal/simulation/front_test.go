@@ -25,7 +25,7 @@ type front struct {
 	by    *process
 }
 
-// wire is what the JSON of SQS's requests and answers has that matters here.
+// wire is the part of the JSON of SQS's requests and answers that matters here.
 type wire struct {
 	QueueURL            string      `json:"QueueUrl,omitempty"`
 	QueueName           string      `json:",omitempty"`
@@ -105,8 +105,8 @@ func (f *front) Do(r *http.Request) (*http.Response, error) { //nolint:contextch
 		}
 		return f.hand(c, r, a)
 	case <-r.Context().Done():
-		// Calls that began at one instant time out at one: here they end one after the
-		// other, so that what follows has an order.
+		// Calls that began at the same instant would time out at the same instant. Here they
+		// end one after another, so that what follows has an order.
 		time.Sleep(c.gaveUp)
 		err = r.Context().Err()
 		w.evidence.gaveUp(c, w.now())
@@ -156,8 +156,8 @@ func (f *front) read(r *http.Request, body []byte) (*sqsCall, *wire, error) {
 			first = h.message
 		}
 	}
-	// Receives that go out at one instant and ask for the same are told from each other by
-	// chance: it does not matter which of them is which.
+	// Receives that go out at the same instant and ask for the same are interchangeable: it
+	// does not matter which is which.
 	name := "call " + c.action
 	if c.action == "ReceiveMessage" {
 		name += fmt.Sprintf(" of %d %s", c.asked, c.attempt)
@@ -193,7 +193,7 @@ func (w *world) messageIn(entries []wireEntry) int {
 	return n
 }
 
-// carry is the way of a request to SQS and of its answer back.
+// carry takes a request to SQS and its answer back.
 func (f *front) carry(server context.Context, r *http.Request, c *sqsCall, request *wire, body []byte, came chan<- answer) {
 	time.Sleep(c.fate.before)
 	if f.by.isDead() || c.held > 0 && r.Context().Err() != nil {
@@ -236,7 +236,7 @@ func (f *front) carry(server context.Context, r *http.Request, c *sqsCall, reque
 	}
 }
 
-// execute has SQS do what is asked, and writes down what it did.
+// execute makes SQS do what is asked, and records what it did.
 func (f *front) execute(server context.Context, r *http.Request, c *sqsCall, request *wire, body []byte, how string) answer {
 	changed := *request
 	switch {
@@ -265,8 +265,8 @@ func (f *front) execute(server context.Context, r *http.Request, c *sqsCall, req
 	return a
 }
 
-// settled writes down what became of a batch, and puts the entries that were made
-// to fail into the answer.
+// settled records what became of a batch, and adds to the answer the entries that were
+// made to fail.
 func (f *front) settled(c *sqsCall, request *wire, a answer, how string) []byte {
 	if a.status != http.StatusOK {
 		return a.body
@@ -292,7 +292,7 @@ func (f *front) settled(c *sqsCall, request *wire, a answer, how string) []byte 
 	return body
 }
 
-// hand gives the process its answer, and writes down that it came.
+// hand gives the process its answer, and records that it arrived.
 func (f *front) hand(c *sqsCall, r *http.Request, a answer) (*http.Response, error) {
 	now := f.world.now()
 	if a.err != nil {
@@ -349,7 +349,7 @@ func (w *world) ask(ctx context.Context, url, action string, body []byte) answer
 	return answer{status: rec.Code, header: header, body: rec.Body.Bytes()}
 }
 
-// handOut writes down what a receive was handed, and draws what is stolen of it.
+// handOut records what a receive was given, and draws which of it is stolen.
 func (w *world) handOut(c *sqsCall, a answer, how string) {
 	var read wireAnswer
 	if a.status != http.StatusOK || len(a.body) == 0 || json.Unmarshal(a.body, &read) != nil {
@@ -390,8 +390,8 @@ func (w *world) handedOut(read wireAnswer, served instant) []handed {
 	return all
 }
 
-// steal makes a message visible again though somebody has it, and may have a rival
-// receive it, who lets it lapse.
+// steal makes a message visible again although somebody has it in hand, and may let a rival
+// receive it who does nothing with it.
 func (w *world) steal(d dice, queue int, h handle, receipt string) {
 	q := &w.plan.queues[queue]
 	time.Sleep(d.of("when").between(0, q.shortest()))

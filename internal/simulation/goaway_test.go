@@ -44,7 +44,7 @@ func makeCertificate(folder string) error {
 	return os.WriteFile(certificateFile, pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: der}), 0o600)
 }
 
-// http2Pipes ends TLS for a target's server, and has each connection end by a GOAWAY.
+// http2Pipes terminates TLS for a target's server, and ends each connection with a GOAWAY.
 type http2Pipes struct {
 	*pipes
 	world *world
@@ -60,14 +60,14 @@ func (l *http2Pipes) Accept() (net.Conn, error) {
 }
 
 // goingAway is the server's end of an HTTP/2 connection that takes only so many requests.
-// It answers what comes after them with a GOAWAY that says which was the last, a moment
-// later, as over a network: those were never processed.
+// It answers any later ones, after a moment as over a network, with a GOAWAY that says which
+// was the last: those after it were never processed.
 type goingAway struct {
 	net.Conn
 	door  *door
 	world *world
 
-	// Of the reading goroutine alone.
+	// Used only by the reading goroutine.
 	begun   bool
 	pending []byte // of a frame that has been read
 	left    int    // requests that it still takes
@@ -88,7 +88,7 @@ const (
 
 func (g *goingAway) owner() *process { return g.door.by }
 
-// Read gives the server one frame after the other, but those of streams it does not take.
+// Read gives the server one frame after another, except those of streams it does not accept.
 func (g *goingAway) Read(b []byte) (int, error) {
 	for len(g.pending) == 0 {
 		if !g.begun {

@@ -6,10 +6,10 @@ import (
 	"time"
 )
 
-// noGoodMessageDiesInAnOutage: with three receives and one restart at most. Of a
-// target that hangs now and then, and so looks like one that is slow, that is not
-// promised; nor of one message alone in a queue of a target that answers 500, nor of what
-// is behind poison on a FIFO queue of several replicas: each may cost it a receive.
+// noGoodMessageDiesInAnOutage: with three receives and at most one restart. This is not
+// promised for a target that hangs now and then, and so looks slow; nor for a single message
+// in a queue whose target answers 500; nor for what is behind poison on a FIFO queue with
+// several replicas, each of which may cost it a receive.
 func noGoodMessageDiesInAnOutage(t *trial) {
 	s := t.plan.storm
 	if s == nil || s.way == hangs && s.kind != total {
@@ -27,8 +27,8 @@ func noGoodMessageDiesInAnOutage(t *trial) {
 	}
 }
 
-// alone are the messages that were given up after five minutes, with hardly anybody else
-// in the queue: a quiet queue's outage by 500s or time-outs is taken for poison.
+// alone returns the messages that were given up after five minutes with hardly any others in
+// the queue: an outage of 500s or timeouts of a quiet queue is taken for poison.
 func (t *trial) alone() map[int]bool {
 	alone := make(map[int]bool)
 	for _, l := range t.lives {
@@ -44,17 +44,17 @@ func (t *trial) alone() map[int]bool {
 	return alone
 }
 
-// nothingButAnOutage says that it is a storm of up to 11 hours without poison or a restart,
+// nothingButAnOutage reports whether it is a storm of up to 11 hours without poison or a restart,
 // in which SQS is well.
 func (t *trial) nothingButAnOutage() bool {
 	s := t.plan.storm
 	return s != nil && !s.poison && s.restarts == 0 && len(t.plan.away) == 0 && s.to-s.from <= 11*time.Hour
 }
 
-// anOutageBurnsNoReceives: in up to 11 hours of an outage that no message can be the
-// cause of, refused connects and 429s, each message is received once, whoever has it. So
-// it is in a total one of any kind, where enough messages are tried for the gate to close;
-// where they are not, an answer that one strike is enough for may cost one more.
+// anOutageBurnsNoReceives: in an outage of up to 11 hours that no message can have caused
+// (refused connections, 429s), every message is received once, whoever has it. The same holds
+// in a total outage of any kind if enough messages are tried for the gate to close; if not, an
+// answer for which one strike is enough may cost one more.
 func anOutageBurnsNoReceives(t *trial) {
 	s := t.plan.storm
 	if !t.nothingButAnOutage() {
@@ -84,7 +84,7 @@ func anOutageBurnsNoReceives(t *trial) {
 	}
 }
 
-// busy says that a storm lasts, and that each process that tries the target in it tries
+// busy reports whether a storm lasts, and that each process that tries the target in it tries
 // five different messages before trouble of any length would close the gate.
 func (t *trial) busy() bool {
 	s, soon := t.plan.storm, time.Second
@@ -115,7 +115,7 @@ func (t *trial) busy() bool {
 	return true
 }
 
-// poisonEndsInTheDeadLetterQueue, once the target is well: by the queue's redrive.
+// poisonEndsInTheDeadLetterQueue once the target is well, through the queue's redrive.
 func poisonEndsInTheDeadLetterQueue(t *trial) {
 	if t.plan.storm == nil || t.healed == never {
 		return
@@ -130,9 +130,8 @@ func poisonEndsInTheDeadLetterQueue(t *trial) {
 	}
 }
 
-// soonAfter is how long after the storm a process tries its target again, at most: fewer
-// messages than close its gate are held each by itself, after a 429 for up to 30 s and
-// half of it.
+// soonAfter is how long after the storm a process retries its target, at most: messages too
+// few to close its gate are held individually, after a 429 for up to 30 s and half of that.
 func (t *trial) soonAfter(p *process) time.Duration {
 	target, s := &t.plan.targets[0], t.plan.storm
 	longest := 15 * time.Second
@@ -153,10 +152,9 @@ func (t *trial) triedInTheStorm(by ...*process) int {
 	return len(all)
 }
 
-// theGateOpensSoon: after a total outage each process that has something in hand
-// delivers within the longest gap between probes, which is drawn from half to one and
-// a half times 10 s, or what the target asked for, and the time of a probe that was
-// under way.
+// theGateOpensSoon: after a total outage each process that has something in hand delivers
+// within the longest gap between probes (10 s, times one half to one and a half, or what the
+// target asked for) plus the duration of a probe that was under way.
 func theGateOpensSoon(t *trial) {
 	s := t.plan.storm
 	if s == nil || s.kind != total || s.poison || len(t.plan.away) > 0 {
@@ -184,9 +182,9 @@ func theGateOpensSoon(t *trial) {
 	}
 }
 
-// theBacklogOfAnOutageIsDeliveredSoon: after a total outage the pace is back within 5 s,
-// or five rounds, of the first delivery. So what was sent before its end is delivered by
-// then and in twice the time that it takes. Of several replicas each finds out by itself.
+// theBacklogOfAnOutageIsDeliveredSoon: after a total outage the pace is back within 5 s, or
+// five rounds, of the first delivery. So everything sent before the end of the outage is
+// delivered by then plus twice the time that it takes. Each replica finds out for itself.
 func theBacklogOfAnOutageIsDeliveredSoon(t *trial) {
 	s := t.plan.storm
 	if !t.nothingButAnOutage() || s.kind != total {
@@ -234,8 +232,8 @@ func theBacklogOfAnOutageIsDeliveredSoon(t *trial) {
 	}
 }
 
-// anOutageIsTriedFewTimes: what is in hand at its begin twice at most, five tries in
-// the time before the gate closes, and then probes.
+// anOutageIsTriedFewTimes: what is in hand when it begins is tried twice at most, plus five
+// tries before the gate closes, and then probes.
 func anOutageIsTriedFewTimes(t *trial) {
 	s := t.plan.storm
 	if s == nil || s.kind != total || s.poison {
@@ -248,8 +246,8 @@ func anOutageIsTriedFewTimes(t *trial) {
 		probes++
 	}
 	if !t.busy() || t.triedInTheStorm(t.evidence.processes...) < 10 || slices.ContainsFunc(t.plan.queues, func(q queuePlan) bool { return q.fifo }) {
-		// What is held is tried by itself: too few for the gate to close, where some fail now
-		// and then by chance, or the heads of as many groups as there are slots.
+		// Held messages are tried one by one: too few to close the gate, where some fail now and
+		// then by chance, or the heads of as many groups as there are slots.
 		probes += float64(slots+4) * (s.to - s.from).Seconds() / 5
 	}
 	most := 2*slots + 25 + int(probes)

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// invariants are what must hold in every seed, by what the servers have seen.
+// invariants must hold in every seed, according to what the servers have seen.
 // docs/simulation.md lists them.
 var invariants = []struct {
 	name  string
@@ -54,7 +54,7 @@ var invariants = []struct {
 	{"the limit found is near the truth", theLimitFoundIsNearTheTruth},
 }
 
-// judge says in which ways a world has broken its invariants.
+// judge returns the invariants that a world has broken, and how.
 func judge(w *world) []string {
 	t := newTrial(w)
 	t.count()
@@ -74,7 +74,7 @@ func judge(w *world) []string {
 	return all
 }
 
-// reaches notes that what an invariant asks for has come up.
+// reaches notes that the situation which an invariant is about has occurred.
 func (t *trial) reaches() { t.reached++ }
 
 // breaks notes that an invariant does not hold.
@@ -97,10 +97,10 @@ func (t *trial) end(p *process) instant {
 	}
 }
 
-// slow is a call's latency from which on it is not well.
+// slow is the latency from which a call no longer counts as well.
 const slow = time.Second
 
-// well says that a call went as it should: SQS did what it was asked, and said so
+// well reports whether a call went as it should: SQS did what it was asked, and said so
 // soon.
 func (c *sqsCall) well() bool {
 	if c.fate.kind != plain || c.stood || c.fate.before > slow || c.fate.after > slow || c.told != "" || c.came == never {
@@ -114,7 +114,7 @@ func (c *sqsCall) well() bool {
 	return true
 }
 
-// overlaps says that a call was under way in some part of a time.
+// overlaps reports whether a call was under way in some part of a time.
 func (c *sqsCall) overlaps(from, to instant, t *trial) bool {
 	until := c.came
 	if until == never {
@@ -123,7 +123,7 @@ func (c *sqsCall) overlaps(from, to instant, t *trial) bool {
 	return c.sent <= to && until >= from
 }
 
-// undisturbed says that all of a process's calls in a time went well, and nothing
+// undisturbed reports whether all of a process's calls in a time went well, and nothing
 // of what it had was taken away.
 func (t *trial) undisturbed(p *process, from, to instant) bool {
 	if p.standsIn(from, to) {

@@ -7,8 +7,8 @@ import (
 	"time"
 )
 
-// life is one message in the hands of one process, as that process sees it: from
-// the receive's answer that brought it to the answer that settled it.
+// life is one message in the hands of one process, as that process sees it: from the answer
+// to the receive that returned it to the answer that settled it.
 type life struct {
 	by       *process
 	message  int
@@ -28,8 +28,8 @@ type arrival struct {
 // newest is the handle of the last of the life's receives.
 func (l *life) newest() handle { return l.newestAt(math.MaxInt64).handle }
 
-// newestAt is the last receive of those whose answer had come. One that was late may
-// bring an older one after it.
+// newestAt returns the last receive whose answer had arrived by then. A late answer may bring
+// an older one after it.
 func (l *life) newestAt(at instant) arrival {
 	newest := l.receives[0]
 	for _, r := range l.receives[1:] {
@@ -40,12 +40,12 @@ func (l *life) newestAt(at instant) arrival {
 	return newest
 }
 
-// cameAfter says that it was received again in a time.
+// cameAfter reports whether it was received again in a time.
 func (l *life) cameAfter(from, to instant) bool {
 	return slices.ContainsFunc(l.receives, func(r arrival) bool { return r.served > from && r.call.came <= to })
 }
 
-// delivered is when the target took it; never if it did not.
+// delivered returns when the target accepted it, or never.
 func (l *life) delivered() instant {
 	for _, d := range l.starts {
 		if d.delivered() {
@@ -63,7 +63,7 @@ type happening struct {
 	delivery *delivery // that starts
 }
 
-// lost are the codes by which SQS says that a handle is no longer good.
+// lost are the codes with which SQS says that a handle is no longer valid.
 var lost = []string{"ReceiptHandleIsInvalid", "InvalidParameterValue", "MessageNotInflight"}
 
 // trial is what the judge works on.
@@ -71,7 +71,7 @@ type trial struct {
 	*world
 	evidence *evidence
 	lives    []*life
-	// strays are deliveries of what was not in hand.
+	// strays are deliveries of messages that were not in hand.
 	strays []*delivery
 	byWhom map[*process][]*sqsCall
 	// mentions are the entries of each message in each process's calls.
@@ -81,8 +81,8 @@ type trial struct {
 	everDelivered map[int]bool
 	// finished are the deliveries of each process, in the order of their end.
 	finished map[*process][]*delivery
-	// last are, in wider worlds, the entries after which a process did nothing more with
-	// their handle though it was time to extend it.
+	// last are, in wider worlds, the entries after which a process did nothing more with their
+	// handle, although it was time to extend it.
 	last   map[*sqsCall]map[handle]bool
 	broken []string
 	// reached is how often the invariant under judgment was exercised.
@@ -164,10 +164,10 @@ func (t *trial) follow(p *process, all []happening) {
 		case h.call.action == "ReceiveMessage":
 			for _, m := range h.call.brought {
 				l := hand[m.message]
-				// One that is older than what is in hand came by an answer that was late.
+				// One that is older than what is in hand came in a late answer.
 				if l != nil && m.receive >= l.newest().receive {
-					// A FIFO queue hands out nothing that is in flight: the release is done. So it
-					// is, as far as the process can tell, after the delay that it asked for.
+					// A FIFO queue hands out nothing that is in flight, so the release is done. So it
+					// is, as far as the process can tell, once the delay that it asked for is over.
 					back := time.Duration(0)
 					r, ok := releases[l.newest()]
 					if ok && !t.queue(m.message).fifo {
@@ -179,7 +179,7 @@ func (t *trial) follow(p *process, all []happening) {
 					}
 				}
 				if was := gone[m.message]; l == nil && was != nil && was.runs(h.at) {
-					// Lost from a batch whose request ran on for the others, and back before that ended.
+					// Lost from a batch whose request continued for the others, and back before that ended.
 					l = was
 					l.how, l.ended, hand[m.message] = "", never, l
 				}
@@ -216,14 +216,14 @@ func (t *trial) follow(p *process, all []happening) {
 	}
 }
 
-// runs reports whether a delivery of it runs at a time.
+// runs reports whether a delivery of it is running at a time.
 func (l *life) runs(at instant) bool {
 	n := len(l.starts)
 	return n > 0 && (l.starts[n-1].ended == never || l.starts[n-1].ended > at)
 }
 
-// isRelease tells a release from an extension: in these worlds no message is released
-// for as long as its queue's shortest visibility, but to make room and for a long
+// isRelease distinguishes a release from an extension: in these worlds no message is released
+// for as long as its queue's shortest visibility, except to make room or for a long
 // Retry-After.
 func (t *trial) isRelease(c *sqsCall, e *entry) bool {
 	return c.action == "ChangeMessageVisibilityBatch" && (t.last[c][e.handle] ||
@@ -239,8 +239,8 @@ func (t *trial) doneBefore(c *sqsCall, e *entry) bool {
 	})
 }
 
-// findLast tells in wider worlds a release for the time that a target has asked for from an
-// extension: what is extended is extended again, or settled, at half of it.
+// findLast distinguishes, in wider worlds, a release for the time that a target asked for from
+// an extension: what is extended is extended again, or settled, at half of it.
 func (t *trial) findLast() {
 	t.last = make(map[*sqsCall]map[handle]bool)
 	if t.plan.wide == nil {
@@ -273,8 +273,8 @@ func (t *trial) findLast() {
 // heldFor is what an extension of what is held asks for, in seconds.
 const heldFor = 120
 
-// toldToWait reports whether a target has told a process to bring a message again in so many
-// seconds, or in more.
+// toldToWait reports whether a target has told a process to bring a message again after so
+// many seconds or more.
 func (t *trial) toldToWait(p *process, message, seconds int) bool {
 	return slices.ContainsFunc(t.finished[p], func(d *delivery) bool { return d.message == message && d.retryAfter >= seconds })
 }
@@ -293,8 +293,8 @@ func (t *trial) byEnd() map[*process][]*delivery {
 	return all
 }
 
-// rowThatIsTrouble is how many different messages are rejected in a row, with no success
-// since, until further rejections are held like failures.
+// rowThatIsTrouble is how many different messages must be rejected in a row, without a success
+// in between, for further rejections to be held like failures.
 const rowThatIsTrouble = 5
 
 // mayBeHeld reports whether a rejection may be held: the target rejects everything.

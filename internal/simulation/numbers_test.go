@@ -19,8 +19,8 @@ import (
 	"github.com/sqs-poller/poller/internal/ratelimit"
 )
 
-// steadyRun draws a run in which nothing changes: a backlog, messages that go on arriving
-// more slowly than they are delivered, and one or two replicas.
+// steadyRun draws a run in which nothing changes: a backlog, messages that keep arriving more
+// slowly than they are delivered, and one or two replicas.
 func steadyRun(seed uint64) (s *scenario, speed, arriving float64) {
 	d := dice(seed).of("steady")
 	s = staged(seed)
@@ -58,7 +58,7 @@ func steadyRun(seed uint64) (s *scenario, speed, arriving float64) {
 	return s, speed, arriving
 }
 
-// firstSeeds returns those from 1 to n.
+// firstSeeds returns the seeds from 1 to n.
 func firstSeeds(n uint64) (seeds []uint64) {
 	for seed := range n {
 		seeds = append(seeds, seed+1)
@@ -145,8 +145,8 @@ func TestTheTimeToEmptyIsRight(t *testing.T) {
 	}
 }
 
-// TestNoPageContradictsItself looks at the page of a daemon every few seconds, in worlds
-// with all that goes wrong in the others but its end.
+// TestNoPageContradictsItself looks at a daemon's page every few seconds, in worlds in which
+// everything goes wrong that does in others, except that they do not heal.
 func TestNoPageContradictsItself(t *testing.T) {
 	verdicts := new(verdictsSeen)
 	pages := firstSeeds(40)
@@ -222,8 +222,8 @@ func (p *process) page() (pagetest.Page, bool) {
 	return pagetest.Read(string(body))
 }
 
-// verdictsSeen are the beginnings of the verdicts that pages had, as proof that they were
-// looked at in every state.
+// verdictsSeen are the first words of the verdicts seen, as proof that the page was looked at
+// in every state.
 type verdictsSeen struct {
 	mu   sync.Mutex // guards what follows
 	seen map[string]int

@@ -22,9 +22,9 @@ func (t *trial) arrivals(p *process, target int) []instant {
 	return all
 }
 
-// noQuotaIsEverPassed: by a target's log, in no window of a quota are more deliveries of a
-// process than it allows, wherever the window begins. What was used before a change of the
-// quotas counts, as far back as the greatest of them reached.
+// noQuotaIsEverPassed: according to a target's log, no window of a quota has more deliveries
+// of a process than it allows, wherever the window begins. What was used before a change of
+// the quotas counts, as far back as the longest of them reached.
 func noQuotaIsEverPassed(t *trial) {
 	for _, p := range t.evidence.processes {
 		for target, paces := range p.paces {
@@ -68,7 +68,7 @@ func greatest(quotas [ratelimit.MaxQuotas]ratelimit.Quota) int {
 	return n
 }
 
-// aQuotaCostsNoReceive: where nothing but quotas and limits is in the way, and nothing restarts, each
+// aQuotaCostsNoReceive: if only quotas and limits are in the way, and nothing restarts, every
 // message is received once, however long a quota is used up.
 func aQuotaCostsNoReceive(t *trial) {
 	w := t.plan.wide
@@ -99,10 +99,10 @@ func aQuotaCostsNoReceive(t *trial) {
 	}
 }
 
-// aToldLimitIsKept: after an answer that says how many more the target takes, its process
-// starts at most so many, less those that run, until the time that is said or the next
-// answer. Where the target counts in windows that all know, says so in each answer, and
-// takes more than can be on their way before its first word, it refuses nobody.
+// aToldLimitIsKept: after an answer that says how many more requests the target accepts, its
+// process starts at most that many, minus those that are running, until the stated time or
+// the next answer. If the target counts in windows that all know, says so in every answer, and
+// accepts more than can be on their way before its first answer, it refuses nobody.
 func aToldLimitIsKept(t *trial) {
 	w := t.plan.wide
 	if w == nil || w.kind != limitsTold {

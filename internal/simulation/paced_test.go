@@ -11,8 +11,8 @@ import (
 	"github.com/sqs-poller/poller/internal/ratelimit"
 )
 
-// drawPaced makes some wider worlds ones about the pace. It has a die of its own, so that
-// the others stay the worlds that they were.
+// drawPaced turns some wider worlds into worlds about the pace. It has a die of its own, so
+// that all others stay as they were.
 func (s *scenario) drawPaced(d dice) {
 	if d.of("paced?").chance(0.25) {
 		s.wide.kind = quotasOfTargets
@@ -85,7 +85,7 @@ func (t *limited) take(now instant, l *limitPlan) (remaining int, reset time.Dur
 	return l.n - len(t.taken), reset, ok
 }
 
-// write has an answer say it, and returns what the worker is to believe of it; nil:
+// write puts it into an answer, and returns what the worker should believe of it; nil:
 // nothing.
 func (l *limitPlan) write(d dice, h http.Header, now time.Time, remaining int, reset time.Duration, ok bool) *told {
 	seconds := int(math.Ceil(reset.Seconds()))
@@ -129,7 +129,7 @@ type told struct {
 	reset     time.Duration
 }
 
-// drawQuotas has the targets allow only so many in a time.
+// drawQuotas gives the targets quotas.
 func (s *scenario) drawQuotas(d dice) {
 	for i := range s.targets {
 		s.targets[i].limits.Quotas = drawQuotas(d.of("target", i))
@@ -150,7 +150,7 @@ func drawQuotas(d dice) (all [ratelimit.MaxQuotas]ratelimit.Quota) {
 	return all
 }
 
-// changeQuotas gives each quota another number, or takes all away.
+// changeQuotas gives each quota another number, or removes them all.
 func changeQuotas(d dice, old [ratelimit.MaxQuotas]ratelimit.Quota) [ratelimit.MaxQuotas]ratelimit.Quota {
 	if d.of("none").chance(0.1) {
 		return [ratelimit.MaxQuotas]ratelimit.Quota{}

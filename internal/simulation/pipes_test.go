@@ -35,7 +35,7 @@ func (l *pipes) Close() error {
 
 func (l *pipes) Addr() net.Addr { return place(l.name) }
 
-// connect gives the other end of a new connection.
+// connect returns the other end of a new connection.
 func (l *pipes) connect(from *process, target int) (net.Conn, error) {
 	here, there := net.Pipe()
 	select {
@@ -62,11 +62,11 @@ func (d *door) owner() *process { return d.by }
 
 func (d *door) RemoteAddr() net.Addr { return place(d.by.name) }
 
-// outlet is a process's end of a connection to a target. net/http closes it where
-// a delivery is cut off; several that are cut at one instant end one after the
-// other, each by its message, so that what follows has an order. Only while nothing
-// of the answer has come: net/http holds a mutex that a reader of the answer needs,
-// and a bubble's time stands still while somebody waits for a mutex.
+// outlet is a process's end of a connection to a target. net/http closes it when a delivery
+// is cut off. If several are cut off at the same instant, they end one after another, in the
+// order of their messages, so that what follows has an order. This is done only until the
+// answer begins to arrive: net/http then holds a mutex that a reader of the answer needs, and
+// a bubble's time stands still while anything waits for a mutex.
 type outlet struct {
 	net.Conn
 	by *process

@@ -6,9 +6,9 @@ import (
 )
 
 const (
-	// promptly is how much later than it is due a call may be sent: one that failed in
-	// part has the others wait for 0.1 s, and one that is out with the same message has
-	// to return first.
+	// promptly is how long after it is due a call may be sent: one that failed in part makes
+	// the others wait for 0.1 s, and one that is out with the same message has to return
+	// first.
 	promptly = 500 * time.Millisecond
 	// longestPause is how long calls of one kind pause after one that failed as a whole.
 	longestPause = 7 * time.Second
@@ -18,7 +18,7 @@ const (
 	changeCall  = "ChangeMessageVisibilityBatch"
 )
 
-// wentWell says that a call was answered soon, and not all of what it asked for failed:
+// wentWell reports whether a call was answered soon, and not all of what it asked for failed:
 // SQS is well, whatever became of single entries.
 func (c *sqsCall) wentWell() bool {
 	const soon = 100 * time.Millisecond
@@ -28,7 +28,7 @@ func (c *sqsCall) wentWell() bool {
 	return slices.ContainsFunc(c.entries, func(e entry) bool { return e.code == "" })
 }
 
-// settlesWell says that no call that settles or extends went wrong as a whole.
+// settlesWell reports whether no call that settles or extends went wrong as a whole.
 func (t *trial) settlesWell(p *process, queue int, from, to instant) bool {
 	if t.plan.wide != nil && len(t.plan.wide.calls) > 0 {
 		from -= deniedPause
@@ -47,9 +47,9 @@ func (t *trial) asks(l *life, from, to instant, action ...string) bool {
 	})
 }
 
-// oneFailedEntryDelaysNoOther: while no call goes wrong as a whole, what was delivered
-// is deleted when its linger is over, and what was rejected is released, however many
-// entries of other calls fail; and an entry that failed is sent again as soon.
+// oneFailedEntryDelaysNoOther: while no call fails as a whole, delivered messages are deleted
+// when their linger is over, and rejected ones are released, however many entries of other
+// calls fail; and a failed entry is sent again just as promptly.
 func oneFailedEntryDelaysNoOther(t *trial) {
 	const releaseLinger = 100 * time.Millisecond
 	for _, l := range t.lives {
@@ -71,7 +71,7 @@ func oneFailedEntryDelaysNoOther(t *trial) {
 			case d.delivered():
 				due(d.ended, d.ended+deleteLinger, deleteCall, "was delivered")
 			case l.by.drained != never && l.by.drained <= d.ended+releaseLinger && l.receives[0].receive > 1:
-				// It stays until no receive is out that could bring it back.
+				// It stays until no receive is out that could return it.
 			case t.plan.onRejected() != "retry", t.mayBeHeld(d):
 			case d.rejected() && (!t.queue(l.message).fifo || t.queue(l.message).maxReceives == 0):
 				due(d.ended, d.ended+releaseLinger, changeCall, "was rejected")
@@ -82,7 +82,7 @@ func oneFailedEntryDelaysNoOther(t *trial) {
 				continue // as above: a release waits until no receive is out
 			}
 			if c, e := m.call, m.entry; e.handle == l.newest() && e.code != "" && !slices.Contains(lost, e.code) && !t.isExtension(c, e) {
-				// What was delivered lingers from then, what comes again after it from its receive.
+				// A delivered message lingers from then; one that is received again later, from that receive.
 				lingers := max(l.delivered(), l.receives[0].call.came) + deleteLinger
 				if n := len(l.starts); n > 0 && c.action == deleteCall { // so does what is discarded
 					lingers = max(lingers, l.starts[n-1].ended+deleteLinger)
@@ -96,11 +96,11 @@ func oneFailedEntryDelaysNoOther(t *trial) {
 	}
 }
 
-// dateNoise is how much too old an answer may look by its Date.
+// dateNoise is how much too old an answer may look according to its Date.
 const dateNoise = 2 * time.Second
 
 // whatIsInHandIsExtendedAtHalfItsVisibility: while calls go well, a message that was
-// received, or extended, is settled or extended by half of what it was hidden for.
+// received, or extended, is settled or extended by half of the time that it was hidden for.
 func whatIsInHandIsExtendedAtHalfItsVisibility(t *trial) {
 	for _, l := range t.lives {
 		queue := t.plan.sends[l.message].queue
@@ -120,7 +120,7 @@ func whatIsInHandIsExtendedAtHalfItsVisibility(t *trial) {
 			}
 		}
 		for _, r := range l.receives {
-			// One whose answer was late by more than the visibility is nobody's any more.
+			// One whose answer was later than its visibility belongs to nobody any more.
 			if r.handle == l.newestAt(r.call.came).handle && r.call.came < r.served+r.call.visibility-dateNoise {
 				hidden(r.call.came, r.call.visibility, r.call.came)
 			}

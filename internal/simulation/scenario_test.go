@@ -28,8 +28,8 @@ type scenario struct {
 
 const (
 	longestHealing = time.Hour
-	// longestAfterStorm has room for poison that nobody is left to prove: five minutes
-	// a receive.
+	// longestAfterStorm leaves time for poison that nothing is left to prove: five minutes per
+	// receive.
 	longestAfterStorm = 2 * time.Hour
 )
 
@@ -45,7 +45,7 @@ type queuePlan struct {
 	changes     []queueChange
 }
 
-// queueChange is what an operator sets a queue to.
+// queueChange is what an operator changes a queue to.
 type queueChange struct {
 	at          time.Duration
 	visibility  time.Duration
@@ -69,7 +69,7 @@ func (q *queuePlan) longest() time.Duration {
 	return v
 }
 
-// visibilityAt is what an operator has set it to by then.
+// visibilityAt returns what an operator has set it to by then.
 func (q *queuePlan) visibilityAt(now time.Duration) (v, since time.Duration) {
 	v = q.visibility
 	for _, c := range q.changes {
@@ -110,20 +110,20 @@ type sendPlan struct {
 	size  int
 	// attributes is how many bytes of message attributes it has.
 	attributes int
-	// poison is how the target never takes it while there is trouble, in a storm never: a
-	// status, or one of the others below; 0: it does.
+	// poison is how the target refuses it as long as there is trouble, in a storm always: a
+	// status, or one of the others below; 0: it does not.
 	poison int
 }
 
-// The ways of poison, beside a status.
+// The kinds of poison, besides a status.
 const (
 	poisonHangs  = 1
 	poisonCuts   = 2
 	poisonVaries = 3 // 500 or 422
 )
 
-// drawPoison: at the head of a FIFO group, with nobody left to prove it, a 503 is held like
-// an outage for up to 12 hours.
+// drawPoison: at the head of a FIFO group, with nothing left to prove it, a 503 is held as in
+// an outage, for up to 12 hours.
 func drawPoison(d dice, fifo bool) int {
 	if fifo {
 		return pick(d, 500, poisonVaries, 422)
@@ -168,7 +168,7 @@ func at(windows []window, now time.Duration) (window, bool) {
 	return window{}, false
 }
 
-// draw makes the scenario of a seed. A share of them are wider worlds.
+// draw draws the scenario of a seed. A share of them are wider worlds.
 func draw(seed uint64, share float64) *scenario {
 	d := dice(seed).of("scenario")
 	if dice(seed).of("wider?").chance(share) {
@@ -196,7 +196,7 @@ func draw(seed uint64, share float64) *scenario {
 	return s
 }
 
-// exact says that the seed replays exactly. Where several queues of a process share
+// exact reports whether the seed replays exactly. Where several queues of a process share
 // a target, one wakes another at the very instant at which it goes on itself: which
 // of them then takes a token first is the scheduler's choice. So it is who is one too
 // many for a target, and for which message a connect was refused.
@@ -204,7 +204,7 @@ func (s *scenario) exact() bool {
 	return s.wide == nil && len(s.queues) == len(s.targets) && (s.storm == nil || s.storm.way != refusesDials && s.targets[0].crowd == nil)
 }
 
-// windows draws up to n windows, apart from each other.
+// windows draws up to n separate windows.
 func (s *scenario) windows(d dice, n int, shortest, longest time.Duration, ways int) []window {
 	var all []window
 	from := time.Duration(0)
@@ -371,8 +371,8 @@ func (s *scenario) drawReplicas(d dice) {
 	}
 }
 
-// drawChange is another pace: a target with a burst of 1 keeps it, and its being
-// limited, for the sake of exact replay while connects are refused.
+// drawChange draws another pace: a target with a burst of 1 keeps that, and stays limited, so
+// that the seed replays exactly while connections are refused.
 func (s *scenario) drawChange(d dice, old ratelimit.Limits) ratelimit.Limits {
 	l := ratelimit.Limits{
 		Concurrency: pick(d.of("slots"), old.Concurrency, max(1, old.Concurrency/2), old.Concurrency+5, 1),
@@ -390,7 +390,7 @@ func (s *scenario) drawChange(d dice, old ratelimit.Limits) ratelimit.Limits {
 	return l
 }
 
-// healthy is the pace at which the world ends.
+// healthy is the pace with which the world ends.
 func healthy(l ratelimit.Limits) ratelimit.Limits {
 	if l.Limited {
 		l.Rate = max(l.Rate, 20)

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// everythingReceivedIsSettledOrReported: of a process that drained, what SQS has
-// not confirmed as settled is in its count of what it abandoned.
+// everythingReceivedIsSettledOrReported: whatever SQS has not confirmed as settled is in the
+// drained process's count of abandoned messages.
 func everythingReceivedIsSettledOrReported(t *trial) {
 	missing := make(map[*process]int)
 	for _, l := range t.lives {
@@ -31,9 +31,9 @@ func everythingReceivedIsSettledOrReported(t *trial) {
 	}
 }
 
-// callsCarryTheNewestHandle of the life that the message is in. A call that is sent at the
-// instant at which a newer receive is answered may come before it: after a standstill all
-// that has arrived is seen at one instant.
+// callsCarryTheNewestHandle of the message's current life. A call that is sent at the same
+// instant as a newer receive is answered may come before it: after a standstill, everything
+// that has arrived is seen at the same instant.
 func callsCarryTheNewestHandle(t *trial) {
 	type key struct {
 		by      *process
@@ -72,9 +72,8 @@ type holding struct {
 	stolen   bool
 }
 
-// eachHolding replays what SQS did to one message after the other, and calls end
-// when somebody's hold of it is over: at is when something else happened to the
-// message, or never.
+// eachHolding replays what SQS did to one message after another, and calls end when
+// somebody's hold of it is over: at is when something else happened to the message, or never.
 func (t *trial) eachHolding(end func(h holding, at instant)) map[int][]holding {
 	type event struct {
 		at    instant
@@ -120,7 +119,7 @@ func (t *trial) eachHolding(end func(h holding, at instant)) map[int][]holding {
 			case e.call.action == "ReceiveMessage":
 				change(e.at, holding{by: e.call.by, handle: e.item.handle, since: e.at, deadline: e.at + e.call.visibility})
 			case e.item.handle != h.handle || h.by == nil:
-				// by an old handle: nothing has happened
+				// with an old handle: nothing has happened
 			case e.call.action == "DeleteMessageBatch", t.isRelease(e.call, &e.item):
 				change(e.at, holding{})
 			default:
@@ -140,8 +139,8 @@ func (t *trial) eachHolding(end func(h holding, at instant)) map[int][]holding {
 	return history
 }
 
-// whatIsInHandStaysExtended: no visibility runs out in the hands of a process that
-// lives, unless its calls about that message went wrong.
+// whatIsInHandStaysExtended: no visibility runs out in the hands of a live process unless its
+// calls about that message failed.
 func whatIsInHandStaysExtended(t *trial) {
 	t.eachHolding(func(h holding, at instant) {
 		if at == never || at-h.since >= t.queue(h.handle.message).shortest() {
@@ -163,12 +162,12 @@ func whatIsInHandStaysExtended(t *trial) {
 			for _, e := range c.entries {
 				concerns = concerns || e.message == h.handle.message
 			}
-			// While extensions are refused one call at a time finds out whether they still are.
+			// While extensions are refused, one call at a time finds out whether they still are.
 			concerns = concerns || c.action == changeCall && c.queue == t.plan.sends[h.handle.message].queue && c.told != ""
 			if concerns && !c.well() && c.overlaps(from, h.deadline, t) {
 				return
 			}
-			// An answer that was lost brought nothing.
+			// A lost answer brought nothing.
 			if c.action == "ReceiveMessage" && !c.well() && c.overlaps(h.since, h.since+1, t) && len(c.brought) == 0 {
 				return
 			}
@@ -180,8 +179,8 @@ func whatIsInHandStaysExtended(t *trial) {
 	})
 }
 
-// lifeOf is the life that a receive began or went on with; nil: its answer never
-// came to the process.
+// lifeOf returns the life that a receive began or continued; nil: its answer never reached
+// the process.
 func (t *trial) lifeOf(h holding) *life {
 	for _, l := range t.lives {
 		if l.by == h.by && l.message == h.handle.message && slices.ContainsFunc(l.receives, func(r arrival) bool { return r.handle == h.handle }) {
@@ -191,7 +190,7 @@ func (t *trial) lifeOf(h holding) *life {
 	return nil
 }
 
-// isGivenBack says that at a time the message was being released: its visibility
+// isGivenBack reports whether at a time the message was being released: its visibility
 // is not extended any more, since it is to end. Of what was given up, or no target
 // has seen (a refused connect, a FIFO group given back behind its head), that is
 // known only from a release that went wrong.
@@ -211,8 +210,8 @@ func (t *trial) isGivenBack(l *life, at instant) bool {
 	})
 }
 
-// noDeliveryStartsWithTooLittleVisibility: less than the smaller of the time-out
-// and half of the visibility, reckoned from when SQS handed the message out.
+// noDeliveryStartsWithTooLittleVisibility: less than the smaller of the timeout and half of
+// the visibility, counted from when SQS handed the message out.
 func noDeliveryStartsWithTooLittleVisibility(t *trial) {
 	history := t.eachHolding(func(holding, instant) {})
 	for _, l := range t.lives {
@@ -246,9 +245,9 @@ func noDeliveryStartsWithTooLittleVisibility(t *trial) {
 	}
 }
 
-// nothingIsGivenUpWithoutProof: what failed is held until another delivery that
-// began later has succeeded, or until it has failed alone for five minutes; and what
-// was throttled, or could not connect, is never given up.
+// nothingIsGivenUpWithoutProof: a failed message is held until another delivery that began
+// later has succeeded, or until it has failed alone for five minutes; one that was only
+// throttled, or could not connect, is never given up.
 func nothingIsGivenUpWithoutProof(t *trial) {
 	for _, l := range t.lives {
 		if l.how != "released" || len(l.starts) == 0 || forRoom(l.release.seconds) || l.isTooLongInFlight() || l.by.drained != never && l.released >= l.by.drained {
@@ -264,7 +263,7 @@ func nothingIsGivenUpWithoutProof(t *trial) {
 	}
 }
 
-// wasProven says that a failed try of l was followed by the success of another, or by
+// wasProven reports whether a failed try of l was followed by the success of another, or by
 // five minutes alone.
 func (t *trial) wasProven(l *life) bool {
 	const alone = 5 * time.Minute
@@ -279,7 +278,7 @@ func (t *trial) wasProven(l *life) bool {
 	})
 }
 
-// wasProvenBefore says that the process has had proof against the message at an
+// wasProvenBefore reports whether the process has had proof against the message at an
 // earlier receive, and that its last try now could be its fault: it needs no second.
 func (t *trial) wasProvenBefore(l *life) bool {
 	target := t.queue(l.message).target
@@ -291,7 +290,7 @@ func (t *trial) wasProvenBefore(l *life) bool {
 	})
 }
 
-// mayHaveComeAnew says that the process may have dropped the message when its
+// mayHaveComeAnew reports whether the process may have dropped the message when its
 // visibility ran out, which nobody sees, and released it untried when it came anew.
 func (l *life) mayHaveComeAnew() bool {
 	return l.release.seconds == 0 && l.receives[len(l.receives)-1].call.came > l.starts[len(l.starts)-1].ended
@@ -301,7 +300,7 @@ func (l *life) mayHaveComeAnew() bool {
 // has timed out, and nobody has seen it.
 func (l *life) stoodStill() bool { return l.by.standsIn(l.receives[0].call.sent, l.released) }
 
-// isTooLongInFlight says that the message was given back since its 12 hours in flight
+// isTooLongInFlight reports whether the message was given back since its 12 hours in flight
 // were nearly over.
 func (l *life) isTooLongInFlight() bool {
 	const longest = 12*time.Hour - 5*time.Minute - time.Minute
@@ -385,7 +384,7 @@ func (t *trial) maxReceivesSaid(l *life, from instant) []int {
 	return said
 }
 
-// wasRefused says that the target refused connects while a message was in hand: it
+// wasRefused reports whether the target refused connects while a message was in hand: it
 // may have been tried.
 func (t *trial) wasRefused(l *life, target int, until instant) bool {
 	return slices.ContainsFunc(t.evidence.deliveries, func(d *delivery) bool {

@@ -31,7 +31,7 @@ var (
 	chatter = flag.Bool("daemon-log", false, "with -seed and -v: print the daemon's own log too")
 )
 
-// TestMain makes the AWS SDK's environment, for all bubbles.
+// TestMain sets the AWS SDK's environment for all bubbles.
 func TestMain(m *testing.M) {
 	for name, value := range map[string]string{
 		"AWS_ENDPOINT_URL_SQS": "http://localsqs", "AWS_REGION": "us-east-1", "AWS_EC2_METADATA_DISABLED": "true",
@@ -67,7 +67,7 @@ func play(t *testing.T, seed uint64, share float64, daemonLog *bytes.Buffer) *wo
 	return w
 }
 
-// enoughSeeds reach everything that is counted.
+// enoughSeeds is how many seeds reach everything that is counted.
 const enoughSeeds = 2000
 
 // played are the servers' logs of seeds that have been played, for the replay.
@@ -150,7 +150,7 @@ func TestASeedReplaysExactly(t *testing.T) {
 	}
 }
 
-// difference shows where two logs part.
+// difference shows where two logs diverge.
 func difference(one, two string) string {
 	a, b := strings.Split(one, "\n"), strings.Split(two, "\n")
 	for i := range min(len(a), len(b)) {

@@ -9,7 +9,7 @@ import (
 	"github.com/sqs-poller/poller/internal/ratelimit"
 )
 
-// staged is a world that is not drawn: one target, one queue, and nothing wrong but what
+// staged is a world that is not drawn: one target, one queue, and nothing wrong except what
 // the test adds.
 func staged(seed uint64) *scenario {
 	return &scenario{
@@ -27,7 +27,7 @@ func staged(seed uint64) *scenario {
 	}
 }
 
-// send has n messages come from a time on, one after the other.
+// send sends n messages from a time on, one after another.
 func (s *scenario) send(n int, from, each time.Duration, group string, poison int) {
 	s.storm.poison = s.storm.poison || poison != 0
 	for i := range n {

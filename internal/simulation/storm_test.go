@@ -9,8 +9,9 @@ import (
 	"github.com/sqs-poller/poller/internal/ratelimit"
 )
 
-// storm is an outage of the only target, of milliseconds to 13 hours, while all else is
-// well, but for SQS being away and a restart: what the hold promises can be judged.
+// storm is an outage of the only target, of milliseconds to 13 hours, while everything else is
+// well, except that SQS may be away and a process restarted: so the promises of the hold can
+// be judged.
 type storm struct {
 	window
 	kind     stormKind
@@ -31,7 +32,7 @@ func (k stormKind) String() string {
 	return [...]string{"total", "partial", "flapping", "crowded"}[k]
 }
 
-// crowd is a time in which a target takes only so many at once.
+// crowd is a time in which a target accepts only so many requests simultaneously.
 type crowd struct {
 	from, to time.Duration
 	most     int
@@ -41,7 +42,7 @@ type crowd struct {
 const (
 	shortestStorm = 10 * time.Millisecond
 	longestStorm  = 13 * time.Hour
-	// afterStorm is how long messages are still sent after it.
+	// afterStorm is how long messages continue to be sent after it.
 	afterStorm = 10 * time.Minute
 )
 
@@ -68,8 +69,8 @@ func (s *scenario) drawStorm(d dice) {
 	}
 }
 
-// longestRow is how long the poison of one group of a FIFO queue may take: each message
-// waits for five minutes a receive, and for its backoff, one after the other.
+// longestRow is how long the poison of one group of a FIFO queue may take: each message waits
+// for five minutes per receive, and for its backoff, one after another.
 func (s *scenario) longestRow() time.Duration {
 	rows := make(map[string]time.Duration)
 	longest := time.Duration(0)

@@ -27,7 +27,7 @@ func (c *counters) add(all map[string]int) {
 	}
 }
 
-// check fails for what never came up.
+// check fails for anything that never came up.
 func (c *counters) check(t *testing.T, wide bool) {
 	t.Helper()
 	c.mu.Lock()
@@ -50,7 +50,7 @@ func (c *counters) table() string {
 	return b.String()
 }
 
-// counted are the names of all that a run has to reach: each invariant and each fault.
+// counted are the names of everything that a run has to reach: each invariant and each fault.
 func counted(wide bool) []string {
 	var names []string
 	for _, i := range invariants {
@@ -71,7 +71,7 @@ func counted(wide bool) []string {
 // onlyStaged are the invariants that only the worlds of adapting_test.go exercise.
 var onlyStaged = []string{"adapting kills no good message", "the limit found is near the truth"}
 
-// onlyInWide are the invariants that nothing but a wider world can exercise.
+// onlyInWide are the invariants that only a wider world can exercise.
 var onlyInWide = []string{
 	"one message's refusal stops nobody else",
 	"a target that rejects everything kills no good message",

@@ -51,7 +51,7 @@ func newTarget(w *world, number int) *target {
 	return t
 }
 
-// arrive notes what a request carries. It is broken if its connection was.
+// arrive notes what a request carries. The request is broken if its connection was.
 func (t *target) arrive(by *process, r *http.Request) (*request, error) {
 	body, err := io.ReadAll(r.Body)
 	if t.plan.batch != nil {
@@ -207,7 +207,7 @@ func (t *target) end(q *request, r *http.Request, status int, how string) {
 	}
 }
 
-// wait sleeps until it is over, or the client has gone.
+// wait sleeps until the time is over, or the client has gone.
 func wait(ctx context.Context, d time.Duration) bool {
 	timer := time.NewTimer(d)
 	defer timer.Stop()

@@ -8,8 +8,8 @@ import (
 	"time"
 )
 
-// restarts is how often processes were stopped, killed or stood still while there was
-// trouble: each costs what is in hand a receive.
+// restarts returns how often processes were stopped, killed or stood still during trouble:
+// each time costs what is in hand a receive.
 func (t *trial) restarts() int {
 	n := 0
 	for _, p := range t.evidence.processes {
@@ -30,9 +30,9 @@ func (t *trial) disturbedBefore(at instant) bool {
 	})
 }
 
-// takenForTheTargets returns when the first process started that heard from its first five
-// messages nothing but when to come again, which looks like the target's own word, as
-// docs/pace.md says. It is the last instant of all if none did.
+// takenForTheTargets returns when the first process started whose first five messages were
+// only told when to come again, which looks like the target's own limit, as docs/pace.md
+// says. It is the last instant of all if there is none.
 func (t *trial) takenForTheTargets() instant {
 	const enough = 5
 	type key struct {
@@ -55,8 +55,8 @@ func (t *trial) takenForTheTargets() instant {
 	return first
 }
 
-// refusedAlone says that an answer is about one message's tenant: a 429, or a 503 that says
-// when to come again.
+// refusedAlone reports whether an answer is about one message's tenant: a 429, or a 503 that
+// says when to come again.
 func (d *delivery) refusedAlone() bool {
 	return d.status == http.StatusTooManyRequests || d.status == http.StatusServiceUnavailable && d.retryAfter > 0
 }
@@ -164,8 +164,8 @@ func (t *trial) isFlooded(w *window) bool {
 	return any
 }
 
-// undeletedMessagesAreBounded: at slots + 100 that are delivered and not deleted nothing new
-// is started; what was in delivery then, a slot each, may come on top.
+// undeletedMessagesAreBounded: at slots + 100 messages that are delivered but not deleted,
+// nothing new is started; what was being delivered then, one per slot, may be added.
 func undeletedMessagesAreBounded(t *trial) {
 	type change struct {
 		at instant
@@ -210,9 +210,9 @@ func undeletedMessagesAreBounded(t *trial) {
 // defaultMemory is the bound where none is set.
 const defaultMemory = 64 << 20
 
-// memoryIsBounded: once bodies and attributes in hand have reached the bound no receive goes
-// out, so that they are at most the bound and what the receives bring that are out. A queue
-// of which nothing is in hand may ask for one message all the same.
+// memoryIsBounded: once bodies and attributes in hand have reached the bound, no receive goes
+// out, so they are at most the bound plus what the receives bring that are under way. A queue
+// with nothing in hand may ask for one message all the same.
 func memoryIsBounded(t *trial) {
 	type change struct {
 		at    instant

@@ -5,7 +5,7 @@ import (
 	"time"
 )
 
-// memory is the bound in bytes on what is in hand; 0: the default.
+// memory is the limit in bytes on what is in hand; 0: the default.
 func (s *scenario) memory() int {
 	if s.wide == nil {
 		return 0
@@ -43,7 +43,7 @@ func (s *scenario) authority() string {
 	return ""
 }
 
-// hangs are the times in which connects hang.
+// hangs are the times in which connecting hangs.
 func (s *scenario) hangs() []window {
 	if s.wide == nil {
 		return nil
@@ -66,7 +66,7 @@ func (s *scenario) refusesAlone() *refusals {
 	return s.wide.refusals
 }
 
-// standstill is a time in which a process stood still.
+// standstill is a time in which a process stands still.
 type standstill struct{ from, to instant }
 
 // stand is SIGSTOP, and SIGCONT after a while: nothing leaves the process meanwhile, and
@@ -82,14 +82,14 @@ func (p *process) stand(lasts time.Duration) {
 	p.world.until(now + lasts)
 }
 
-// standsFor is how long it will stand still from now on.
+// standsFor returns how much longer it will stand still.
 func (p *process) standsFor() time.Duration {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return max(0, p.still-p.world.now())
 }
 
-// edge is how long after a standstill what left or arrived at its end may still be seen.
+// edge is how long after a standstill things that left or arrived at its end may still be seen.
 const edge = 100 * time.Millisecond
 
 // standsIn reports whether it stood still in some part of a time, or had just gone on.

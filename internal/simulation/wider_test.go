@@ -6,11 +6,11 @@ import (
 	"time"
 )
 
-// wider is what goes wrong in a wider world besides what goes wrong in the others. A share
-// of the seeds (-wider) are such worlds, by a die of their own, so that all other seeds
+// wider is what goes wrong in a wider world in addition to what goes wrong in others. A share
+// of the seeds (-wider) are such worlds, chosen by a die of their own, so that all other seeds
 // stay the worlds that they were.
 type wider struct {
-	// kind is the fault that the world is about, and where it is alone the only one.
+	// kind is the fault that the world is about; if it is alone, the only one.
 	kind     wideKind
 	alone    bool
 	refusals *refusals
@@ -40,7 +40,7 @@ const (
 	standstills
 	wideKinds
 
-	// These are beside the others: see drawPaced and drawBatched.
+	// These come in addition to the others: see drawPaced and drawBatched.
 	quotasOfTargets
 	limitsTold
 	batches
@@ -99,7 +99,7 @@ const (
 	callKinds
 )
 
-// The ways of a call's trouble.
+// The kinds of trouble of a call.
 const (
 	denied = iota
 	unanswered
@@ -165,7 +165,7 @@ func (s *scenario) drawWider(d dice) {
 	}
 }
 
-// narrow takes from the targets and queues all that goes wrong in the other worlds.
+// narrow removes from the targets and queues everything that goes wrong in other worlds.
 func (s *scenario) narrow() {
 	for i := range s.targets {
 		s.targets[i].odds, s.targets[i].outages = targetOdds{}, nil
@@ -276,7 +276,7 @@ func (s *scenario) drawWideSends(d dice) {
 	slices.SortStableFunc(s.sends, func(a, b sendPlan) int { return int(a.at - b.at) })
 }
 
-// stream sends at a third of what each target takes, and up to so many.
+// stream sends at a third of what each target accepts, up to so many.
 func (s *scenario) stream(d dice, most int) {
 	for t := range s.targets {
 		target := &s.targets[t]
@@ -302,7 +302,7 @@ func (s *scenario) stream(d dice, most int) {
 	slices.SortStableFunc(s.sends, func(a, b sendPlan) int { return int(a.at - b.at) })
 }
 
-// drawStandstills has a replica stand still between its other moves.
+// drawStandstills makes a replica stand still between its other moves.
 func (s *scenario) drawStandstills(d dice, r *replicaPlan) {
 	from := r.start
 	for k := range d.of("n").from(1, 3) {
@@ -319,7 +319,7 @@ func (s *scenario) drawStandstills(d dice, r *replicaPlan) {
 	slices.SortStableFunc(r.moves, func(a, b move) int { return int(a.at - b.at) })
 }
 
-// wideFate is what the wider world adds to a call's fate.
+// wideFate returns what the wider world adds to a call's fate.
 func (s *scenario) wideFate(d dice, c *sqsCall, f *fate) {
 	w := s.wide
 	if w == nil || c.sent >= s.trouble && !slices.ContainsFunc(w.calls, func(r callTrouble) bool { return c.sent < r.to }) {
@@ -336,7 +336,7 @@ func (s *scenario) wideFate(d dice, c *sqsCall, f *fate) {
 	}
 }
 
-// is says that a call is of a kind: of a batch that changes visibilities its first entry.
+// is reports whether a call is of a kind: of a batch that changes visibilities its first entry.
 func (c *sqsCall) is(kind callKind, s *scenario) bool {
 	if c.action == "DeleteMessageBatch" || len(c.entries) == 0 || c.action != "ChangeMessageVisibilityBatch" {
 		return kind == deleteCalls && c.action == "DeleteMessageBatch"

@@ -22,7 +22,7 @@ const (
 	breath = 600 * time.Millisecond
 )
 
-// world is one seed at work. It lives in a bubble.
+// world is one seed being played. It lives in a bubble.
 type world struct {
 	plan      *scenario
 	begun     time.Time
@@ -60,7 +60,7 @@ func newWorld(s *scenario) *world {
 
 func (w *world) now() instant { return time.Since(w.begun) }
 
-// wrong notes what no seed may do.
+// wrong notes something that must not happen in any seed.
 func (w *world) wrong(format string, args ...any) {
 	w.mu.Lock()
 	defer w.mu.Unlock()
@@ -74,7 +74,7 @@ func (w *world) messageOf(id string) (int, bool) {
 	return n, ok
 }
 
-// queueOf is the queue of a URL or name, -1 for a dead-letter queue.
+// queueOf returns the queue of a URL or name, -1 for a dead-letter queue.
 func (w *world) queueOf(url string) int {
 	for i := range w.plan.queues {
 		if url == w.urls[i] || url == w.plan.queues[i].name {
@@ -130,7 +130,7 @@ func (w *world) run(ctx context.Context) {
 	w.work.Wait()
 }
 
-// until sleeps to that time.
+// until sleeps until that time.
 func (w *world) until(at instant) { time.Sleep(at - w.now()) }
 
 func (w *world) createQueues() {
@@ -164,7 +164,7 @@ func (q *queuePlan) attributes(visibility time.Duration, maxReceives int) map[st
 	return attributes
 }
 
-// operate changes what a queue is set to.
+// operate changes a queue's attributes.
 func (w *world) operate(queue int) {
 	q := &w.plan.queues[queue]
 	for _, c := range q.changes {
@@ -205,7 +205,7 @@ func (w *world) sendAll() {
 	}
 }
 
-// replica makes the moves of one, and returns its last process, which runs.
+// replica makes the moves of one replica, and returns its last process, which is running.
 func (w *world) replica(number int) *process {
 	plan := &w.plan.replicas[number]
 	var limits []ratelimit.Limits
@@ -239,7 +239,7 @@ func (w *world) replica(number int) *process {
 	return p
 }
 
-// check asks a process for its health: whatever SQS and the target do, it is well.
+// check asks a process for its health: whatever SQS and the target do, it is healthy.
 func (w *world) check(p *process) {
 	select {
 	case <-p.ended:
@@ -281,7 +281,7 @@ func (w *world) empty() bool {
 	return true
 }
 
-// lookBack finds out what is in the dead-letter queues.
+// lookBack looks into the dead-letter queues.
 func (w *world) lookBack() {
 	for _, q := range w.plan.queues {
 		if q.maxReceives == 0 {
