@@ -29,6 +29,12 @@ func outFrom(how string) demo.Schedule {
 // shown runs a play; the contexts' ends are the signals.
 func shown(t *testing.T, c *demoCmd, p play) (out *screen, drain, now func(), ended <-chan error) {
 	t.Helper()
+	return shownOn(t, c, p, false)
+}
+
+// shownOn is shown, on a terminal or not.
+func shownOn(t *testing.T, c *demoCmd, p play, terminal bool) (out *screen, drain, now func(), ended <-chan error) {
+	t.Helper()
 	for _, name := range []string{"AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_CA_BUNDLE", "AWS_REGION"} {
 		t.Setenv(name, "/the-user's-own")
 	}
@@ -37,7 +43,9 @@ func shown(t *testing.T, c *demoCmd, p play) (out *screen, drain, now func(), en
 	ending, now := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	run := c.show
-	go func() { done <- run(&process{stdout: out, stderr: out, drain: draining, now: ending}, p) }()
+	go func() {
+		done <- run(&process{stdout: out, stderr: out, terminal: terminal, drain: draining, now: ending}, p)
+	}()
 	return out, drain, now, done
 }
 
@@ -105,7 +113,8 @@ func TestAnOutageCostsThePollerNothingAndPushAll(t *testing.T) {
 	p.sink.Outages = demo.Schedule{Outages: []demo.Outage{{To: 3 * time.Second, Status: http.StatusServiceUnavailable}}}
 	p.sink.Recovery = demo.Recovery{For: time.Hour, Capacity: demoConcurrency}
 	p.retries = []time.Duration{time.Millisecond, time.Millisecond}
-	out, _, _, ended := shown(t, &demoCmd{Duration: config.Duration(time.Second), LogLevel: 12}, p)
+	out, _, _, ended := shownOn(t, &demoCmd{Duration: config.Duration(time.Second), LogLevel: 12}, p, true)
+	out.waitFor(t, `lag +([1-9]\.\d s +gate closed)`) // it grows though nothing is delivered
 	if err := <-ended; err != nil {
 		t.Errorf("ended with %v", err)
 	}

@@ -6,6 +6,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sqs-poller/poller/internal/admin"
 	"github.com/sqs-poller/poller/internal/config"
 	"github.com/sqs-poller/poller/internal/demo"
 )
@@ -48,7 +49,7 @@ func TestADemoThatAdaptsSaysThatNobodyToldThePoller(t *testing.T) {
 			t.Errorf("no %q in:\n%s", want, text)
 		}
 	}
-	live := liveText(10*time.Minute, 1234, 50, 123.4, 123*time.Second, moment{gate: gateOpen, limit: 50})
+	live := liveText(10*time.Minute, 1234, 50, 123.4, admin.Seconds(123*time.Second), moment{gate: gateOpen, limit: 50})
 	fitsATerminal(t, live)
 	if !strings.Contains(live, "at once 50") {
 		t.Errorf("the live line does not have the limit: %q", live)

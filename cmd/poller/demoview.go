@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sqs-poller/poller/internal/admin"
 	"github.com/sqs-poller/poller/internal/config"
 	"github.com/sqs-poller/poller/internal/demo"
 )
@@ -118,8 +119,9 @@ func (v *demoView) look() (text string, now moment) {
 	queued := visible + delayed
 	at := time.Now()
 	status := s.daemon.Status(at)
-	inHand, deleting := 0, 0
+	inHand, deleting, lag := 0, 0, admin.Unknown
 	for _, q := range status.Queues {
+		lag = q.Lag
 		for state, n := range q.InHand {
 			inHand += n
 			if state == "deleting" {
@@ -129,10 +131,6 @@ func (v *demoView) look() (text string, now moment) {
 	}
 	sunk := s.sink.Stats()
 	delivered := sunk.Accepted - sunk.Duplicates
-	lag := time.Duration(sunk.Lag * float64(time.Second))
-	if queued+inHand == deleting {
-		lag = 0 // nothing waits
-	}
 	now = moment{gate: gateOpen, pushDead: s.push.Stats().Dead}
 	now.sink, now.left = s.sink.Condition()
 	for _, t := range status.Targets {
@@ -154,14 +152,18 @@ func (v *demoView) look() (text string, now moment) {
 	}
 	now.waiting = queued + inHand - deleting
 	v.outage = v.outage || now.sink == demo.Away
-	v.mostQueued, v.mostLag, v.mostHeld = max(v.mostQueued, queued), max(v.mostLag, lag), max(v.mostHeld, now.held)
+	v.mostQueued, v.mostLag, v.mostHeld = max(v.mostQueued, queued), max(v.mostLag, time.Duration(sunk.Lag*float64(time.Second))), max(v.mostHeld, now.held)
 	return liveText(time.Since(s.opened), queued, inHand, v.perSecond(delivered), lag, now), now
 }
 
 // liveText is the live line; it fits into a terminal of 80 columns.
-func liveText(since time.Duration, queued, inHand int, perSecond float64, lag time.Duration, m moment) string {
-	return fmt.Sprintf("%s  queue %3d  in hand %2d  delivered %4.1f/s  lag %4.1f s  %s",
-		clock(since), queued, inHand, perSecond, lag.Seconds(), m.gateInWords())
+func liveText(since time.Duration, queued, inHand int, perSecond float64, lag admin.Seconds, m moment) string {
+	age := "   –  "
+	if lag != admin.Unknown {
+		age = fmt.Sprintf("%4.1f s", time.Duration(lag).Seconds())
+	}
+	return fmt.Sprintf("%s  queue %3d  in hand %2d  delivered %4.1f/s  lag %s  %s",
+		clock(since), queued, inHand, perSecond, age, m.gateInWords())
 }
 
 // gateInWords is the gate, short enough for the live line.
