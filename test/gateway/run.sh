@@ -12,18 +12,11 @@
 set -euo pipefail
 
 here=$(cd "$(dirname "${BASH_SOURCE[0]}")" && pwd)
-cache=${XDG_CACHE_HOME:-$HOME/.cache}/poller-gateway-test
-venv=$cache/venv-2
+# shellcheck source=test/tool.sh
+. "$here/../tool.sh"
+python_tools
 velocity=/usr/share/java/velocity.jar
 
-if ! [ -e "$venv/.installed" ]; then
-  echo "installing cfn-lint, boto3, the AWS command line and OpenTelemetry (PyPI)" >&2
-  rm -rf "$venv"
-  python3 -m venv "$venv"
-  "$venv/bin/pip" install -q --no-input cfn-lint==1.51.0 boto3==1.43.11 awscli==1.45.11 \
-    opentelemetry-sdk==1.45.2 opentelemetry-exporter-otlp-proto-http==1.45.2 >&2
-  touch "$venv/.installed"
-fi
 missing=()
 command -v shellcheck >/dev/null || missing+=(shellcheck)
 command -v curl >/dev/null || missing+=(curl)
@@ -47,7 +40,7 @@ if [[ " ${*:-test_trace} " == *" test_trace"* ]]; then
   PATH=$collector:$work:$PATH
 fi
 
-export PATH=$venv/bin:$PATH
+export PATH
 GATEWAY_CLASSPATH=$(printf '%s:' /usr/share/java/{velocity,commons-collections3,commons-lang,gson}.jar)
 export GATEWAY_CLASSPATH PYTHONDONTWRITEBYTECODE=1
 python3 "$here/../parts.py" "$here" "$@"

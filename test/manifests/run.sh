@@ -17,19 +17,12 @@ root=$(cd "$here/../.." && pwd)
 
 # shellcheck source=test/tool.sh
 . "$root/test/tool.sh"
-venv=$cache/manifests-venv-2
 tool helm v3.22.0 helm.sh/helm/v3/cmd/helm
 tool kustomize v5.8.2 sigs.k8s.io/kustomize/kustomize/v5
+python_tools
 
-if ! [ -e "$venv/.installed" ]; then
-  echo "installing cfn-lint and JSONata (PyPI)" >&2
-  rm -rf "$venv"
-  python3 -m venv "$venv"
-  "$venv/bin/pip" install -q --no-input cfn-lint==1.51.0 pyyaml==6.0.3 jsonata-python==0.7.1 >&2
-  touch "$venv/.installed"
-fi
 if [ "${1:-}" = update ]; then
-  PATH=$venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1 exec python3 "$here/update.py"
+  PYTHONDONTWRITEBYTECODE=1 exec python3 "$here/update.py"
 fi
 
 shared=${POLLER_SHARED:-$root/../shared}
@@ -42,5 +35,5 @@ work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
 (cd "$here" && go build -p 1 -o "$work/" ./decode ./calls)
 (cd "$root" && go build -o "$work/poller" ./cmd/poller)
-export PATH=$work:$venv/bin:$PATH PYTHONDONTWRITEBYTECODE=1
+export PATH=$work:$PATH PYTHONDONTWRITEBYTECODE=1
 python3 "$here/../parts.py" "$here" "$@"
