@@ -60,7 +60,9 @@ func TestWhatNobodyKnowsIsFoundWithoutALoss(t *testing.T) {
 	p := adaptivePlay
 	p.burst, p.every = 60, time.Hour
 	p.sink.Latency = demo.Latency{Min: 10 * time.Millisecond, Max: 20 * time.Millisecond}
-	out, _, _, ended := shown(t, &demoCmd{Duration: config.Duration(time.Second), Adaptive: true, LogLevel: 8}, p)
+	out, drain, _, ended := shown(t, &demoCmd{Adaptive: true, LogLevel: 8}, p)
+	untilDelivered(t, out, 60)
+	drain()
 	if err := <-ended; err != nil {
 		t.Errorf("ended with %v", err)
 	}

@@ -72,8 +72,9 @@ func TestAPartnerWithAQuotaIsNeverOverrun(t *testing.T) {
 	for _, saying := range []demo.Saying{"", "ietf"} {
 		p := quotaPlay(demo.Limit{N: 5, Per: time.Second}, saying)
 		p.every = time.Hour
-		c := &demoCmd{Duration: config.Duration(time.Second), LogLevel: 8}
-		out, _, _, ended := shown(t, c, p)
+		out, drain, _, ended := shown(t, &demoCmd{LogLevel: 8}, p)
+		untilDelivered(t, out, 6)
+		drain()
 		if err := <-ended; err != nil {
 			t.Errorf("ended with %v", err)
 		}
