@@ -72,6 +72,11 @@ var states = []state{
 	}, func(facts) Verdict {
 		return good("Started: waiting for SQS's first response")
 	}},
+	{"waits for SQS", func(v facts) bool {
+		return v.q.Lag == Unknown && v.q.DrainState == DrainUnknown && v.q.Depth != nil && v.q.Depth.Visible == 0 && v.q.undelivered() == 0
+	}, func(facts) Verdict {
+		return notice("Waiting for SQS to respond: until then, nothing is known of the queue")
+	}},
 	{"behind", func(v facts) bool { return v.q.behind() }, func(v facts) Verdict {
 		limit := v.t.limit()
 		if limit == "" {

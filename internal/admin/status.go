@@ -109,6 +109,11 @@ type Queue struct {
 
 	ClockOffset Seconds `json:"clock_offset_seconds"`
 
+	// Waits are since the start.
+	Waits Waits `json:"waits"`
+	// Batches is null unless requests to the target may carry several messages.
+	Batches *Batches `json:"batches"`
+
 	// Measures are what the charts need.
 	Measures Measures `json:"-"`
 	// trend is the backlog over the last minutes, for the overview of several queues.

@@ -201,6 +201,10 @@ func TestTheVerdictSaysWhatToLookAt(t *testing.T) {
 			behind, func(s *Status) { s.Queues[0].DrainState = DrainSteady }, Notice,
 			"Behind: 1,240 messages, lag 2 min 10 s, limited by the target's rate of 28/s; the queue is not shrinking",
 		},
+		"an answer of SQS that is late": {
+			idle, func(s *Status) { s.Queues[0].Lag, s.Queues[0].DrainState = Unknown, DrainUnknown }, Notice,
+			"Waiting for SQS to respond: until then, nothing is known of the queue",
+		},
 		"a depth that is not known": {
 			behind, func(s *Status) { s.Queues[0].Depth, s.Queues[0].DrainState = nil, DrainUnknown }, Notice,
 			"Behind, lag 2 min 10 s, limited by the target's rate of 28/s",

@@ -102,6 +102,8 @@ func (c *Consumer) emptying(now time.Time, left, visible int) (DrainState, float
 	switch net := settling - arriving; {
 	case net > measurable*max(settling, arriving):
 		return DrainShrinking, float64(left) / net
+	case net < -measurable*max(settling, arriving) && c.backlog.oneBurst():
+		return DrainUnknown, math.NaN()
 	case net < -measurable*max(settling, arriving):
 		return DrainGrowing, math.Inf(1)
 	default:

@@ -62,6 +62,17 @@ type Snapshot struct {
 	Durations        Durations
 	FailedDeliveries int64
 	Waits            Waits
+	Batches          Batches
+}
+
+// Batches are the requests that may carry several messages.
+type Batches struct {
+	// Most is how many messages one carries at most; 1 is no batches.
+	Most int
+	// Sizes are the last ones', the oldest first.
+	Sizes []int
+	// Dissolved is how many failed as a whole, so that their messages are tried alone.
+	Dissolved int64
 }
 
 // Deliveries counts those that came to one outcome in one way: Status is the
@@ -119,6 +130,7 @@ func (c *Consumer) Snapshot(now time.Time) Snapshot {
 		Durations:          slices.Clone(c.stats.durations),
 		FailedDeliveries:   c.stats.failedDeliveries(),
 		Waits:              c.stats.waits,
+		Batches:            Batches{Most: c.options.Batch, Sizes: slices.Clone(c.stats.batches.sizes), Dissolved: c.stats.batches.dissolved},
 		MeanDelivery:       time.Duration(c.demand.delivery.value * float64(time.Second)),
 	}
 	s.Hanging, s.LongestDelivery = c.hand.hanging(now)

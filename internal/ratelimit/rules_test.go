@@ -70,11 +70,11 @@ func TestWhoseTurnItIsIsWoken(t *testing.T) {
 	}
 	a.Start(now, new(ratelimit.Try), 1, yes)
 	b.Start(now, new(ratelimit.Try), 1, yes)
-	a.End(time.Now(), new(ratelimit.Try), delivered, true)
+	a.End(time.Now(), new(ratelimit.Try), delivered, 1)
 	expect("the slot is free", [2]int{0, 1})
 	b.Start(now, new(ratelimit.Try), 1, yes)
 	a.Start(now, new(ratelimit.Try), 1, yes)
-	b.End(time.Now(), new(ratelimit.Try), delivered, true)
+	b.End(time.Now(), new(ratelimit.Try), delivered, 1)
 	if got := b.Start(now, new(ratelimit.Try), 1, yes); got != ratelimit.Turn {
 		t.Errorf("it is the other's turn: %d", got)
 	}
@@ -99,7 +99,7 @@ func TestNobodyIsWokenForASlotThatIsNotFree(t *testing.T) {
 	if woken = 0; a.Start(now, new(ratelimit.Try), 2, yes) != ratelimit.Nothing || woken > 0 {
 		t.Errorf("woken %d times though all slots are taken", woken)
 	}
-	a.End(now, new(ratelimit.Try), delivered, true)
+	a.End(now, new(ratelimit.Try), delivered, 1)
 	if woken != 1 {
 		t.Errorf("woken %d times for the slot that is free", woken)
 	}

@@ -67,6 +67,9 @@ func (s *Share) Start(now time.Time, t *Try, slots int, consent func() bool) Wan
 	p.mu.Lock()
 	want, next := s.start(now, t, slots, consent)
 	p.refused(want)
+	if want == Token && p.fleetUsedUp(now) {
+		want = Allowance
+	}
 	p.mu.Unlock()
 	if next != nil {
 		next.wake()
@@ -100,7 +103,7 @@ func (s *Share) start(now time.Time, t *Try, slots int, consent func() bool) (Wa
 		p.free = at
 	}
 	if p.free.After(now) {
-		return Token, s.nextTurn()
+		return Allowance, s.nextTurn()
 	}
 	p.free = time.Time{}
 	if !consent() {
@@ -216,10 +219,10 @@ func (s *Share) Rest() {
 }
 
 // End frees the slot of a delivery that Start has started, and takes in what its answer
-// says of the target's limits; first is whether it was its message's first try. It reports
+// says of the target's limits; firsts is how many messages' first try it was. It reports
 // whether the answer is a refusal that the target has announced: it is waited for as it
 // asked, and that is no trouble.
-func (s *Share) End(now time.Time, t *Try, r message.Result, first bool) (announced bool) {
+func (s *Share) End(now time.Time, t *Try, r message.Result, firsts int) (announced bool) {
 	p := s.pace
 	p.mu.Lock()
 	p.delivering--
@@ -227,7 +230,7 @@ func (s *Share) End(now time.Time, t *Try, r message.Result, first bool) (announ
 	freed := false
 	if p.limits.Follow {
 		before, asked := p.told.from(now), p.told.asks
-		announced = p.told.answer(now, t, p.quotas.next, p.delivering, r, first)
+		announced = p.told.answer(now, t, p.quotas.next, p.delivering, r, firsts)
 		freed = p.told.from(now).Before(before) || asked && !p.told.asks
 		p.told.watch(now, p.delivering)
 	}
@@ -246,8 +249,8 @@ func (s *Share) End(now time.Time, t *Try, r message.Result, first bool) (announ
 	return announced
 }
 
-// Due returns when the last refused token will be available, and with it what the quotas
-// allow, or the zero time if none was refused since the last start or the rate is 0.
+// Due returns when the last refused token or allowance will be available, or the zero time
+// if none was refused since the last start or the rate is 0.
 func (s *Share) Due() time.Time {
 	s.pace.mu.Lock()
 	defer s.pace.mu.Unlock()
@@ -369,6 +372,14 @@ func (s *Share) Asks() bool {
 	s.pace.mu.Lock()
 	defer s.pace.mu.Unlock()
 	return s.pace.told.asks
+}
+
+// Joins reports whether a request may carry several messages: not while it is unclear
+// whether the target refuses all, or what is with one message.
+func (s *Share) Joins() bool {
+	s.pace.mu.Lock()
+	defer s.pace.mu.Unlock()
+	return !s.pace.told.doubts
 }
 
 // wakeAll wakes the owners of all shares.

@@ -43,7 +43,7 @@ func (g *greedy) run(until <-chan struct{}, took time.Duration) {
 		}
 		select {
 		case <-ended:
-			g.share.End(time.Now(), new(ratelimit.Try), delivered, true)
+			g.share.End(time.Now(), new(ratelimit.Try), delivered, 1)
 		case <-g.awake:
 		case <-due:
 		case <-until:

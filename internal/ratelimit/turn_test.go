@@ -29,7 +29,7 @@ func asks(t *testing.T, at time.Time, s *ratelimit.Share, want ratelimit.Want) {
 	}
 }
 
-func ends(at time.Time, s *ratelimit.Share) { s.End(at, new(ratelimit.Try), delivered, true) }
+func ends(at time.Time, s *ratelimit.Share) { s.End(at, new(ratelimit.Try), delivered, 1) }
 
 // inTurn has a start while b wants to, too.
 func inTurn(t *testing.T) (p *pair, now time.Time) {
