@@ -218,6 +218,30 @@ func slotsOfTheFleetAreNeverMore(w *world) string {
 	return ""
 }
 
+// Each part ends when the memory that follows says that it is there, and not when it grants.
+func TestEqualPartsAreTheBudgetAndEndBeforeTheWholeIsGranted(t *testing.T) {
+	t.Parallel()
+	for name, memory := range map[string]func(*world){
+		"a new memory": func(w *world) { w.restart(7*time.Minute, w.store.forget) },
+		"the same":     func(w *world) { w.down = true; w.at(w.now+7*time.Minute, func() { w.down = false }) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := budgetOf(100, 8)
+			b.Replicas, b.Timeout = 4, time.Second
+			w := calmWorld(1, b, 4, 4, 50*time.Millisecond)
+			w.at(30*time.Second, func() { memory(w) })
+			w.run(8 * time.Minute)
+			if broken := w.broken(); broken != nil || len(w.alone) != 4 {
+				t.Errorf("%d alone, %v", len(w.alone), broken)
+			}
+			if n := sum(w.count(6 * time.Minute)); n < 100*100 {
+				t.Errorf("%d starts in the last two minutes", n)
+			}
+		})
+	}
+}
+
 // drawQuotas draws the quotas of half of the worlds.
 func drawQuotas(d *rand.Rand) (q [ratelimit.MaxQuotas]ratelimit.Quota) {
 	if d.IntN(2) == 0 {
