@@ -164,20 +164,22 @@ func TestSlotsAreLentToo(t *testing.T) {
 // At one a minute the next token is a minute away, and so is who was just served from its next turn.
 func TestARateThatIsRaisedIsUsedImmediately(t *testing.T) {
 	t.Parallel()
-	w := calmWorld(1, budgetOf(1.0/60, 8), 4, 4, 10*time.Millisecond)
-	more := budgetOf(28, 8)
-	w.at(3*time.Minute, func() {
-		w.plan.budget = more
-		for _, r := range w.replicas {
-			r.member.set(more)
+	for _, n := range []int{1, 4} {
+		w := calmWorld(1, budgetOf(1.0/60, 8), n, n, 10*time.Millisecond)
+		more := budgetOf(28, 8)
+		w.at(3*time.Minute, func() {
+			w.plan.budget = more
+			for _, r := range w.replicas {
+				r.member.set(more)
+			}
+		})
+		w.run(3*time.Minute + 20*time.Second)
+		if got := sum(w.count(3 * time.Minute)); got < 15*28 {
+			t.Errorf("%d replicas: %d starts in the 20 s after the rate was raised to 28/s", n, got)
 		}
-	})
-	w.run(3*time.Minute + 20*time.Second)
-	if n := sum(w.count(3 * time.Minute)); n < 15*28 {
-		t.Errorf("%d starts in the 20 s after the rate was raised to 28/s", n)
-	}
-	if broken := w.broken(); broken != nil {
-		t.Error(broken)
+		if broken := w.broken(); broken != nil {
+			t.Error(broken)
+		}
 	}
 }
 
