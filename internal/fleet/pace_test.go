@@ -191,7 +191,7 @@ func TestAReplicaWithLittleToDoLeavesTheTokensToTheOthers(t *testing.T) {
 	for range 2 {
 		w.at(w.between(0, time.Second), func() { w.join(work{every: 60 * time.Millisecond, takes: 10 * time.Millisecond}) })
 	}
-	warm, length := 15*time.Second, 20*time.Second
+	warm, length := 9*time.Second, 5*time.Second
 	w.run(warm + length)
 	all, lapsed := float64(sum(w.count(warm))), int64(0)
 	for _, r := range w.replicas {

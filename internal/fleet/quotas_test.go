@@ -244,12 +244,12 @@ func TestAQuotaThatIsRaisedIsUsedImmediately(t *testing.T) {
 // What a crashed replica has of it is reserved for five minutes, and not until the quota is new.
 func TestAPartOfAQuotaThatIsNoLongerReservedIsUsed(t *testing.T) {
 	t.Parallel()
-	b := perMinute(5000, 28)
+	b := perMinute(900, 5)
 	b.Quotas[0].Window = time.Hour
 	w := calmWorld(1, b, 4, 4, 10*time.Millisecond)
 	w.at(70*time.Second, func() { w.replicas[0].crash() })
-	w.run(10 * time.Minute)
-	w.expectQuotas(t, 0, 4900)
+	w.run(8 * time.Minute)
+	w.expectQuotas(t, 0, 870)
 }
 
 func TestWhatIsUsedOfAQuotaIsSeenByAll(t *testing.T) {

@@ -227,7 +227,7 @@ func TestEqualPartsAreTheBudgetAndEndBeforeTheWholeIsGranted(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			b := budgetOf(100, 8)
+			b := budgetOf(10, 8)
 			b.Replicas, b.Timeout = 4, time.Second
 			w := calmWorld(1, b, 4, 4, 50*time.Millisecond)
 			w.at(30*time.Second, func() { memory(w) })
@@ -235,7 +235,7 @@ func TestEqualPartsAreTheBudgetAndEndBeforeTheWholeIsGranted(t *testing.T) {
 			if broken := w.broken(); broken != nil || len(w.alone) != 4 {
 				t.Errorf("%d alone, %v", len(w.alone), broken)
 			}
-			if n := sum(w.count(6 * time.Minute)); n < 100*100 {
+			if n := sum(w.count(6 * time.Minute)); n < 100*10 {
 				t.Errorf("%d starts in the last two minutes", n)
 			}
 		})
