@@ -190,7 +190,7 @@ func (r *replica) begin(try *ratelimit.Try) {
 			if result.Outcome != message.Delivered && !r.work.endless {
 				r.backlog++
 			}
-			r.share.End(r.epoch.Add(r.own()), try, result, true)
+			r.share.End(r.epoch.Add(r.own()), try, result, 1)
 			r.turn()
 		})
 	})
