@@ -329,6 +329,17 @@ func TestCheckSaysWhatEachReplicaTakes(t *testing.T) {
 	}
 }
 
+func TestCheckSaysThatARateOfZeroIsAPauseAndNothingOfItsQuotas(t *testing.T) {
+	emulate(t, goodQueues(t))
+	out, _, err := ran[checkCmd](t, "", "--queue", "orders", "--target", untouched(t), "--rate", "0", "--quota", "100/m")
+	if err != nil {
+		t.Error(err)
+	}
+	if !strings.Contains(out, "warning  target default: a rate of 0 is a pause: nothing is received or delivered; change --rate\n") || strings.Contains(out, "never reached") {
+		t.Errorf("\n%s", out)
+	}
+}
+
 func TestCheckWarnsOfQuotasThatAreNeverReachedOrThatARestartPasses(t *testing.T) {
 	emulate(t, goodQueues(t))
 	out, _, err := ran[checkCmd](t, "", "--queue", "orders", "--target", untouched(t), "--rate", "1/s", "--quota", "100/m", "--quota", "5000/d")

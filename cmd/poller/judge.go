@@ -71,7 +71,7 @@ func judgeMemory(f *findings, plan app.MemoryPlan) {
 	fit := fmt.Sprintf("%s for messages in hand: about %d of 200 bytes, or %d of 1 MiB", inMiB(plan.Messages), plan.Messages/small, plan.Messages/large)
 	switch {
 	case plan.Limit == 0:
-		f.add(fine, "settings", "", "no memory limit is known, so messages in hand get %s; --memory sets one", fit)
+		f.add(fine, "settings", "", "no memory limit is known, so there are %s; --memory sets one", fit)
 	case plan.Tight:
 		f.add(warning, "settings", "--memory or --concurrency",
 			"a memory of %s leaves less than %s for messages: the program takes 12 MiB, and slots and queues %s; it may be killed for using more",
@@ -104,9 +104,12 @@ func judgeShare(f *findings, name string, fleet config.Fleet, whole config.Targe
 // what was used of it.
 const rememberedFor = 10 * time.Minute
 
-// judgeQuotas looks for quotas that are never reached, and for those that a restart may
-// pass: not where a coordinator remembers.
+// judgeQuotas looks for a pause, for quotas that are never reached, and for those that a
+// restart may pass: not where a coordinator remembers.
 func judgeQuotas(f *findings, name string, t config.Target, shared bool) {
+	if t.Rate.Limited && t.Rate.PerSecond == 0 {
+		f.add(warning, "target "+name, "--rate", "a rate of 0 is a pause: nothing is received or delivered")
+	}
 	for _, text := range t.PointlessQuotas() {
 		f.add(warning, "target "+name, "--quota", "%s", text)
 	}

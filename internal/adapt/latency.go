@@ -65,6 +65,8 @@ func (l *Limit) watchLatency(now time.Time, median float64) (grows bool) {
 			l.set(now, was.limit, Change{Reason: LatencyUndone})
 			return false
 		}
+		// It helped, so it was the load. As long as so many are slow, the base is not theirs.
+		is.limit = min(is.limit, int(float64(l.limit)*is.base/median))
 	}
 	ratio := median / is.base
 	is.follow(ratio, median, l.limit)

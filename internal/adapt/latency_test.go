@@ -77,6 +77,22 @@ func TestACutThatDoesNotHelpIsTakenBackAndTheLatencyIsTheNewBase(t *testing.T) {
 	}
 }
 
+// The target had 20 servers and has 6 now: 20 are more than three times as slow, 10 not twice.
+func TestTheBaseDoesNotRiseAfterACutThatHelped(t *testing.T) {
+	r := atTwenty(t)
+	for range 30 {
+		r.window(99 * time.Millisecond) // 20 at once are no slower
+	}
+	for range 2 {
+		r.window(330 * time.Millisecond)
+	}
+	r.is(10)
+	for range 60 {
+		r.window(165 * time.Millisecond)
+	}
+	r.is(10)
+}
+
 func TestDeliveriesFromBeforeACutDoNotJudgeIt(t *testing.T) {
 	r := atTwenty(t)
 	r.window(4 * took)

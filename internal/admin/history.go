@@ -24,7 +24,7 @@ type history struct {
 	gates   []Event    // gates that closed or opened, newest first
 	closed  map[string]bool
 
-	measured map[string]Measures // by queue, as of the last sample; only add uses it
+	measured map[string]counted // by queue, as of the last sample; only add uses it
 }
 
 type sample struct {
@@ -42,7 +42,7 @@ type queueSample struct {
 	visible                    int        // -1 if it is not known
 	started, delivered, failed float32    // per second
 	median, worst              float32    // of the durations since the sample before, in seconds; NaN if none
-	waits                      [3]float32 // mean seconds since then; NaN if none
+	waits                      [4]float32 // mean seconds since then; NaN if none
 	limit                      float32    // the concurrency that is found; NaN if it is not
 	why                        string     // and why it last changed, if it did since then
 }
@@ -53,8 +53,8 @@ func (s *queueSample) like(other *queueSample) bool {
 }
 
 // bits are the numbers, of which some may be NaN, as what can be compared.
-func (s *queueSample) bits() (all [9]uint32) {
-	for i, one := range [...]float32{s.started, s.delivered, s.failed, s.median, s.worst, s.waits[0], s.waits[1], s.waits[2], s.limit} {
+func (s *queueSample) bits() (all [10]uint32) {
+	for i, one := range [...]float32{s.started, s.delivered, s.failed, s.median, s.worst, s.waits[0], s.waits[1], s.waits[2], s.waits[3], s.limit} {
 		all[i] = math.Float32bits(one)
 	}
 	return all
@@ -67,14 +67,14 @@ func (h *history) add(now time.Time, st Status) {
 		last = h.samples[n-1] // nobody else adds
 	}
 	before := h.measured
-	h.measured = make(map[string]Measures, len(st.Queues))
+	h.measured = make(map[string]counted, len(st.Queues))
 	for i, q := range st.Queues {
 		one := &queueSample{name: q.Name, lag: q.Lag, visible: -1, started: float32(q.StartedPerSecond), delivered: float32(q.DeliveredPerSecond)}
 		if q.Depth != nil {
 			one.visible = q.Depth.Visible
 		}
-		one.measure(before[q.Name], q.Measures)
-		h.measured[q.Name] = q.Measures
+		h.measured[q.Name] = counted{q.Measures, q.Waits.all()}
+		one.measure(before[q.Name], h.measured[q.Name])
 		one.limit, one.why = st.found(q.Target, last.at)
 		if i < len(last.queues) && one.like(last.queues[i]) {
 			one = last.queues[i]

@@ -5,14 +5,22 @@ import (
 	"time"
 )
 
+// counted is what has been counted of a queue.
+type counted struct {
+	Measures
+
+	waits [4]Wait
+}
+
 // measure fills in what happened between two samples.
-func (s *queueSample) measure(before, now Measures) {
+func (s *queueSample) measure(was, is counted) {
+	before, now := was.Measures, is.Measures
 	s.failed = float32(max(now.Failed-before.Failed, 0)) / float32(sampleEvery.Seconds())
 	s.median, s.worst = quantile(before, now, 0.5), quantile(before, now, 0.99)
 	for i := range s.waits {
 		s.waits[i] = float32(math.NaN())
-		if n := now.Waits[i].Count - before.Waits[i].Count; n > 0 {
-			s.waits[i] = float32((now.Waits[i].Sum - before.Waits[i].Sum).Seconds() / float64(n))
+		if n := is.waits[i].Count - was.waits[i].Count; n > 0 {
+			s.waits[i] = float32(time.Duration(is.waits[i].Sum-was.waits[i].Sum).Seconds() / float64(n))
 		}
 	}
 }
@@ -92,6 +100,7 @@ type queueColumn struct {
 	Worst     []Number  `json:"p99_seconds"`
 	Slot      []Number  `json:"slot_wait_seconds"`
 	Token     []Number  `json:"token_wait_seconds"`
+	Quota     []Number  `json:"quota_wait_seconds"`
 	Gate      []Number  `json:"gate_wait_seconds"`
 	// Limit is the concurrency that is found, and Why the reason for its last change.
 	Limit []Number `json:"concurrency_found"`
@@ -142,7 +151,8 @@ func (c *queueColumn) add(q *queueSample) {
 		{&c.Worst, q.worst},
 		{&c.Slot, q.waits[0]},
 		{&c.Token, q.waits[1]},
-		{&c.Gate, q.waits[2]},
+		{&c.Quota, q.waits[2]},
+		{&c.Gate, q.waits[3]},
 		{&c.Limit, q.limit},
 	} {
 		*one.to = append(*one.to, Number(one.value))

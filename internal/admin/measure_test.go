@@ -38,15 +38,15 @@ func TestTheHistoryHasWaitsAndFailuresOfEachInterval(t *testing.T) {
 	var h history
 	s := behind()
 	add := func(failed int64, tokens Wait) {
-		s.Queues[0].Measures = Measures{Failed: failed, Waits: [3]Wait{1: tokens}}
+		s.Queues[0].Measures, s.Queues[0].Waits = Measures{Failed: failed}, Waits{Token: tokens, Quota: Wait{Count: tokens.Count, Sum: 2 * tokens.Sum}}
 		h.add(noon, s)
 	}
 	add(0, Wait{})
-	add(10, Wait{Sum: 6 * time.Second, Count: 3})
-	add(10, Wait{Sum: 6 * time.Second, Count: 3})
+	add(10, Wait{Sum: Seconds(6 * time.Second), Count: 3})
+	add(10, Wait{Sum: Seconds(6 * time.Second), Count: 3})
 	q := h.columns(s.Queues[0].Name).Queues[0]
-	if q.Failed[1] != 2 || q.Failed[2] != 0 || q.Token[1] != 2 || !math.IsNaN(float64(q.Token[2])) || !math.IsNaN(float64(q.Slot[1])) {
-		t.Errorf("failed %v, token %v, slot %v", q.Failed, q.Token, q.Slot)
+	if q.Failed[1] != 2 || q.Failed[2] != 0 || q.Token[1] != 2 || q.Quota[1] != 4 || !math.IsNaN(float64(q.Token[2])) || !math.IsNaN(float64(q.Slot[1])) {
+		t.Errorf("failed %v, token %v, quota %v, slot %v", q.Failed, q.Token, q.Quota, q.Slot)
 	}
 	if other := h.columns("other"); len(other.Queues) != 0 {
 		t.Errorf("another queue has %v", other.Queues)

@@ -2,6 +2,7 @@ package admin
 
 import (
 	"fmt"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -60,7 +61,32 @@ func queueFigures(q Queue, now time.Time) g.Node {
 		figure("Time to empty", "drain", q.drain(), ""),
 		deadLetters(q.DeadLetters),
 		figure("Delivered", "delivered", rate(q.DeliveredPerSecond), rate(q.StartedPerSecond)+" started"),
+		q.Batches.figure(),
 	)
+}
+
+// figure says how full the last requests were. It is not there where each carries one
+// message.
+func (b *Batches) figure() g.Node {
+	if b == nil {
+		return nil
+	}
+	value, more := "–", "none yet"
+	if len(b.Last) > 0 {
+		sum := 0
+		for _, n := range b.Last {
+			sum += n
+		}
+		value = strconv.FormatFloat(math.Round(10*float64(sum)/float64(len(b.Last)))/10, 'f', -1, 64)
+		more = "the mean of the last " + strconv.Itoa(len(b.Last))
+		if len(b.Last) == 1 {
+			more = "the last one"
+		}
+	}
+	if b.Dissolved > 0 {
+		more += "; " + count(b.Dissolved) + " dissolved: they failed as a whole"
+	}
+	return figure("Messages a request", "batch", value+" of "+count(b.Most), more)
 }
 
 // figure shows one number of the queue and, smaller, a note. Tests and scripts find the
@@ -146,7 +172,7 @@ func queueCharts(name string, adapts bool) g.Node {
 		chart("lag", "Lag", line("one", "age of the oldest known message, seconds")),
 		chart("deliveries", "Deliveries a second", line("one", "delivered"), line("three", "failed")),
 		chart("latency", "Delivery time", line("one", "median"), line("two", "99th percentile, seconds")),
-		chart("waits", "Waiting time", line("one", "for the rate or a quota"), line("two", "for a slot"), line("three", "for the gate, seconds")),
+		chart("waits", "Waiting time", line("one", "for the rate"), line("four", "for a quota"), line("two", "for a slot"), line("three", "for the gate, seconds")),
 		g.If(adapts, chart("limit", "Concurrency found", line("one", "concurrent deliveries"))),
 	)
 }

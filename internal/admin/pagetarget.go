@@ -2,7 +2,6 @@ package admin
 
 import (
 	"math"
-	"slices"
 	"strconv"
 	"time"
 
@@ -108,7 +107,7 @@ func quotaGauges(place string, quotas []Quota, now time.Time) g.Node {
 		id := "quota-" + place + "-" + strconv.Itoa(i)
 		more := "of " + q.words()
 		if q.FreeAt != nil {
-			more += ", used up until " + clockFrom(now, *q.FreeAt)
+			more += ", used up: next start " + nextStart(now, *q.FreeAt)
 		}
 		gauges = append(gauges, h.Div(
 			h.P(h.ID(id), g.Text("Quota "), h.B(g.Text(count(q.Used))), g.Text(" "), dim(more)),
@@ -118,12 +117,20 @@ func quotaGauges(place string, quotas []Quota, now time.Time) g.Node {
 	return gauges
 }
 
+// nextStart says when a delivery may start again.
+func nextStart(now, at time.Time) string {
+	return "in " + seconds(max(at.Sub(now), 0)) + ", at " + clockFrom(now, at)
+}
+
 // toldGauge shows what the target has said of its limits.
 func toldGauge(told *Told, now time.Time) g.Node {
 	if told == nil {
 		return nil
 	}
 	more := "until " + clockFrom(now, told.ResetAt)
+	if told.Remaining == 0 {
+		more = "next start " + nextStart(now, told.ResetAt)
+	}
 	if told.WaitingSince != nil {
 		more += ", waiting for " + span(now, *told.WaitingSince)
 	}
@@ -139,30 +146,24 @@ func share(p Pace) g.Node {
 		g.Text("Rate, burst and concurrency are the share of one of "+count(p.Replicas)+" replicas."))
 }
 
+// deliveriesTable has a row for each answer that there has been.
 func deliveriesTable(t Target) g.Node {
-	return scroll(h.Aria("label", "Deliveries to "+t.Name), h.Table(
-		h.Class("wide"),
-		h.Caption(g.Text("Deliveries")),
-		h.THead(h.Tr(column("outcome"), column("answer"), numberColumn("last minute"), numberColumn("total"))),
-		h.TBody(deliveries(t)),
-	))
-}
-
-// deliveries has a row for each answer that there has been.
-func deliveries(t Target) g.Node {
-	been := slices.DeleteFunc(slices.Clone(t.Deliveries), func(d Deliveries) bool { return d.Count == 0 })
-	if len(been) == 0 {
-		return h.Tr(h.Td(h.ColSpan("4"), h.Class("dim"), g.Text("none yet")))
+	var rows []row
+	for _, d := range t.Deliveries {
+		if d.Count == 0 {
+			continue
+		}
+		class := "failed"
+		if d.Outcome == delivered {
+			class = ""
+		}
+		rows = append(rows, row{class, []g.Node{text(d.Outcome), text(d.answer()), text(t.lately(d)), text(count(d.Count))}})
 	}
-	return g.Map(been, func(d Deliveries) g.Node {
-		return h.Tr(
-			g.If(d.Outcome != delivered, h.Class("failed")),
-			h.Td(g.Text(d.Outcome)),
-			h.Td(g.Text(d.answer())),
-			numberCell(t.lately(d)),
-			numberCell(count(d.Count)),
-		)
-	})
+	return table{
+		label: "Deliveries to " + t.Name, caption: "Deliveries", small: true,
+		columns: []column{{"outcome", ""}, {"answer", "words"}, {"last minute", "number"}, {"total", "number"}},
+		rows:    rows, none: "none yet",
+	}.node()
 }
 
 // lately returns the last minute's count for d's outcome and status.

@@ -109,6 +109,11 @@ type Queue struct {
 
 	ClockOffset Seconds `json:"clock_offset_seconds"`
 
+	// Waits are since the start.
+	Waits Waits `json:"waits"`
+	// Batches is null unless requests to the target may carry several messages.
+	Batches *Batches `json:"batches"`
+
 	// Measures are what the charts need.
 	Measures Measures `json:"-"`
 	// trend is the backlog over the last minutes, for the overview of several queues.
@@ -132,10 +137,13 @@ type DeadLetters struct {
 type SQSProblem struct {
 	What  string    `json:"what"`
 	Since time.Time `json:"since"`
-	// Fault says whether somebody has to act: refused (yes), throttled or network (it may
-	// recover).
+	// Fault says whether somebody has to act: refused (yes), throttled, network or silent (it
+	// may recover).
 	Fault string `json:"fault"`
 }
+
+// Silent is the fault of a call that has not failed yet: its answer is overdue.
+const Silent = "silent"
 
 // Depth is the approximate number of messages in the queue: as SQS has reported it, less
 // what was received and plus what was released since.

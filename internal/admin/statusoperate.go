@@ -79,14 +79,33 @@ type Measures struct {
 	Bound     func(i int) time.Duration
 	// Failed counts deliveries that were not delivered.
 	Failed int64
-	// Waits are what messages in hand waited for: a slot, a token, the gate.
-	Waits [3]Wait
 }
 
-// Wait is how long messages have waited, in all.
+// Waits are how long messages in hand have waited before their delivery, by what for: a
+// slot, a token of the rate, a quota or what the target says of its limits, the gate.
+type Waits struct {
+	Slot  Wait `json:"slot"`
+	Token Wait `json:"token"`
+	Quota Wait `json:"quota"`
+	Gate  Wait `json:"gate"`
+}
+
+func (w Waits) all() [4]Wait { return [...]Wait{w.Slot, w.Token, w.Quota, w.Gate} }
+
+// Wait is how many messages have waited since the start, and for how long in all.
 type Wait struct {
-	Sum   time.Duration
-	Count int64
+	Count int64   `json:"count"`
+	Sum   Seconds `json:"seconds"`
+}
+
+// Batches are the requests to the target that may carry several messages.
+type Batches struct {
+	// Most is how many messages one carries at most.
+	Most int `json:"most"`
+	// Last are how many the last ones carried, the oldest first.
+	Last []int `json:"last"`
+	// Dissolved is how many failed as a whole, so that their messages are tried alone.
+	Dissolved int64 `json:"dissolved"`
 }
 
 // override returns the target's override of a kind, or nil.

@@ -179,7 +179,7 @@ func metricsOfADaemon(t *testing.T) (families map[string]*dto.MetricFamily, desc
 	a, err := New(t.Context(), config.Config{
 		Queues: []config.Queue{{Queue: "orders", Target: "default"}},
 		Targets: map[string]config.Target{"default": {
-			URL: "http://target/", Concurrency: 10, Burst: 1, Quotas: []config.Quota{{N: 1000, Unit: "m"}}, FollowLimits: true, Adaptive: true, Timeout: config.Duration(30 * time.Second), Format: "raw", OnRejected: "retry",
+			URL: "http://target/", Concurrency: 10, Burst: 1, Quotas: []config.Quota{{N: 1000, Unit: "m"}}, FollowLimits: true, Adaptive: true, Timeout: config.Duration(30 * time.Second), Format: "cloudevents", Batch: 10, OnRejected: "retry",
 			Backoff: config.Duration(time.Second), BackoffMax: config.Duration(time.Minute),
 		}},
 		Fleet:        config.Fleet{Redis: "redis://fleet:6379", Name: "budget", Replicas: 2},

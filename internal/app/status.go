@@ -111,6 +111,8 @@ func queueStatus(name, target string, s consumer.Snapshot) admin.Queue {
 		DeliveredPerSecond: s.DeliveredPerSecond,
 		ClockOffset:        admin.Seconds(s.ClockOffset),
 		Measures:           measuresOf(s),
+		Waits:              waitsOf(s.Waits),
+		Batches:            batchesOf(s.Batches),
 	}
 	if s.Lag.Known {
 		q.Lag = admin.Seconds(s.Lag.Age)
@@ -124,6 +126,9 @@ func queueStatus(name, target string, s consumer.Snapshot) admin.Queue {
 	q.DeadLetters = deadLetters(s.DeadLetters)
 	if p := s.Problem; p != nil {
 		q.Problem = &admin.SQSProblem{What: p.What, Since: inJSON(p.Since), Fault: p.Fault.String()}
+		if p.Silent {
+			q.Problem.Fault = admin.Silent
+		}
 	}
 	return q
 }
@@ -174,8 +179,20 @@ func causesOf(queue, target string, s consumer.Snapshot) []admin.Cause {
 func measuresOf(s consumer.Snapshot) admin.Measures {
 	return admin.Measures{
 		Durations: s.Durations, Bound: consumer.DurationBound, Failed: s.FailedDeliveries,
-		Waits: [3]admin.Wait{admin.Wait(s.Waits.Slot), admin.Wait(s.Waits.Token), admin.Wait(s.Waits.Gate)},
 	}
+}
+
+func waitsOf(w consumer.Waits) admin.Waits {
+	one := func(w consumer.Wait) admin.Wait { return admin.Wait{Count: w.Count, Sum: admin.Seconds(w.Sum)} }
+	return admin.Waits{Slot: one(w.Slot), Token: one(w.Token), Quota: one(w.Quota), Gate: one(w.Gate)}
+}
+
+// batchesOf returns nil where a request carries one message.
+func batchesOf(b consumer.Batches) *admin.Batches {
+	if b.Most <= 1 {
+		return nil
+	}
+	return &admin.Batches{Most: b.Most, Last: append([]int{}, b.Sizes...), Dissolved: b.Dissolved}
 }
 
 func heldOf(queue string, held []consumer.HeldMessage, probe time.Time) []admin.Held {

@@ -74,7 +74,7 @@ func (t Target) validateQuotas(n names) error {
 func (t Target) PointlessQuotas() []string {
 	var all []string
 	for _, q := range t.Quotas {
-		if most := q.most(t.Rate, t.Burst); t.Rate.Limited && most <= float64(q.N) {
+		if most := q.most(t.Rate, t.Burst); t.Rate.PerSecond > 0 && most <= float64(q.N) { // 0 is a pause, not a pace
 			all = append(all, fmt.Sprintf("quota %s is never reached: the rate of %s allows at most %d in that time: omit it, or raise the rate", q, t.Rate, int(most)))
 			continue
 		}

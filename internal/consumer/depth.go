@@ -47,7 +47,7 @@ type depthWatch struct {
 	eagerAt time.Time // when that began
 	paidFor time.Time // the looks at bursts so far count as one every burstEvery until then
 
-	empties    int       // receives in a row that brought nothing
+	empties    float64   // receives in a row that brought nothing; short ones count in part
 	emptySince time.Time // when the first of them returned
 	blocked    blocked
 	flap       flapping
@@ -115,12 +115,12 @@ func (d *depthWatch) blind(now time.Time) {
 	}
 }
 
-// empty notes that a receive brought nothing.
-func (d *depthWatch) empty(now time.Time) {
+// empty notes that a receive brought nothing, and which part it is of the longest wait.
+func (d *depthWatch) empty(now time.Time, part float64) {
 	if d.empties == 0 {
 		d.emptySince = now
 	}
-	d.empties++
+	d.empties += part
 }
 
 // blockedBy returns why the queue is blocked, if it is: that takes a depth that is newer

@@ -18,7 +18,9 @@ const (
 	ages
 	slotWaits
 	tokenWaits
+	quotaWaits
 	gateWaits
+	batchSizes
 	// durations is the first of the histograms of deliveries, one an outcome.
 	durations
 
@@ -38,10 +40,13 @@ func describeHistograms() (options [histogramKinds]prometheus.HistogramOpts, des
 		[]float64{1, 2, 3, 5, 10, 20, 50, 100})
 	one(ages, "message_age_seconds", "From SentTimestamp to the delivery's start.", nil,
 		[]float64{.01, .025, .05, .1, .25, .5, 1, 2.5, 5, 10, 30, 60, 300, 900, 3600, 14400, 86400})
-	const waits = "How long a message in hand waited for a slot, a token or the gate."
+	const waits = "How long a message in hand waited for a slot, a token, a quota or the gate."
 	one(slotWaits, "pace_wait_seconds", waits, prometheus.Labels{"for": "slot"}, seconds)
 	one(tokenWaits, "pace_wait_seconds", waits, prometheus.Labels{"for": "token"}, seconds)
+	one(quotaWaits, "pace_wait_seconds", waits, prometheus.Labels{"for": "quota"}, seconds)
 	one(gateWaits, "pace_wait_seconds", waits, prometheus.Labels{"for": "gate"}, seconds)
+	one(batchSizes, "batch_messages", "Messages of a request to the target; missing without --batch.", nil,
+		[]float64{1, 2, 5, 10, 20, 50, 100})
 	for _, outcome := range message.Outcomes() {
 		one(durations+histogramKind(outcome), "delivery_duration_seconds", "One delivery, from its start to its outcome.",
 			prometheus.Labels{"outcome": outcome.String()}, seconds)
@@ -87,6 +92,8 @@ func (h *histograms) waited(want ratelimit.Want) prometheus.Histogram {
 	switch want {
 	case ratelimit.Token:
 		return h.of(tokenWaits)
+	case ratelimit.Allowance:
+		return h.of(quotaWaits)
 	case ratelimit.Consent:
 		return h.of(gateWaits)
 	default:

@@ -49,7 +49,7 @@ func DurationBound(bucket int) time.Duration {
 
 // Waits are how long messages in hand have waited before their delivery, by what they waited
 // for.
-type Waits struct{ Slot, Token, Gate Wait }
+type Waits struct{ Slot, Token, Quota, Gate Wait }
 
 // Wait is how long messages have waited, in all.
 type Wait struct {
@@ -63,6 +63,8 @@ func (w *Waits) add(want ratelimit.Want, d time.Duration) {
 	switch want {
 	case ratelimit.Token:
 		one = &w.Token
+	case ratelimit.Allowance:
+		one = &w.Quota
 	case ratelimit.Consent:
 		one = &w.Gate
 	}

@@ -59,9 +59,10 @@ func TestWaitsAreCountedByWhatFor(t *testing.T) {
 	var w Waits
 	w.add(ratelimit.Token, time.Second)
 	w.add(ratelimit.Token, 2*time.Second)
+	w.add(ratelimit.Allowance, 4*time.Second)
 	w.add(ratelimit.Consent, time.Minute)
 	w.add(ratelimit.Nothing, 0)
-	if want := (Waits{Token: Wait{3 * time.Second, 2}, Gate: Wait{time.Minute, 1}, Slot: Wait{0, 1}}); w != want {
+	if want := (Waits{Token: Wait{3 * time.Second, 2}, Quota: Wait{4 * time.Second, 1}, Gate: Wait{time.Minute, 1}, Slot: Wait{0, 1}}); w != want {
 		t.Errorf("%+v", w)
 	}
 }

@@ -39,6 +39,7 @@ var (
 	deadDesc       = describe("queue_dead_letters", "Messages in the dead-letter queue, as SQS says, approximately; missing if there is none, or if unknown.")
 	deliveriesDesc = describe("deliveries_total", "Deliveries, by outcome and by the answer's class or why there was none.", "outcome", "status")
 	requestsDesc   = describe("requests_total", "Requests to the target. With --batch one carries several deliveries.")
+	dissolvedDesc  = describe("batches_dissolved_total", "Requests of several messages that failed as a whole, after which each is tried alone; missing without --batch.")
 	duplicatesDesc = describe("receives_duplicate_total", "Messages that came again while in hand.")
 	offsetDesc     = describe("clock_offset_seconds", "SQS's clock less ours; 0 while under 2 s.")
 	receivesDesc   = describe("receives_total", "Receives that returned.", "result")
@@ -51,7 +52,7 @@ var (
 func (*collector) Describe(descs chan<- *prometheus.Desc) {
 	for _, d := range []*prometheus.Desc{
 		receivedDesc, settledDesc, inHandDesc, depthDesc, blockedDesc, lagDesc, drainDesc, deadDesc, deliveriesDesc,
-		requestsDesc, duplicatesDesc, offsetDesc, receivesDesc, extensionsDesc, ledgerDesc, hitsDesc,
+		requestsDesc, dissolvedDesc, duplicatesDesc, offsetDesc, receivesDesc, extensionsDesc, ledgerDesc, hitsDesc,
 	} {
 		descs <- d
 	}
@@ -73,6 +74,9 @@ func (k *collector) Collect(metrics chan<- prometheus.Metric) {
 	counter(duplicatesDesc, s.Duplicates)
 	counter(requestsDesc, s.Requests)
 	counter(hitsDesc, s.LedgerHits)
+	if s.Batches.Most > 1 {
+		counter(dissolvedDesc, s.Batches.Dissolved)
+	}
 	for outcome, n := range s.Settled {
 		counter(settledDesc, n, outcome)
 	}

@@ -87,6 +87,9 @@ func TestWhatIsInHandWaitsForAQuotaWithoutAReceive(t *testing.T) {
 		}
 		e.options.Pace.Set(time.Now(), ratelimit.Limits{Concurrency: 10})
 		pass(time.Minute)
+		if w := e.Snapshot(time.Now()).Waits; w.Quota.Count == 0 || w.Token.Count > 0 || w.Quota.Sum < 2*time.Hour {
+			t.Errorf("waited %+v", w)
+		}
 		if s := e.stop(); s.Delivered != 100 || e.received() != 100 {
 			t.Errorf("%+v, received %d times", s, e.received())
 		}

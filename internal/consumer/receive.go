@@ -31,6 +31,8 @@ const (
 	drainMargin     = 5 * time.Second
 	maxReceivePause = 20 * time.Second
 	refusedPause    = 30 * time.Second
+	// followedWait is for receives that a release behind a failed message may have to wait for.
+	followedWait = 5 * time.Second
 )
 
 // pollWait is the WaitTimeSeconds of every receive: a poll is never canceled, so
@@ -57,10 +59,7 @@ func (c *Consumer) sendReceives(now time.Time) {
 		}
 		try := c.attempts.next(now, quantity, c.attributes.visibility())
 		p := c.demand.send(now, try.asked)
-		p.attempt, p.wait = try, c.options.pollWait()
-		if t.failures > 0 {
-			p.wait = time.Second // to learn soon that SQS works again, though the queue is empty
-		}
+		p.attempt, p.wait = try, c.waitFor(try.asked)
 		p.promise = c.options.Memory.promise(p.asked * c.demand.each())
 		c.polls.hire(p)
 		c.gate.Received()
@@ -68,6 +67,21 @@ func (c *Consumer) sendReceives(now time.Time) {
 		if t.failures > 0 {
 			return // one at a time finds out whether SQS works again
 		}
+	}
+}
+
+// waitFor is the WaitTimeSeconds of a receive for so many messages. It is short while SQS
+// fails, to learn soon that it works again though the queue is empty; and while messages
+// follow others of their groups: if one of those is at fault, its group stands still until the
+// receives that ask for several are back (spare.go).
+func (c *Consumer) waitFor(asked int) time.Duration {
+	switch longest := c.options.pollWait(); {
+	case c.sqs.trouble[receiveCall].failures > 0:
+		return time.Second
+	case asked > 1 && c.hand.followers > 0:
+		return min(longest, followedWait)
+	default:
+		return longest
 	}
 }
 
@@ -154,7 +168,7 @@ func (c *Consumer) receive(ctx context.Context, m *member[*poll], p *poll) {
 		c.stats.receives[failed]++
 		c.attempts.failed(p, err)
 		c.demand.failed(now, p)
-		c.sqs.failed(now, receiveCall, err, maxReceivePause)
+		c.sqs.failed(now, sent.Add(p.wait), receiveCall, err, maxReceivePause)
 	}
 	p.promise.end()
 	c.polls.rest(now, m)
@@ -185,7 +199,7 @@ func (c *Consumer) arrived(now, sent time.Time, p *poll, messages []*message.Mes
 		c.depth.active(now, len(messages))
 		return
 	}
-	c.depth.empty(now)
+	c.depth.empty(now, p.wait.Seconds()/c.options.pollWait().Seconds())
 	if !c.options.FIFO && c.depth.depth.InFlight < inFlightLimit || c.hand.size() == 0 && c.depth.depth.Visible == 0 {
 		c.backlog.emptied(now)
 	}

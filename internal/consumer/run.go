@@ -208,7 +208,7 @@ func (c *Consumer) nextWake(now time.Time) time.Time {
 			at = earlier(at, next)
 		}
 	}
-	if c.hand.count[waiting]+len(c.hand.holding.lives) > 0 && c.blocked == ratelimit.Token {
+	if c.hand.count[waiting]+len(c.hand.holding.lives) > 0 && (c.blocked == ratelimit.Token || c.blocked == ratelimit.Allowance) {
 		due(c.pace.Due())
 	}
 	due(c.gate.Wake(now))

@@ -62,6 +62,17 @@ type Snapshot struct {
 	Durations        Durations
 	FailedDeliveries int64
 	Waits            Waits
+	Batches          Batches
+}
+
+// Batches are the requests that may carry several messages.
+type Batches struct {
+	// Most is how many messages one carries at most; 1 is no batches.
+	Most int
+	// Sizes are the last ones', the oldest first.
+	Sizes []int
+	// Dissolved is how many failed as a whole, so that their messages are tried alone.
+	Dissolved int64
 }
 
 // Deliveries counts those that came to one outcome in one way: Status is the
@@ -113,12 +124,13 @@ func (c *Consumer) Snapshot(now time.Time) Snapshot {
 		Parked:             c.demand.parked(now),
 		StartedPerSecond:   c.stats.started.mean(now),
 		DeliveredPerSecond: c.stats.arrived.mean(now),
-		Problem:            c.sqs.problem(c.hand.count[deleting], c.hand.count[releasing], c.hand.tooManyUnsettled()),
+		Problem:            c.problem(now),
 		Failures:           c.recent.newestFirst(),
 		Causes:             slices.Clone(c.recent.causes),
 		Durations:          slices.Clone(c.stats.durations),
 		FailedDeliveries:   c.stats.failedDeliveries(),
 		Waits:              c.stats.waits,
+		Batches:            Batches{Most: c.options.Batch, Sizes: slices.Clone(c.stats.batches.sizes), Dissolved: c.stats.batches.dissolved},
 		MeanDelivery:       time.Duration(c.demand.delivery.value * float64(time.Second)),
 	}
 	s.Hanging, s.LongestDelivery = c.hand.hanging(now)

@@ -69,6 +69,10 @@ func (c *Consumer) launch(now time.Time, l *life) {
 			c.begin(now, other)
 		}
 	}
+	if c.options.Batch > 1 {
+		c.hist.of(batchSizes).Observe(float64(1 + len(along)))
+		c.stats.batches.add(1 + len(along))
+	}
 	c.stats.started.add(now)
 	c.requests++
 	c.running++

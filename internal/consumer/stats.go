@@ -62,6 +62,7 @@ type stats struct {
 	deliveries map[deliveryKey]int64
 	durations  Durations // of delivered deliveries
 	waits      Waits
+	batches    batchStats
 	started    perSecond
 	arrived    perSecond // delivered deliveries
 }
@@ -78,6 +79,19 @@ func (s *stats) delivered(now time.Time, result message.Result) {
 	if result.Outcome == message.Delivered {
 		s.arrived.add(now)
 	}
+}
+
+// batchStats counts requests that may carry several messages.
+type batchStats struct {
+	sizes     []int // of the last ones, the oldest first
+	dissolved int64 // failed as a whole, so that its messages are tried alone
+}
+
+// batchesKept is how many of the last requests' sizes are kept.
+const batchesKept = 20
+
+func (b *batchStats) add(size int) {
+	b.sizes = append(b.sizes[max(0, len(b.sizes)-batchesKept+1):], size)
 }
 
 func (s *stats) summary() Summary {

@@ -150,7 +150,7 @@ func (r *replica) turn() {
 		r.send(&call)
 		at = never
 	}
-	if due := r.share.Due(); wants == ratelimit.Token && !due.IsZero() {
+	if due := r.share.Due(); (wants == ratelimit.Token || wants == ratelimit.Allowance) && !due.IsZero() {
 		at = min(at, due.Sub(r.epoch))
 	}
 	if change := r.member.nextChange(); change > r.own() {
@@ -190,7 +190,7 @@ func (r *replica) begin(try *ratelimit.Try) {
 			if result.Outcome != message.Delivered && !r.work.endless {
 				r.backlog++
 			}
-			r.share.End(r.epoch.Add(r.own()), try, result, true)
+			r.share.End(r.epoch.Add(r.own()), try, result, 1)
 			r.turn()
 		})
 	})

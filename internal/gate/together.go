@@ -81,13 +81,13 @@ func (s *Seat) EndEach(now time.Time, all []*Message, results []message.Result, 
 // Dissolve records that a request with several messages failed as a whole: nobody knows
 // whose fault it was, so it is nobody's, and all of them are held. Where a message may be at
 // fault, each is tried alone from then on; where they were refused, parting decides. A
-// canceled request says nothing.
-func (s *Seat) Dissolve(now time.Time, all []*Message, r message.Result, slots int) {
+// canceled request says nothing. It reports whether some are tried alone.
+func (s *Seat) Dissolve(now time.Time, all []*Message, r message.Result, slots int) (alone bool) {
 	defer s.lock()()
 	g, head := s.gate, all[0]
 	delete(g.running, head)
 	if r.Canceled {
-		return
+		return false
 	}
 	fresh := head.try > g.mark
 	told := min(r.RetryAfter, maxRetryAfter)
@@ -108,10 +108,12 @@ func (s *Seat) Dissolve(now time.Time, all []*Message, r message.Result, slots i
 			m.apart, m.parted, m.spread = true, true, g.draw(m.id, m.tries)
 			m.tries = 0 // its next try is like its first
 		}
+		alone = alone || m.apart
 	}
 	if r.Outcome != message.Rejected {
 		g.step(now, failed, fresh, slots)
 	}
+	return alone
 }
 
 // spare holds a message whose last try failed together with others. That try counts for

@@ -141,14 +141,21 @@ func (p *Pace) refused(want Want) {
 		if p.limits.Limited && p.limits.Rate == 0 {
 			p.lacks = Nothing // paused: tokens of the fleet would lapse here
 		}
-		if want == Token && !p.free.IsZero() {
-			p.lacks = Nothing // the fleet's token is there: a quota, or what the target says, holds it back
-		}
-	case Consent:
+	case Consent, Allowance: // the fleet's token is there
 		p.lacks = Nothing
 	case Turn: // the share whose turn it is asks next
 	}
 	p.report()
+}
+
+// fleetUsedUp reports whether it is a quota of the fleet's that keeps its tokens from this
+// process.
+func (p *Pace) fleetUsedUp(now time.Time) bool {
+	if p.fleet == nil || p.limits.Limited && p.limits.Rate == 0 {
+		return false
+	}
+	free, _ := p.fleet.Free(now)
+	return free == 0
 }
 
 // report tells the fleet what this process does.

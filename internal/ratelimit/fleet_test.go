@@ -71,7 +71,7 @@ func TestAStartInAFleetNeedsItsSlotAndItsToken(t *testing.T) {
 	if got := s.Start(now, new(ratelimit.Try), 10, agreed); got != ratelimit.Token || !s.Due().Equal(f.due) || f.use.Lacks != ratelimit.Token {
 		t.Errorf("without a token: %v, due %v, %+v", got, s.Due(), f.use)
 	}
-	s.End(time.Now(), new(ratelimit.Try), delivered, true)
+	s.End(time.Now(), new(ratelimit.Try), delivered, 1)
 	if f.use != (ratelimit.Use{Running: 2, Busy: true, Lacks: ratelimit.Token}) {
 		t.Errorf("one has ended: %+v", f.use)
 	}
@@ -152,8 +152,27 @@ func TestWhatAQuotaHoldsBackAsksTheFleetForNothing(t *testing.T) {
 	own.Quotas[0] = ratelimit.Quota{N: 1, Window: time.Minute}
 	_, s := inFleet(f, own)
 	start(s, now)
-	if got := start(s, now); got != ratelimit.Token || f.use.Lacks != ratelimit.Nothing || f.tokens != 8 {
+	if got := start(s, now); got != ratelimit.Allowance || f.use.Lacks != ratelimit.Nothing || f.tokens != 8 {
 		t.Errorf("%v, %+v, %d tokens left", got, f.use, f.tokens)
+	}
+}
+
+func TestAQuotaOfTheFleetIsWhatAStartWaitsForAndNotTheRate(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	f := &fakeFleet{due: now.Add(time.Minute), quotas: []ratelimit.QuotaUse{{Quota: ratelimit.Quota{N: 100, Window: time.Minute}, Used: 100}}}
+	f.limit(5)
+	p, s := inFleet(f, ratelimit.Limits{Concurrency: 10})
+	if got := start(s, now); got != ratelimit.Allowance || !s.Due().Equal(f.due) || f.use.Lacks != ratelimit.Token {
+		t.Errorf("%v, due %v, %+v", got, s.Due(), f.use)
+	}
+	f.quotas[0].Used = 99
+	if got := start(s, now); got != ratelimit.Token {
+		t.Errorf("with one left: %v", got)
+	}
+	f.quotas[0].Used = 100
+	if p.Set(now, ratelimit.Limits{Concurrency: 10, Limited: true, Burst: 1}); start(s, now) != ratelimit.Token {
+		t.Error("paused, it waits for a quota")
 	}
 }
 
@@ -184,7 +203,7 @@ func TestWhatTheTargetTellsAnotherReplicaHoldsHere(t *testing.T) {
 	until := now.Add(30 * time.Second)
 	f.told = ratelimit.ToldOthers{Until: until}
 	p.Wake()
-	if got := start(); got != ratelimit.Token || !s.Due().Equal(until) {
+	if got := start(); got != ratelimit.Allowance || !s.Due().Equal(until) {
 		t.Errorf("told: %v, due %v", got, s.Due())
 	}
 	if n, next := s.Soon(now, 10*time.Second); n != 0 || !next.Equal(until.Add(-10*time.Second)) {
@@ -195,7 +214,7 @@ func TestWhatTheTargetTellsAnotherReplicaHoldsHere(t *testing.T) {
 	}
 	f.told = ratelimit.ToldOthers{Waits: true}
 	p.Wake()
-	if got := start(); got != ratelimit.Token {
+	if got := start(); got != ratelimit.Allowance {
 		t.Errorf("another one asks: %v", got)
 	}
 	f.told = ratelimit.ToldOthers{Asks: true}

@@ -60,8 +60,10 @@ const (
 	Nothing Want = iota
 	// Slot means that all slots are taken.
 	Slot
-	// Token means that the rate, a quota or what the target says is used up, or the rate is 0.
+	// Token means that the rate is used up, or 0.
 	Token
+	// Allowance means that a quota, or what the target says that it takes, is used up.
+	Allowance
 	// Consent means that only the caller's own condition is not met.
 	Consent
 	// Turn means that another queue of the target goes first; it has been woken.

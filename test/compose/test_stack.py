@@ -257,8 +257,8 @@ class Run(unittest.TestCase):
     def test_11_every_panel_and_rule_has_data(self):
         rules = [(rule.get("alert") or rule["record"], rule["expr"]) for rule in test_files.rules("alert") + test_files.rules("record")]
         records = [(f"as recorded: {rule['record']}", rule["record"]) for rule in test_files.rules("record")]
-        # The fleet's are not of this stack: test_fleet.py starts one. Nor has its target quotas, or --adaptive.
-        others = ("in-depth: Fleet: ", "in-depth: Limits: ")
+        # The fleet's are not of this stack: test_fleet.py starts one. Nor has its target quotas, --adaptive or --batch.
+        others = ("in-depth: Fleet: ", "in-depth: Limits: ", "in-depth: Batches: ")
         queries = [(name, expr) for name, expr in dashboards.queries() if not name.startswith(others)]
         empty = [name for name, expr in queries + rules + records if not self.has_data(expr)]
         self.say(f"{len(dashboards.queries())} panels' queries, {len(rules)} rules,")

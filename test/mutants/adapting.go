@@ -129,6 +129,7 @@ var adapting = room{
 		{rule: "no trial while a cut is judged", file: "strange.go", old: "case !l.latency.cut.on:", new: "default:"},
 		{rule: "the last 20 are a ring", file: "strange.go", old: "\tif r.refused[r.next] {\n\t\tr.n--\n\t}\n", new: ""},
 		{rule: "a cut is judged once", file: "latency.go", old: "\t\tis.cut = cut{}\n", new: ""},
+		{rule: "after a cut that helped the base does not rise", file: "latency.go", old: "\t\tis.limit = min(is.limit, int(float64(l.limit)*is.base/median))\n", new: ""},
 		{rule: "a latency that no cut lowers is the base", file: "latency.go", old: "\t\t\tis.base = median\n\t\t\tl.set", new: "\t\t\tl.set"},
 		{rule: "no step follows a cut that is undone", file: "latency.go", old: "Change{Reason: LatencyUndone})\n\t\t\treturn false", new: "Change{Reason: LatencyUndone})\n\t\t\treturn true"},
 		{rule: "two more windows until the next cut", file: "latency.go", old: "\t\tis.slow = 0\n", new: ""},

@@ -106,7 +106,7 @@ const kinds = {
   deliveries: [['delivered_per_second', '--accent', '/s'], ['failed_per_second', '--bad', '/s']],
   latency: [['median_seconds', '--accent', ' s'], ['p99_seconds', '--second', ' s']],
   limit: [['concurrency_found', '--accent', '']],
-  waits: [['token_wait_seconds', '--accent', ' s'], ['slot_wait_seconds', '--second', ' s'], ['gate_wait_seconds', '--bad', ' s']],
+  waits: [['token_wait_seconds', '--accent', ' s'], ['quota_wait_seconds', '--good', ' s'], ['slot_wait_seconds', '--second', ' s'], ['gate_wait_seconds', '--bad', ' s']],
 };
 
 // draw draws the charts of the queue that is shown. The page of several has none.
