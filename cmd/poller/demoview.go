@@ -6,6 +6,7 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sqs-poller/poller/internal/adapt"
 	"github.com/sqs-poller/poller/internal/admin"
 	"github.com/sqs-poller/poller/internal/config"
 	"github.com/sqs-poller/poller/internal/demo"
@@ -138,7 +139,7 @@ func (v *demoView) look() (text string, now moment) {
 		if a := t.Pace.Adaptive; a != nil {
 			now.limit = t.Pace.Concurrency
 			if len(a.Changes) > 0 {
-				now.why = a.Changes[0].Words
+				now.why, now.refused = a.Changes[0].Words, a.Changes[0].Reason == adapt.Refused.String()
 			}
 		}
 		for _, q := range t.Pace.Quotas {
@@ -152,7 +153,8 @@ func (v *demoView) look() (text string, now moment) {
 	}
 	now.waiting = queued + inHand - deleting
 	v.outage = v.outage || now.sink == demo.Away
-	v.mostQueued, v.mostLag, v.mostHeld = max(v.mostQueued, queued), max(v.mostLag, time.Duration(sunk.Lag*float64(time.Second))), max(v.mostHeld, now.held)
+	v.mostQueued, v.mostHeld = max(v.mostQueued, queued), max(v.mostHeld, now.held)
+	v.mostLag = max(v.mostLag, time.Duration(sunk.Lag*float64(time.Second)))
 	return liveText(time.Since(s.opened), queued, inHand, v.perSecond(delivered), lag, now), now
 }
 

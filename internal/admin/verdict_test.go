@@ -63,6 +63,12 @@ func TestTheVerdictSaysWhatToLookAt(t *testing.T) {
 		"an idle queue before its first long poll has returned": {
 			idle, func(s *Status) { s.Queues[0].Receives = map[string]int64{"full": 0} }, Good, "Keeping up: the queue is empty",
 		},
+		"an answer of SQS that is overdue": {
+			behind, func(s *Status) {
+				s.Queues[0].Problem = &SQSProblem{What: "ReceiveMessage on orders has had no answer", Since: noon.Add(-2100 * time.Millisecond), Fault: Silent}
+			},
+			Bad, "SQS does not respond: ReceiveMessage on orders has had no answer, since 11:59:57 UTC (2.1 s)",
+		},
 		"a breath behind": {
 			behind, func(s *Status) { s.Queues[0].Lag, s.Queues[0].Depth.Visible = Seconds(1234*time.Millisecond), 20 },
 			Good, "Keeping up: 28/s delivered, lag 1.2 s",
