@@ -86,7 +86,7 @@ func (c *localsqsCmd) create(server *localsqs.Server) ([]string, error) {
 		attributes := map[string]string{"VisibilityTimeout": strconv.Itoa(int(visibility.Seconds()))}
 		if c.MaxReceiveCount > 0 {
 			dead := deadLetterName(name)
-			if err := add(name, dead, map[string]string{}); err != nil {
+			if err := add(name, dead, map[string]string{"MessageRetentionPeriod": longestRetention}); err != nil {
 				return nil, err
 			}
 			attributes["RedrivePolicy"] = redrivePolicy(dead, c.MaxReceiveCount)
@@ -97,6 +97,9 @@ func (c *localsqsCmd) create(server *localsqs.Server) ([]string, error) {
 	}
 	return names, nil
 }
+
+// longestRetention is 14 days, as poller check advises for dead-letter queues.
+const longestRetention = "1209600"
 
 func deadLetterName(name string) string {
 	stem, isFIFO := strings.CutSuffix(name, ".fifo")

@@ -15,6 +15,7 @@ import (
 
 	"github.com/aws/aws-sdk-go-v2/config"
 	"github.com/aws/aws-sdk-go-v2/service/sqs"
+	"github.com/aws/aws-sdk-go-v2/service/sqs/types"
 
 	"github.com/sqs-poller/poller/internal/demo"
 )
@@ -132,6 +133,12 @@ func TestLocalSQSServesAnUnmodifiedClient(t *testing.T) {
 	}
 	if got := strings.Join(names, " "); got != "lines-dlq.fifo lines.fifo orders orders-dlq" {
 		t.Errorf("queues %s", got)
+	}
+	dead, err := client.GetQueueAttributes(t.Context(), &sqs.GetQueueAttributesInput{
+		QueueUrl: new(queue + "-dlq"), AttributeNames: []types.QueueAttributeName{types.QueueAttributeNameMessageRetentionPeriod},
+	})
+	if err != nil || dead.Attributes["MessageRetentionPeriod"] != "1209600" {
+		t.Errorf("the dead-letter queue keeps messages for %v s (%v), not 14 days", dead, err)
 	}
 	if err := stop(); err != nil {
 		t.Errorf("after Ctrl-C: %v", err)
