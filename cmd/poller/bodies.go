@@ -9,6 +9,7 @@ import (
 	"io"
 	"os"
 	"strings"
+	"sync/atomic"
 	"unicode/utf8"
 )
 
@@ -16,6 +17,7 @@ import (
 const maxBody = 1 << 20
 
 var (
+	errEmpty   = errors.New("it is empty, and SQS takes no empty message")
 	errTooLong = fmt.Errorf("it is longer than the %d bytes that SQS takes", maxBody)
 	errNoText  = errors.New("it is not UTF-8, and SQS takes only text: encode it, for example as Base64")
 	errOneID   = errors.New("--dedup names one message, and this is another one: put {n} into it, which becomes the body's number")
@@ -31,10 +33,10 @@ type body struct {
 }
 
 // bodies returns the bodies from arguments, standard input and files, in this order,
-// until ctx is done.
-func (c *sendCmd) bodies(p *process) <-chan body {
+// until ctx is done. It counts the empty lines that it skips.
+func (c *sendCmd) bodies(p *process, skipped *atomic.Int64) <-chan body {
 	out := make(chan body)
-	reader := &bodyReader{ctx: p.drain, out: out, oneID: c.Dedup != "" && !strings.Contains(c.Dedup, "{n}")}
+	reader := &bodyReader{ctx: p.drain, out: out, skipped: skipped, oneID: c.Dedup != "" && !strings.Contains(c.Dedup, "{n}")}
 	go func() {
 		defer close(out)
 		for i, text := range c.Bodies {
@@ -56,6 +58,8 @@ type bodyReader struct {
 	out    chan<- body
 	number int
 	oneID  bool // a second body would be taken for the first one
+	// skipped counts empty lines of standard input.
+	skipped *atomic.Int64
 }
 
 // give hands a body over, and reports whether more are wanted.
@@ -64,6 +68,8 @@ func (r *bodyReader) give(b body) bool {
 	b.number = r.number
 	switch {
 	case b.refusal != nil:
+	case b.text == "":
+		b.refusal = errEmpty
 	case len(b.text) > maxBody:
 		b.refusal = errTooLong
 	case !utf8.ValidString(b.text):
@@ -106,7 +112,8 @@ func pathless(err error) error {
 const byteOrderMark = "\ufeff"
 
 // lines returns one body per line, without the line's end, which may be CRLF, and without
-// a byte order mark. A line that is too long is skipped, not kept.
+// a byte order mark. An empty line is skipped: SQS takes no empty message. A line that is
+// too long is refused, and not kept.
 func (r *bodyReader) lines(in io.Reader) {
 	buffered := bufio.NewReaderSize(in, 64<<10)
 	var line bytes.Buffer
@@ -122,10 +129,13 @@ func (r *bodyReader) lines(in io.Reader) {
 		if n == 1 {
 			text = strings.TrimPrefix(text, byteOrderMark)
 		}
-		if err == nil || text != "" {
+		switch {
+		case text != "":
 			if !r.give(body{name: fmt.Sprintf("line %d", n), text: text}) {
 				return
 			}
+		case err == nil:
+			r.skipped.Add(1)
 		}
 		if err != nil {
 			if !errors.Is(err, io.EOF) {

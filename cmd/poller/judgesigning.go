@@ -45,9 +45,9 @@ func judgeSigning(f *findings, name string, t config.Target, ours string) {
 	about := "target " + name
 	service, region := awsPlace(u.Hostname())
 	if service != "" && service != t.Auth.AWS.Service {
-		f.add(wrong, about, "--sign-aws "+service, "its requests are signed for %s, and %s is %s: AWS answers 403", t.Auth.AWS.Service, u.Hostname(), service)
+		f.add(wrong, about, "--sign-aws to "+service, "its requests are signed for %s, and %s is %s: AWS answers 403", t.Auth.AWS.Service, u.Hostname(), service)
 	}
 	if signed := cmp.Or(t.Auth.AWS.Region, ours); region != "" && region != signed {
-		f.add(wrong, about, "--sign-aws-region "+region, "its requests are signed for the region %s, and %s is in %s: AWS answers 403", signed, u.Hostname(), region)
+		f.add(wrong, about, "--sign-aws-region to "+region, "its requests are signed for the region %s, and %s is in %s: AWS answers 403", signed, u.Hostname(), region)
 	}
 }

@@ -30,7 +30,7 @@ func judgeAuth(ctx context.Context, f *findings, name string, t config.Target) {
 			f.add(fine, about, "", "its token endpoint gives a token, valid for %s", config.Duration(time.Until(until).Round(time.Second)))
 		}
 		if u, err := url.Parse(o.TokenURL); err == nil && u.Scheme == "http" && !isLoopback(addressOf(u)) {
-			f.add(warning, about, "--oauth2-token-url: https://…", "the client secret goes to the token endpoint unencrypted")
+			f.add(warning, about, "--oauth2-token-url to https://…", "the client secret goes to the token endpoint unencrypted")
 		}
 	}
 	if service := t.Auth.AWS.Service; service != "" {
@@ -50,15 +50,15 @@ func judgeFormat(f *findings, name string, t config.Target) {
 	about := "target " + name
 	switch {
 	case !strings.Contains(u.Path, "/functions/") || !strings.HasSuffix(u.Path, "/invocations"):
-		f.add(warning, about, "--target: http://HOST/2015-03-31/functions/NAME/invocations",
+		f.add(warning, about, "--target to http://HOST/2015-03-31/functions/NAME/invocations",
 			"a Lambda function is invoked at /2015-03-31/functions/NAME/invocations, and the URL's path is another")
 	case strings.HasSuffix(u.Path, "/functions/function/invocations") && t.Concurrency > 1:
-		f.add(warning, about, "--concurrency 1",
+		f.add(warning, about, "--concurrency to 1",
 			"the runtime interface emulator runs one invocation at a time, and answers 400 to the others: %d concurrent deliveries are too many for one container", t.Concurrency)
 	default:
 		f.add(fine, about, "", "a 200 is a success unless the function's answer names the message in batchItemFailures, is not JSON, or is an error")
 	}
 	if strings.HasPrefix(u.Hostname(), "lambda.") && strings.HasSuffix(u.Hostname(), ".amazonaws.com") && t.Auth.AWS.Service == "" {
-		f.add(wrong, about, "--sign-aws lambda", "Lambda's API takes signed requests only")
+		f.add(wrong, about, "--sign-aws to lambda", "Lambda's API takes signed requests only")
 	}
 }

@@ -43,8 +43,9 @@ func (c *sendCmd) Help() string {
 
 Sends bodies from arguments, standard input (-) or files, in batches. Region and
 credentials come from the AWS SDK's own variables. Bodies that SQS refuses are
-listed with its reason; the others are sent. If a response from SQS is lost, the
-batch is sent again, so its messages may be in the queue twice.
+listed with its reason; the others are sent. Empty lines are skipped and counted.
+If a response from SQS is lost, the batch is sent again, so its messages may be in
+the queue twice.
 
 Ctrl-C stops it and prints how many were sent. Exit codes: 0 if all were sent, 1 if
 any were refused, 130 if it was stopped early.`
@@ -74,7 +75,7 @@ func (c *sendCmd) Run(p *process) error {
 		stop := everySecond(p.drain, func() { line.set(s.progress()) })
 		end = func() { stop(); line.clear() }
 	}
-	err = s.run(c.bodies(p))
+	err = s.run(c.bodies(p, &s.skipped))
 	end()
 	return s.result(err)
 }

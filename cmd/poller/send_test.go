@@ -102,9 +102,9 @@ func TestSendTakesArgumentsLinesAndFiles(t *testing.T) {
 	if err := os.WriteFile(path, []byte("{\n}\n"), 0o600); err != nil {
 		t.Fatal(err)
 	}
-	out, errs, err := ran[sendCmd](t, "\ufeffline one\r\nline, two\nthe last", "--queue", "orders",
+	out, errs, err := ran[sendCmd](t, "\ufeffline one\r\n\r\n\nline, two\nthe last", "--queue", "orders",
 		"--file", path, "--attr", "tenant=a,b=c", "a, b", "-", `{"id":1}`)
-	if err != nil || errs != "" || out != "sent 6 messages to orders\n" {
+	if err != nil || errs != "" || out != "sent 6 messages to orders, skipped 2 empty lines\n" {
 		t.Fatalf("%q %q %v", out, errs, err)
 	}
 	bodies, _ := received(t, "orders")
@@ -123,19 +123,19 @@ func TestSendNamesEachBodyThatIsRefused(t *testing.T) {
 	}
 	out, errs, err := ran[sendCmd](t, "fine\n\nsecret \x00\nsecret \xff\n"+strings.Repeat("y", 2*maxBody)+"\nfine", "--queue", "orders",
 		"--file", path, "--file", t.TempDir(), "--file", "/nowhere", "fine", "", "-")
-	if out != "sent 3 messages to orders\n" || err == nil || err.Error() != "8 of 11 bodies were refused" {
+	if out != "sent 3 messages to orders, skipped 1 empty line\n" || err == nil || err.Error() != "7 of 10 bodies were refused" {
 		t.Fatalf("%q %v", out, err)
 	}
 	lines := strings.Split(strings.TrimSpace(errs), "\n")
 	for i, part := range []string{
-		"argument 2: SendMessageBatch on orders", "line 2: ", "line 3: ", "line 4: it is not UTF-8", "line 5: it is longer than the 1048576",
+		"argument 2: it is empty, and SQS takes no empty message", "line 3: SendMessageBatch on orders", "line 4: it is not UTF-8", "line 5: it is longer than the 1048576",
 		"file " + path + ": it is longer", ": it cannot be read", "file /nowhere: it cannot be read: no such file",
 	} {
 		found := false
 		for _, line := range lines {
 			found = found || strings.Contains(line, part)
 		}
-		if !found || len(lines) != 8 {
+		if !found || len(lines) != 7 {
 			t.Errorf("%d: no %q in %q", i, part, lines)
 		}
 	}

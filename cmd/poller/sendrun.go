@@ -23,7 +23,7 @@ type sendRun struct {
 	p      *process
 	errors io.Writer // where refused bodies are named
 
-	sent, refused atomic.Int64
+	sent, refused, skipped atomic.Int64 // skipped are empty lines
 }
 
 // errStopped is that of a run that was told to stop before the end.
@@ -156,13 +156,19 @@ func (s *sendRun) progress() string {
 	return fmt.Sprintf("sent %d  refused %d", s.sent.Load(), s.refused.Load())
 }
 
+// also says how many empty lines were skipped, if any were.
+func (s *sendRun) also() string {
+	n := s.skipped.Load()
+	if n == 0 {
+		return ""
+	}
+	return ", skipped " + counted(int(n), "empty line")
+}
+
 // result prints how many were sent, and returns the exit code.
 func (s *sendRun) result(err error) error {
-	sent, what := s.sent.Load(), "messages"
-	if sent == 1 {
-		what = "message"
-	}
-	_, _ = fmt.Fprintf(s.p.stdout, "sent %d %s to %s\n", sent, what, s.queue.Name())
+	sent := s.sent.Load()
+	_, _ = fmt.Fprintf(s.p.stdout, "sent %s to %s%s\n", counted(int(sent), "message"), s.queue.Name(), s.also())
 	refused := s.refused.Load()
 	switch {
 	case errors.Is(err, errStopped):

@@ -30,7 +30,7 @@ var states = []state{
 	}},
 	{"paused by an operator", func(v facts) bool { return v.t.override("pause") != nil }, func(v facts) Verdict {
 		p := v.t.override("pause")
-		return notice("Paused%s since %s (%s), %s%s", p.who(), clock(p.Since), seconds(v.now.Sub(p.Since)), p.ends(), v.q.backlog())
+		return notice("Paused%s since %s (%s), %s%s", p.who(), clock(p.Since), seconds(v.now.Sub(p.Since)), p.ends(), v.q.kept())
 	}},
 	{"fleet waits", func(v facts) bool { return v.t.Fleet.waits() != "" }, func(v facts) Verdict {
 		return notice("%s%s", v.t.Fleet.waits(), v.q.backlog())
@@ -72,6 +72,11 @@ var states = []state{
 	}, func(facts) Verdict {
 		return good("Started: waiting for SQS's first response")
 	}},
+	{"waits for SQS", func(v facts) bool {
+		return v.q.Lag == Unknown && v.q.DrainState == DrainUnknown && v.q.Depth != nil && v.q.Depth.Visible == 0 && v.q.undelivered() == 0
+	}, func(facts) Verdict {
+		return notice("Waiting for SQS to respond: until then, nothing is known of the queue")
+	}},
 	{"behind", func(v facts) bool { return v.q.behind() }, func(v facts) Verdict {
 		limit := v.t.limit()
 		if limit == "" {
@@ -80,6 +85,9 @@ var states = []state{
 		return notice("Behind%s%s%s%s", v.q.backlog(), v.q.age(), limit, v.q.outlook())
 	}},
 	{"finishing", func(v facts) bool { return v.q.Lag != Unknown && time.Duration(v.q.Lag) >= behindAfter }, func(v facts) Verdict {
+		if v.q.undelivered() == 0 {
+			return good("Caught up: no messages waiting; the oldest of the last minute was %s old", v.q.lag())
+		}
 		if v.q.InHand["waiting"]+v.q.InHand["held"] == 0 { // they may be long deliveries
 			return good("Delivering the last %s, none are waiting%s", messages(v.q.undelivered()), v.q.age())
 		}

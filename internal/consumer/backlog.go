@@ -108,14 +108,17 @@ func (b *backlog) answered(now time.Time, depth message.Depth, waits bool) {
 }
 
 // arriving returns how many messages a second come, less what other consumers settle: the
-// mean of the last minute's samples that agree with the middle one of the newest three.
+// mean of the last minute's samples that agree with the middle one of the newest three, or
+// with the smaller of two.
 func (b *backlog) arriving() (perSecond float64, known bool) {
 	n := len(b.samples)
 	if n == 0 {
 		return 0, false
 	}
 	middle := b.samples[n-1].perSecond
-	if n >= middleOf {
+	if n < middleOf {
+		middle = min(middle, b.samples[0].perSecond)
+	} else {
 		newest := slices.SortedFunc(slices.Values(b.samples[n-middleOf:]), func(a, b sample) int { return cmp.Compare(a.perSecond, b.perSecond) })
 		middle = newest[middleOf/2].perSecond
 	}
@@ -129,16 +132,16 @@ func (b *backlog) arriving() (perSecond float64, known bool) {
 	return sum / seconds, true
 }
 
-// since returns how many messages have arrived since SQS's count. It is cautious until
-// there are enough samples: a burst must not be counted on.
+// oneBurst reports whether all that is known of arrivals may be a single burst.
+func (b *backlog) oneBurst() bool { return len(b.samples) < 2 }
+
+// since returns how many messages have arrived since SQS's count: none that a burst may
+// have brought.
 func (b *backlog) since(now time.Time) int {
-	if len(b.samples) < 2 {
+	if b.oneBurst() {
 		return 0
 	}
 	perSecond, _ := b.arriving()
-	if len(b.samples) < middleOf {
-		perSecond = min(perSecond, b.samples[0].perSecond)
-	}
 	return int(perSecond * min(now.Sub(b.at), longestSample).Seconds())
 }
 

@@ -60,7 +60,7 @@ func (c *Consumer) nextUntried(now time.Time) *life {
 
 // gathered is when l has waited long enough for others.
 func (c *Consumer) gathered(l *life) time.Time {
-	if c.drain.begun || !c.gate.Joins(&l.try) {
+	if c.drain.begun || !c.joins(l) {
 		return l.since
 	}
 	return l.since.Add(c.options.BatchWait)
@@ -78,10 +78,13 @@ func (c *Consumer) gatherWake(now time.Time) time.Time {
 	return time.Time{}
 }
 
+// joins reports whether l may go with others.
+func (c *Consumer) joins(l *life) bool { return c.gate.Joins(&l.try) && c.pace.Joins() }
+
 // along is what goes with l in one request: more of its kind, untried or held, that may
 // start now, and whether the request is full.
 func (c *Consumer) along(now time.Time, l *life) (others []*life, full bool) {
-	if !c.gate.Joins(&l.try) {
+	if !c.joins(l) {
 		return nil, true
 	}
 	from := c.hand.untried
@@ -146,7 +149,7 @@ func (c *Consumer) deliverBatch(ctx context.Context, m *member[*life], b *batch,
 func (c *Consumer) finishBatch(ctx context.Context, now, begun time.Time, b *batch, whole message.Result, each []message.Result) {
 	took := now.Sub(begun)
 	head := b.lives[0]
-	whole = c.paced(now, took, head, whole)
+	whole = c.paced(now, took, head, len(b.lives), whole)
 	slots := c.pace.Limits().Concurrency
 	tries, fates := make([]*gate.Message, len(b.lives)), make([]gate.Fate, len(b.lives))
 	apart := each != nil && whole.Outcome == message.Delivered

@@ -251,6 +251,36 @@ func TestARefusalForOneMessagesSakeStopsNoNeighbor(t *testing.T) {
 	}
 }
 
+// Requests of ten are refused so often for the sake of one that several in a row are nothing
+// special: that is no word of the target's to all.
+func TestRefusalsOfBatchesForOneMessagesSakeAreNotTheTargetsWord(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		q, f := newFakeQueue(), newBatchFake(10*time.Millisecond)
+		refused := func(id string) bool { return strings.HasSuffix(id, "3") } // in each batch of ten
+		f.whole = func(ids []string) message.Result {
+			if slices.ContainsFunc(ids, refused) {
+				return message.Result{Outcome: message.Throttled, Status: 429, Reason: "4xx", RetryAfter: 20 * time.Second}
+			}
+			return delivered2xx
+		}
+		e := run(t, q, f.fakeTarget, ratelimit.Limits{Concurrency: 1, Follow: true}, inTens(f))
+		for range 20 {
+			q.send(10)
+			pass(5 * time.Second)
+		}
+		pass(time.Minute)
+		if n := len(f.took2xx()); n != 180 {
+			t.Errorf("%d of 180 good messages delivered in a minute", n)
+		}
+		if said := e.said(); strings.Contains(said, "waiting for the target as it asked") {
+			t.Error(said)
+		}
+		e.abort()
+		<-e.summary
+	})
+}
+
 func TestAMessageWaitsForOthersAsLongAsBatchWaitSays(t *testing.T) {
 	t.Parallel()
 	for _, wait := range []time.Duration{0, 2 * time.Second} {

@@ -57,7 +57,7 @@ func stoodStill(took, timeout time.Duration, result message.Result) bool {
 // finish records what the delivery of one message came to.
 func (c *Consumer) finish(ctx context.Context, now, begun time.Time, l *life, result message.Result) {
 	took := now.Sub(begun)
-	result = c.paced(now, took, l, result)
+	result = c.paced(now, took, l, 1, result)
 	l.began(begun, result.Span)
 	fate := c.gate.End(now, &l.try, result, c.pace.Limits().Concurrency)
 	if result.Outcome == message.Delivered {
@@ -68,13 +68,16 @@ func (c *Consumer) finish(ctx context.Context, now, begun time.Time, l *life, re
 }
 
 // paced ends a request for the pace, and adds to its result what the pace knows of it. l is
-// the message whose slot and token it has.
-func (c *Consumer) paced(now time.Time, took time.Duration, l *life, result message.Result) message.Result {
+// the message whose slot and token it has, n how many it carried.
+func (c *Consumer) paced(now time.Time, took time.Duration, l *life, n int, result message.Result) message.Result {
 	c.running--
 	if stoodStill(took, c.options.Timeout, result) {
 		result.Outcome = message.Connection // no strike, and no sign of trouble by an answer
 	}
-	result.Announced = c.pace.End(now, &l.pace, result, l.try.Tries() == 1)
+	if l.try.Tries() > 1 {
+		n = 0 // no first try
+	}
+	result.Announced = c.pace.End(now, &l.pace, result, n)
 	result.Crowded = c.pace.Adapt(now, &l.pace, result, func() (bool, int) { return c.gate.Load(&l.try) })
 	return result
 }

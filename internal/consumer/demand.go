@@ -26,6 +26,7 @@ const (
 	maxBatchWait = 10 * time.Second // W's upper end
 	maxPolls     = 16               // receives out in all
 	minParked    = 250 * time.Millisecond
+	answerGrace  = 2 * time.Second // how late the answer of a parked receive may be
 	// maxTrip bounds a round trip that is taken for one: a receive for a single
 	// message is full when it brings one, and may have waited long for it.
 	maxTrip = 2 * time.Second
@@ -161,6 +162,12 @@ func (d *demand) parked(now time.Time) int {
 		}
 	}
 	return n
+}
+
+// overdue reports whether SQS should have answered the oldest receive by now, though it was
+// to wait for messages. It no longer shows that there are none.
+func (d *demand) overdue(now time.Time) bool {
+	return len(d.polls) > 0 && now.Sub(d.polls[0].sent) > d.polls[0].wait+answerGrace
 }
 
 // manyOut reports whether a receive is out that may bring more than one message.

@@ -110,7 +110,7 @@ func (c *Consumer) extended(now, sent time.Time, l *life, do *call, i int, err e
 
 // extensionTrouble notes what came of a whole call. One whose entries failed only in
 // part is no trouble: those are tried again by themselves.
-func (c *Consumer) extensionTrouble(now time.Time, errs []error) {
+func (c *Consumer) extensionTrouble(now, sent time.Time, errs []error) {
 	var err error
 	for _, e := range errs {
 		if fault := message.FaultOf(e); e == nil || fault == message.Lost || fault == message.Invalid {
@@ -123,7 +123,7 @@ func (c *Consumer) extensionTrouble(now time.Time, errs []error) {
 		c.worked(now, extendCall)
 		return
 	}
-	t := c.sqs.failed(now, extendCall, err, extendAgain)
+	t := c.sqs.failed(now, sent, extendCall, err, extendAgain)
 	if t.fault == message.Refused { // half a minute may be all that is left
 		t.until = earlier(t.until, now.Add(maxSettlePause))
 	}

@@ -128,8 +128,10 @@ func (c *Consumer) nothingVisible(now time.Time) bool {
 	switch {
 	case b.shows(now) || c.depth.withheld():
 		return false
+	case c.sqs.trouble[receiveCall].failures > 0 || c.demand.overdue(now):
+		return false
 	case len(c.demand.polls) > 0:
-		return c.sqs.trouble[receiveCall].failures == 0 && (b.empty || c.demand.dry)
+		return b.empty || c.demand.dry
 	default:
 		return b.known && now.Sub(b.at) <= staleAfter && b.said.Visible == 0 && b.received == 0
 	}

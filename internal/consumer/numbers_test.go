@@ -1,6 +1,7 @@
 package consumer
 
 import (
+	"errors"
 	"math"
 	"testing"
 	"testing/synctest"
@@ -142,7 +143,12 @@ func TestWhileSQSIsAwayNothingIsSaidOfTheQueue(t *testing.T) {
 			t.Errorf("an empty queue has the lag %+v", lag)
 		}
 		q.answers(away)
-		pass(2 * time.Minute)
+		for range 300 { // between two tries too
+			pass(400 * time.Millisecond)
+			if s := e.Snapshot(time.Now()); s.Problem != nil && s.Lag.Known {
+				t.Fatalf("the lag is %+v, though %s", s.Lag, s.Problem.What)
+			}
+		}
 		s := e.Snapshot(time.Now())
 		if s.Lag.Known || s.Drain.State != DrainAway {
 			t.Errorf("lag %+v, drain %+v", s.Lag, s.Drain)
@@ -154,6 +160,59 @@ func TestWhileSQSIsAwayNothingIsSaidOfTheQueue(t *testing.T) {
 		}
 		e.stop()
 	})
+}
+
+func TestWhileSQSOwesAnAnswerNothingIsSaidOfTheQueue(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		q, f := newFakeQueue(), newFakeTarget(time.Millisecond)
+		e := run(t, q, f, limitedTo(28), nil)
+		q.answers(func(string, int) error {
+			time.Sleep(maxPollWait + callTimeout) // as long as a receive waits
+			return &message.SQSError{Action: "ReceiveMessage", Queue: "orders", Fault: message.Network, Err: errors.New("no answer within 30s")}
+		})
+		pass(maxPollWait - time.Millisecond) // the receive that was out
+		if lag := e.Snapshot(time.Now()).Lag; !lag.Known {
+			t.Errorf("while a receive waits for messages the lag is %+v", lag)
+		}
+		pass(time.Second)
+		due := e.demand.polls[0].sent.Add(maxPollWait)
+		pass(time.Until(due) + answerGrace)
+		if s := e.Snapshot(time.Now()); !s.Lag.Known || s.Problem != nil {
+			t.Errorf("2 s late: lag %+v, problem %+v", s.Lag, s.Problem)
+		}
+		pass(time.Millisecond)
+		if s := e.Snapshot(time.Now()); s.Lag.Known || s.Drain.State != DrainAway || s.Problem == nil || !s.Problem.Silent || !s.Problem.Since.Equal(due) {
+			t.Errorf("later: lag %+v, drain %+v, problem %+v", s.Lag, s.Drain, s.Problem)
+		}
+		pass(callTimeout)
+		if s := e.Snapshot(time.Now()); s.Problem == nil || s.Problem.Silent || !s.Problem.Since.Equal(due) || s.Drain.State != DrainAway {
+			t.Errorf("when the receive has timed out: problem %+v, drain %+v; it was due at %v", s.Problem, s.Drain, due)
+		}
+		q.answers(nil)
+		e.stop()
+	})
+}
+
+func TestAQueueIsNotGrowingBecauseOfOneBurst(t *testing.T) {
+	t.Parallel()
+	for _, between := range []time.Duration{time.Second, 4 * time.Second, 7 * time.Second} {
+		synctest.Test(t, func(t *testing.T) {
+			q, f := newFakeQueue(), newFakeTarget(50*time.Millisecond)
+			e := run(t, q, f, limitedTo(28), nil)
+			pass(3 * time.Second)
+			q.send(200)
+			pass(between) // SQS is asked while they are being sent
+			q.send(800)
+			for i := range 30 {
+				if d := e.Snapshot(time.Now()).Drain; d.State == DrainGrowing {
+					t.Errorf("%d s after a burst: %+v", i, d)
+				}
+				pass(time.Second)
+			}
+			e.stop()
+		})
+	}
 }
 
 func TestTheLagOfAPausedWorkerGrows(t *testing.T) {

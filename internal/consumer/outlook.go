@@ -54,7 +54,7 @@ func (c *Consumer) outlook(now time.Time) Drain {
 	idle := c.hand.count[waiting]+c.hand.count[held] == 0
 	limits := c.pace.Limits()
 	switch {
-	case c.sqs.away(now):
+	case c.sqs.away(now), c.demand.overdue(now):
 		d.State = DrainAway
 	case idle && c.nothingVisible(now):
 		d.State, d.Seconds = DrainEmpty, 0
@@ -102,6 +102,8 @@ func (c *Consumer) emptying(now time.Time, left, visible int) (DrainState, float
 	switch net := settling - arriving; {
 	case net > measurable*max(settling, arriving):
 		return DrainShrinking, float64(left) / net
+	case net < -measurable*max(settling, arriving) && c.backlog.oneBurst():
+		return DrainUnknown, math.NaN()
 	case net < -measurable*max(settling, arriving):
 		return DrainGrowing, math.Inf(1)
 	default:

@@ -168,7 +168,7 @@ func (c *Consumer) receive(ctx context.Context, m *member[*poll], p *poll) {
 		c.stats.receives[failed]++
 		c.attempts.failed(p, err)
 		c.demand.failed(now, p)
-		c.sqs.failed(now, receiveCall, err, maxReceivePause)
+		c.sqs.failed(now, sent.Add(p.wait), receiveCall, err, maxReceivePause)
 	}
 	p.promise.end()
 	c.polls.rest(now, m)

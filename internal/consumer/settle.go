@@ -33,6 +33,7 @@ const (
 // call is one batch under way to SQS, or the request for the queue's attributes.
 type call struct {
 	kind    callKind
+	sent    time.Time
 	lives   []*life
 	handles []string // of the lives, when the call went out
 	seconds []int    // of visibility, for releases and extensions
@@ -94,7 +95,7 @@ func (c *Consumer) call(kind callKind, lives []*life) {
 
 // perform makes one call and takes in what came of it.
 func (c *Consumer) perform(ctx context.Context, m *member[*call], do *call) {
-	sent := time.Now()
+	do.sent = time.Now()
 	errs, attributes, err := c.ask(ctx, do)
 
 	c.mu.Lock()
@@ -113,10 +114,10 @@ func (c *Consumer) perform(ctx context.Context, m *member[*call], do *call) {
 		c.extension.out--
 		for i, l := range do.lives {
 			if c.hand.has(l) {
-				c.extended(now, sent, l, do, i, entry(errs, i))
+				c.extended(now, do.sent, l, do, i, entry(errs, i))
 			}
 		}
-		c.extensionTrouble(now, errs)
+		c.extensionTrouble(now, do.sent, errs)
 	default:
 		c.settledBatch(now, do, errs)
 	}
@@ -191,25 +192,25 @@ func (c *Consumer) settledBatch(now time.Time, do *call, errs []error) {
 		}
 	}
 	b.again(again)
-	c.batchTrouble(now, do.kind, b, trouble, worked)
+	c.batchTrouble(now, do, b, trouble, worked)
 }
 
 // batchTrouble has the next batch wait after a failure. Where only some entries failed
 // SQS is well, and the others need not wait long for these.
-func (c *Consumer) batchTrouble(now time.Time, kind callKind, b *batcher, err error, worked bool) {
+func (c *Consumer) batchTrouble(now time.Time, do *call, b *batcher, err error, worked bool) {
 	if err == nil || worked {
-		c.worked(now, kind)
+		c.worked(now, do.kind)
 	}
 	switch {
 	case err == nil:
 	case worked:
 		b.trouble.until = now.Add(firstPause)
-		if more, ok := c.notices.say(now, callsInWords[kind]+" in part", false); ok {
-			c.log.Warn("calls to SQS fail in part", slog.String("calls", callsInWords[kind]),
+		if more, ok := c.notices.say(now, callsInWords[do.kind]+" in part", false); ok {
+			c.log.Warn("calls to SQS fail in part", slog.String("calls", callsInWords[do.kind]),
 				slog.String("reason", message.FaultOf(err).String()), slog.Any("error", err), slog.Int("failures", more))
 		}
 	default:
-		t := c.sqs.failed(now, kind, err, maxSettlePause)
+		t := c.sqs.failed(now, do.sent, do.kind, err, maxSettlePause)
 		if c.drain.begun { // there may be no half minute left
 			t.until = earlier(t.until, now.Add(maxSettlePause))
 		}

@@ -26,11 +26,12 @@ func newSQSCalls(log *slog.Logger, recent *failures, seed uint64) sqsCalls {
 	return s
 }
 
-// failed notes a call that failed, and returns the trouble of its kind. The next call waits,
-// for about longest at most; where SQS refused, for half a minute.
-func (s *sqsCalls) failed(now time.Time, kind callKind, err error, longest time.Duration) *trouble {
+// failed notes a call that failed, though SQS should have answered at due, and returns the
+// trouble of its kind. The next call waits, for about longest at most; where SQS refused, for
+// half a minute.
+func (s *sqsCalls) failed(now, due time.Time, kind callKind, err error, longest time.Duration) *trouble {
 	t := &s.trouble[kind]
-	t.failed(now, err, longest)
+	t.failed(now, due, err, longest)
 	s.flaps[kind].failed(now, t.fault == message.Refused)
 	s.recent.add(Failure{At: now, Reason: t.fault.String(), Detail: t.err.Error()})
 	return t

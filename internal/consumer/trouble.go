@@ -21,11 +21,12 @@ type trouble struct {
 	jitter   func(n int) float64 // uniform in [0, 1)
 }
 
-// failed notes a failure at now: the next try is after 0.1 s, doubling to the
-// longest, jittered; after 30 s where SQS refused, since a person has to act.
-func (t *trouble) failed(now time.Time, err error, longest time.Duration) {
+// failed notes a failure at now of a call whose answer was due earlier, if it timed out: the
+// next try is after 0.1 s, doubling to the longest, jittered; after 30 s where SQS refused,
+// since a person has to act.
+func (t *trouble) failed(now, due time.Time, err error, longest time.Duration) {
 	if t.failures == 0 {
-		t.since = now
+		t.since = earlier(now, due)
 	}
 	t.failures++
 	t.fault, t.err = message.FaultOf(err), err

@@ -146,7 +146,7 @@ func (j *joined) work(end time.Time) {
 	for now := time.Now(); now.Before(end); now = time.Now() {
 		try := new(ratelimit.Try)
 		if j.share.Start(now, try, partner.Slots, func() bool { return true }) == ratelimit.Nothing {
-			j.share.End(now, try, message.Result{Outcome: message.Delivered}, false)
+			j.share.End(now, try, message.Result{Outcome: message.Delivered}, 0)
 			j.starts++
 			continue
 		}

@@ -32,7 +32,12 @@ const (
 // failed classifies the error of a call whose timeout was limit.
 func (c *Client) failed(ctx context.Context, a action, queue string, err error, limit time.Duration) *message.SQSError {
 	e := &message.SQSError{Action: a.String(), Queue: queue, Fault: message.Network}
-	if ctx.Err() != nil {
+	switch ctx.Err() {
+	case nil:
+	case context.DeadlineExceeded:
+		e.Err = c.unanswered(ctx.Err(), limit)
+		return e
+	default:
 		e.Err = fmt.Errorf("the call was canceled: %w", ctx.Err())
 		return e
 	}

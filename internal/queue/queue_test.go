@@ -171,6 +171,10 @@ func TestAReceiveThatIsNotAnsweredEndsTenSecondsAfterItsPoll(t *testing.T) {
 		if took := time.Since(start); took != 10*time.Second {
 			t.Fatalf("took %s", took)
 		}
+		// The engine bounds its calls too, to the same time.
+		ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+		defer cancel()
+		wantFault(t, q.Delete(ctx, []string{"a"})[0], message.Network, "no answer within 10s from http://127.0.0.1:9324")
 	})
 }
 

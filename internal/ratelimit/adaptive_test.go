@@ -53,7 +53,7 @@ func (c *crowd) ends(r message.Result, last bool) (crowded bool) {
 	}
 	try := c.running[place]
 	c.running = slices.Delete(c.running, place, place+1)
-	r.Announced = c.share.End(time.Now(), try, r, true)
+	r.Announced = c.share.End(time.Now(), try, r, 1)
 	return c.share.Adapt(time.Now(), try, r, func() (bool, int) { return c.open, c.closings })
 }
 

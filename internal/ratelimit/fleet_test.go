@@ -71,7 +71,7 @@ func TestAStartInAFleetNeedsItsSlotAndItsToken(t *testing.T) {
 	if got := s.Start(now, new(ratelimit.Try), 10, agreed); got != ratelimit.Token || !s.Due().Equal(f.due) || f.use.Lacks != ratelimit.Token {
 		t.Errorf("without a token: %v, due %v, %+v", got, s.Due(), f.use)
 	}
-	s.End(time.Now(), new(ratelimit.Try), delivered, true)
+	s.End(time.Now(), new(ratelimit.Try), delivered, 1)
 	if f.use != (ratelimit.Use{Running: 2, Busy: true, Lacks: ratelimit.Token}) {
 		t.Errorf("one has ended: %+v", f.use)
 	}

@@ -35,7 +35,7 @@ func run(t *testing.T, p *ratelimit.Share, until, took time.Duration) []time.Tim
 	end := time.Now().Add(until)
 	for now := time.Now(); now.Before(end); now = time.Now() {
 		for len(ends) > 0 && !now.Before(ends[0]) {
-			p.End(time.Now(), new(ratelimit.Try), delivered, true)
+			p.End(time.Now(), new(ratelimit.Try), delivered, 1)
 			ends = ends[1:]
 		}
 		next := end
@@ -56,7 +56,7 @@ func run(t *testing.T, p *ratelimit.Share, until, took time.Duration) []time.Tim
 		<-time.After(next.Sub(now))
 	}
 	for range ends {
-		p.End(time.Now(), new(ratelimit.Try), delivered, true)
+		p.End(time.Now(), new(ratelimit.Try), delivered, 1)
 	}
 	return starts
 }
@@ -127,7 +127,7 @@ func TestNeverMoreDeliveriesAtOnceThanSlots(t *testing.T) {
 		if want := start(p, now); want != ratelimit.Slot {
 			t.Fatalf("a fourth delivery wanted %v, not a slot", want)
 		}
-		p.End(time.Now(), new(ratelimit.Try), delivered, true)
+		p.End(time.Now(), new(ratelimit.Try), delivered, 1)
 		if want := start(p, now); want != ratelimit.Nothing {
 			t.Fatalf("wanted %v after one had ended", want)
 		}
@@ -166,7 +166,7 @@ func TestATimerThatFiresLateCostsNoRate(t *testing.T) {
 		n := 0
 		for time.Since(begin) < 30*time.Second {
 			if start(p, time.Now()) == ratelimit.Nothing {
-				p.End(time.Now(), new(ratelimit.Try), delivered, true)
+				p.End(time.Now(), new(ratelimit.Try), delivered, 1)
 				n++
 				continue
 			}

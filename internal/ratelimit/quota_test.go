@@ -29,7 +29,7 @@ func startAll(t *testing.T, s *ratelimit.Share) int {
 		if s.Start(now, &try, 1000, agreed) != ratelimit.Nothing {
 			return n
 		}
-		s.End(now, &try, delivered, true)
+		s.End(now, &try, delivered, 1)
 	}
 }
 
@@ -75,7 +75,7 @@ func TestNoWindowHoldsMoreThanItsQuota(t *testing.T) {
 				arrived = arrived[:0]
 				for end := time.Now().Add(3 * time.Minute); time.Now().Before(end); {
 					for len(ended) > 0 {
-						s.End(time.Now(), <-ended, delivered, true)
+						s.End(time.Now(), <-ended, delivered, 1)
 					}
 					now := time.Now()
 					try := new(ratelimit.Try)

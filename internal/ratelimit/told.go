@@ -17,8 +17,10 @@ import (
 //
 // Retry-After of a 429: the target waits, not only the message, if it is a quota and not a
 // crowd, nor one message's own limit: nothing was delivered since the request began, and
-// several messages in a row have been told so at their first try. When the time is over one
-// delivery asks anew; the others follow when the target has taken it.
+// several messages in a row have been told so at their first try, alone. A request of
+// several may be refused for the sake of one of them, so after such a refusal each request
+// carries one message, until the target takes one. When the time is over one delivery asks
+// anew; the others follow when the target has taken it.
 type told struct {
 	limits []toldLimit
 	parted []string // names of limits that differ from message to message
@@ -26,7 +28,8 @@ type told struct {
 	hold     time.Time // nothing starts before it; by Retry-After
 	heldAt   int       // the number of the start that was next when the hold began
 	asks     bool      // one delivery at a time, until the target takes one
-	refused  int       // first tries in a row that were told to wait
+	doubts   bool      // a request of several was told to wait: for the sake of one, or all?
+	refused  int       // messages in a row that were told to wait at their first try, alone
 	since    time.Time // when the first of them ended
 	believed time.Time // when a hold last began
 	accepted time.Time // when a delivery was last delivered
@@ -157,9 +160,9 @@ func (t *told) start() {
 }
 
 // answer takes in what an answer says; next is the number of the next start, running how
-// many others run, and first whether it was its message's first try. It reports whether
-// the answer refuses what the target has announced to refuse.
-func (t *told) answer(now time.Time, try *Try, next, running int, r message.Result, first bool) bool {
+// many others run, and firsts how many messages' first try it was. It reports whether the
+// answer refuses what the target has announced to refuse.
+func (t *told) answer(now time.Time, try *Try, next, running int, r message.Result, firsts int) bool {
 	t.ignored += int64(r.LimitsIgnored)
 	for _, l := range r.Limits {
 		t.note(now, try, next, running, l)
@@ -169,7 +172,7 @@ func (t *told) answer(now time.Time, try *Try, next, running int, r message.Resu
 		return false
 	}
 	if r.RetryAfter > 0 && !t.limited(now) && !t.accepted.After(try.began) {
-		t.refuse(now, try, next, min(r.RetryAfter, maxBelieved), first)
+		t.refuse(now, try, next, min(r.RetryAfter, maxBelieved), firsts)
 	}
 	return t.from(now).After(now)
 }
@@ -183,18 +186,21 @@ func (t *told) taken(now time.Time, try *Try, r message.Result) {
 		t.asks = false
 	}
 	if r.Outcome == message.Delivered {
-		t.refused, t.accepted = 0, now
+		t.refused, t.doubts, t.accepted = 0, false, now
 	}
 }
 
 // refuse notes that the target asks a message to wait, and holds all back if that is the
 // target's word.
-func (t *told) refuse(now time.Time, try *Try, next int, wait time.Duration, first bool) {
-	if t.refused == 0 {
+func (t *told) refuse(now time.Time, try *Try, next int, wait time.Duration, firsts int) {
+	if t.refused == 0 && !t.doubts {
 		t.since = now
 	}
-	if first {
+	switch {
+	case firsts == 1:
 		t.refused++
+	case firsts > 1:
+		t.doubts = true
 	}
 	enough := believedRefusals
 	if !t.believed.IsZero() && now.Sub(t.believed) < maxBelieved {
@@ -206,6 +212,8 @@ func (t *told) refuse(now time.Time, try *Try, next int, wait time.Duration, fir
 		wait = max(wait, min(max(now.Sub(t.since)/10, minAsk), maxAsk))
 	case t.asks, t.refused < enough:
 		return // it began before the hold did, or is not believed yet
+	default:
+		t.doubts = false // who asks may ask for several
 	}
 	t.hold, t.heldAt, t.asks, t.believed = now.Add(wait), next, true, now
 }

@@ -63,7 +63,7 @@ func (c *talk) may(n int) {
 		c.t.Errorf("after %v: %d may start, not %d", time.Since(c.begin), len(tries), n)
 	}
 	for _, try := range tries {
-		c.End(time.Now(), try, message.Result{Outcome: message.Failed, Reason: "timeout"}, true)
+		c.End(time.Now(), try, message.Result{Outcome: message.Failed, Reason: "timeout"}, 1)
 	}
 }
 
@@ -76,7 +76,7 @@ func refuses(after time.Duration) message.Result {
 }
 
 func (c *talk) ends(try *ratelimit.Try, r message.Result) bool {
-	return c.End(time.Now(), try, r, true)
+	return c.End(time.Now(), try, r, 1)
 }
 
 func in(t *testing.T, talk func(*talk)) {
@@ -274,7 +274,7 @@ func TestARetryAfterOfSeveralInARowIsTheTargets(t *testing.T) {
 				t.Errorf("believed the %d.", i+1)
 			}
 		}
-		c.End(time.Now(), c.begins(), refuses(time.Minute), false) // a retry says no more
+		c.End(time.Now(), c.begins(), refuses(time.Minute), 0) // a retry says no more
 		c.may(10)
 		late := c.begins()
 		if !c.ends(c.begins(), refuses(time.Minute)) {
@@ -304,6 +304,46 @@ func TestARetryAfterOfSeveralInARowIsTheTargets(t *testing.T) {
 			t.Error("it was so within the hour, and two are not enough")
 		}
 		c.waits(time.Minute)
+	})
+}
+
+func TestARequestOfSeveralThatIsToldToWaitHasMessagesTriedAlone(t *testing.T) {
+	in(t, func(c *talk) {
+		refused := func(messages int) bool { return c.End(time.Now(), c.begins(), refuses(time.Minute), messages) }
+		joins := func(want bool) {
+			t.Helper()
+			if c.Joins() != want {
+				t.Errorf("a request may carry several: %v", !want)
+			}
+		}
+		refused(0)
+		refused(1)
+		c.ends(c.begins(), delivered)
+		joins(true)
+		for range 9 {
+			if refused(5) {
+				t.Fatal("believed, and it may have been for the sake of one")
+			}
+		}
+		joins(false)
+		refused(1)
+		joins(false)
+		c.ends(c.begins(), delivered)
+		joins(true)
+
+		refused(5)
+		for i := range 5 {
+			if got := refused(1); got != (i == 4) {
+				t.Errorf("%d refused alone: believed: %v", i+1, got)
+			}
+		}
+		sleep(time.Minute)
+		joins(true) // who asks may ask for several, once
+		refused(5)
+		joins(false)
+		sleep(time.Minute)
+		c.ends(c.begins(), delivered)
+		joins(true)
 	})
 }
 

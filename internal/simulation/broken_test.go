@@ -344,7 +344,7 @@ var handMade = []struct {
 	}},
 	{aRefusalForOnesSakeStopsNoNeighbour, 100, inWide(wider{kind: batches, refusals: &refusals{}}), func(h *history, wrong bool) {
 		h.by.started = -time.Hour
-		for m := range choose(wrong, 85, 94) {
+		for m := range choose(wrong, 90, 99) {
 			h.tries(m, 2, 3, 200)
 		}
 	}},

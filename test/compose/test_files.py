@@ -99,9 +99,23 @@ class Dashboards(unittest.TestCase):
 
 
 class Compose(unittest.TestCase):
-    def services(self) -> dict:
-        text = docker("compose", "-f", str(ROOT / "docker-compose.yml"), "--profile", "load", "--profile", "fleet", "config").stdout
+    def services(self, **variables: str) -> dict:
+        clean = {name: value for name, value in os.environ.items() if not name.startswith("POLLER_")}
+        text = docker("compose", "-f", str(ROOT / "docker-compose.yml"), "--profile", "load", "--profile", "fleet", "config", env=clean | variables).stdout
         return yaml.safe_load(text)["services"]
+
+    def test_the_pace_and_the_format_are_the_shell_s_and_empty_without(self):
+        """What is empty is not set, for poller: settings.md."""
+        given = {"POLLER_RATE": "none", "POLLER_QUOTA": "100/m,2000/d", "POLLER_CONCURRENCY": "50", "POLLER_FORMAT": "cloudevents", "POLLER_BATCH": "20",
+                 "POLLER_BATCH_WAIT": "500ms", "POLLER_UNWRAP": "sns", "POLLER_TARGET": "http://host.docker.internal:8000/"}
+        default = dict.fromkeys(given, "") | {"POLLER_RATE": "28/s", "POLLER_CONCURRENCY": "8", "POLLER_TARGET": "http://sink:8080/orders"}
+        for variables, want, adaptive, sink in (({}, default, "", "raw"), (given | {"POLLER_ADAPTIVE": "true"}, given, "true", "cloudevents")):
+            services = self.services(**variables)
+            for name in ("poller", "worker"):
+                self.assertEqual(want, {key: services[name]["environment"][key] for key in given}, name)
+            self.assertEqual(adaptive, services["poller"]["environment"]["POLLER_ADAPTIVE"])
+            self.assertNotIn("POLLER_ADAPTIVE", services["worker"]["environment"], "it is for one replica")
+            self.assertIn(f"--format={sink}", services["sink"]["command"])
 
     def test_every_service_is_hardened_and_published_on_this_machine_alone(self):
         services = self.services()

@@ -55,12 +55,16 @@ class Program:
             self.process.send_signal(signal.SIGTERM)
         return self.wait(seconds)
 
+    def kill(self) -> None:
+        """Where how it stops is not what is asked, nor how long that takes."""
+        self.process.kill()
+        self.process.wait()
+
     def wait(self, seconds: float) -> int:
         try:
             return self.process.wait(seconds)
         except subprocess.TimeoutExpired:
-            self.process.kill()
-            self.process.wait()
+            self.kill()
             raise AssertionError(f"still there after {seconds:.0f} s: {self.said()[-2000:]}") from None
 
     def lines(self) -> list[dict]:

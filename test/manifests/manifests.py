@@ -117,6 +117,12 @@ class Stack:
         text = re.sub(r"\$\{(\w+)\}", lambda m: runner["DefinitionSubstitutions"][m[1]], runner["DefinitionString"])
         return json.loads(text.replace("${AWS::Partition}", "aws"))
 
+    def refused(self) -> list[str]:
+        """What CloudFormation says before it creates anything."""
+        return [a["AssertDescription"] for rule in self.template.get("Rules", {}).values()
+                if "RuleCondition" not in rule or self.truth(rule["RuleCondition"])
+                for a in rule["Assertions"] if not self.truth(a["Assert"])]
+
     def holds(self, name: str) -> bool:
         return self.truth(self.template["Conditions"][name])
 

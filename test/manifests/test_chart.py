@@ -10,6 +10,8 @@ from manifests import (CHART, FULL, LAMBDA_FUNCTION, LAMBDA_POLICY, LAMBDA_SIDEC
 
 TARGET = "http://orders.shop:8080/orders"
 QUEUE = "https://sqs.eu-central-1.amazonaws.com/123456789012/orders"
+METRICS = [{"type": "External", "external": {"metric": {"name": "poller_queue_lag_seconds", "selector": {"matchLabels": {"queue": "orders"}}},
+                                             "target": {"type": "Value", "value": "30"}}}]
 # Each option, on and off, over the minimal values.
 OPTIONS = [
     {},
@@ -29,6 +31,11 @@ OPTIONS = [
     {"autoscaling": {"enabled": True, "maxReplicas": 4}},
     {"autoscaling": {"enabled": True, "minReplicas": 0, "identityOwner": "workload"}},
     {"autoscaling": {"enabled": True, "trigger": "lag"}},
+    {"autoscaling": {"enabled": True, "kind": "hpa", "maxReplicas": 4, "metrics": METRICS}},
+    {"fleet": {"secret": {"name": "redis"}}, "autoscaling": {"enabled": True, "maxReplicas": 8}, "target": {"rate": "28/s", "concurrency": 40, "quotas": ["100000/d"]}},
+    {"fleet": {"redis": "rediss://cache:6380"}, "autoscaling": {"enabled": True, "kind": "hpa", "maxReplicas": 8, "metrics": METRICS}, "target": {"concurrency": 2}},
+    {"fleet": {"redis": "redis+sentinel://a:26379/0?master_name=main&addr=b:26380"}, "replicas": 3, "reload": {"mode": "sighup"}},
+    {"target": {"format": "lambda", "batch": 25, "batch_wait": "1s", "unwrap": "sns"}},
     {"strategy": "RollingUpdate"},
     {"resources": {"limits": {"memory": "1Gi", "cpu": "1"}}},
     {"sidecars": [{"name": "app", "image": "app:1", "ports": [{"containerPort": 8080}]}, {"name": "log", "image": "log:1"}]},
@@ -109,6 +116,7 @@ class Rendering(unittest.TestCase):
             ({}, set()), ({"podMonitor": {"enabled": True}}, {"PodMonitor"}), ({"prometheusRule": {"enabled": True}}, {"PrometheusRule"}),
             ({"autoscaling": {"enabled": True}}, {"ScaledObject", "TriggerAuthentication"}),
             ({"autoscaling": {"enabled": True, "trigger": "lag"}}, {"ScaledObject"}),
+            ({"autoscaling": {"enabled": True, "kind": "hpa", "metrics": METRICS}}, {"HorizontalPodAutoscaler"}),
         ]:
             self.assertEqual(base | more, set(chart(values)), values)
         for values, less in [({"networkPolicy": {"enabled": False}}, "NetworkPolicy"), ({"podDisruptionBudget": {"enabled": False}}, "PodDisruptionBudget"),
@@ -148,6 +156,27 @@ class Budget(unittest.TestCase):
         self.assertEqual((4, 4), (parts["ScaledObject"]["spec"]["maxReplicaCount"], settings(parts)["fleet"]["replicas"]))
         self.assertNotIn("replicas", parts["Deployment"]["spec"])
 
+    def test_an_autoscaler_s_most_is_how_many_share_the_budget(self):
+        scaling = {"enabled": True, "kind": "hpa", "minReplicas": 2, "maxReplicas": 8, "metrics": METRICS, "cooldownPeriod": 120}
+        for fleet in ({}, {"secret": {"name": "redis"}}):
+            parts = chart({"autoscaling": scaling, "fleet": fleet})
+            spec = parts["HorizontalPodAutoscaler"]["spec"]
+            self.assertEqual((2, 8, METRICS, 120), (spec["minReplicas"], spec["maxReplicas"], spec["metrics"], spec["behavior"]["scaleDown"]["stabilizationWindowSeconds"]))
+            self.assertEqual({"apiVersion": "apps/v1", "kind": "Deployment", "name": parts["Deployment"]["metadata"]["name"]}, spec["scaleTargetRef"])
+            self.assertEqual(8, settings(parts)["fleet"]["replicas"])
+            self.assertNotIn("replicas", parts["Deployment"]["spec"], "the autoscaler alone says how many there are")
+
+    def test_the_network_policy_lets_out_to_the_coordinator_s_ports(self):
+        def ports(**fleet) -> list[int]:
+            rules = chart({"fleet": fleet})["NetworkPolicy"]["spec"]["egress"]
+            return [port["port"] for port in rules[-1]["ports"]]
+
+        self.assertEqual([6379], ports(secret={"name": "redis"}))
+        self.assertEqual([7000], ports(secret={"name": "redis"}, port=7000))
+        for url, want in [("redis://cache", [6379]), ("rediss://cache:6379/0", [6379]), ("redis://[fd00::1]:7000", [6379, 7000]),
+                          ("redis+sentinel://a:26379/0?master_name=main&addr=b:26380", [6379, 26379, 26380])]:
+            self.assertEqual(want, ports(redis=url), url)
+
     def test_with_a_coordinator_the_budget_is_whole_and_replicas_may_be_more_than_slots(self):
         scaled = {"autoscaling": {"enabled": True, "maxReplicas": 8}, "target": {"rate": "28/s", "concurrency": 2, "burst": 3}}
         parts = chart(scaled | {"fleet": {"secret": {"name": "redis"}}})
@@ -159,7 +188,7 @@ class Budget(unittest.TestCase):
         file = settings(chart(scaled | {"fleet": {"redis": "rediss://cache:6380", "name": "budget"}}))
         self.assertEqual({"redis": "rediss://cache:6380", "name": "budget", "replicas": 8}, file["fleet"])
         egress = chart({"fleet": {"redis": "redis://cache:7000", "port": 7000}})["NetworkPolicy"]["spec"]["egress"]
-        self.assertIn({"ports": [{"port": 7000, "protocol": "TCP"}]}, egress)
+        self.assertIn({"port": 7000, "protocol": "TCP"}, egress[-1]["ports"])
         self.assertNotIn("POLLER_FLEET_REDIS", str(chart()))
 
 
@@ -334,6 +363,15 @@ class Refusals(unittest.TestCase):
             ({"replicas": 3, "target": {"quotas": ["9/s", "2/m"]}}, "target.quotas: 2/m is less than one for each of 3 replicas: run fewer replicas"),
             ({"replicas": 3, "target": {"adaptive": True}}, "target.adaptive: each of 3 replicas would adapt alone, until one had everything: run one replica, or write target.concurrency and leave it out"),
             ({"replicas": 3, "target": {"burst": 2}}, "target.burst: 2 is less than one for each of 3 replicas: write 3 or more, or leave it out"),
+            ({"fleet": {"redis": "redis://cache"}, "target": {"adaptive": True}}, "target.adaptive: the concurrency is found by one worker alone, and fleet is for several"),
+            ({"fleet": {"redis": "redis://cache"}, "existingConfigMap": "mine"}, "fleet.redis, fleet.name: they stand beside existingConfigMap"),
+            ({"target": {"batch": 10}}, "target.batch: format raw sends one message a request: write target.format lambda or cloudevents, or leave it out"),
+            ({"target": {"batch": 10, "format": "sqsd"}}, "target.batch: format sqsd sends one message a request"),
+            ({"target": {"batch_wait": "1s", "format": "cloudevents"}}, "target.batch_wait: there is nothing to wait for while a request carries one message"),
+            ({"target": {"batch_wait": "1s", "format": "lambda", "batch": 1}}, "target.batch_wait: there is nothing to wait for while a request carries one message"),
+            ({"autoscaling": {"enabled": True, "kind": "hpa"}}, "autoscaling.metrics: with kind hpa, write what Kubernetes scales by"),
+            ({"autoscaling": {"enabled": True, "kind": "hpa", "minReplicas": 0, "metrics": METRICS}}, "autoscaling.minReplicas: 0 needs kind keda"),
+            ({"autoscaling": {"kind": "vpa"}}, "at '/autoscaling/kind': value must be one of 'keda', 'hpa'"),
             ({"autoscaling": {"enabled": True, "minReplicas": 2}}, "autoscaling.minReplicas: 2 is more than maxReplicas, 1: write 1 or less"),
             ({"autoscaling": {"enabled": True, "trigger": "lag", "minReplicas": 0}}, "autoscaling.minReplicas: 0 with trigger lag never starts again"),
             ({"autoscaling": {"enabled": True}, "queue": "orders"}, 'KEDA needs the queue\'s URL to scale on its backlog, and "orders" is none'),

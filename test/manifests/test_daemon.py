@@ -1,5 +1,6 @@
 """The daemon takes the arguments, variables and files of every manifest, without a warning, delivers by them and drains."""
 
+import itertools
 import os
 import subprocess
 import tempfile
@@ -93,6 +94,36 @@ class Daemon(unittest.TestCase):
             args, env = self.stack(ECS, **parameters)
             self.shares(self.delivers(*args, env=env | {"POLLER_HEADER": "Authorization: Bearer hunter2"}), *share)
 
+    def test_the_pace_on_ecs(self):
+        for path in (ECS, SCHEDULE):
+            for parameters, quotas, adaptive in [({}, "none", False), ({"Quota": "100/m,2000/d", "Adaptive": "true"}, "100/m, 2000/d", True)]:
+                args, env = self.stack(path, **parameters)
+                run = self.bench.start(*args, env=env)
+                until(run.lines, f"its first line\n{run.said()}")
+                run.kill()
+                self.assertEqual((quotas, adaptive), tuple(run.lines()[0][key] for key in ("quotas", "adaptive")))
+
+    def test_the_coordinator_on_ecs_or_its_absence(self):
+        """Which cannot be reached here: what counts is that poller takes the URL and the name."""
+        secret = "arn:aws:secretsmanager:eu-central-1:123456789012:secret:a-AbCdEf"
+        for path, parameters in itertools.product((ECS, SCHEDULE), ({}, {"FleetRedisUrl": "redis://127.0.0.1:1"}, {"FleetRedisSecretArn": secret}, {"FleetCacheNodeType": "cache.t4g.micro"})):
+            if path == SCHEDULE and "FleetCacheNodeType" in parameters:
+                continue
+            args, env = self.stack(path, Rate="28/s", **parameters)
+            env = {name: value.replace("${AWS::StackName}", "orders-worker") for name, value in env.items()}
+            # What ECS reads from a secret, in the form that the stack's own has.
+            if any(s["Name"] == "POLLER_FLEET_REDIS" for s in self.secrets(path, parameters)):
+                env["POLLER_FLEET_REDIS"] = f"rediss://:{'aZ09' * 16}@127.0.0.1:1"
+            run = self.bench.start(*args, env=env)
+            until(run.lines, f"its first line\n{run.said()}")
+            run.kill()
+            says = {"": "none", "FleetRedisUrl": "orders-worker on redis://127.0.0.1:1"}.get(next(iter(parameters), ""), "orders-worker on rediss://127.0.0.1:1")
+            self.assertEqual(says, run.lines()[0]["fleet"], parameters)
+            self.assertNotIn("aZ09", run.said())
+
+    def secrets(self, path: Path, parameters: dict[str, str]) -> list[dict]:
+        return Stack(path, **QUEUE | parameters).container("poller").get("Secrets", [])
+
     def operates(self, args: list[str], env: dict[str, str], ours: dict[str, str] | None, *where: str) -> None:
         """The daemon of a manifest is paused and resumed as docs say, with its variables or only those given."""
         daemon = self.bench.start(*args, env=env)
@@ -161,6 +192,21 @@ class Daemon(unittest.TestCase):
         wanted = "https://lambda.us-east-1.${AWS::URLSuffix}/2015-03-31/functions/orders:prod/invocations"
         self.assertEqual(wanted, env["POLLER_TARGET"])
         self.invokes(*args, env=env | {"POLLER_TARGET": invocations.replace("orders", "orders:prod")})
+
+    def test_a_batch_is_as_large_as_the_chart_and_the_templates_say(self):
+        """Of ten messages that wait two go into a request, so there are five requests, or more."""
+        self.of_a_function()
+        invocations = f"http://127.0.0.1:{self.bench.target}/2015-03-31/functions/function/invocations"
+        target = {"url": invocations, "format": "lambda", "batch": 2, "batch_wait": "100ms"}
+        ways = [self.files(chart({"queue": self.bench.queue_url, "port": self.port, "region": "us-east-1", "target": target}))]
+        ways += [self.stack(path, Format="lambda", TargetUrl=invocations, Batch="2", BatchWait="100ms", **idle) for path, idle in ((ECS, {}), (SCHEDULE, {"Idle": "1s"}))]
+        for args, env in ways:
+            before = self.bench.stats()
+            self.bench.send(10)
+            run = self.bench.start(*args, env=env)
+            until(lambda before=before: self.bench.stats()["messages"] == before["messages"] + 10, f"ten messages\n{run.said()}")
+            self.assertGreaterEqual(self.bench.stats()["accepted"] - before["accepted"], 5)
+            self.assertEqual(0, run.wait(30) if args[0] == "drain" else self.bench.drain(run), run.said())
 
     def test_several_queues_of_a_file_on_ecs(self):
         """What the container config writes is what poller reads; its folder is here."""

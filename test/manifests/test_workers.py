@@ -1,7 +1,9 @@
 """The two CloudFormation workers: nothing here can be tried on LocalStack, which has no ECS, autoscaling or Scheduler."""
 
+import itertools
 import re
 import unittest
+from pathlib import Path
 
 import yaml
 
@@ -64,6 +66,9 @@ class BothWorkers(unittest.TestCase):
                 ("TargetUrl", ["", "http://a", "https://a/b?c=d"], ["a.example.com", "ftp://a"]),
                 ("Rate", ["28/s", "1000/m", "50000/h", "28", "0.5/s", "none"], ["", "28/x", "28/", "-1", "1e3"]),
                 ("DeliveryTimeout", ["30s", "1m30s", "500ms"], ["", "30", "s"]),
+                ("Quota", ["", "100/m", "3/s,100/m,2000/d,1000000/d", "100/m, 2000/d"], ["100", "0/m", "100/x", "100/m,", "1/s,1/m,1/h,1/d,2/d", "1.5/s"]),
+                ("Batch", ["", "1", "10", "100"], ["0", "101", "ten"]),
+                ("BatchWait", ["", "0s", "500ms", "5s"], ["5", "1m", "s"]),
             ]:
                 for value in good:
                     self.assertIsNotNone(re.fullmatch(parameters[name]["AllowedPattern"], value), (name, value))
@@ -194,7 +199,7 @@ class BothWorkers(unittest.TestCase):
         for stack in self.each(ConfigSecretArn=SECRET, TargetHeaderSecretArn=SECRET, MoreQueueArns=",".join(more), MoreDeadLetterQueueArns=dead, KmsKeyArn=KEY):
             env, poller, config = stack.environment("poller"), stack.container("poller"), stack.container("config")
             self.assertEqual("/run/poller/poller.yaml", env["POLLER_CONFIG"])
-            for name in ("QUEUE", "TARGET", "FORMAT", "SIGN_AWS", "RATE", "CONCURRENCY", "TIMEOUT", "ON_REJECTED"):
+            for name in ("QUEUE", "TARGET", "FORMAT", "BATCH", "BATCH_WAIT", "UNWRAP", "SIGN_AWS", "RATE", "QUOTA", "CONCURRENCY", "ADAPTIVE", "TIMEOUT", "ON_REJECTED"):
                 self.assertNotIn(f"POLLER_{name}", env)
             self.assertNotIn("Secrets", poller)
             self.assertEqual([{"ContainerName": "config", "Condition": "SUCCESS"}], poller["DependsOn"])
@@ -211,11 +216,74 @@ class BothWorkers(unittest.TestCase):
             self.assertNotIn("Volumes", stack.properties("TaskDefinition"))
             self.assertNotIn("MountPoints", stack.container("poller"))
 
-    def test_a_stack_without_a_target_is_refused(self):
+    def refuses(self, path: Path, parameters: dict[str, str], sentence: str) -> None:
+        """An empty sentence: it is taken."""
+        said = Stack(path, **QUEUE | parameters).refused()
+        self.assertEqual(1 if sentence else 0, len(said), (parameters, said))
+        self.assertTrue("".join(said).startswith(sentence), said)
+
+    def test_a_stack_without_a_target_or_with_two_is_refused(self):
         for path in WORKERS.values():
-            (assertion,) = template(path)["Rules"]["ThereIsATarget"]["Assertions"]
-            for parameters, fine in [({}, True), ({"TargetUrl": ""}, False), ({"TargetUrl": "", "ConfigSecretArn": SECRET}, True), ({"TargetUrl": "", "FunctionArn": FUNCTION}, True)]:
-                self.assertIs(fine, Stack(path, **QUEUE | parameters).truth(assertion["Assert"]), parameters)
+            for parameters, sentence in [
+                ({}, ""), ({"TargetUrl": ""}, "TargetUrl and FunctionArn are empty"), ({"TargetUrl": "", "ConfigSecretArn": SECRET}, ""),
+                ({"TargetUrl": "", "FunctionArn": FUNCTION}, ""), ({"FunctionArn": FUNCTION}, "FunctionArn stands beside TargetUrl"),
+                ({"TargetUrl": "", "FunctionArn": FUNCTION, "ConfigSecretArn": SECRET}, ""),
+            ]:
+                self.refuses(path, parameters, sentence)
+
+    def test_what_the_file_has_is_refused_beside_it(self):
+        for path in WORKERS.values():
+            for name, value in {"TargetUrl": "http://a", "Format": "sqsd", "Batch": "1", "Unwrap": "sns", "Rate": "28/s", "Quota": "100/m",
+                                "Concurrency": "9", "Adaptive": "true", "DeliveryTimeout": "20s"}.items():
+                self.refuses(path, {"TargetUrl": "", "ConfigSecretArn": SECRET, name: value}, f"{name} ")
+            self.refuses(path, {"TargetUrl": "", "ConfigSecretArn": SECRET, "OnRejected": "dead-letter", "DrainTimeout": "110"}, "")
+
+    def test_a_batch_needs_a_format_that_has_them(self):
+        lambdas = {"TargetUrl": "", "FunctionArn": FUNCTION}
+        for path in WORKERS.values():
+            for parameters, sentence in [
+                ({"Batch": "1"}, ""), ({"Batch": "10"}, "Batch is set"), ({"Batch": "10", "Format": "sqsd"}, "Batch is set"),
+                ({"Batch": "10", "Format": "lambda"}, ""), ({"Batch": "100", "Format": "cloudevents", "BatchWait": "500ms"}, ""), (lambdas | {"Batch": "2"}, ""),
+                ({"BatchWait": "1s"}, "BatchWait is set"), ({"BatchWait": "1s", "Format": "cloudevents"}, "BatchWait is set"),
+                ({"BatchWait": "1s", "Format": "lambda"}, ""), (lambdas | {"BatchWait": "1s"}, ""), (lambdas | {"BatchWait": "1s", "Batch": "1"}, "BatchWait is set"),
+            ]:
+                self.refuses(path, parameters, sentence)
+
+    def test_adaptive_is_for_one_task_without_a_coordinator(self):
+        for parameters, sentence in [
+            ({}, ""), ({"MaxTasks": "2"}, "Adaptive is for one task, and MaxTasks"), ({"FleetRedisUrl": "rediss://a"}, "Adaptive is for one task, and a coordinator"),
+            ({"FleetRedisSecretArn": SECRET}, "Adaptive is for one task, and a coordinator"), ({"FleetCacheNodeType": "cache.t4g.micro"}, "Adaptive is for one task, and a coordinator"),
+        ]:
+            self.refuses(ECS, parameters | {"Adaptive": "true"}, sentence)
+            self.refuses(ECS, parameters | {"Adaptive": "false"}, "")
+        for parameters, sentence in [({}, ""), ({"FleetRedisUrl": "rediss://a"}, "Adaptive is for one worker"), ({"FleetRedisSecretArn": SECRET}, "Adaptive is for one worker")]:
+            self.refuses(SCHEDULE, parameters | {"Adaptive": "true"}, sentence)
+
+    def test_the_pace_and_the_batch_are_variables_which_are_empty_unless_set(self):
+        for stack in self.each():
+            self.assertEqual(("", "false", "", "", "none"), tuple(stack.environment("poller")[f"POLLER_{n}"] for n in ("QUOTA", "ADAPTIVE", "BATCH", "BATCH_WAIT", "UNWRAP")))
+        for stack in self.each(Quota="100/m,2000/d", Adaptive="true", Format="lambda", Batch="25", BatchWait="500ms", Unwrap="sns"):
+            self.assertEqual(("100/m,2000/d", "true", "25", "500ms", "sns"),
+                             tuple(stack.environment("poller")[f"POLLER_{n}"] for n in ("QUOTA", "ADAPTIVE", "BATCH", "BATCH_WAIT", "UNWRAP")))
+
+    def test_a_coordinator_s_password_is_a_secret_and_there_is_one_coordinator(self):
+        for stack in self.each(FleetRedisUrl="rediss://cache:6379"):
+            self.assertEqual(("rediss://cache:6379", "${AWS::StackName}"), tuple(stack.environment("poller")[f"POLLER_FLEET_{n}"] for n in ("REDIS", "NAME")))
+            self.assertNotIn("Secrets", stack.container("poller"))
+            self.assertEqual([], statements(stack, "ExecutionRole"))
+        for stack in self.each(FleetRedisSecretArn=SECRET + ":url::"):
+            self.assertEqual([{"Name": "POLLER_FLEET_REDIS", "ValueFrom": SECRET + ":url::"}], stack.container("poller")["Secrets"])
+            self.assertNotIn("POLLER_FLEET_REDIS", stack.environment("poller"))
+            self.assertEqual("${AWS::StackName}", stack.environment("poller")["POLLER_FLEET_NAME"])
+            self.assertEqual([(SECRET, {"secretsmanager:GetSecretValue"})], [(s["Resource"], actions(s)) for s in statements(stack, "ExecutionRole")])
+        for stack in self.each(FleetRedisSecretArn=SECRET, ConfigSecretArn=SECRET):
+            self.assertEqual(["POLLER_FLEET_REDIS"], [s["Name"] for s in stack.container("poller")["Secrets"]], "it is no part of the file")
+        for stack in self.each():
+            self.assertFalse({"POLLER_FLEET_REDIS", "POLLER_FLEET_NAME"} & set(stack.environment("poller")))
+        for path in WORKERS.values():
+            self.refuses(path, {"FleetRedisUrl": "rediss://a", "FleetRedisSecretArn": SECRET}, "FleetRedisUrl stands beside")
+            pattern = template(path)["Parameters"]["FleetRedisUrl"]["AllowedPattern"]
+            self.assertIsNone(re.fullmatch(pattern, "rediss://:hunter2@cache:6379"), "a password is no parameter")
 
     def test_a_function_is_invoked_by_its_arn_and_by_nothing_that_may_do_more(self):
         for arn, name in ((FUNCTION, "orders"), (FUNCTION + ":prod", "orders:prod")):
@@ -276,6 +344,47 @@ class TheService(unittest.TestCase):
         env = {e["Name"]: e["Value"] for e in stack.container("poller")["Environment"]}
         self.assertEqual(("28/s", "40", "4"), tuple(env[f"POLLER_{name}"] for name in ("RATE", "CONCURRENCY", "FLEET_REPLICAS")))
         self.assertEqual("4", stack.properties("ScalableTarget")["MaxCapacity"])
+
+    def test_the_stack_makes_a_coordinator_that_its_tasks_alone_reach(self):
+        made = {"FleetCache", "FleetCacheSubnets", "FleetCacheSecurityGroup", "FleetPassword", "FleetUrl"}
+        for parameters in ({}, {"FleetRedisUrl": "rediss://a"}, {"FleetRedisSecretArn": SECRET}):
+            self.assertFalse(made & set(Stack(ECS, **QUEUE | parameters).resources), parameters)
+        own = {"FleetCacheNodeType": "cache.t4g.micro"}
+        stack = Stack(ECS, **QUEUE, **own, MaxTasks="4", VpcId="vpc-1")
+        self.assertEqual([], stack.refused())
+        self.assertLessEqual(made, set(stack.resources))
+        cache = stack.properties("FleetCache")
+        self.assertEqual(("valkey", "cache.t4g.micro", 2, True, True, True), tuple(cache[k] for k in (
+            "Engine", "CacheNodeType", "NumCacheClusters", "AutomaticFailoverEnabled", "TransitEncryptionEnabled", "AtRestEncryptionEnabled")))
+        self.assertEqual("{{resolve:secretsmanager:${FleetPassword}}}", cache["AuthToken"])
+        # The password stands in a URL: https://docs.aws.amazon.com/AmazonElastiCache/latest/dg/auth.html allows 16 to 128 characters.
+        self.assertEqual({"PasswordLength": 64, "ExcludePunctuation": True}, stack.properties("FleetPassword")["GenerateSecretString"])
+        self.assertEqual("rediss://:{{resolve:secretsmanager:${FleetPassword}}}@${FleetCache.PrimaryEndPoint.Address}:${FleetCache.PrimaryEndPoint.Port}",
+                         stack.properties("FleetUrl")["SecretString"])
+        (rule,) = stack.properties("FleetCacheSecurityGroup")["SecurityGroupIngress"]
+        self.assertEqual(("tcp", cache["Port"], cache["Port"], "${SecurityGroup}"), tuple(rule[k] for k in ("IpProtocol", "FromPort", "ToPort", "SourceSecurityGroupId")))
+        self.assertEqual(["${FleetCacheSecurityGroup}"], cache["SecurityGroupIds"])
+        self.assertEqual([{"Name": "POLLER_FLEET_REDIS", "ValueFrom": "${FleetUrl}"}], stack.container("poller")["Secrets"])
+        self.assertEqual([("${FleetUrl}", {"secretsmanager:GetSecretValue"})], [(s["Resource"], actions(s)) for s in statements(stack, "ExecutionRole")])
+        env = stack.environment("poller")
+        self.assertEqual(("${AWS::StackName}", "4"), (env["POLLER_FLEET_NAME"], env["POLLER_FLEET_REPLICAS"]))
+        self.assertIn("ScaleOnBacklog", stack.resources)
+        for other, sentence in (({"FleetRedisUrl": "rediss://a"}, "FleetRedisUrl stands beside"), ({"FleetRedisSecretArn": SECRET}, "FleetRedisSecretArn stands beside")):
+            (said,) = Stack(ECS, **QUEUE, **own, **other).refused()
+            self.assertTrue(said.startswith(sentence), said)
+
+    def test_every_combination_of_secrets_and_a_coordinator_gives_poller_what_it_needs_and_no_more(self):
+        control, header = SECRET.replace("partner", "control"), SECRET.replace("partner", "header")
+        for file, token, fleet in itertools.product(("", SECRET), ("", control), ({}, {"FleetRedisUrl": "rediss://a"}, {"FleetRedisSecretArn": header}, {"FleetCacheNodeType": "cache.t4g.micro"})):
+            target = {} if not file else {"TargetUrl": ""}
+            stack = Stack(ECS, **QUEUE | target | fleet, ConfigSecretArn=file, ControlTokenSecretArn=token, MaxTasks="3")
+            self.assertEqual([], stack.refused())
+            secret = {"FleetRedisSecretArn": header, "FleetCacheNodeType": "${FleetUrl}"}.get(next(iter(fleet), ""), "")
+            given = {s["Name"]: s["ValueFrom"] for s in stack.container("poller").get("Secrets", [])}
+            self.assertEqual(({"POLLER_CONTROL_TOKEN": token} if token else {}) | ({"POLLER_FLEET_REDIS": secret} if secret else {}), given)
+            self.assertEqual([s for s in (file, token, secret) if s], [s["Resource"] for s in statements(stack, "ExecutionRole")])
+            self.assertEqual(bool(fleet), "POLLER_FLEET_NAME" in stack.environment("poller"))
+            self.assertEqual("3", stack.environment("poller")["POLLER_FLEET_REPLICAS"])
 
     def test_a_deployment_never_has_more_tasks_than_the_budget_is_for_and_is_rolled_back(self):
         configuration = Stack(ECS, **QUEUE).properties("Service")["DeploymentConfiguration"]

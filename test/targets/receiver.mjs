@@ -39,7 +39,7 @@ if (mode === 'webhook') {
   });
 } else if (mode === 'cloudevents') {
   const { HTTP } = await import('cloudevents');
-  serve((request, body) => HTTP.toEvent({ headers: request.headers, body }));
+  serve((request, body) => HTTP.toEvent({ headers: request.headers, body })); // of a batch: a list
 } else if (mode === 'sqsd') {
   const { default: express } = await import('express');
   const app = express();
@@ -53,6 +53,7 @@ if (mode === 'webhook') {
       first: request.get('X-Aws-Sqsd-First-Received-At'),
       count: request.get('X-Aws-Sqsd-Receive-Count'),
       tenant: request.get('X-Aws-Sqsd-Attr-tenant'),
+      sender: request.get('X-Aws-Sqsd-Sender-Id'),
       body: request.body,
     });
     response.status(200).end();
@@ -70,7 +71,7 @@ if (mode === 'webhook') {
     features: { clientCredentials: { enabled: true }, devInteractions: { enabled: false } },
     ttl: { ClientCredentials: Number(argument) },
   });
-  provider.on('client_credentials.saved', (token) => { tokens.add(token.jti); say({ fetched: tokens.size, scope: token.scope }); });
+  provider.on('client_credentials.saved', (token) => { tokens.add(token.jti); say({ fetched: tokens.size, scope: token.scope, token: token.jti }); });
   const oidc = provider.callback();
   let away = false;
   http.createServer(async (request, response) => {

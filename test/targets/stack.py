@@ -116,7 +116,7 @@ class Stack(unittest.TestCase):
         return port
 
     def node_got(self) -> list[dict]:
-        return [json.loads(line) for line in self.said("node").splitlines() if line.startswith("{")]
+        return [json.loads(line) for line in self.said("node").splitlines() if line.startswith(("{", "["))]
 
     def receiver(self, judge) -> tuple[int, list]:
         """Starts a receiver here: judge gets the handler and the body, and returns the status."""

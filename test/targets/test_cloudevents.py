@@ -1,6 +1,8 @@
 """Events, read by the CloudEvents SDKs for Python and JavaScript."""
 
-from cloudevents.core.bindings.http import HTTPMessage, from_binary_event
+import json
+
+from cloudevents.core.bindings.http import HTTPMessage, from_binary_event, from_structured_event
 
 from stack import Stack
 
@@ -38,3 +40,39 @@ class CloudEvents(Stack):
         self.assertEqual({name: event.get(name) for name in EXPECTED if name != "subject"},
                          {name: value for name, value in (EXPECTED | {"source": self.arn()}).items() if name != "subject"})
         self.assertEqual(event["data"], {"order": 7})
+
+    def batch(self, port: int, attributes: dict, got) -> None:
+        """Delivers seven messages, several in a request."""
+        self.send([f'{{"order":{i}}}' for i in range(6)] + ["no JSON: é"], attributes=attributes)
+        self.poller(f"http://127.0.0.1:{port}/", "--format", "cloudevents", "--batch", "5", "--batch-wait", "1s")
+        self.emptied(20)
+        sizes = [len(each) for each in got()]
+        self.assertEqual((sum(sizes), max(sizes)), (7, 5))
+
+    def test_python_reads_a_batch(self):
+        batches = []
+
+        def judge(request, body):
+            self.assertEqual(request.headers["Content-Type"], "application/cloudevents-batch+json")
+            # The SDK reads one event at a time; a batch is a JSON array of them.
+            batches.append([from_structured_event(HTTPMessage({"content-type": "application/cloudevents+json"}, json.dumps(one).encode()))
+                            for one in json.loads(body)])
+            return 204
+
+        port, _ = self.receiver(judge)
+        self.batch(port, ATTRIBUTES, lambda: batches)
+        events = [event for batch in batches for event in batch]
+        for event in events:
+            found = {name: value for name, value in event.get_attributes().items() if name in EXPECTED}
+            self.assertEqual(found, EXPECTED | {"source": self.arn()})
+        self.assertEqual(len({event.get_id() for event in events}), 7)
+        self.assertCountEqual([event.get_data() for event in events], [{"order": i} for i in range(6)] + ["no JSON: é"])
+
+    def test_javascript_reads_a_batch(self):
+        port = self.node("cloudevents")
+        self.batch(port, ATTRIBUTES, self.node_got)
+        events = [event for batch in self.node_got() for event in batch]
+        for event in events:
+            self.assertEqual({name: event.get(name) for name in EXPECTED}, EXPECTED | {"source": self.arn()})
+        self.assertEqual(len({event["id"] for event in events}), 7)
+        self.assertCountEqual([event["data"] for event in events], [{"order": i} for i in range(6)] + ["no JSON: é"])

@@ -1,11 +1,11 @@
 """Tokens of oidc-provider, a certified server."""
 
-import os
-import signal
+import base64
+import subprocess
 import time
 import urllib.request
 
-from stack import Stack, listens, wait_for
+from stack import Stack, wait_for
 
 SECRET = "hunter2-and-more-of-it"
 
@@ -17,7 +17,7 @@ class OAuth2(Stack):
         port = self.node("oidc", str(life))
         (self.folder / "secret").write_text(SECRET)
         self.poller(f"http://127.0.0.1:{port}/orders", "--oauth2-token-url", f"http://127.0.0.1:{port}/token", "--oauth2-client-id", "poller",
-                    "--oauth2-client-secret", f"@{self.folder / 'secret'}", "--oauth2-scopes", "orders.write", *args)
+                    "--oauth2-client-secret", f"@{self.folder / 'secret'}", "--oauth2-scopes", "orders.write", "--log-level", "debug", *args)
         return port
 
     def fetched(self) -> int:
@@ -26,8 +26,13 @@ class OAuth2(Stack):
     def nothing_is_burned_or_told(self):
         self.assertEqual(self.dead_bodies(), [])
         pages = "".join(urllib.request.urlopen(f"http://127.0.0.1:{self.admin}{path}").read().decode() for path in ("/", "/status.json", "/metrics"))
-        self.assertNotIn(SECRET, self.said("poller") + pages)
-        self.assertNotIn('poller_messages_settled_total{outcome="failed"', [line for line in pages.splitlines() if line.endswith(" 1")])
+        tokens = {line["token"] for line in self.node_got() if "token" in line}
+        self.assertTrue(tokens)
+        for secret in tokens | {SECRET, base64.b64encode(f"poller:{SECRET}".encode()).decode()}:
+            self.assertNotIn(secret, self.said("poller") + pages)
+        counts = dict(line.rsplit(" ", 1) for line in pages.splitlines() if line.startswith("poller_"))
+        self.assertEqual((counts['poller_strikes_total{target="default"}'],
+                          counts['poller_messages_settled_total{outcome="failed",queue="orders",target="default"}']), ("0", "0"))
 
     def test_one_token_serves_64_deliveries_at_once(self):
         self.send([str(i) for i in range(500)])
@@ -76,4 +81,23 @@ class OAuth2(Stack):
         self.assertEqual((len(ids), len(set(ids))), (600, 600))
         self.assertEqual({line["receives"] for line in delivered()}, {1})
         self.assertIn("the token endpoint works again", self.said("poller"))
+        self.nothing_is_burned_or_told()
+
+    def test_a_client_secret_that_is_refused_is_said_and_not_shown(self):
+        port = self.node("oidc", "60")
+        wrong = self.folder / "secret"
+        wrong.write_text("mistaken-" + SECRET)
+        self.send(["x"])
+        settings = ["--queue", self.queue, "--target", f"http://127.0.0.1:{port}/orders", "--oauth2-token-url", f"http://127.0.0.1:{port}/token",
+                    "--oauth2-client-id", "poller", "--oauth2-client-secret", f"@{wrong}", "--oauth2-scopes", "orders.write"]
+        checked = subprocess.run(["poller", "check", *settings], env=self.env, capture_output=True, text=True)
+        said = "the token endpoint http://127.0.0.1:%d answered 401 (invalid_client)" % port
+        self.assertEqual(checked.returncode, 1)
+        self.assertIn(said, checked.stdout)
+        self.poller(settings[3], *settings[4:])
+        wait_for(lambda: said in self.said("poller"), why="it is said")
+        self.assertNotIn(SECRET, self.said("poller") + checked.stdout + checked.stderr)
+        self.assertFalse([line for line in self.node_got() if "delivered" in line])
+        wrong.write_text(SECRET)  # read again, without a restart
+        self.emptied(60)
         self.nothing_is_burned_or_told()

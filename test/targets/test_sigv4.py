@@ -1,6 +1,10 @@
 """Signatures of AWS, recomputed by botocore at the receiver."""
 
+import datetime
+import http.server
 import json
+import re
+import threading
 
 import botocore.auth
 import botocore.awsrequest
@@ -10,8 +14,9 @@ from stack import CREDENTIALS, Stack
 
 
 class SigV4(Stack):
-    def judge(self, service: str, token: str | None = None):
-        credentials = botocore.credentials.Credentials(CREDENTIALS["AWS_ACCESS_KEY_ID"], CREDENTIALS["AWS_SECRET_ACCESS_KEY"], token)
+    def judge(self, service: str, token: str | None = None, key: str = CREDENTIALS["AWS_ACCESS_KEY_ID"],
+              secret: str = CREDENTIALS["AWS_SECRET_ACCESS_KEY"]):
+        credentials = botocore.credentials.Credentials(key, secret, token)
 
         def judge(request, body):
             authorization = request.headers["Authorization"]
@@ -32,6 +37,51 @@ class SigV4(Stack):
             return 204
 
         return judge
+
+    def test_credentials_that_rotate(self):
+        given = {}  # by their access key: secret, session token, and when they end
+
+        class Role(http.server.BaseHTTPRequestHandler):
+            """What gives a task on ECS or a pod on EKS its credentials; these end after 4 s."""
+
+            def do_GET(self):
+                key, end = f"ASIA{len(given)}EXAMPLE", datetime.datetime.now(datetime.UTC) + datetime.timedelta(seconds=4)
+                given[key] = (f"secret/{key}", f"session+{key}=", end)
+                text = json.dumps({"AccessKeyId": key, "SecretAccessKey": given[key][0], "Token": given[key][1], "Expiration": end.strftime("%Y-%m-%dT%H:%M:%SZ")})
+                self.send_response(200)
+                self.end_headers()
+                self.wfile.write(text.encode())
+
+            def log_message(self, *_):
+                pass
+
+        role = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Role)
+        threading.Thread(target=role.serve_forever, daemon=True).start()
+        self.addCleanup(role.server_close)
+        self.addCleanup(role.shutdown)
+        used = []
+
+        def judge(request, body):
+            key = re.search("Credential=([^/]+)/", request.headers["Authorization"])[1]
+            secret, session, end = given[key]
+            signed = datetime.datetime.strptime(request.headers["X-Amz-Date"], "%Y%m%dT%H%M%SZ").replace(tzinfo=datetime.UTC)
+            self.assertLess(signed, end)
+            used.append(key)
+            return self.judge("execute-api", session, key, secret)(request, body)
+
+        self.seen, self.wrong = [], []
+        port, got = self.receiver(judge)
+        self.send([str(i) for i in range(100)])
+        for name in ("AWS_ACCESS_KEY_ID", "AWS_SECRET_ACCESS_KEY"):
+            del self.env[name]
+        self.poller(f"http://127.0.0.1:{port}/prod", "--sign-aws", "execute-api", "--rate", "10/s",
+                    env={"AWS_CONTAINER_CREDENTIALS_FULL_URI": f"http://127.0.0.1:{role.server_address[1]}/role"})
+        self.emptied(60)
+        self.assertEqual((self.wrong, self.trouble, {status for *_, status in got}), ([], [], {204}))
+        self.assertGreater(len(set(used)), 2)
+        for secret, session, _ in given.values():
+            self.assertNotIn(secret, self.said("poller"))
+            self.assertNotIn(session, self.said("poller"))
 
     def check(self, path: str, service: str, *args: str, token: str | None = None, bodies=('{"a":"é"}', "x  y")):
         self.seen, self.wrong = [], []

@@ -14,7 +14,8 @@ ATTRIBUTES = {"tenant": {"DataType": "String", "StringValue": "7"}, "beanstalk.s
 class Sqsd(Stack):
     def judge(self, got: dict):
         self.assertEqual((got["path"], got["agent"], got["queue"], got["count"], got["tenant"]), ("/jobs/nightly", "aws-sqsd/2.0", "orders", "1", "7"))
-        self.assertEqual(got["body"], {"order": 7})
+        self.assertEqual(got["body"], {"order": 7})  # parsed: the Content-Type is application/json
+        self.assertTrue(got["sender"])
         self.assertTrue(re.fullmatch(r"[0-9a-f-]{36}", got["id"]), got["id"])
         self.assertTrue(re.fullmatch(r"\d{4}-\d\d-\d\dT\d\d:\d\d:\d\dZ", got["first"]), got["first"])
 
@@ -27,6 +28,7 @@ class Sqsd(Stack):
             h = flask.request.headers
             got.append({"path": "/" + path, "agent": h["User-Agent"], "id": h["X-Aws-Sqsd-Msgid"], "queue": h["X-Aws-Sqsd-Queue"],
                         "first": h["X-Aws-Sqsd-First-Received-At"], "count": h["X-Aws-Sqsd-Receive-Count"], "tenant": h["X-Aws-Sqsd-Attr-tenant"],
+                        "sender": h["X-Aws-Sqsd-Sender-Id"],
                         "body": flask.request.get_json()})
             return "", 200
 

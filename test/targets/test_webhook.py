@@ -72,3 +72,16 @@ class Webhook(Stack):
         self.file("one", key)
         self.emptied()
         self.assertEqual(self.node_got()[-1]["body"], "{}")
+
+    def test_javascript_verifies_with_either_secret_during_a_rotation(self):
+        old, new = secret(), secret()
+        self.file("old", old), self.file("new", new)
+        for known in (old, new):
+            port = self.node("webhook", known)
+            self.send(['{"n":1}', '{"n":2}'])
+            poller = self.poller(f"http://127.0.0.1:{port}/", "--webhook-secret", f"@{self.folder / 'old'}", "--webhook-secret", f"@{self.folder / 'new'}",
+                                 "--drain-timeout", "6s")
+            self.emptied()
+            poller.terminate()
+            poller.wait(30)
+        self.assertEqual([sorted(line) for line in self.node_got()], [["body", "id"]] * 4)  # and no error

@@ -44,6 +44,9 @@ helm.sh/chart: {{ .Chart.Name }}-{{ .Chart.Version }}
 {{- if and .Values.fleet.redis .Values.fleet.secret.name -}}
 {{- fail "fleet.redis, fleet.secret: both say where the coordinator is: leave one of the two out" -}}
 {{- end -}}
+{{- if and .Values.existingConfigMap (or .Values.fleet.redis .Values.fleet.name) -}}
+{{- fail "fleet.redis, fleet.name: they stand beside existingConfigMap, which has the settings: write them into it, and let networkPolicy.egress out to the server" -}}
+{{- end -}}
 {{- if regexMatch "://[^/@]*:[^/@]*@" .Values.fleet.redis -}}
 {{- fail "fleet.redis: it has a password: put the whole URL into a Secret, and name that as fleet.secret.name" -}}
 {{- end -}}

@@ -39,7 +39,7 @@
 {{-   if not $target.url -}}
 {{-     fail (printf "%s.url: write where messages go, such as http://orders.shop:8080/orders" $at) -}}
 {{-   end -}}
-{{-   $one := include "poller.target" (dict "target" $target "at" $at "replicas" (ternary "1" (include "poller.replicas" $) (eq (include "poller.shared" $) "true"))) | fromYaml -}}
+{{-   $one := include "poller.target" (dict "target" $target "at" $at "replicas" (ternary "1" (include "poller.replicas" $) (eq (include "poller.shared" $) "true")) "shared" (include "poller.shared" $)) | fromYaml -}}
 {{-   $_ := set $checked $name $one -}}
 {{- end -}}
 queues:
@@ -74,6 +74,17 @@ log:
 {{- end -}}
 {{- if and $target.adaptive (gt $replicas 1) -}}
 {{-   fail (printf "%s.adaptive: each of %d replicas would adapt alone, until one had everything: run one replica, or write %s.concurrency and leave it out" .at $replicas .at) -}}
+{{- end -}}
+{{- if and $target.adaptive .shared -}}
+{{-   fail (printf "%s.adaptive: the concurrency is found by one worker alone, and fleet is for several: write %s.concurrency and leave it out, or leave fleet out and run one replica" .at .at) -}}
+{{- end -}}
+{{- $format := default "raw" $target.format -}}
+{{- $batch := int (default (ternary 10 1 (eq $format "lambda")) $target.batch) -}}
+{{- if and (gt $batch 1) (not (has $format (list "lambda" "cloudevents"))) -}}
+{{-   fail (printf "%s.batch: format %s sends one message a request: write %s.format lambda or cloudevents, or leave it out" .at $format .at) -}}
+{{- end -}}
+{{- if and (eq $batch 1) (regexMatch "[1-9]" (default "" $target.batch_wait)) -}}
+{{-   fail (printf "%s.batch_wait: there is nothing to wait for while a request carries one message: write %s.batch too, or leave it out" .at .at) -}}
 {{- end -}}
 {{- if and $target.burst (lt (int $target.burst) $replicas) -}}
 {{-   fail (printf "%s.burst: %d is less than one for each of %d replicas: write %d or more, or leave it out" .at (int $target.burst) $replicas $replicas) -}}
