@@ -106,7 +106,7 @@ func (c memoryCase) run(ctx context.Context, o options) (peak float64, how strin
 	}
 	var w *worker
 	if c.queues > 0 {
-		w, err = s.pollerOf(ctx, c.queues, "--memory", strconv.Itoa(c.mebibytes)+"MiB")
+		w, err = s.pollerOf(ctx, c.queues, "", "--memory", strconv.Itoa(c.mebibytes)+"MiB", "--drain-timeout", "6s")
 	} else {
 		w, err = s.poller(ctx, o.poller, path, c.slots, flags...)
 	}

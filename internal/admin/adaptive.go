@@ -6,7 +6,6 @@ import (
 	"time"
 
 	g "maragu.dev/gomponents"
-	h "maragu.dev/gomponents/html"
 )
 
 // between says within which bounds the concurrency is found.
@@ -53,18 +52,16 @@ func foundTable(t Target) g.Node {
 		return nil
 	}
 	changes := t.Pace.Adaptive.Changes
-	rows := g.Map(changes[:min(len(changes), foundShown)], func(c Found) g.Node {
-		return h.Tr(h.Td(g.Text(clock(c.At))), numberCell(fmt.Sprintf("%d → %d", c.Was, c.Concurrency)), h.Td(g.Text(c.Words)))
-	})
-	if len(changes) == 0 {
-		rows = g.Group{h.Tr(h.Td(h.ColSpan("3"), h.Class("dim"), g.Text("no change yet")))}
+	changes = changes[:min(len(changes), foundShown)]
+	rows := make([]row, len(changes))
+	for i, c := range changes {
+		rows[i] = row{cells: []g.Node{at(clock(c.At)), text(fmt.Sprintf("%d → %d", c.Was, c.Concurrency)), text(c.Words)}}
 	}
-	return scroll(h.Aria("label", "Concurrency found for "+t.Name), h.Table(
-		h.Class("wide"),
-		h.Caption(g.Text("Concurrency found")),
-		h.THead(h.Tr(column("at"), numberColumn("concurrency"), column("why"))),
-		h.TBody(rows),
-	))
+	return table{
+		label: "Concurrency found for " + t.Name, caption: "Concurrency found", small: true,
+		columns: []column{{"at", ""}, {"concurrency", "number"}, {"why", "words"}},
+		rows:    rows, none: "no change yet",
+	}.node()
 }
 
 // adapts reports whether the concurrency of a target is found.

@@ -11,6 +11,9 @@ func (t Target) limit() string {
 	switch {
 	case t.Pace.Rate > 0 && t.StartedPerSecond >= usedUp*float64(t.Pace.Rate):
 		return fmt.Sprintf(", limited by the target's rate of %s%s", rate(float64(t.Pace.Rate)), t.pinned("rate"))
+	case t.Hanging > 0 && t.Delivering >= t.slots() && t.slots() < t.Pace.Concurrency:
+		return fmt.Sprintf(", limited to %d deliveries until the first one succeeds; they have run for up to %s",
+			t.slots(), seconds(time.Duration(t.LongestDelivery)))
 	case t.Hanging > 0 && float64(t.Delivering) >= usedUp*float64(t.Pace.Concurrency):
 		return fmt.Sprintf(", limited by the target's concurrency of %d%s, of which %d are taken by deliveries that have run for up to %s",
 			t.Pace.Concurrency, t.pinned("concurrency"), t.Hanging, seconds(time.Duration(t.LongestDelivery)))
@@ -103,7 +106,16 @@ func (g Gate) next(now time.Time) string {
 	return "in " + seconds(g.NextProbe.Sub(now))
 }
 
+// slots returns how many deliveries may run at the same time: fewer than the concurrency
+// until the first one has succeeded.
+func (t Target) slots() int {
+	if t.Gate.State == "starting" {
+		return min(t.Gate.Limit, t.Pace.Concurrency)
+	}
+	return t.Pace.Concurrency
+}
+
 func (t Target) hangs() bool {
 	return t.Delivering > 0 && t.StartedPerSecond == 0 && len(t.DeliveriesLastMinute) == 0 &&
-		len(t.Deliveries) > 0 && t.Delivering >= t.Pace.Concurrency
+		time.Duration(t.LongestDelivery) >= time.Minute && t.Delivering >= t.slots()
 }

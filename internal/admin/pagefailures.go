@@ -26,50 +26,55 @@ func causesTable(s Status) g.Node {
 	if len(s.Causes) == 0 {
 		return h.P(h.Class("dim"), g.Text("None since the start."))
 	}
-	return scroll(h.Aria("label", "Table of the causes"), h.Table(
-		h.Class("wide"),
-		h.THead(h.Tr(column("cause"), column("queue → target"), numberColumn("count"), column("first"), column("last"), column("last message"))),
-		h.TBody(g.Map(s.Causes, func(c Cause) g.Node {
-			what, where := "SQS: "+c.Reason, c.Queue
-			if c.Outcome != "" {
-				what, where = answered(c.Outcome, c.Status, c.Reason), c.Queue+" → "+c.Target
-			}
-			return h.Tr(
-				h.Td(h.Class("words"), h.B(g.Text(what)), g.If(c.Words != "", dim(" "+c.Words))),
-				h.Td(g.Text(where)),
-				numberCell(count(c.Count)),
-				h.Td(h.Time(g.Text(clock(c.First)))),
-				h.Td(h.Class("words"), h.Time(g.Text(clock(c.Last))), h.Span(h.Class("dim ago"), g.Text(" "+span(s.At, c.Last)+" ago"))),
-				h.Td(h.Code(g.Text(c.Example))),
-			)
-		})),
-	))
-}
-
-func failuresTable(failures []Failure) g.Node {
-	return scroll(h.Aria("label", "The last failures"), h.Table(
-		h.Class("wide"),
-		h.THead(h.Tr(
-			column("at"), column("queue"), column("what"), column("message"), numberColumn("receive"), column("detail"),
-		)),
-		h.TBody(g.Map(failures, failureRow)),
-	))
-}
-
-// failureRow leaves the message's cells empty for an SQS call.
-func failureRow(f Failure) g.Node {
-	receive := ""
-	if f.ReceiveCount != 0 {
-		receive = strconv.Itoa(f.ReceiveCount)
+	rows := make([]row, len(s.Causes))
+	for i, c := range s.Causes {
+		what, where := "SQS: "+c.Reason, c.Queue
+		if c.Outcome != "" {
+			what, where = answered(c.Outcome, c.Status, c.Reason), c.Queue+" → "+c.Target
+		}
+		rows[i] = row{cells: []g.Node{
+			g.Group{h.B(g.Text(what)), g.If(c.Words != "", dim(" "+c.Words))},
+			text(where),
+			text(count(c.Count)),
+			at(clock(c.First)),
+			g.Group{at(clock(c.Last)), h.Span(h.Class("dim ago"), g.Text(" "+span(s.At, c.Last)+" ago"))},
+			id(c.Example),
+		}}
 	}
-	return h.Tr(
-		h.Td(h.Time(g.Text(clock(f.At)))),
-		h.Td(g.Text(f.Queue)),
-		h.Td(g.Text(f.summary())),
-		h.Td(h.Code(g.Text(f.MessageID))),
-		numberCell(receive),
-		h.Td(h.Class("detail"), g.Text(f.Detail)),
-	)
+	return table{
+		label: "Table of the causes",
+		columns: []column{
+			{"cause", "words"}, {"queue → target", ""}, {"count", "number"}, {"first", ""}, {"last", "words"}, {"last message", ""},
+		},
+		rows: rows,
+	}.node()
+}
+
+// id is a cell with a message's id, empty without one.
+func id(message string) g.Node {
+	if message == "" {
+		return nil
+	}
+	return h.Code(g.Text(message))
+}
+
+// failuresTable leaves the message's cells empty for an SQS call.
+func failuresTable(failures []Failure) g.Node {
+	rows := make([]row, len(failures))
+	for i, f := range failures {
+		receive := ""
+		if f.ReceiveCount != 0 {
+			receive = strconv.Itoa(f.ReceiveCount)
+		}
+		rows[i] = row{cells: []g.Node{
+			at(clock(f.At)), text(f.Queue), text(f.summary()), id(f.MessageID), text(receive), text(f.Detail),
+		}}
+	}
+	return table{
+		label:   "The last failures",
+		columns: []column{{"at", ""}, {"queue", ""}, {"what", ""}, {"message", ""}, {"receive", "number"}, {"detail", "detail"}},
+		rows:    rows,
+	}.node()
 }
 
 // summary returns what failed and how: the answer, or why there was none.

@@ -51,39 +51,49 @@ func membersTable(f *Fleet) g.Node {
 	if len(f.Members) == 0 {
 		return nil
 	}
-	return scroll(h.Aria("label", "Replicas of fleet "+f.Name), h.Table(
-		h.Class("wide"),
-		h.Caption(g.Text("Replicas")),
-		h.THead(h.Tr(
-			column("replica"), column("state"), numberColumn("started"), numberColumn("slots"), numberColumn("share"),
-			numberColumn("in hand"), numberColumn("held"), column("gate"), numberColumn("lag"), numberColumn("up"), numberColumn("seen"),
-		)),
-		h.TBody(g.Map(f.Members, memberRow)),
-	))
+	rows := make([]row, len(f.Members))
+	for i, m := range f.Members {
+		rows[i] = m.row()
+	}
+	return table{
+		label: "Replicas of fleet " + f.Name, caption: "Replicas",
+		columns: []column{
+			{"replica", ""},
+			{"state", ""},
+			{"started", "number"},
+			{"slots", "number"},
+			{"share", "number"},
+			{"in hand", "number"},
+			{"held", "number"},
+			{"gate", ""},
+			{"lag", "number"},
+			{"up", "number"},
+			{"seen", "number"},
+		},
+		rows: rows,
+	}.node()
 }
 
-func memberRow(m Member) g.Node {
+func (m *Member) row() row {
 	name := strings.TrimSpace(m.Host + " " + m.Version)
 	if name == "" {
 		name = m.ID
 	}
-	state := spaced(m.State)
+	state, class := spaced(m.State), ""
 	if m.Missing {
-		state = "missing"
+		state, class = "missing", "failed"
 	}
-	seen := seconds(time.Duration(m.Seen)) + " ago"
-	return h.Tr(
-		g.If(m.Missing, h.Class("failed")),
-		h.Td(g.Text(name), g.If(m.Self, dim(" this one"))),
-		h.Td(g.Text(state)),
-		numberCell(rate(m.StartedPerSecond)),
-		numberCell(count(m.Slots)),
-		numberCell(strconv.FormatFloat(m.Share, 'f', 1, 64)+"/s"),
-		numberCell(count(m.InHand)),
-		numberCell(count(m.Held)),
-		h.Td(g.Text(spaced(m.Gate))),
-		numberCell(seconds(time.Duration(m.Lag))),
-		numberCell(seconds(time.Duration(m.Up))),
-		numberCell(seen),
-	)
+	return row{class, []g.Node{
+		g.Group{g.Text(name), g.If(m.Self, dim(" this one"))},
+		text(state),
+		text(rate(m.StartedPerSecond)),
+		text(count(m.Slots)),
+		text(strconv.FormatFloat(m.Share, 'f', 1, 64) + "/s"),
+		text(count(m.InHand)),
+		text(count(m.Held)),
+		text(spaced(m.Gate)),
+		text(seconds(time.Duration(m.Lag))),
+		text(seconds(time.Duration(m.Up))),
+		text(seconds(time.Duration(m.Seen)) + " ago"),
+	}}
 }

@@ -17,26 +17,36 @@ func heldCard(s Status) g.Node {
 	for _, q := range s.Queues {
 		all += q.InHand["held"]
 	}
+	rows := make([]row, len(s.Held))
+	for i, m := range s.Held {
+		rows[i] = row{cells: []g.Node{
+			id(m.MessageID),
+			text(m.Queue),
+			text(strconv.Itoa(m.ReceiveCount)),
+			text(count(m.Tries)),
+			text(m.HeldFor(s.At)),
+			text(m.LastAnswer()),
+			text(zero(m.Strikes)),
+			text(m.NextTry(s.At)),
+		}}
+	}
 	return h.Section(
 		h.Class("card held"), h.Aria("labelledby", "held"),
 		h.H2(h.ID("held"), g.Text("Held "), dim("kept in hand and retried until it is clear whether the message or the target is at fault")),
-		scroll(h.Aria("label", "Table of what is held"), h.Table(
-			h.Class("wide"),
-			h.THead(h.Tr(column("message"), column("queue"), numberColumn("receive"), numberColumn("tries"), column("held for"),
-				column("last answer"), numberColumn("strikes"), column("next try"))),
-			h.TBody(g.Map(s.Held, func(m Held) g.Node {
-				return h.Tr(
-					h.Td(h.Code(g.Text(m.MessageID))),
-					h.Td(g.Text(m.Queue)),
-					numberCell(strconv.Itoa(m.ReceiveCount)),
-					numberCell(count(m.Tries)),
-					h.Td(g.Text(m.HeldFor(s.At))),
-					h.Td(g.Text(m.LastAnswer())),
-					numberCell(zero(m.Strikes)),
-					h.Td(h.Class("words"), g.Text(m.NextTry(s.At))),
-				)
-			})),
-		)),
+		table{
+			label: "Table of what is held",
+			columns: []column{
+				{"message", ""},
+				{"queue", ""},
+				{"receive", "number"},
+				{"tries", "number"},
+				{"held for", ""},
+				{"last answer", ""},
+				{"strikes", "number"},
+				{"next try", "words"},
+			},
+			rows: rows,
+		}.node(),
 		g.If(all > len(s.Held), h.P(h.Class("dim"), g.Text(count(all-len(s.Held))+" more are held."))),
 	)
 }

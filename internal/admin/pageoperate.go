@@ -75,21 +75,21 @@ func eventsCard(events []Event) g.Node {
 	if len(events) == 0 {
 		return nil
 	}
+	shown := events[:min(len(events), eventsShown)]
+	rows := make([]row, len(shown))
+	for i, e := range shown {
+		rows[i] = row{cells: []g.Node{
+			at(clock(e.At)), h.Span(h.Class("mark-"+e.Kind), g.Text(e.Kind)), text(e.Target), text(e.Text),
+		}}
+	}
 	return h.Section(
 		h.Class("card"), h.Aria("labelledby", "changes"),
 		h.H2(h.ID("changes"), g.Text("Changes")),
-		scroll(h.Aria("label", "Table of the changes"), h.Table(
-			h.Class("wide"),
-			h.THead(h.Tr(column("at"), column("what"), column("target"), column("change"))),
-			h.TBody(g.Map(events[:min(len(events), eventsShown)], func(e Event) g.Node {
-				return h.Tr(
-					h.Td(h.Time(g.Text(clock(e.At)))),
-					h.Td(h.Span(h.Class("mark-"+e.Kind), g.Text(e.Kind))),
-					h.Td(g.Text(e.Target)),
-					h.Td(h.Class("detail"), g.Text(e.Text)),
-				)
-			})),
-		)),
+		table{
+			label:   "Table of the changes",
+			columns: []column{{"at", ""}, {"what", ""}, {"target", ""}, {"change", "detail"}},
+			rows:    rows,
+		}.node(),
 		g.If(len(events) > eventsShown, h.P(h.Class("dim"), g.Text(strconv.Itoa(len(events)-eventsShown)+" more are in status.json."))),
 	)
 }

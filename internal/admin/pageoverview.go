@@ -60,6 +60,10 @@ func (v view) cards() g.Node {
 	return append(cards, targetCards(v.Status))
 }
 
+var overviewColumns = []column{
+	{"queue", ""}, {"state", ""}, {"waiting", "number"}, {"last 15 min", ""}, {"lag", "number"}, {"delivered", "number"}, {"held", "number"}, {"target", ""},
+}
+
 // overview has a row for each queue, the worst first.
 func overview(s Status) g.Node {
 	queues := slices.Clone(s.Queues)
@@ -73,11 +77,10 @@ func overview(s Status) g.Node {
 	return h.Section(
 		h.Class("card"), h.Aria("labelledby", "queues"),
 		h.H2(h.ID("queues"), g.Text(count(len(queues))+" queues"), dim(levels(queues))),
-		scroll(h.Aria("label", "Table of the queues"), h.Table(
-			h.Class("wide overview"),
-			h.THead(h.Tr(column("queue"), column("state"), numberColumn("waiting"), column("last 15 min"), numberColumn("lag"),
-				numberColumn("delivered"), numberColumn("held"), column("target"))),
-			h.TBody(g.Map(queues, func(q Queue) g.Node { return overviewRow(q, targets[q.Target]) })),
+		scroll("Table of the queues", h.Table(
+			h.Class("wide overview"), h.Role("table"),
+			h.THead(h.Role("rowgroup"), h.Tr(h.Role("row"), g.Map(overviewColumns, columnHead))),
+			h.TBody(h.Role("rowgroup"), g.Map(queues, func(q Queue) g.Node { return overviewRow(q, targets[q.Target]) })),
 		)),
 	)
 }
@@ -116,15 +119,18 @@ func overviewRow(q Queue, t Target) g.Node {
 	if t.Gate.State != "" && t.Gate.State != "open" {
 		state = ", gate " + spaced(t.Gate.State)
 	}
+	cell := func(nodes ...g.Node) g.Node { return h.Td(append([]g.Node{h.Role("cell")}, nodes...)...) }
+	number := func(n string) g.Node { return cell(h.Class("number"), g.Text(n)) }
 	return h.Tr(
-		h.Th(h.Scope("row"), h.A(h.Href("?queue="+url.QueryEscape(q.Name)), g.Text(q.Name))),
-		h.Td(h.Class("state verdict-"+string(q.Verdict.Level)), verdict(q.Verdict)),
-		numberCell(waiting),
-		h.Td(spark(q.trend)),
-		numberCell(seconds(time.Duration(q.Lag))),
-		numberCell(rate(q.DeliveredPerSecond)),
-		numberCell(zero(q.InHand["held"])),
-		h.Td(g.Text(q.Target+state)),
+		h.Role("row"),
+		h.Th(h.Role("rowheader"), h.Scope("row"), h.A(h.Href("?queue="+url.QueryEscape(q.Name)), g.Text(q.Name))),
+		cell(h.Class("state verdict-"+string(q.Verdict.Level)), verdict(q.Verdict)),
+		cell(h.Class("number waiting"), g.Text(waiting)),
+		cell(spark(q.trend)),
+		number(seconds(time.Duration(q.Lag))),
+		number(rate(q.DeliveredPerSecond)),
+		number(zero(q.InHand["held"])),
+		cell(g.Text(q.Target+state)),
 	)
 }
 

@@ -84,7 +84,7 @@ func (b *Batches) figure() g.Node {
 		}
 	}
 	if b.Dissolved > 0 {
-		more += "; " + count(b.Dissolved) + " dissolved: failed as a whole, then tried one by one"
+		more += "; " + count(b.Dissolved) + " dissolved: they failed as a whole"
 	}
 	return figure("Messages a request", "batch", value+" of "+count(b.Most), more)
 }

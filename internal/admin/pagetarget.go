@@ -2,7 +2,6 @@ package admin
 
 import (
 	"math"
-	"slices"
 	"strconv"
 	"time"
 
@@ -147,30 +146,24 @@ func share(p Pace) g.Node {
 		g.Text("Rate, burst and concurrency are the share of one of "+count(p.Replicas)+" replicas."))
 }
 
+// deliveriesTable has a row for each answer that there has been.
 func deliveriesTable(t Target) g.Node {
-	return scroll(h.Aria("label", "Deliveries to "+t.Name), h.Table(
-		h.Class("wide"),
-		h.Caption(g.Text("Deliveries")),
-		h.THead(h.Tr(column("outcome"), column("answer"), numberColumn("last minute"), numberColumn("total"))),
-		h.TBody(deliveries(t)),
-	))
-}
-
-// deliveries has a row for each answer that there has been.
-func deliveries(t Target) g.Node {
-	been := slices.DeleteFunc(slices.Clone(t.Deliveries), func(d Deliveries) bool { return d.Count == 0 })
-	if len(been) == 0 {
-		return h.Tr(h.Td(h.ColSpan("4"), h.Class("dim"), g.Text("none yet")))
+	var rows []row
+	for _, d := range t.Deliveries {
+		if d.Count == 0 {
+			continue
+		}
+		class := "failed"
+		if d.Outcome == delivered {
+			class = ""
+		}
+		rows = append(rows, row{class, []g.Node{text(d.Outcome), text(d.answer()), text(t.lately(d)), text(count(d.Count))}})
 	}
-	return g.Map(been, func(d Deliveries) g.Node {
-		return h.Tr(
-			g.If(d.Outcome != delivered, h.Class("failed")),
-			h.Td(g.Text(d.Outcome)),
-			h.Td(g.Text(d.answer())),
-			numberCell(t.lately(d)),
-			numberCell(count(d.Count)),
-		)
-	})
+	return table{
+		label: "Deliveries to " + t.Name, caption: "Deliveries", small: true,
+		columns: []column{{"outcome", ""}, {"answer", "words"}, {"last minute", "number"}, {"total", "number"}},
+		rows:    rows, none: "none yet",
+	}.node()
 }
 
 // lately returns the last minute's count for d's outcome and status.

@@ -85,6 +85,9 @@ var states = []state{
 		return notice("Behind%s%s%s%s", v.q.backlog(), v.q.age(), limit, v.q.outlook())
 	}},
 	{"finishing", func(v facts) bool { return v.q.Lag != Unknown && time.Duration(v.q.Lag) >= behindAfter }, func(v facts) Verdict {
+		if v.q.undelivered() == 0 {
+			return good("Caught up: no messages waiting; the oldest of the last minute was %s old", v.q.lag())
+		}
 		if v.q.InHand["waiting"]+v.q.InHand["held"] == 0 { // they may be long deliveries
 			return good("Delivering the last %s, none are waiting%s", messages(v.q.undelivered()), v.q.age())
 		}

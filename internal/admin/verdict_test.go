@@ -63,6 +63,12 @@ func TestTheVerdictSaysWhatToLookAt(t *testing.T) {
 		"an idle queue before its first long poll has returned": {
 			idle, func(s *Status) { s.Queues[0].Receives = map[string]int64{"full": 0} }, Good, "Keeping up: the queue is empty",
 		},
+		"an answer of SQS that is overdue": {
+			behind, func(s *Status) {
+				s.Queues[0].Problem = &SQSProblem{What: "ReceiveMessage on orders has had no answer", Since: noon.Add(-2100 * time.Millisecond), Fault: Silent}
+			},
+			Bad, "SQS does not respond: ReceiveMessage on orders has had no answer, since 11:59:57 UTC (2.1 s)",
+		},
 		"a breath behind": {
 			behind, func(s *Status) { s.Queues[0].Lag, s.Queues[0].Depth.Visible = Seconds(1234*time.Millisecond), 20 },
 			Good, "Keeping up: 28/s delivered, lag 1.2 s",
@@ -201,6 +207,12 @@ func TestTheVerdictSaysWhatToLookAt(t *testing.T) {
 			behind, func(s *Status) { s.Queues[0].DrainState = DrainSteady }, Notice,
 			"Behind: 1,240 messages, lag 2 min 10 s, limited by the target's rate of 28/s; the queue is not shrinking",
 		},
+		"the last message has been delivered just now": {
+			idle, func(s *Status) {
+				s.Queues[0].Lag, s.Queues[0].DrainState, s.Queues[0].InHand = Seconds(36*time.Second), DrainUnknown, map[string]int{"deleting": 4}
+			}, Good,
+			"Caught up: no messages waiting; the oldest of the last minute was 36 s old",
+		},
 		"an answer of SQS that is late": {
 			idle, func(s *Status) { s.Queues[0].Lag, s.Queues[0].DrainState = Unknown, DrainUnknown }, Notice,
 			"Waiting for SQS to respond: until then, nothing is known of the queue",
@@ -261,8 +273,24 @@ func TestTheVerdictSaysWhatToLookAt(t *testing.T) {
 		"a failure among many is no news": {idle, failedWith("failed", "5xx", "500", 1, 99), Good, "Keeping up: the queue is empty"},
 		"the target hangs": {behind, func(s *Status) {
 			t := &s.Targets[0]
-			t.StartedPerSecond, t.Delivering, t.DeliveriesLastMinute = 0, 10, nil
+			t.StartedPerSecond, t.Delivering, t.DeliveriesLastMinute, t.LongestDelivery = 0, 10, nil, Seconds(time.Minute)
 		}, Bad, "Target partner is hanging: no delivery has ended in the last minute, 10 in progress"},
+		"the target hangs from the start": {behind, func(s *Status) {
+			t := &s.Targets[0]
+			t.StartedPerSecond, t.Delivering, t.Hanging, t.DeliveriesLastMinute, t.LongestDelivery = 0, 5, 5, nil, Seconds(time.Minute)
+			t.Gate = Gate{State: "starting", Limit: 5}
+		}, Bad, "Target partner is hanging: no delivery has ended in the last minute, 5 in progress"},
+		"long deliveries that began just now": {behind, func(s *Status) {
+			t := &s.Targets[0]
+			t.StartedPerSecond, t.Delivering, t.DeliveriesLastMinute, t.LongestDelivery = 0, 10, nil, Seconds(20*time.Second)
+			s.Queues[0].DrainState = DrainUnknown
+		}, Notice, "Behind: 1,240 messages, lag 2 min 10 s"},
+		"the first deliveries are long": {behind, func(s *Status) {
+			t := &s.Targets[0]
+			t.StartedPerSecond, t.Delivering, t.Hanging, t.DeliveriesLastMinute, t.LongestDelivery = 0, 5, 5, nil, Seconds(20*time.Second)
+			t.Gate = Gate{State: "starting", Limit: 5}
+			s.Queues[0].DrainState = DrainUnknown
+		}, Notice, "Behind: 1,240 messages, lag 2 min 10 s, limited to 5 deliveries until the first one succeeds; they have run for up to 20 s"},
 		"paused": {behind, func(s *Status) { s.Targets[0].Pace.Rate = 0 }, Notice, "Paused: the rate of target partner is 0; 1,240 messages in the queue"},
 		"paused, and the target was down before": {behind, func(s *Status) {
 			s.Targets[0].Pace.Rate, s.Targets[0].Gate = 0, Gate{State: "closed", Held: 3}

@@ -86,11 +86,14 @@ func inSeconds(n float64) time.Duration {
 	}
 }
 
-// rate formats a rate as in 28/s, with one decimal if that is significant.
+// rate formats a rate as in 28/s, with one decimal if that is significant; a low one per
+// minute or hour.
 func rate(perSecond float64) string {
 	switch {
 	case math.IsInf(perSecond, 1):
 		return "no limit"
+	case perSecond > 0 && perSecond < 0.1/60:
+		return strconv.FormatFloat(perSecond*3600, 'g', 2, 64) + "/h"
 	case perSecond > 0 && perSecond < 0.1:
 		return strconv.FormatFloat(perSecond*60, 'g', 2, 64) + "/min"
 	case perSecond < 10:

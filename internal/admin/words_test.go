@@ -34,7 +34,7 @@ func TestDurationsAreSaidInTheirTwoLargestUnits(t *testing.T) {
 
 func TestRatesCountsAndShares(t *testing.T) {
 	for got, want := range map[string]string{
-		rate(28): "28/s", rate(27.6): "28/s", rate(1.25): "1.3/s", rate(0): "0/s", rate(1.0 / 60): "1/min",
+		rate(28): "28/s", rate(27.6): "28/s", rate(1.25): "1.3/s", rate(0): "0/s", rate(1.0 / 60): "1/min", rate(1.0 / 3600): "1/h",
 		rate(math.Inf(1)): "no limit", rate(12345): "12,345/s",
 		count(0): "0", count(999): "999", count(1240): "1,240", count(-1234567): "-1,234,567", count(-123): "-123",
 		messages(1): "1 message", messages(2000): "2,000 messages",

@@ -440,7 +440,7 @@ func TestBadInputGetsOneSentence(t *testing.T) {
 		{
 			"a rate that a fleet cannot share",
 			input{args: enough + "--fleet-redis redis://h --fleet-name budget --rate 30/h"},
-			"--rate: 0.00833333/s is less than the 1/m that --fleet-redis can share: use a higher rate, omit it, or pause with poller pause",
+			"--rate: 0.5/m is less than the 1/m that --fleet-redis can share: use a higher rate, omit it, or pause with poller pause",
 		},
 		{
 			"too small a burst of a fleet",

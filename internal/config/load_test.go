@@ -201,9 +201,10 @@ func TestTheAdminPortIsOpenToOthersByDefaultInAContainerAlone(t *testing.T) {
 	}
 }
 
-func TestRatesAreWrittenWithoutExponents(t *testing.T) {
+func TestRatesAreWrittenAsAPersonWould(t *testing.T) {
 	for rate, want := range map[string]string{
-		"1000000/s": "1000000/s", "123456.7": "123457/s", "28": "28/s", "1000/m": "16.6667/s", "1/h": "0.000277778/s", "0": "0/s", "none": "none",
+		"1000000/s": "1000000/s", "123456.7": "123456.7/s", "28": "28/s", "1.25": "1.25/s", "1000/m": "1000/m", "90/m": "1.5/s", "1/h": "1/h",
+		"0": "0/s", "0.0001": "0.36/h", "0.12345678": "0.123457/s", "none": "none",
 	} {
 		if got := mustLoad(t, input{args: enough + "--rate " + rate}).Targets["default"].Rate.String(); got != want {
 			t.Errorf("%s is written %s, want %s", rate, got, want)

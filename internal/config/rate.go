@@ -37,10 +37,20 @@ func (r *Rate) UnmarshalText(text []byte) error {
 	return nil
 }
 
-// String is the rate a second, or none.
+// String is the rate as a person would write it, in the first unit in which two decimals
+// are enough; or none.
 func (r Rate) String() string {
 	if !r.Limited {
 		return "none"
+	}
+	for _, unit := range []struct {
+		seconds float64
+		name    string
+	}{{1, "/s"}, {60, "/m"}, {3600, "/h"}} {
+		n := r.PerSecond * unit.seconds
+		if short := math.Round(n*100) / 100; math.Abs(n-short) <= 1e-9*n {
+			return strconv.FormatFloat(short, 'f', -1, 64) + unit.name
+		}
 	}
 	return strconv.FormatFloat(rounded(r.PerSecond), 'f', -1, 64) + "/s"
 }

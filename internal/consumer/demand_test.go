@@ -91,20 +91,17 @@ func TestTheStockOfManyQueuesIsThatOfOneTarget(t *testing.T) {
 	}
 }
 
-func TestAnIdleQueueWakesNobodyAtEachOfItsPolls(t *testing.T) {
+func TestAQueueWakesNobodyWhenItTurnsDryAndAtNoneOfItsPolls(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {
 		q, f := newFakeQueue(), newFakeTarget(time.Millisecond)
 		woken := 0
 		e := run(t, q, f, ratelimit.Limits{Concurrency: 10}, func(o *Options) { o.Pace.Join(1, func() { woken++ }) })
 		pass(10 * time.Minute)
-		if woken != 1 {
-			t.Errorf("another queue was woken %d times in ten idle minutes, want once, when this one turned dry", woken)
-		}
 		q.send(1)
 		pass(time.Minute)
-		if woken < 3 {
-			t.Errorf("another queue was woken %d times; want it woken when a message came and when the queue was dry again", woken)
+		if woken > 0 {
+			t.Errorf("another queue was woken %d times", woken)
 		}
 		e.stop()
 	})

@@ -17,6 +17,11 @@ import (
 // Turns follow fair queueing with a virtual time: each start advances its share's turn
 // by 1/weight, and the share with the earliest turn goes first. A share that has been
 // idle resumes where the others are, so that it saves nothing up.
+//
+// A turn is one slot, for turnTime: until then the share goes on with the slot that its
+// delivery frees, though others wait for theirs, and is charged for each start. To hand a slot
+// on costs as much as a short delivery. A share that got its slots while no other wanted any
+// hands them on at once.
 type Share struct {
 	pace   *Pace
 	weight float64
@@ -24,12 +29,17 @@ type Share struct {
 
 	// guarded by the pace's mutex
 	turn   float64
-	wants  bool   // it was refused and has not started or rested since
-	wish   uint64 // the number of this wish to start
-	place  int    // among those that want to
-	called bool   // it was woken for its turn, and has not asked since
+	wants  bool      // it was refused and has not started or rested since
+	wish   uint64    // the number of this wish to start
+	place  int       // among those that want to
+	called bool      // it was woken for its turn, and has not asked since
+	until  time.Time // when its turn ends
+	freed  bool      // its delivery has just freed a slot in its turn
 	dry    bool
 }
+
+// turnTime bounds how long a slot is not handed on.
+const turnTime = 50 * time.Millisecond
 
 // Join returns a share of the given weight; a weight of 0 or less counts as 1. wake tells
 // its owner to ask again. It must not block; it is called without this package's locks
@@ -70,7 +80,8 @@ func (s *Share) Start(now time.Time, t *Try, slots int, consent func() bool) Wan
 // start also returns whose turn it is, if not this share's.
 func (s *Share) start(now time.Time, t *Try, slots int, consent func() bool) (Want, *Share) {
 	p := s.pace
-	s.called = false
+	goesOn := s.freed
+	s.called, s.freed = false, false
 	if !s.wants {
 		s.turn = max(s.turn, p.virtual)
 		s.want(true)
@@ -78,24 +89,25 @@ func (s *Share) start(now time.Time, t *Try, slots int, consent func() bool) (Wa
 	if p.delivering >= min(slots, p.slots()) {
 		return Slot, nil
 	}
-	if p.first() != s {
+	inTurn := p.first() == s
+	if !inTurn && !goesOn {
 		return Turn, s.nextTurn()
 	}
 	at, ok := p.token(now)
 	if !ok {
 		p.free = time.Time{}
-		return Token, nil
+		return Token, s.nextTurn()
 	}
 	p.free = p.quotas.from()
 	if at := p.told.from(now); at.After(p.free) {
 		p.free = at
 	}
 	if p.free.After(now) {
-		return Allowance, nil
+		return Allowance, s.nextTurn()
 	}
 	p.free = time.Time{}
 	if !consent() {
-		return Consent, nil
+		return Consent, s.nextTurn()
 	}
 	p.take(now, at)
 	t.number, t.began, t.beside, t.most = p.quotas.start(now), now, p.delivering, p.delivering
@@ -104,7 +116,13 @@ func (s *Share) start(now time.Time, t *Try, slots int, consent func() bool) (Wa
 		p.began(now, t)
 	}
 	p.delivering++
-	p.virtual = s.turn
+	if inTurn {
+		p.virtual = s.turn
+		s.until = time.Time{}
+		if len(p.wanting) > 1 {
+			s.until = now.Add(turnTime)
+		}
+	}
 	s.turn += 1 / s.weight
 	s.want(false)
 	if p.delivering >= min(slots, p.slots()) {
@@ -188,7 +206,7 @@ func (s *Share) Rest() {
 	p := s.pace
 	p.mu.Lock()
 	var next *Share
-	s.called = false
+	s.called, s.freed = false, false
 	if s.wants {
 		s.want(false)
 		next = s.nextTurn()
@@ -218,7 +236,10 @@ func (s *Share) End(now time.Time, t *Try, r message.Result, firsts int) (announ
 		p.told.watch(now, p.delivering)
 	}
 	p.report()
-	next := s.nextTurn() // who ends one asks again anyway
+	var next *Share
+	if s.freed = s.wants && now.Before(s.until); !s.freed { // who ends one asks again anyway
+		next = s.nextTurn()
+	}
 	p.mu.Unlock()
 	switch {
 	case freed:
@@ -241,7 +262,8 @@ func (s *Share) Due() time.Time {
 }
 
 // SetDry sets whether the queue has nothing to deliver. While it is dry, the others
-// divide its part among them. Those that are dry have no use for it, and are not woken.
+// divide its part among them. They are not woken for it: one that could start or receive
+// more now has a delivery or a receive that ends soon, and sees it then.
 func (s *Share) SetDry(dry bool) {
 	p := s.pace
 	p.mu.Lock()
@@ -256,16 +278,7 @@ func (s *Share) SetDry(dry bool) {
 		p.weights += s.weight
 	}
 	p.report()
-	var others []*Share
-	for _, other := range p.shares {
-		if other != s && !other.dry {
-			others = append(others, other)
-		}
-	}
 	p.mu.Unlock()
-	for _, other := range others {
-		other.wake()
-	}
 }
 
 // Part returns the fraction of the pace that this share can plan with: its weight over

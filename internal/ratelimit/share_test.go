@@ -1,7 +1,6 @@
 package ratelimit_test
 
 import (
-	"slices"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -56,18 +55,22 @@ func (g *greedy) run(until <-chan struct{}, took time.Duration) {
 
 func TestQueuesThatAllHaveWorkShareThePaceByTheirWeights(t *testing.T) {
 	t.Parallel()
-	for name, limits := range map[string]ratelimit.Limits{
-		"slots":  {Concurrency: 10},
-		"tokens": {Concurrency: 1000, Limited: true, Rate: 100, Burst: 1},
-		"both":   {Concurrency: 5, Limited: true, Rate: 80, Burst: 4},
+	for name, c := range map[string]struct {
+		limits ratelimit.Limits
+		took   time.Duration
+	}{
+		"slots": {ratelimit.Limits{Concurrency: 10}, 50 * time.Millisecond},
+		"slots, and a delivery is shorter than a turn": {ratelimit.Limits{Concurrency: 3}, 2 * time.Millisecond},
+		"tokens": {ratelimit.Limits{Concurrency: 1000, Limited: true, Rate: 100, Burst: 1}, 50 * time.Millisecond},
+		"both":   {ratelimit.Limits{Concurrency: 5, Limited: true, Rate: 80, Burst: 4}, 50 * time.Millisecond},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
-				p := ratelimit.New(limits)
+				p := ratelimit.New(c.limits)
 				one, three := join(p, 1), join(p, 3)
 				until := make(chan struct{})
-				go one.run(until, 50*time.Millisecond)
-				go three.run(until, 50*time.Millisecond)
+				go one.run(until, c.took)
+				go three.run(until, c.took)
 				<-time.After(20 * time.Second)
 				synctest.Wait()
 				close(until)
@@ -107,31 +110,17 @@ func TestWhatADryQueueDoesNotUseTheOthersDo(t *testing.T) {
 	})
 }
 
-func TestAQueueThatTurnsDryWakesOnlyThoseWithWork(t *testing.T) {
+func TestAQueueThatTurnsDryWakesNobody(t *testing.T) {
 	t.Parallel()
 	p := ratelimit.New(ratelimit.Limits{Concurrency: 10})
-	woken := make([]int, 3)
-	shares := make([]*ratelimit.Share, len(woken))
-	for i := range shares {
-		shares[i] = p.Join(1, func() { woken[i]++ })
-	}
+	woken := 0
+	s, other := p.Join(1, func() { woken++ }), p.Join(3, func() { woken++ })
 	for _, step := range []struct {
-		share int
-		dry   bool
-		want  []int
-	}{
-		{0, true, []int{0, 1, 1}},
-		{1, true, []int{0, 1, 2}},
-		{1, true, []int{0, 1, 2}},
-		{1, false, []int{0, 1, 3}},
-		{0, false, []int{0, 2, 4}},
-	} {
-		shares[step.share].SetDry(step.dry)
-		if !slices.Equal(woken, step.want) {
-			t.Fatalf("woken %v times after queue %d is dry: %v; want %v", woken, step.share, step.dry, step.want)
+		dry  bool
+		want float64
+	}{{true, 1}, {false, 0.25}, {true, 1}} {
+		if other.SetDry(step.dry); s.Part() != step.want || woken > 0 {
+			t.Errorf("the part beside one that is dry, %v: %g, want %g; woken %d times", step.dry, s.Part(), step.want, woken)
 		}
-	}
-	if part := shares[0].Part(); part != 1.0/3 {
-		t.Errorf("the part of one of three is %g", part)
 	}
 }

@@ -289,6 +289,8 @@ var theEngine = room{
 	mutants: []mutant{
 		// depth.go
 		{rule: "a burst on top of a backlog is looked for", run: "TestABurstOnTopOfABacklog", file: "depth.go", old: "if d.since >= lookEvery && d.depth.Visible > 0 {", new: "if false {"},
+		{rule: "short receives count in part towards a blocked queue", run: "TestAQueueIsNotCalledBlockedSooner", file: "depth.go", old: "d.empties += part", new: "d.empties++"},
+		{rule: "receives are short while messages follow others of their groups", run: "TestAGroupDoesNotWait", file: "receive.go", old: "case asked > 1 && c.hand.followers > 0:", new: "case false:"},
 		{rule: "one lost answer about the depth is not said", run: "TestOneLostAnswerAboutTheDepth", file: "depth.go", old: "c.depth.known && !c.depth.denied && now.Sub(c.depth.at) < staleAfter", new: "false"},
 		// deliver.go, hold.go
 		{rule: "what is short of visibility does not start", run: "TestADeliveryStartsWithEnough", file: "life.go", old: "return l.deadline.Sub(now) >= min(timeout, l.visibility/2)", new: "return true"},

@@ -95,6 +95,23 @@ func limited() admin.Status {
 	return s
 }
 
+// adaptive is a target whose concurrency is found, which gets batches.
+func adaptive() admin.Status {
+	s := behind()
+	now := time.Now()
+	s.Targets[0].Pace.Rate, s.Targets[0].Pace.Concurrency = admin.Number(math.Inf(1)), 18
+	s.Targets[0].Pace.Adaptive = &admin.Adaptive{Most: 50, Changes: []admin.Found{
+		{At: now.Add(-2 * time.Second), Was: 21, Concurrency: 18, Reason: "refused", Words: "429 beside 20 others"},
+		{At: now.Add(-20 * time.Second), Was: 20, Concurrency: 21, Reason: "raised", Words: "no 429 for 10 s with 20 in use"},
+	}}
+	s.Queues[0].Batches = &admin.Batches{Most: 10, Last: []int{10, 10, 7, 1, 10}, Dissolved: 3}
+	s.Queues[0].Waits.Quota = admin.Wait{Count: 4, Sum: admin.Seconds(time.Minute)}
+	s.Targets[0].Deliveries = append(s.Targets[0].Deliveries, admin.Deliveries{
+		Outcome: "connection", Status: "refused", Answer: "connection refused, or no route to it at all", Count: 12,
+	})
+	return s
+}
+
 // fleet is one of three replicas, of which one is missing.
 func fleet() admin.Status {
 	s := behind()
@@ -143,6 +160,9 @@ func (b *browser) mustBeAccessible(t *testing.T, state string) {
 	}
 }
 
+// nothingScrollsSideways is true if each table fits.
+const nothingScrollsSideways = "[...document.querySelectorAll('.scroll')].every((s) => s.scrollWidth <= s.clientWidth)"
+
 func TestEachStateIsAccessibleWideAndNarrowLightAndDark(t *testing.T) {
 	for name, state := range map[string]struct {
 		status admin.Status
@@ -155,6 +175,7 @@ func TestEachStateIsAccessibleWideAndNarrowLightAndDark(t *testing.T) {
 		"several": {many(12), "orders-007: SQS refuses"},
 		"limited": {limited(), "50,000 of 50,000 a day"},
 		"fleet":   {fleet(), "poller-5d8f-r5t6y"},
+		"adapts":  {adaptive(), "3 dissolved"},
 	} {
 		t.Run(name, func(t *testing.T) {
 			d := start(t, state.status)
@@ -166,12 +187,13 @@ func TestEachStateIsAccessibleWideAndNarrowLightAndDark(t *testing.T) {
 				b.do(t, chromedp.EmulateViewport(look.width, 900), b.scheme(look.scheme), chromedp.Navigate("http://"+d.address+"/"))
 				b.waitFor(t, text+".includes('"+state.says+"')")
 				if name != "several" {
-					b.waitFor(t, "document.querySelectorAll('figure canvas').length === 5")
+					b.waitFor(t, "document.querySelectorAll('figure canvas').length === document.querySelectorAll('figure').length")
 				}
 				b.evaluate(t, "document.querySelectorAll('details').forEach((d) => { d.open = true }), ''")
 				b.picture(t, fmt.Sprintf("%s-%s-%d", name, look.scheme, look.width))
 				b.mustBeAccessible(t, fmt.Sprint(name, look))
 				b.waitFor(t, "document.documentElement.scrollWidth <= window.innerWidth") // nothing sticks out
+				b.waitFor(t, nothingScrollsSideways)
 				b.mustNotComplain(t)
 			}
 		})
@@ -232,6 +254,8 @@ func TestThreeHundredQueuesAreRowsTheWorstFirst(t *testing.T) {
 	b.mustBeAccessible(t, "300")
 	b.do(t, chromedp.EmulateViewport(390, 900), b.scheme("dark"))
 	b.waitFor(t, "document.documentElement.scrollWidth <= window.innerWidth")
+	b.waitFor(t, nothingScrollsSideways)
+	b.picture(t, "300-dark-390")
 	b.mustBeAccessible(t, "300 in the dark on a phone")
 	b.do(t, chromedp.EmulateViewport(1200, 900), b.scheme("light"))
 	b.do(t, chromedp.KeyEvent(kb.Tab), chromedp.KeyEvent(kb.Tab), chromedp.KeyEvent(kb.Enter)) // the table, its first link
