@@ -30,7 +30,7 @@ var states = []state{
 	}},
 	{"paused by an operator", func(v facts) bool { return v.t.override("pause") != nil }, func(v facts) Verdict {
 		p := v.t.override("pause")
-		return notice("Paused%s since %s (%s), %s%s", p.who(), clock(p.Since), seconds(v.now.Sub(p.Since)), p.ends(), v.q.backlog())
+		return notice("Paused%s since %s (%s), %s%s", p.who(), clock(p.Since), seconds(v.now.Sub(p.Since)), p.ends(), v.q.kept())
 	}},
 	{"fleet waits", func(v facts) bool { return v.t.Fleet.waits() != "" }, func(v facts) Verdict {
 		return notice("%s%s", v.t.Fleet.waits(), v.q.backlog())
