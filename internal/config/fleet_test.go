@@ -86,7 +86,7 @@ func TestAllSharesTogetherAreNeverMoreThanTheBudget(t *testing.T) {
 		n := rapid.IntRange(1, maxReplicas).Draw(t, "replicas")
 		whole := Target{
 			Concurrency: rapid.IntRange(n, maxConcurrency).Draw(t, "concurrency"),
-			Rate:        Rate{Limited: true, PerSecond: rapid.Float64Range(0, maxRate).Draw(t, "rate")},
+			Rate:        Rate{Limited: true, PerSecond: rapid.Float64Range(1e-6, maxRate).Draw(t, "rate")}, // from one in eleven days
 			Burst:       rapid.IntRange(n, maxBurst).Draw(t, "burst"),
 		}
 		share := Fleet{Replicas: n}.Share(whole)
