@@ -38,6 +38,7 @@ func main() {
 type options struct {
 	messages, size, concurrency, rounds int
 	outages                             int
+	batch                               int // messages of a request, in events; 0: one message a request
 	idle, trickle                       time.Duration
 	poller, peer, only                  string
 	quick                               bool

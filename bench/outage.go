@@ -80,15 +80,19 @@ func outages(ctx context.Context, o options) ([]row, error) {
 	}
 	tries := below("outage: tries in it, the most", worst(func(s survived) int { return s.tries }), 60, "%.0f")
 	tries.measured += fmt.Sprintf(" (after %s %.0f)", outageEarly, worst(func(s survived) int { return s.tries - s.early }))
-	return []row{
+	received := below("outage: receives in it, the most", worst(func(s survived) int { return s.receives }), 60, "%.0f")
+	if o.batch > 0 { // a slot holds several
+		received.goal, received.reached = "not set", true
+	}
+	return o.named([]row{
 		below("outage of 30 s: in the dead-letter queue, the most", worst(func(s survived) int { return s.dead }), 0, "%.0f"),
 		below("outage: lost", worst(func(s survived) int { return s.lost }), 0, "%.0f"),
 		below("outage: receives wasted, the most", worst(func(s survived) int { return s.burned }), 0, "%.0f"),
-		below("outage: receives in it, the most", worst(func(s survived) int { return s.receives }), 60, "%.0f"),
+		received,
 		tries,
 		first,
 		behind,
-	}, nil
+	}), nil
 }
 
 func mean(all []survived, pick func(survived) float64) float64 {

@@ -140,8 +140,8 @@ const (
 	slow  = 3 * time.Second
 )
 
-// target answers at once at /, after a while at /sleep/WHILE, and at /mixed after
-// what the message says.
+// target answers at once at / and to events, after a while at /sleep/WHILE, and at /mixed
+// after what the message says.
 type target struct {
 	mu   sync.Mutex // guards what follows
 	seen arrivals
@@ -161,9 +161,16 @@ func (t *target) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	came := time.Now()
 	var wait time.Duration
 	var said body
+	ids := []string{r.Header.Get("X-Poller-Message-Id")}
 	switch while, asleep := strings.CutPrefix(r.URL.Path, "/sleep/"); {
 	case r.URL.Path == "/":
 		_, _ = io.Copy(io.Discard, r.Body)
+	case r.URL.Path == eventPath:
+		messages, _ := messagesOf(r)
+		ids = ids[:0]
+		for _, m := range messages {
+			ids = append(ids, m.ID)
+		}
 	case asleep:
 		_, _ = io.Copy(io.Discard, r.Body)
 		wait, _ = time.ParseDuration(while)
@@ -176,8 +183,7 @@ func (t *target) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			wait = 0
 		}
 	}
-	id := r.Header.Get("X-Poller-Message-Id")
-	t.begin(came, said.Sent, id)
+	t.begin(came, said.Sent, ids)
 	cut := false
 	if wait > 0 {
 		select {
@@ -186,10 +192,10 @@ func (t *target) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			cut = true
 		}
 	}
-	t.end(id, cut)
+	t.end(ids, cut)
 }
 
-func (t *target) begin(came time.Time, sent int64, id string) {
+func (t *target) begin(came time.Time, sent int64, ids []string) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.seen.First.IsZero() {
@@ -200,14 +206,16 @@ func (t *target) begin(came time.Time, sent int64, id string) {
 	if sent > 0 {
 		t.seen.Took = append(t.seen.Took, came.UnixNano()-sent)
 	}
-	if _, again := t.came[id]; again {
-		t.seen.Again++
-		return
+	for _, id := range ids {
+		if _, again := t.came[id]; again {
+			t.seen.Again++
+		} else {
+			t.came[id] = false
+		}
 	}
-	t.came[id] = false
 }
 
-func (t *target) end(id string, cut bool) {
+func (t *target) end(ids []string, cut bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.seen.Running--
@@ -216,9 +224,11 @@ func (t *target) end(id string, cut bool) {
 		return
 	}
 	t.seen.Last = time.Now()
-	if !t.came[id] {
-		t.came[id] = true
-		t.seen.Different++
+	for _, id := range ids {
+		if !t.came[id] {
+			t.came[id] = true
+			t.seen.Different++
+		}
 	}
 }
 

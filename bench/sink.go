@@ -40,6 +40,7 @@ type sinkWays struct {
 	Capacity int           // more concurrent requests get 429; 0: no limit
 	Minute   int           // more in a minute of the clock get 429, and each answer says what is left; 0: no limit
 	Poison   int           // the status of messages that are poison
+	Whole    bool          // an event with one that is poison fails as a whole; else its answer names that
 }
 
 // outage is a time in which nothing succeeds.
@@ -53,9 +54,8 @@ func (o outage) on(now time.Time) bool { return !now.Before(o.From) && now.Befor
 // try is a request, and what became of it.
 type try struct {
 	At, Answered time.Time
-	ID           string
+	Messages     []tried
 	Status       int // 0: none
-	Poison       bool
 }
 
 // sunk is what a sink says.
@@ -145,13 +145,12 @@ const (
 
 // ServeHTTP takes a message, or not.
 func (s *sink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	var said body
-	_ = json.NewDecoder(r.Body).Decode(&said)
-	_, _ = io.Copy(io.Discard, r.Body)
+	messages, isEvent := messagesOf(r)
+	poisoned := slices.ContainsFunc(messages, func(m tried) bool { return m.Poison })
 	s.mu.Lock()
 	now := time.Now()
 	n := len(s.tries)
-	s.tries = append(s.tries, try{At: now, ID: r.Header.Get("X-Poller-Message-Id"), Poison: said.Poison})
+	s.tries = append(s.tries, try{At: now, Messages: messages})
 	ways, out := s.how, s.outage
 	s.atOnce++
 	tooMuch := ways.Capacity > 0 && s.atOnce > ways.Capacity
@@ -168,14 +167,17 @@ func (s *sink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("RateLimit", fmt.Sprintf(`"default";r=%d;t=%d`, ways.Minute-s.taken, int(math.Ceil(reset.Seconds()))))
 	}
 	s.mu.Unlock()
-	status := http.StatusOK
+	status, answer := http.StatusOK, ""
 	switch {
 	case out.on(now):
 		status = s.fail(w, r, out.How)
 	case tooMuch:
 		status = http.StatusTooManyRequests
 	default:
-		if said.Poison {
+		switch {
+		case isEvent && !ways.Whole:
+			answer = answerOf(messages)
+		case poisoned:
 			status = ways.Poison
 		}
 		select {
@@ -192,6 +194,7 @@ func (s *sink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		panic(http.ErrAbortHandler)
 	}
 	w.WriteHeader(status)
+	_, _ = io.WriteString(w, answer)
 }
 
 // fail is the status of a request in an outage; 0: it has no answer.
@@ -304,8 +307,10 @@ func (t *trial) received(ctx context.Context) ([]time.Time, error) {
 func (s sunk) delivered() map[string]int {
 	times := make(map[string]int)
 	for _, t := range s.Tries {
-		if t.Status == http.StatusOK {
-			times[t.ID]++
+		for _, m := range t.Messages {
+			if t.Status == http.StatusOK && !m.Poison {
+				times[m.ID]++
+			}
 		}
 	}
 	return times

@@ -35,6 +35,7 @@ var parts = []part{
 	{"brownout", brownOut},
 	{"adaptive", adaptive},
 	{"poison", poison},
+	{"batch", batches},
 	{"sizes", sizes},
 	{"queues", queues},
 	{"memory", memory},

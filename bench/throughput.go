@@ -12,6 +12,7 @@ type figures struct {
 	cpu      float64 // µs a message
 	rate     float64 // messages a second
 	requests float64 // to SQS, a message
+	asked    float64 // requests to the target, a message
 	memory   float64 // peak resident, MiB
 }
 
@@ -104,10 +105,12 @@ func backlog(ctx context.Context, o options, binary string) (figures, error) {
 	// Up to the arrival of 99 in 100: the SDK alone loses the response to one receive in
 	// thousands, and the floor waits for those messages.
 	n := len(log.At) * 99 / 100
+	each := float64(o.messages) / float64(len(log.At)) // messages of a request
 	return figures{
 		cpu:      float64(used.cpu.Microseconds()) / float64(o.messages),
-		rate:     float64(n) / (float64(log.At[n]-log.At[0]) / 1e9),
+		rate:     float64(n) * each / (float64(log.At[n]-log.At[0]) / 1e9),
 		requests: float64(asked.total()) / float64(o.messages),
+		asked:    1 / each,
 		memory:   used.peak,
 	}, nil
 }
