@@ -40,7 +40,6 @@ type sinkWays struct {
 	Capacity int           // more concurrent requests get 429; 0: no limit
 	Minute   int           // more in a minute of the clock get 429, and each answer says what is left; 0: no limit
 	Poison   int           // the status of messages that are poison
-	Whole    bool          // an event with one that is poison fails as a whole; else its answer names that
 }
 
 // outage is a time in which nothing succeeds.
@@ -51,11 +50,13 @@ type outage struct {
 
 func (o outage) on(now time.Time) bool { return !now.Before(o.From) && now.Before(o.To) }
 
-// try is a request, and what became of it.
+// try is a message's part in a request, and what became of it.
 type try struct {
 	At, Answered time.Time
-	Messages     []tried
+	ID           string
 	Status       int // 0: none
+	Poison       bool
+	First        bool // of its request's messages
 }
 
 // sunk is what a sink says.
@@ -145,12 +146,13 @@ const (
 
 // ServeHTTP takes a message, or not.
 func (s *sink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	messages, isEvent := messagesOf(r)
-	poisoned := slices.ContainsFunc(messages, func(m tried) bool { return m.Poison })
+	all := parcelsOf(r)
 	s.mu.Lock()
 	now := time.Now()
 	n := len(s.tries)
-	s.tries = append(s.tries, try{At: now, Messages: messages})
+	for i, p := range all {
+		s.tries = append(s.tries, try{At: now, ID: p.id, Poison: p.said.Poison, First: i == 0})
+	}
 	ways, out := s.how, s.outage
 	s.atOnce++
 	tooMuch := ways.Capacity > 0 && s.atOnce > ways.Capacity
@@ -167,34 +169,46 @@ func (s *sink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		w.Header().Set("RateLimit", fmt.Sprintf(`"default";r=%d;t=%d`, ways.Minute-s.taken, int(math.Ceil(reset.Seconds()))))
 	}
 	s.mu.Unlock()
-	status, answer := http.StatusOK, ""
+	status := http.StatusOK
 	switch {
 	case out.on(now):
 		status = s.fail(w, r, out.How)
 	case tooMuch:
 		status = http.StatusTooManyRequests
 	default:
-		switch {
-		case isEvent && !ways.Whole:
-			answer = answerOf(messages)
-		case poisoned:
-			status = ways.Poison
-		}
 		select {
 		case <-time.After(ways.Takes):
 		case <-r.Context().Done():
 			status = 0
 		}
 	}
-	s.mu.Lock()
-	s.atOnce--
-	s.tries[n].Status, s.tries[n].Answered = status, time.Now()
-	s.mu.Unlock()
-	if status == 0 {
+	spoiled := s.answered(n, len(all), status, ways.Poison)
+	switch {
+	case status == 0:
 		panic(http.ErrAbortHandler)
+	case status == http.StatusOK && isFunction(r):
+		_, _ = io.WriteString(w, batchItemFailures(spoiled))
+	case status == http.StatusOK && len(spoiled) > 0:
+		w.WriteHeader(ways.Poison)
+	default:
+		w.WriteHeader(status)
 	}
-	w.WriteHeader(status)
-	_, _ = io.WriteString(w, answer)
+}
+
+// answered notes the end of the request of so many tries from the nth on, and returns the ids of
+// those that are poison.
+func (s *sink) answered(n, messages, status, poison int) (spoiled []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.atOnce--
+	for i := n; i < n+messages; i++ {
+		t := &s.tries[i]
+		if t.Status, t.Answered = status, time.Now(); status == http.StatusOK && t.Poison {
+			t.Status = poison
+			spoiled = append(spoiled, t.ID)
+		}
+	}
+	return spoiled
 }
 
 // fail is the status of a request in an outage; 0: it has no answer.
@@ -307,10 +321,8 @@ func (t *trial) received(ctx context.Context) ([]time.Time, error) {
 func (s sunk) delivered() map[string]int {
 	times := make(map[string]int)
 	for _, t := range s.Tries {
-		for _, m := range t.Messages {
-			if t.Status == http.StatusOK && !m.Poison {
-				times[m.ID]++
-			}
+		if t.Status == http.StatusOK {
+			times[t.ID]++
 		}
 	}
 	return times

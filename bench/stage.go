@@ -181,12 +181,9 @@ func (s *stage) seen(ctx context.Context) (arrivals, error) {
 	return a, err
 }
 
-// poller starts the worker to deliver to a path of the target, or events to its function.
+// poller starts the worker to deliver to a path of the target.
 func (s *stage) poller(ctx context.Context, binary, path string, concurrency int, flags ...string) (*worker, error) {
-	if s.options.batch > 0 {
-		path = eventPath
-		flags = append(flags, "--format", "lambda", "--batch", strconv.Itoa(s.options.batch))
-	}
+	path, flags = s.options.invoked(path, flags)
 	args := append([]string{
 		"run", "--queue", s.url, "--target", s.to + path, "--concurrency", strconv.Itoa(concurrency),
 		"--listen", s.page, "--log-level", "warn",

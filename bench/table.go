@@ -35,7 +35,6 @@ var parts = []part{
 	{"brownout", brownOut},
 	{"adaptive", adaptive},
 	{"poison", poison},
-	{"batch", batches},
 	{"sizes", sizes},
 	{"queues", queues},
 	{"memory", memory},

@@ -63,12 +63,10 @@ func (c *peekCmd) Run(p *process) error {
 		return err
 	}
 	defer client.Close()
-	cost := "each message shown has one receive more"
-	if a, err := q.Look(p.drain); err == nil && a.MaxReceiveCount > 0 {
-		cost += fmt.Sprintf("; with maxReceiveCount %d the queue moves one that has too many to %s", a.MaxReceiveCount, lastPart(a.DeadLetterQueueARN))
-	}
-	say(p, "note", cost)
 	found, hidden, err := redrive.Peek(p.drain, p.now, q, c.Max)
+	if len(found) > 0 {
+		say(p, "note", costOf(p, q))
+	}
 	if err != nil {
 		return err
 	}
@@ -86,6 +84,15 @@ func (c *peekCmd) Run(p *process) error {
 		return encoder.Encode(list)
 	}
 	return c.print(p.stdout, q.Name(), list)
+}
+
+// costOf says what it costs to have looked.
+func costOf(p *process, q *queue.Queue) string {
+	cost := "each message shown has one receive more"
+	if a, err := q.Look(p.drain); err == nil && a.MaxReceiveCount > 0 {
+		cost += fmt.Sprintf("; with maxReceiveCount %d the queue moves one that has too many to %s", a.MaxReceiveCount, lastPart(a.DeadLetterQueueARN))
+	}
+	return cost
 }
 
 // openQueue finds a queue that a flag names.

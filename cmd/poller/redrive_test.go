@@ -140,9 +140,12 @@ func TestPeekShowsWhatIsThereAndPutsItBack(t *testing.T) {
 	if err := json.Unmarshal([]byte(stdout), &list); err != nil || len(list) != 1 || list[0]["reason"] != "422" || list[0]["receive_count"] != 2.0 || list[0]["body"] != nil {
 		t.Errorf("%v\n%s", err, stdout)
 	}
-	if stdout, stderr, _ := run(t, "peek", "--queue", "orders"); stdout != "orders has no visible message.\n" ||
-		!strings.Contains(stderr, "with maxReceiveCount 3 the queue moves one that has too many to dead") {
+	if stdout, stderr, _ := run(t, "peek", "--queue", "orders"); stdout != "orders has no visible message.\n" || stderr != "" {
 		t.Errorf("%s%s", stdout, stderr)
+	}
+	run(t, "send", "--queue", "orders", "x")
+	if _, stderr, _ := run(t, "peek", "--queue", "orders"); !strings.Contains(stderr, "with maxReceiveCount 3 the queue moves one that has too many to dead") {
+		t.Error(stderr)
 	}
 	if _, stderr, code := run(t, "peek", "--queue", "dead", "--max", "1001"); code != 1 || stderr != "poller: error: --max 1001: use 1 to 1,000\n" {
 		t.Errorf("code %d: %s", code, stderr)

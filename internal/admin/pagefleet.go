@@ -58,8 +58,17 @@ func membersTable(f *Fleet) g.Node {
 	return table{
 		label: "Replicas of fleet " + f.Name, caption: "Replicas",
 		columns: []column{
-			{"replica", ""}, {"state", ""}, {"started", "number"}, {"slots", "number"}, {"share", "number"}, {"in hand", "number"},
-			{"held", "number"}, {"gate", ""}, {"lag", "number"}, {"up", "number"}, {"seen", "number"},
+			{"replica", ""},
+			{"state", ""},
+			{"started", "number"},
+			{"slots", "number"},
+			{"share", "number"},
+			{"in hand", "number"},
+			{"held", "number"},
+			{"gate", ""},
+			{"lag", "number"},
+			{"up", "number"},
+			{"seen", "number"},
 		},
 		rows: rows,
 	}.node()

@@ -36,8 +36,14 @@ func heldCard(s Status) g.Node {
 		table{
 			label: "Table of what is held",
 			columns: []column{
-				{"message", ""}, {"queue", ""}, {"receive", "number"}, {"tries", "number"}, {"held for", ""},
-				{"last answer", ""}, {"strikes", "number"}, {"next try", "words"},
+				{"message", ""},
+				{"queue", ""},
+				{"receive", "number"},
+				{"tries", "number"},
+				{"held for", ""},
+				{"last answer", ""},
+				{"strikes", "number"},
+				{"next try", "words"},
 			},
 			rows: rows,
 		}.node(),

@@ -8,14 +8,14 @@ import (
 // failsNow reports whether SQS has been failing for more than a moment.
 func (q *Queue) failsNow(now time.Time) bool {
 	p := q.Problem
-	return p != nil && (p.Fault == "refused" || now.Sub(p.Since) >= troubleAfter)
+	return p != nil && (p.Fault == "refused" || p.Fault == Silent || now.Sub(p.Since) >= troubleAfter)
 }
 
 // trouble says what SQS does not do.
 func (q *Queue) trouble(now time.Time) Verdict {
 	p := q.Problem
 	verb := map[string]string{
-		"refused": "SQS refuses", "throttled": "SQS throttles", "network": "SQS does not respond",
+		"refused": "SQS refuses", "throttled": "SQS throttles", "network": "SQS does not respond", Silent: "SQS does not respond",
 	}[p.Fault]
 	if verb == "" {
 		verb = "SQS fails"
@@ -65,6 +65,14 @@ func (q *Queue) backlog() string {
 		return ""
 	}
 	return ": " + messages(q.Depth.Visible)
+}
+
+// kept returns how many messages wait, in the queue or, if none is there, in hand.
+func (q *Queue) kept() string {
+	if n := q.undelivered(); q.Depth != nil && q.Depth.Visible == 0 && n > 0 {
+		return fmt.Sprintf(": 0 messages in the queue, %s in hand", count(n))
+	}
+	return q.backlog()
 }
 
 // left returns how many messages the queue keeps, as a part of a sentence.

@@ -137,10 +137,13 @@ type DeadLetters struct {
 type SQSProblem struct {
 	What  string    `json:"what"`
 	Since time.Time `json:"since"`
-	// Fault says whether somebody has to act: refused (yes), throttled or network (it may
-	// recover).
+	// Fault says whether somebody has to act: refused (yes), throttled, network or silent (it
+	// may recover).
 	Fault string `json:"fault"`
 }
+
+// Silent is the fault of a call that has not failed yet: its answer is overdue.
+const Silent = "silent"
 
 // Depth is the approximate number of messages in the queue: as SQS has reported it, less
 // what was received and plus what was released since.

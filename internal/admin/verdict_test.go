@@ -63,6 +63,12 @@ func TestTheVerdictSaysWhatToLookAt(t *testing.T) {
 		"an idle queue before its first long poll has returned": {
 			idle, func(s *Status) { s.Queues[0].Receives = map[string]int64{"full": 0} }, Good, "Keeping up: the queue is empty",
 		},
+		"an answer of SQS that is overdue": {
+			behind, func(s *Status) {
+				s.Queues[0].Problem = &SQSProblem{What: "ReceiveMessage on orders has had no answer", Since: noon.Add(-2100 * time.Millisecond), Fault: Silent}
+			},
+			Bad, "SQS does not respond: ReceiveMessage on orders has had no answer, since 11:59:57 UTC (2.1 s)",
+		},
 		"a breath behind": {
 			behind, func(s *Status) { s.Queues[0].Lag, s.Queues[0].Depth.Visible = Seconds(1234*time.Millisecond), 20 },
 			Good, "Keeping up: 28/s delivered, lag 1.2 s",
@@ -71,7 +77,14 @@ func TestTheVerdictSaysWhatToLookAt(t *testing.T) {
 			behind, func(s *Status) {
 				s.Queues[0].Lag, s.Queues[0].Depth.Visible, s.Queues[0].DeliveredPerSecond = Seconds(14*time.Second), 0, 12
 			},
-			Notice, "Catching up: nothing left in the queue, 15 messages in hand, lag 14 s",
+			Notice, "Catching up: nothing left in the queue, 15 messages in hand, lag 14 s, limited by the target's rate of 28/s",
+		},
+		"the end of a backlog, for which the target is waited for": {
+			behind, func(s *Status) {
+				s.Queues[0].Lag, s.Queues[0].Depth.Visible, s.Targets[0].Pace.Rate = Seconds(14*time.Second), 0, 100
+				s.Targets[0].Pace.Told = &Told{ResetAt: noon.Add(4 * time.Second), WaitingSince: &noon}
+			},
+			Notice, "Catching up: nothing left in the queue, 15 messages in hand, lag 14 s, limited by what the target says it takes",
 		},
 		"long deliveries": {
 			behind, func(s *Status) {

@@ -126,6 +126,9 @@ func queueStatus(name, target string, s consumer.Snapshot) admin.Queue {
 	q.DeadLetters = deadLetters(s.DeadLetters)
 	if p := s.Problem; p != nil {
 		q.Problem = &admin.SQSProblem{What: p.What, Since: inJSON(p.Since), Fault: p.Fault.String()}
+		if p.Silent {
+			q.Problem.Fault = admin.Silent
+		}
 	}
 	return q
 }

@@ -182,11 +182,11 @@ func TestWhileSQSOwesAnAnswerNothingIsSaidOfTheQueue(t *testing.T) {
 			t.Errorf("2 s late: lag %+v, problem %+v", s.Lag, s.Problem)
 		}
 		pass(time.Millisecond)
-		if s := e.Snapshot(time.Now()); s.Lag.Known || s.Drain.State != DrainUnknown {
-			t.Errorf("later: lag %+v, drain %+v", s.Lag, s.Drain)
+		if s := e.Snapshot(time.Now()); s.Lag.Known || s.Drain.State != DrainAway || s.Problem == nil || !s.Problem.Silent || !s.Problem.Since.Equal(due) {
+			t.Errorf("later: lag %+v, drain %+v, problem %+v", s.Lag, s.Drain, s.Problem)
 		}
 		pass(callTimeout)
-		if s := e.Snapshot(time.Now()); s.Problem == nil || !s.Problem.Since.Equal(due) || s.Drain.State != DrainAway {
+		if s := e.Snapshot(time.Now()); s.Problem == nil || s.Problem.Silent || !s.Problem.Since.Equal(due) || s.Drain.State != DrainAway {
 			t.Errorf("when the receive has timed out: problem %+v, drain %+v; it was due at %v", s.Problem, s.Drain, due)
 		}
 		q.answers(nil)

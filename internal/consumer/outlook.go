@@ -54,7 +54,7 @@ func (c *Consumer) outlook(now time.Time) Drain {
 	idle := c.hand.count[waiting]+c.hand.count[held] == 0
 	limits := c.pace.Limits()
 	switch {
-	case c.sqs.away(now):
+	case c.sqs.away(now), c.demand.overdue(now):
 		d.State = DrainAway
 	case idle && c.nothingVisible(now):
 		d.State, d.Seconds = DrainEmpty, 0

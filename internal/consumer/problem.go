@@ -15,6 +15,22 @@ type Problem struct {
 	Fault message.Fault
 	// Stops reports whether nothing more is received or delivered until it is over.
 	Stops bool
+	// Silent reports whether nothing has failed yet, but an answer is overdue.
+	Silent bool
+}
+
+// problem is what SQS does not do. It says so before a receive has timed out, where one that
+// may wait for messages should have been answered.
+func (c *Consumer) problem(now time.Time) *Problem {
+	p := c.sqs.problem(c.hand.count[deleting], c.hand.count[releasing], c.hand.tooManyUnsettled())
+	if p != nil || !c.demand.overdue(now) {
+		return p
+	}
+	oldest := c.demand.polls[0]
+	return &Problem{
+		What:  "ReceiveMessage on " + c.options.Queue + " has had no answer",
+		Since: oldest.sent.Add(oldest.wait), Fault: message.Network, Silent: true,
+	}
 }
 
 // problem is what SQS does not do, and what follows from it: what it refuses comes

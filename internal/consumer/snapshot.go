@@ -124,7 +124,7 @@ func (c *Consumer) Snapshot(now time.Time) Snapshot {
 		Parked:             c.demand.parked(now),
 		StartedPerSecond:   c.stats.started.mean(now),
 		DeliveredPerSecond: c.stats.arrived.mean(now),
-		Problem:            c.sqs.problem(c.hand.count[deleting], c.hand.count[releasing], c.hand.tooManyUnsettled()),
+		Problem:            c.problem(now),
 		Failures:           c.recent.newestFirst(),
 		Causes:             slices.Clone(c.recent.causes),
 		Durations:          slices.Clone(c.stats.durations),

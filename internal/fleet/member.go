@@ -241,11 +241,11 @@ func (m *member) done(now time.Duration, r *request, a reply) {
 	}
 	switch a.kind {
 	case late:
-		// What it was to give back is not given back: a copy of the call may have had its effect.
-		m.silent, m.retry = r.silent, now
+		// A copy of a real call may have had its effect, and given back what it was to give back.
+		m.retry = now
 		if r.real() {
 			m.retry = now + maxSpacing
-			m.lost(now, false)
+			m.lost(now, true)
 		}
 	case quiet:
 		m.remember(now, r, a)
@@ -277,7 +277,6 @@ func (m *member) remember(now time.Duration, r *request, a reply) {
 // grant takes what a call was granted.
 func (m *member) grant(now time.Duration, r *request, a reply) {
 	m.confirm = m.confirm || a.share < r.share || a.slots < r.slots
-	m.share, m.slots, m.last = a.share, a.slots, a
 	m.window, m.pause, m.rated, m.limited, m.alone = a.window, a.pause, a.rate > 0, a.rate > 0 || a.alone != 0, a.alone
 	m.partRate, m.made = millionths(r.budget.Rate), 0
 	m.told = told{hold: a.hold, role: a.role}
@@ -285,9 +284,13 @@ func (m *member) grant(now time.Duration, r *request, a reply) {
 	if a.lease == 0 {
 		m.leaseEnd = r.sent + a.pause
 	}
-	if r.want > 0 {
+	switch {
+	case r.want > 0 && a.tokens.n == 0: // it may be granted long before a quota that is used up is new
+		m.again = now + min(a.again, heartbeat)
+	case r.want > 0 || a.rate != m.last.rate:
 		m.again = now + a.again
 	}
+	m.share, m.slots, m.last = a.share, a.slots, a
 	m.trip = max(now-r.sent, m.trip-m.trip/tripsKept)
 	m.quantity = max(1, a.most)
 	if m.rated {

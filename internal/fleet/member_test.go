@@ -113,6 +113,26 @@ func TestAReplicaGoesOnByItself(t *testing.T) {
 	l.expect(Live)
 }
 
+// TestAReplicaThatHadAlmostNoShareUsesALargerOne: one that joins while others have almost all
+// may have a millionth a second, and starts one delivery by it.
+func TestAReplicaThatHadAlmostNoShareUsesALargerOne(t *testing.T) {
+	t.Parallel()
+	l := newLone(t, partner)
+	l.until(80*time.Second, false)
+	whole := l.m.share
+	for _, share := range []int64{1, whole} {
+		l.m.share = share
+		l.until(l.store.now+8*time.Second, true)
+		l.expect(OnShare)
+		if _, ok := l.m.token(l.store.now); !ok {
+			t.Errorf("nothing starts at a share of %d/1,000,000", share)
+		}
+		l.m.take(l.store.now)
+		l.until(l.store.now+10*time.Second, false)
+		l.expect(Live)
+	}
+}
+
 func TestAReplicaThatKnowsHowManyThereAreGoesOnWithAnEqualPart(t *testing.T) {
 	t.Parallel()
 	b := partner
@@ -134,7 +154,10 @@ func TestAReplicaThatKnowsHowManyThereAreGoesOnWithAnEqualPart(t *testing.T) {
 			if got := l.m.limits(l.store.now); got.Concurrency != 2 || got.Rate != 7 {
 				t.Errorf("%+v", got)
 			}
-			l.until(l.store.now+10*time.Second, false)
+			clear(l.store.hashes)
+			l.until(l.store.now+2*time.Second, false)
+			l.expect(Stopped) // the new memory does not know what it starts
+			l.until(l.store.now+8*time.Second, false)
 			l.expect(Live)
 		})
 	}
@@ -186,6 +209,120 @@ func TestAnUnansweredCallRestartsThePause(t *testing.T) {
 	l.expect(Pausing)
 	if got := l.m.goesOn() - r.sent; got < 6*time.Second {
 		t.Errorf("it goes on %v after the call", got)
+	}
+}
+
+// hearsTheTime has the coordinator answer again, and returns the real call that follows.
+func (l *lone) hearsTheTime() request {
+	l.t.Helper()
+	r := l.m.begin(l.m.due(l.store.now), false)
+	a, err := l.store.eval(&r)
+	if err != nil || r.real() || a.kind != late {
+		l.t.Fatalf("%+v, %v", a, err)
+	}
+	l.m.done(l.store.now, &r, a)
+	return l.m.begin(l.store.now, false)
+}
+
+func TestAnUnansweredCallEndsTheFixedPartForAPause(t *testing.T) {
+	t.Parallel()
+	for name, b := range map[string]Budget{"a rate": partner, "a rate and a quota": perMinute(600, 28)} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b.Replicas = 4
+			l := newLone(t, b)
+			l.until(80*time.Second, false)
+			l.until(l.store.now+fixedAfter+2*time.Second, true)
+			l.expect(FixedPart)
+			r := l.hearsTheTime()
+			l.expect(FixedPart)
+			if _, ok := l.m.token(l.store.now); ok {
+				t.Error("it starts by itself while a real call is out")
+			}
+			l.store.now += callLimit
+			l.m.failed(l.store.now, &r)
+			l.expect(Stopped)
+			// The call may have had its effect: others may count on the whole rate, for a pause.
+			pause := 6 * time.Second
+			if b.Quotas[0].N > 0 {
+				pause += time.Minute
+			}
+			l.until(r.sent+pause-time.Second/2, true)
+			l.expect(Stopped)
+			l.until(r.sent+pause+2*time.Second, true)
+			l.expect(FixedPart)
+		})
+	}
+}
+
+// It may be the answer to a copy: another may have had its effect.
+func TestALateAnswerToARealCallIsNone(t *testing.T) {
+	t.Parallel()
+	l := newLone(t, partner)
+	l.until(80*time.Second, false)
+	l.until(l.store.now+10*time.Second, true)
+	l.expect(OnShare)
+	r := l.hearsTheTime()
+	l.store.now += time.Millisecond
+	l.m.done(l.store.now, &r, reply{kind: late, now: l.store.server()})
+	l.expect(Pausing)
+	if got := l.m.goesOn() - r.sent; got < 6*time.Second {
+		t.Errorf("it goes on %v after the call", got)
+	}
+	l.until(l.store.now+maxSpacing, false)
+	l.expect(Live)
+}
+
+// Others have all of it, until they confirm that they have less.
+func TestAReplicaWithoutAShareStopsWhenTheCoordinatorGoes(t *testing.T) {
+	t.Parallel()
+	l := newLone(t, partner)
+	l.until(80*time.Second, false)
+	r := l.m.begin(l.m.due(l.store.now), false)
+	l.store.now = r.sent
+	a, err := l.store.eval(&r)
+	if err != nil || a.kind != granted || a.lease != lease {
+		t.Fatalf("%+v, %v", a, err)
+	}
+	a.share, a.tokens = 0, run{}
+	l.m.done(l.store.now, &r, a)
+	for range 10 {
+		l.until(l.store.now+time.Second, true)
+		if _, ok := l.m.token(l.store.now); ok && l.m.state == OnShare {
+			t.Fatal("it starts something without a share")
+		}
+	}
+	l.expect(Stopped)
+}
+
+// What it does not confirm, others do not have.
+func TestALowerGrantIsConfirmedSoon(t *testing.T) {
+	t.Parallel()
+	for name, lower := range map[string]func(*reply){"slots": func(a *reply) { a.slots-- }, "share": func(a *reply) { a.share-- }} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			l := newLone(t, partner)
+			l.m.use = ratelimit.Use{}
+			l.until(80*time.Second, false)
+			answer := func(change func(*reply)) time.Duration {
+				t.Helper()
+				r := l.m.begin(l.m.due(l.store.now), false)
+				l.store.now = r.sent
+				a, err := l.store.eval(&r)
+				if err != nil || a.kind != granted {
+					t.Fatalf("%+v, %v", a, err)
+				}
+				change(&a)
+				l.m.done(l.store.now, &r, a)
+				return l.m.due(l.store.now) - r.sent
+			}
+			if next := answer(lower); next > maxSpacing {
+				t.Errorf("the next call is %v later", next)
+			}
+			if next := answer(func(*reply) {}); next < heartbeat {
+				t.Errorf("the call after it is %v later", next)
+			}
+		})
 	}
 }
 

@@ -160,3 +160,44 @@ func TestSlotsAreLentToo(t *testing.T) {
 		})
 	}
 }
+
+// At one a minute the next token is a minute away, and so is who was just served from its next turn.
+func TestARateThatIsRaisedIsUsedImmediately(t *testing.T) {
+	t.Parallel()
+	for _, n := range []int{1, 4} {
+		w := calmWorld(1, budgetOf(1.0/60, 8), n, n, 10*time.Millisecond)
+		more := budgetOf(28, 8)
+		w.at(3*time.Minute, func() {
+			w.plan.budget = more
+			for _, r := range w.replicas {
+				r.member.set(more)
+			}
+		})
+		w.run(3*time.Minute + 20*time.Second)
+		if got := sum(w.count(3 * time.Minute)); got < 15*28 {
+			t.Errorf("%d replicas: %d starts in the 20 s after the rate was raised to 28/s", n, got)
+		}
+		if broken := w.broken(); broken != nil {
+			t.Error(broken)
+		}
+	}
+}
+
+// A replica that asked for as many tokens as it may would let most of them lapse.
+func TestAReplicaWithLittleToDoLeavesTheTokensToTheOthers(t *testing.T) {
+	t.Parallel()
+	const rate = 1000
+	w := calmWorld(1, budgetOf(rate, 1000), 2, 2, 10*time.Millisecond)
+	for range 2 {
+		w.at(w.between(0, time.Second), func() { w.join(work{every: 60 * time.Millisecond, takes: 10 * time.Millisecond}) })
+	}
+	warm, length := 9*time.Second, 5*time.Second
+	w.run(warm + length)
+	all, lapsed := float64(sum(w.count(warm))), int64(0)
+	for _, r := range w.replicas {
+		lapsed += r.member.tokens.lapsed
+	}
+	if want := rate * length.Seconds(); all < 0.9*want {
+		t.Errorf("%g starts of %g, %d tokens lapsed", all, want, lapsed)
+	}
+}

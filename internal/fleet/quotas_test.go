@@ -122,6 +122,42 @@ func TestAReplicaThatIsCutOffGoesOnWithItsPartOfAQuota(t *testing.T) {
 	}
 }
 
+// The others may use what is left of the quota as soon as it is back.
+func TestWhatAReplicaStartsByItselfIsToldWhenItIsBack(t *testing.T) {
+	t.Parallel()
+	l := newLone(t, perMinute(60, 28))
+	l.until(80*time.Second, false)
+	l.until(l.store.now+80*time.Second, true)
+	l.expect(OnShare)
+	for range 5 {
+		l.store.now = l.m.own
+		if _, ok := l.m.token(l.store.now); !ok {
+			t.Fatal("it starts nothing")
+		}
+		l.m.take(l.store.now)
+	}
+	r := l.hearsTheTime()
+	if r.made != 5 {
+		t.Errorf("it says that it started %d of 5", r.made)
+	}
+	l.store.now += callLimit
+	l.m.failed(l.store.now, &r)
+	if r = l.hearsTheTime(); r.made != 5 {
+		t.Errorf("after a call without an answer it says that it started %d of 5", r.made)
+	}
+	a, err := l.store.eval(&r)
+	if err != nil || a.kind != granted {
+		t.Fatalf("%+v, %v", a, err)
+	}
+	l.m.done(l.store.now, &r, a)
+	if n, _ := l.m.quotas.free(l.store.now); n > 55 {
+		t.Errorf("%d are left of 60", n)
+	}
+	if r = l.m.begin(l.m.due(l.store.now), false); r.made != 0 {
+		t.Errorf("it says so again: %d", r.made)
+	}
+}
+
 func TestNobodyGoesOnByItselfWithAQuotaOfAnHour(t *testing.T) {
 	t.Parallel()
 	b := perMinute(1000, 28)
@@ -183,6 +219,37 @@ func TestTokensAreNotGivenBackTwice(t *testing.T) {
 	if r := l.m.begin(l.m.due(l.store.now), false); r.back[7] != 0 {
 		t.Errorf("it gives back %v again", r.back)
 	}
+}
+
+// Whoever was told to come back in an hour asks again: the budget is another one.
+func TestAQuotaThatIsRaisedIsUsedImmediately(t *testing.T) {
+	t.Parallel()
+	for _, rate := range []float64{0, 28} {
+		less := perMinute(100, rate)
+		less.Quotas[0].Window = time.Hour
+		more := less
+		more.Quotas[0].N = 200
+		w := calmWorld(1, less, 3, 3, 10*time.Millisecond)
+		w.at(time.Minute, func() {
+			w.plan.budget = more
+			for _, r := range w.replicas {
+				r.member.set(more)
+			}
+		})
+		w.run(2 * time.Minute)
+		w.expectQuotas(t, time.Minute, 94)
+	}
+}
+
+// What a crashed replica has of it is reserved for five minutes, and not until the quota is new.
+func TestAPartOfAQuotaThatIsNoLongerReservedIsUsed(t *testing.T) {
+	t.Parallel()
+	b := perMinute(900, 5)
+	b.Quotas[0].Window = time.Hour
+	w := calmWorld(1, b, 4, 4, 10*time.Millisecond)
+	w.at(70*time.Second, func() { w.replicas[0].crash() })
+	w.run(8 * time.Minute)
+	w.expectQuotas(t, 0, 870)
 }
 
 func TestWhatIsUsedOfAQuotaIsSeenByAll(t *testing.T) {

@@ -10,6 +10,7 @@ import (
 	"os"
 	"strings"
 	"sync"
+	"time"
 
 	"github.com/redis/go-redis/v9"
 	"github.com/redis/go-redis/v9/maintnotifications"
@@ -119,8 +120,7 @@ type noLog struct{}
 
 func (noLog) Printf(context.Context, string, ...any) {}
 
-// client makes one. Each call is made once, on one connection: what is repeated, and when,
-// is the member's matter. Nothing is ever read from replicas of the server.
+// client makes one of the URL's kind. Nothing is ever read from replicas of the server.
 func (r *Redis) client() (redis.UniversalClient, error) {
 	quietLibrary()
 	bad := errors.New("invalid URL: use redis://USER:PASSWORD@HOST:6379/DB, with the options that go-redis knows")
@@ -130,43 +130,58 @@ func (r *Redis) client() (redis.UniversalClient, error) {
 		if err != nil {
 			return nil, bad
 		}
-		o.MaxRetries, o.DialerRetries, o.PoolSize, o.DisableIdentity = -1, 1, 1, true
-		o.DialTimeout, o.ReadTimeout, o.WriteTimeout, o.PoolTimeout = callLimit, callLimit, callLimit, callLimit
-		o.ContextTimeoutEnabled = true
-		o.CredentialsProviderContext = r.credentials(o.Username)
-		if r.Dial != nil {
-			o.Dialer = r.Dial
-		}
+		r.fill(o.Username, options{
+			&o.MaxRetries, &o.DialerRetries, &o.PoolSize, &o.DialTimeout, &o.ReadTimeout, &o.WriteTimeout, &o.PoolTimeout,
+			&o.ContextTimeoutEnabled, &o.DisableIdentity, &o.CredentialsProviderContext, &o.Dialer,
+		})
 		return redis.NewFailoverClient(o), nil
 	case "cluster":
 		o, err := redis.ParseClusterURL(r.raw)
 		if err != nil {
 			return nil, bad
 		}
-		o.MaxRetries, o.DialerRetries, o.PoolSize, o.DisableIdentity = -1, 1, 1, true
-		o.DialTimeout, o.ReadTimeout, o.WriteTimeout, o.PoolTimeout = callLimit, callLimit, callLimit, callLimit
-		o.ContextTimeoutEnabled = true
+		r.fill(o.Username, options{
+			&o.MaxRetries, &o.DialerRetries, &o.PoolSize, &o.DialTimeout, &o.ReadTimeout, &o.WriteTimeout, &o.PoolTimeout,
+			&o.ContextTimeoutEnabled, &o.DisableIdentity, &o.CredentialsProviderContext, &o.Dialer,
+		})
 		o.MaxRedirects = 3 // a slot that has moved is no answer: the call had no effect there
-		o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
-		o.CredentialsProviderContext = r.credentials(o.Username)
-		if r.Dial != nil {
-			o.Dialer = r.Dial
-		}
+		o.MaintNotificationsConfig = noNotifications
 		return redis.NewClusterClient(o), nil
 	default:
 		o, err := redis.ParseURL(r.raw)
 		if err != nil {
 			return nil, bad
 		}
-		o.MaxRetries, o.DialerRetries, o.PoolSize, o.DisableIdentity = -1, 1, 1, true
-		o.DialTimeout, o.ReadTimeout, o.WriteTimeout, o.PoolTimeout = callLimit, callLimit, callLimit, callLimit
-		o.ContextTimeoutEnabled = true
-		o.MaintNotificationsConfig = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
-		o.CredentialsProviderContext = r.credentials(o.Username)
-		if r.Dial != nil {
-			o.Dialer = r.Dial
-		}
+		r.fill(o.Username, options{
+			&o.MaxRetries, &o.DialerRetries, &o.PoolSize, &o.DialTimeout, &o.ReadTimeout, &o.WriteTimeout, &o.PoolTimeout,
+			&o.ContextTimeoutEnabled, &o.DisableIdentity, &o.CredentialsProviderContext, &o.Dialer,
+		})
+		o.MaintNotificationsConfig = noNotifications
 		return redis.NewClient(o), nil
+	}
+}
+
+// noNotifications: a server that moves is seen by its calls. A client of Sentinel takes none.
+var noNotifications = &maintnotifications.Config{Mode: maintnotifications.ModeDisabled}
+
+// options are those of the library that clients of each kind have, under the same names.
+type options struct {
+	maxRetries, dialerRetries, poolSize *int
+	dial, read, write, pool             *time.Duration
+	contextTimeout, noIdentity          *bool
+	credentials                         *func(context.Context) (string, string, error)
+	dialer                              *func(ctx context.Context, network, address string) (net.Conn, error)
+}
+
+// fill has each call made once, on one connection: what is repeated, and when, is the
+// member's matter.
+func (r *Redis) fill(user string, o options) {
+	*o.maxRetries, *o.dialerRetries, *o.poolSize = -1, 1, 1
+	*o.dial, *o.read, *o.write, *o.pool = callLimit, callLimit, callLimit, callLimit
+	*o.contextTimeout, *o.noIdentity = true, true
+	*o.credentials = r.credentials(user)
+	if r.Dial != nil {
+		*o.dialer = r.Dial
 	}
 }
 

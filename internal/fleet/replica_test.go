@@ -86,7 +86,7 @@ func (r *replica) Report(use ratelimit.Use)   { r.member.use = use }
 
 // join adds a replica.
 func (w *world) join(k work) {
-	w.unpromised = w.unpromised || w.store.step != 0 && len(w.replicas) > 0 && w.nobodyConnected()
+	w.unpromised.quotas = w.unpromised.quotas || w.store.step != 0 && len(w.replicas) > 0 && w.nobodyConnected()
 	r := &replica{w: w, number: len(w.replicas), born: w.now, drift: (w.dice.Float64() - 0.5) * 4e-5, work: k, epoch: time.Unix(0, 0)}
 	limits := ratelimit.Limits{Concurrency: w.plan.budget.Slots}
 	if w.target != nil {

@@ -262,8 +262,10 @@ for _, q in ipairs(quotas) do
   end
 end
 if pace > 0 or (rate == 0 and #quotas > 0) then
-  first = math.max(state.tat, now)
   if pace > 0 then step = 1000000 * SECOND / pace end
+  -- No stamp is more than HORIZON ahead. What is free only later is so by a lower rate of before.
+  state.tat = math.min(state.tat, math.ceil(now + HORIZON + SECOND + step))
+  first = math.max(state.tat, now)
   granted = math.min(want, most)
   for _, q in ipairs(quotas) do
     local at = opens(q, first - skew)

@@ -128,7 +128,13 @@ func (w *world) fault(at time.Duration) {
 		"clock back": func() { w.store.step -= w.between(2*time.Second, time.Minute) },
 		"clock forward": func() {
 			step := w.between(1600*time.Millisecond, 10*time.Second)
-			w.unpromised = w.unpromised || w.silentShare() || step > missing+horizon && w.someYoung()
+			if w.silentShare() {
+				w.unpromised.slots = true
+				if step > w.plan.budget.Timeout {
+					w.unpromised = unpromised{true, true, true}
+				}
+			}
+			w.unpromised.slots = w.unpromised.slots || step > missing+horizon && w.someYoung()
 			w.store.step += step
 		},
 	}
@@ -185,12 +191,19 @@ func TestStartsOfTheFleetStayWithinRateAndBurstAndItsSlotsAreNeverMore(t *testin
 
 // broken says which promises a world has broken.
 func (w *world) broken() []string {
-	if w.unpromised {
-		return nil
-	}
 	var broken []string
-	for _, judge := range []func(*world) string{startsOfTheFleetStayWithinRateAndBurst, slotsOfTheFleetAreNeverMore, quotasHoldOverTheFleet} {
-		if what := judge(w); what != "" {
+	for _, promise := range []struct {
+		excepted bool
+		judge    func(*world) string
+	}{
+		{w.unpromised.starts, startsOfTheFleetStayWithinRateAndBurst},
+		{w.unpromised.slots, slotsOfTheFleetAreNeverMore},
+		{w.unpromised.quotas, quotasHoldOverTheFleet},
+	} {
+		if promise.excepted {
+			continue
+		}
+		if what := promise.judge(w); what != "" {
 			broken = append(broken, what)
 		}
 	}
@@ -216,6 +229,30 @@ func slotsOfTheFleetAreNeverMore(w *world) string {
 		return fmt.Sprintf("slotsOfTheFleetAreNeverMore: %d ran at once, %d slots", most, w.plan.budget.Slots)
 	}
 	return ""
+}
+
+// Each part ends when the memory that follows says that it is there, and not when it grants.
+func TestEqualPartsAreTheBudgetAndEndBeforeTheWholeIsGranted(t *testing.T) {
+	t.Parallel()
+	for name, memory := range map[string]func(*world){
+		"a new memory": func(w *world) { w.restart(7*time.Minute, w.store.forget) },
+		"the same":     func(w *world) { w.down = true; w.at(w.now+7*time.Minute, func() { w.down = false }) },
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			b := budgetOf(10, 8)
+			b.Replicas, b.Timeout = 4, time.Second
+			w := calmWorld(1, b, 4, 4, 50*time.Millisecond)
+			w.at(30*time.Second, func() { memory(w) })
+			w.run(8 * time.Minute)
+			if broken := w.broken(); broken != nil || len(w.alone) != 4 {
+				t.Errorf("%d alone, %v", len(w.alone), broken)
+			}
+			if n := sum(w.count(6 * time.Minute)); n < 100*10 {
+				t.Errorf("%d starts in the last two minutes", n)
+			}
+		})
+	}
 }
 
 // drawQuotas draws the quotas of half of the worlds.

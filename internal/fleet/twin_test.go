@@ -344,10 +344,11 @@ func (t *twin) call(r *request, run string, clock time.Duration) reply {
 		}
 	}
 	if pace > 0 || rate == 0 && len(limits) > 0 {
-		first = max(state.tat, now)
 		if pace > 0 {
 			step = 1000000 * second / pace
 		}
+		state.tat = min(state.tat, math.Ceil(now+horizon+second+step))
+		first = max(state.tat, now)
 		n = min(want, atMost)
 		for i := range limits {
 			if at, _, ever := limits[i].opens(first - skew); ever {

@@ -28,9 +28,12 @@ type world struct {
 	brought  time.Duration // the newest memory, by its birth, that a replica has brought a share
 	granted  time.Duration // the newest that has granted something
 	target   *spoken       // what the target says; nil: it takes all, and says nothing
-	// unpromised: what docs/fleet.md does not promise has happened, so nothing is judged.
-	unpromised bool
+	unpromised unpromised
 }
+
+// unpromised is which promises are not judged, because what docs/fleet.md excepts has happened:
+// each place that sets one of them is a line of "What is not promised".
+type unpromised struct{ starts, slots, quotas bool }
 
 type start struct {
 	at      time.Duration
@@ -153,7 +156,10 @@ func (w *world) watch(q *request, a *reply) {
 		w.brought = a.born
 	case a.kind == granted && a.born != w.granted:
 		w.granted = a.born
-		w.unpromised = w.unpromised || a.born != w.brought && w.silentShare() || w.forgotten()
+		if a.born != w.brought && w.silentShare() {
+			w.unpromised = unpromised{true, true, true}
+		}
+		w.unpromised.quotas = w.unpromised.quotas || w.forgotten()
 	}
 }
 

@@ -107,8 +107,8 @@ class Compose(unittest.TestCase):
     def test_the_pace_and_the_format_are_the_shell_s_and_empty_without(self):
         """What is empty is not set, for poller: settings.md."""
         given = {"POLLER_RATE": "none", "POLLER_QUOTA": "100/m,2000/d", "POLLER_CONCURRENCY": "50", "POLLER_FORMAT": "cloudevents", "POLLER_BATCH": "20",
-                 "POLLER_BATCH_WAIT": "500ms", "POLLER_UNWRAP": "sns"}
-        default = dict.fromkeys(given, "") | {"POLLER_RATE": "28/s", "POLLER_CONCURRENCY": "8"}
+                 "POLLER_BATCH_WAIT": "500ms", "POLLER_UNWRAP": "sns", "POLLER_TARGET": "http://host.docker.internal:8000/"}
+        default = dict.fromkeys(given, "") | {"POLLER_RATE": "28/s", "POLLER_CONCURRENCY": "8", "POLLER_TARGET": "http://sink:8080/orders"}
         for variables, want, adaptive, sink in (({}, default, "", "raw"), (given | {"POLLER_ADAPTIVE": "true"}, given, "true", "cloudevents")):
             services = self.services(**variables)
             for name in ("poller", "worker"):

@@ -216,6 +216,13 @@ func (r *replica) get(path string) (string, error) {
 	return string(text), err
 }
 
+// last returns the last lines of a replica's log.
+func (r *replica) last(n int) string {
+	text, _ := os.ReadFile(r.log)
+	lines := strings.SplitAfter(strings.TrimSpace(string(text)), "\n")
+	return strings.Join(lines[max(0, len(lines)-n):], "")
+}
+
 // said counts the lines of a replica's log that begin with a message.
 func (r *replica) said(message string) int {
 	n := 0
@@ -266,6 +273,9 @@ func (s *stage) eventually(what string, holds func() bool) {
 	for !holds() {
 		select {
 		case <-ctx.Done():
+			for _, r := range s.replicas {
+				s.t.Logf("the last that a replica said:\n%s", r.last(12))
+			}
 			s.t.Fatalf("not in two minutes: %s", what)
 		case <-time.After(20 * time.Millisecond):
 		}

@@ -51,6 +51,7 @@ var theFleet = room{
 		{rule: "who does not follow is not held back", file: "script.lua", old: "if follows and (state.hold", new: "if (state.hold"},
 		{rule: "the pace of the missing is reserved", file: "script.lua", old: "cap - state.missing_share, 0, 0", new: "cap, 0, 0"},
 		{rule: "tokens are spaced", file: "script.lua", old: "    state.tat = math.ceil(first + granted * step)\n", new: ""},
+		{rule: "a raised rate does not wait for the stamps of the lower one", file: "script.lua", old: "  state.tat = math.min(state.tat, math.ceil(now + HORIZON + SECOND + step))\n", new: ""},
 		{rule: "tokens are stamped two seconds ahead at most", file: "script.lua", old: "if first > now + HORIZON then granted = 0\n  elseif step > 0", new: "if step > 0"},
 		{rule: "tokens count in the quotas", file: "script.lua", old: "tally(q, tag, granted) end", new: "end"},
 		{rule: "tokens that lapsed are given back to the quotas", file: "script.lua", old: "tally(q, tonumber(at), -tonumber(n))", new: ""},
