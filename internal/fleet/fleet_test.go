@@ -252,7 +252,7 @@ func TestTwoReplicasShareARateThroughAnOutageOfTheCoordinator(t *testing.T) {
 
 func TestWhoLooksSeesAllReplicas(t *testing.T) {
 	withTwo(t, func(b bubble) {
-		t, one, two := b.t, b.one, b.two
+		t, one := b.t, b.one
 		one.fleet.Status(time.Now())
 		time.Sleep(3 * time.Second)
 		all := one.fleet.Status(time.Now()).Members
