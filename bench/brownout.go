@@ -39,10 +39,10 @@ func brownOut(ctx context.Context, o options) ([]row, error) {
 	if err != nil {
 		return nil, err
 	}
-	tooMuch := s.count(func(t try) bool { return t.Status == http.StatusTooManyRequests })
+	tooMuch := s.count(func(t try) bool { return t.First && t.Status == http.StatusTooManyRequests })
 	delivered := above("brown-out, 1,500 messages: delivered", float64(len(s.delivered())), messages, "%.0f")
 	if n := len(s.Tries); n > 0 {
-		ideal := messages * 0.2 / takes
+		ideal := messages * 0.2 / takes / float64(max(o.batch, 1))
 		delivered.measured += fmt.Sprintf(" (in %.1f s, ideal %.1f; %.1f 429s per message)",
 			s.Tries[n-1].Answered.Sub(s.Tries[0].At).Seconds(), ideal, float64(tooMuch)/messages)
 	}

@@ -4,6 +4,7 @@
 //
 //	go run ./bench
 //	go run ./bench -only throughput,rate
+//	go run ./bench -batch 10
 //
 // The minimal worker is the floor (floor.go): it receives ten messages at a time,
 // delivers over keep-alive HTTP and deletes in batches, and does nothing else. Floor and
@@ -19,6 +20,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"slices"
 	"strings"
 	"syscall"
 	"time"
@@ -37,7 +39,7 @@ func main() {
 // options are the flags.
 type options struct {
 	messages, size, concurrency, rounds int
-	outages                             int
+	outages, batch                      int
 	idle, trickle                       time.Duration
 	poller, peer, only                  string
 	quick                               bool
@@ -64,6 +66,7 @@ func run(ctx context.Context, args []string) error {
 	flags.IntVar(&o.concurrency, "concurrency", 64, "concurrent deliveries there")
 	flags.IntVar(&o.rounds, "rounds", 7, "throughput runs of each")
 	flags.IntVar(&o.outages, "outages", 2, "outages of each kind")
+	flags.IntVar(&o.batch, "batch", 0, "have the worker send so many messages in a request, by format lambda: of the parts "+strings.Join(functionParts, ", "))
 	flags.DurationVar(&o.idle, "idle", 3*time.Minute, "how long an idle queue is watched")
 	flags.DurationVar(&o.trickle, "trickle", 20*time.Second, "how long to send a message every 50 ms, twice for each")
 	flags.StringVar(&o.poller, "poller", "", "the poller binary; built if empty")
@@ -72,6 +75,16 @@ func run(ctx context.Context, args []string) error {
 	flags.BoolVar(&o.quick, "quick", false, "of the part memory, only the cases in which most can go wrong; exit with 1 if a goal is missed")
 	if err := flags.Parse(args); err != nil {
 		return err
+	}
+	if o.batch > 0 {
+		if o.only == "" {
+			o.only = strings.Join(functionParts, ",")
+		}
+		for name := range strings.SplitSeq(o.only, ",") {
+			if !slices.Contains(functionParts, name) {
+				return fmt.Errorf("-batch: the part %s sends no batches: use %s", name, strings.Join(functionParts, ", "))
+			}
+		}
 	}
 	return measure(ctx, o)
 }

@@ -138,21 +138,21 @@ func survive(ctx context.Context, o options, how string) (survived, error) {
 	if err := pause(ctx, outageTakes/2); err != nil {
 		return survived{}, err
 	}
-	before, err := deliveries(ctx, t.page)
+	before, err := requestsOf(ctx, t.page)
 	if err != nil {
 		return survived{}, err
 	}
 	if err := pause(ctx, time.Until(out.From.Add(outageEarly))); err != nil {
 		return survived{}, err
 	}
-	early, err := deliveries(ctx, t.page)
+	early, err := requestsOf(ctx, t.page)
 	if err != nil {
 		return survived{}, err
 	}
 	if err := pause(ctx, time.Until(out.To)); err != nil {
 		return survived{}, err
 	}
-	after, err := deliveries(ctx, t.page)
+	after, err := requestsOf(ctx, t.page)
 	if err != nil {
 		return survived{}, err
 	}
@@ -172,8 +172,8 @@ func survive(ctx context.Context, o options, how string) (survived, error) {
 	r := survived{
 		dead: dead, lost: all - dead - len(s.delivered()), burned: len(received) - all,
 		receives: len(slices.DeleteFunc(received, func(at time.Time) bool { return !out.on(at) })),
-		tries:    s.count(func(t try) bool { return out.on(t.At) }),
-		early:    s.count(func(t try) bool { return out.on(t.At) && t.At.Sub(out.From) < outageEarly }),
+		tries:    s.count(func(t try) bool { return t.First && out.on(t.At) }),
+		early:    s.count(func(t try) bool { return t.First && out.on(t.At) && t.At.Sub(out.From) < outageEarly }),
 	}
 	if how == refuse { // the sink does not see them
 		r.tries, r.early = after-before, early-before
@@ -186,7 +186,7 @@ func survive(ctx context.Context, o options, how string) (survived, error) {
 		if first.IsZero() {
 			first = t.At
 		}
-		r.ideal += outageTakes.Seconds() / outageSlots
+		r.ideal += outageTakes.Seconds() / outageSlots / float64(max(o.batch, 1))
 		last = t.Answered
 	}
 	r.first, r.caught = first.Sub(out.To).Seconds(), last.Sub(first).Seconds()
@@ -219,8 +219,8 @@ func freeAddress(ctx context.Context) (string, error) {
 	return l.Addr().String(), l.Close()
 }
 
-// deliveries returns how many deliveries the worker reports, whatever their outcome.
-func deliveries(ctx context.Context, page string) (int, error) {
+// requestsOf returns how many requests the worker reports, whatever came of them.
+func requestsOf(ctx context.Context, page string) (int, error) {
 	r, err := http.NewRequestWithContext(ctx, http.MethodGet, "http://"+page+"/metrics", nil)
 	if err != nil {
 		return 0, err
@@ -232,7 +232,7 @@ func deliveries(ctx context.Context, page string) (int, error) {
 	defer func() { _ = answer.Body.Close() }()
 	sum := 0.0
 	for lines := bufio.NewScanner(answer.Body); lines.Scan(); {
-		if line := lines.Text(); strings.HasPrefix(line, "poller_deliveries_total{") {
+		if line := lines.Text(); strings.HasPrefix(line, "poller_requests_total{") {
 			n, err := strconv.ParseFloat(line[strings.LastIndexByte(line, ' ')+1:], 64)
 			if err != nil {
 				return 0, err

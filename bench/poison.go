@@ -29,6 +29,11 @@ func poison(ctx context.Context, o options) ([]row, error) {
 		{http.StatusServiceUnavailable, within503, false},
 		{http.StatusServiceUnavailable, within503, true},
 	}
+	if o.batch > 0 {
+		// A function names them, whatever their status. The last request proves nothing of those
+		// that it names, so there has to be more to come.
+		ways = ways[1:2]
+	}
 	rows := make([][]row, len(ways))
 	failures := make([]error, len(ways))
 	var running sync.WaitGroup

@@ -125,9 +125,10 @@ func (b body) String() string {
 // arrivals are what the target has seen.
 type arrivals struct {
 	Different int // messages that were answered, by their ids
-	Again     int // requests for a message that had come before
+	Again     int // times that a message came that had come before
 	Running   int
-	Cut       int // requests whose client went away before the answer
+	Cut       int // messages whose client went away before the answer
+	Requests  int
 	First     time.Time
 	Last      time.Time // the last answer
 	// At is when the requests came, Took how long after they were sent, both in
@@ -140,8 +141,8 @@ const (
 	slow  = 3 * time.Second
 )
 
-// target answers at once at /, after a while at /sleep/WHILE, and at /mixed after
-// what the message says.
+// target answers at once at / and as a function, after a while at /sleep/WHILE, and at
+// /mixed after what the message says.
 type target struct {
 	mu   sync.Mutex // guards what follows
 	seen arrivals
@@ -160,7 +161,7 @@ func (t *target) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	}
 	came := time.Now()
 	var wait time.Duration
-	var said body
+	all := []parcel{{id: r.Header.Get("X-Poller-Message-Id")}}
 	switch while, asleep := strings.CutPrefix(r.URL.Path, "/sleep/"); {
 	case r.URL.Path == "/":
 		_, _ = io.Copy(io.Discard, r.Body)
@@ -168,16 +169,15 @@ func (t *target) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		_, _ = io.Copy(io.Discard, r.Body)
 		wait, _ = time.ParseDuration(while)
 	default:
-		_ = json.NewDecoder(r.Body).Decode(&said)
-		if wait = quick; said.Slow {
+		all = parcelsOf(r)
+		if wait = quick; all[0].said.Slow {
 			wait = slow
 		}
-		if r.URL.Path == "/trickle" {
+		if r.URL.Path == "/trickle" || isFunction(r) {
 			wait = 0
 		}
 	}
-	id := r.Header.Get("X-Poller-Message-Id")
-	t.begin(came, said.Sent, id)
+	t.begin(came, all)
 	cut := false
 	if wait > 0 {
 		select {
@@ -186,39 +186,43 @@ func (t *target) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 			cut = true
 		}
 	}
-	t.end(id, cut)
+	t.end(all, cut)
 }
 
-func (t *target) begin(came time.Time, sent int64, id string) {
+func (t *target) begin(came time.Time, all []parcel) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.seen.First.IsZero() {
 		t.seen.First = came
 	}
-	t.seen.Running++
-	t.seen.At = append(t.seen.At, came.UnixNano())
-	if sent > 0 {
-		t.seen.Took = append(t.seen.Took, came.UnixNano()-sent)
+	t.seen.Requests++
+	for _, p := range all {
+		t.seen.Running++
+		t.seen.At = append(t.seen.At, came.UnixNano())
+		if p.said.Sent > 0 {
+			t.seen.Took = append(t.seen.Took, came.UnixNano()-p.said.Sent)
+		}
+		if _, again := t.came[p.id]; again {
+			t.seen.Again++
+		} else {
+			t.came[p.id] = false
+		}
 	}
-	if _, again := t.came[id]; again {
-		t.seen.Again++
-		return
-	}
-	t.came[id] = false
 }
 
-func (t *target) end(id string, cut bool) {
+func (t *target) end(all []parcel, cut bool) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
-	t.seen.Running--
-	if cut {
-		t.seen.Cut++
-		return
-	}
 	t.seen.Last = time.Now()
-	if !t.came[id] {
-		t.came[id] = true
-		t.seen.Different++
+	for _, p := range all {
+		t.seen.Running--
+		switch {
+		case cut:
+			t.seen.Cut++
+		case !t.came[p.id]:
+			t.came[p.id] = true
+			t.seen.Different++
+		}
 	}
 }
 

@@ -50,12 +50,13 @@ type outage struct {
 
 func (o outage) on(now time.Time) bool { return !now.Before(o.From) && now.Before(o.To) }
 
-// try is a request, and what became of it.
+// try is a message's part in a request, and what became of it.
 type try struct {
 	At, Answered time.Time
 	ID           string
 	Status       int // 0: none
 	Poison       bool
+	First        bool // of its request's messages
 }
 
 // sunk is what a sink says.
@@ -145,13 +146,13 @@ const (
 
 // ServeHTTP takes a message, or not.
 func (s *sink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
-	var said body
-	_ = json.NewDecoder(r.Body).Decode(&said)
-	_, _ = io.Copy(io.Discard, r.Body)
+	all := parcelsOf(r)
 	s.mu.Lock()
 	now := time.Now()
 	n := len(s.tries)
-	s.tries = append(s.tries, try{At: now, ID: r.Header.Get("X-Poller-Message-Id"), Poison: said.Poison})
+	for i, p := range all {
+		s.tries = append(s.tries, try{At: now, ID: p.id, Poison: p.said.Poison, First: i == 0})
+	}
 	ways, out := s.how, s.outage
 	s.atOnce++
 	tooMuch := ways.Capacity > 0 && s.atOnce > ways.Capacity
@@ -175,23 +176,39 @@ func (s *sink) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 	case tooMuch:
 		status = http.StatusTooManyRequests
 	default:
-		if said.Poison {
-			status = ways.Poison
-		}
 		select {
 		case <-time.After(ways.Takes):
 		case <-r.Context().Done():
 			status = 0
 		}
 	}
-	s.mu.Lock()
-	s.atOnce--
-	s.tries[n].Status, s.tries[n].Answered = status, time.Now()
-	s.mu.Unlock()
-	if status == 0 {
+	spoiled := s.answered(n, len(all), status, ways.Poison)
+	switch {
+	case status == 0:
 		panic(http.ErrAbortHandler)
+	case status == http.StatusOK && isFunction(r):
+		_, _ = io.WriteString(w, batchItemFailures(spoiled))
+	case status == http.StatusOK && len(spoiled) > 0:
+		w.WriteHeader(ways.Poison)
+	default:
+		w.WriteHeader(status)
 	}
-	w.WriteHeader(status)
+}
+
+// answered notes the end of the request of so many tries from the nth on, and returns the ids of
+// those that are poison.
+func (s *sink) answered(n, messages, status, poison int) (spoiled []string) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.atOnce--
+	for i := n; i < n+messages; i++ {
+		t := &s.tries[i]
+		if t.Status, t.Answered = status, time.Now(); status == http.StatusOK && t.Poison {
+			t.Status = poison
+			spoiled = append(spoiled, t.ID)
+		}
+	}
+	return spoiled
 }
 
 // fail is the status of a request in an outage; 0: it has no answer.

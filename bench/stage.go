@@ -183,6 +183,7 @@ func (s *stage) seen(ctx context.Context) (arrivals, error) {
 
 // poller starts the worker to deliver to a path of the target.
 func (s *stage) poller(ctx context.Context, binary, path string, concurrency int, flags ...string) (*worker, error) {
+	path, flags = s.options.invoked(path, flags)
 	args := append([]string{
 		"run", "--queue", s.url, "--target", s.to + path, "--concurrency", strconv.Itoa(concurrency),
 		"--listen", s.page, "--log-level", "warn",

@@ -12,6 +12,7 @@ type figures struct {
 	cpu      float64 // µs a message
 	rate     float64 // messages a second
 	requests float64 // to SQS, a message
+	sent     int     // requests to the target
 	memory   float64 // peak resident, MiB
 }
 
@@ -59,7 +60,12 @@ func throughput(ctx context.Context, o options) ([]row, error) {
 	resident := below("peak memory in that run, MiB", of("poller", memory), 32, "%.1f")
 	resident.measured += fmt.Sprintf(" (floor %.1f)", of("floor", memory))
 	asked := below("SQS requests per message under load", of("poller", func(f figures) float64 { return f.requests }), 0.22, "%.3f")
-	return []row{spent, pace, asked, resident}, nil
+	rows := []row{spent, pace, asked, resident}
+	if o.batch > 0 {
+		sent := of("poller", func(f figures) float64 { return float64(f.sent) })
+		rows = append(rows, o.requestsPerMessage("requests to the target per message under load", int(sent), o.messages))
+	}
+	return rows, nil
 }
 
 // backlog is one run; no binary is the floor.
@@ -108,6 +114,7 @@ func backlog(ctx context.Context, o options, binary string) (figures, error) {
 		cpu:      float64(used.cpu.Microseconds()) / float64(o.messages),
 		rate:     float64(n) / (float64(log.At[n]-log.At[0]) / 1e9),
 		requests: float64(asked.total()) / float64(o.messages),
+		sent:     log.Requests,
 		memory:   used.peak,
 	}, nil
 }

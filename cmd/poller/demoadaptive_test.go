@@ -19,10 +19,11 @@ func TestTheStoryTellsWhatTheDownstreamWasFoundToTake(t *testing.T) {
 	}{
 		{moment{limit: 4}, nil},
 		{moment{limit: 9, why: "200 deliveries without a refusal"}, nil},
-		{moment{limit: 8, why: "429 beside 8 others"}, []string{"takes 8 at a time (429 beside 8 others)."}},
+		{moment{limit: 7, why: "4290 ms a delivery"}, nil}, // which is no refusal
+		{moment{limit: 8, why: "429 beside 8 others", refused: true}, []string{"takes 8 at a time (429 beside 8 others)."}},
 		{moment{limit: 9, why: "200 deliveries without a refusal"}, nil},
-		{moment{limit: 8, why: "429 beside 8 others"}, nil}, // as was told
-		{moment{limit: 5, why: "429 beside 5 others"}, []string{"takes 5 at a time now (429 beside 5 others)."}},
+		{moment{limit: 8, why: "429 beside 8 others", refused: true}, nil}, // as was told
+		{moment{limit: 5, why: "429 beside 5 others", refused: true}, []string{"takes 5 at a time now (429 beside 5 others)."}},
 	} {
 		step.now.gate = gateOpen
 		got := s.tell(step.now)

@@ -3,7 +3,6 @@ package main
 import (
 	"fmt"
 	"math"
-	"strings"
 	"time"
 
 	"github.com/sqs-poller/poller/internal/demo"
@@ -28,9 +27,10 @@ type moment struct {
 	usedUp  time.Duration
 	waiting int // in the queue and in hand
 	// limit is how many deliveries run at most, if that is found, and why is the reason for
-	// its last change.
-	limit int
-	why   string
+	// its last change, in words. refused says that it was a refusal.
+	limit   int
+	why     string
+	refused bool
 }
 
 // story says in a line each what happens, when it does.
@@ -103,7 +103,7 @@ func (s *story) tellQuota(m moment) []string {
 
 // tellFound tells what the downstream takes, when a refusal has shown it.
 func (s *story) tellFound(m moment) []string {
-	if m.limit == 0 || m.limit == s.found || !strings.HasPrefix(m.why, "429") {
+	if m.limit == 0 || m.limit == s.found || !m.refused {
 		return nil
 	}
 	again := ""

@@ -133,6 +133,7 @@ func (v *demoView) look() (text string, now moment) {
 	if queued+inHand == deleting {
 		lag = 0 // nothing waits
 	}
+	v.mostLag = max(v.mostLag, lag)
 	now = moment{gate: gateOpen, pushDead: s.push.Stats().Dead}
 	now.sink, now.left = s.sink.Condition()
 	for _, t := range status.Targets {
@@ -140,7 +141,7 @@ func (v *demoView) look() (text string, now moment) {
 		if a := t.Pace.Adaptive; a != nil {
 			now.limit = t.Pace.Concurrency
 			if len(a.Changes) > 0 {
-				now.why = a.Changes[0].Words
+				now.why, now.refused = a.Changes[0].Words, a.Changes[0].Refused()
 			}
 		}
 		for _, q := range t.Pace.Quotas {
@@ -154,7 +155,12 @@ func (v *demoView) look() (text string, now moment) {
 	}
 	now.waiting = queued + inHand - deleting
 	v.outage = v.outage || now.sink == demo.Away
-	v.mostQueued, v.mostLag, v.mostHeld = max(v.mostQueued, queued), max(v.mostLag, lag), max(v.mostHeld, now.held)
+	if lag > 0 { // what waits may be older than what was delivered last
+		for _, q := range status.Queues {
+			lag = max(lag, time.Duration(q.Lag))
+		}
+	}
+	v.mostQueued, v.mostHeld = max(v.mostQueued, queued), max(v.mostHeld, now.held)
 	return liveText(time.Since(s.opened), queued, inHand, v.perSecond(delivered), lag, now), now
 }
 

@@ -55,6 +55,7 @@ func judgeSettings(c config.Config, files int) findings {
 	for _, name := range slices.Sorted(maps.Keys(c.Targets)) {
 		judgeQuotas(&f, name, c.Targets[name], c.Fleet.Shared())
 		judgeAdaptive(&f, name, c.Targets[name])
+		judgeFormat(&f, name, c.Targets[name], c.Fleet)
 	}
 	if c.Fleet.Replicas > 1 && !c.Fleet.Shared() {
 		for _, name := range slices.Sorted(maps.Keys(c.Targets)) {

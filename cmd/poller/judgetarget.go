@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"net/url"
 	"strings"
 	"time"
@@ -41,8 +42,9 @@ func judgeAuth(ctx context.Context, f *findings, name string, t config.Target) {
 	}
 }
 
-// judgeFormat looks at whether a URL is one that takes the format.
-func judgeFormat(f *findings, name string, t config.Target) {
+// judgeFormat looks at whether a URL is one that takes the format, and whether its
+// function can take what one replica sends at once.
+func judgeFormat(f *findings, name string, t config.Target, fleet config.Fleet) {
 	u, err := url.Parse(t.URL)
 	if t.Format != "lambda" || err != nil {
 		return
@@ -52,9 +54,10 @@ func judgeFormat(f *findings, name string, t config.Target) {
 	case !strings.Contains(u.Path, "/functions/") || !strings.HasSuffix(u.Path, "/invocations"):
 		f.add(warning, about, "--target to http://HOST/2015-03-31/functions/NAME/invocations",
 			"a Lambda function is invoked at /2015-03-31/functions/NAME/invocations, and the URL's path is another")
-	case strings.HasSuffix(u.Path, "/functions/function/invocations") && t.Concurrency > 1:
-		f.add(warning, about, "--concurrency to 1",
-			"the runtime interface emulator runs one invocation at a time, and answers 400 to the others: %d concurrent deliveries are too many for one container", t.Concurrency)
+	case strings.HasSuffix(u.Path, "/functions/function/invocations") && fleet.Share(t).Concurrency > 1:
+		f.add(warning, about, fmt.Sprintf("--concurrency to %d", max(fleet.Replicas, 1)),
+			"the runtime interface emulator runs one invocation at a time, and answers 400 to the others: %d concurrent deliveries are too many for one container",
+			fleet.Share(t).Concurrency)
 	default:
 		f.add(fine, about, "", "a 200 is a success unless the function's answer names the message in batchItemFailures, is not JSON, or is an error")
 	}

@@ -54,12 +54,14 @@ func TestCheckSaysWhatAFormatAndASignatureNeed(t *testing.T) {
 	}
 	const path = "/2015-03-31/functions/function/invocations"
 	for want, arguments := range map[string][]string{
-		"ok       target default: its requests are signed for execute-api: the role needs execute-api:Invoke": {"", "--sign-aws", "execute-api"},
-		"ok       target default: its requests are signed with 1 webhook secret":                              {"", "--webhook-secret", "@" + secret},
-		"warning  target default: a Lambda function is invoked at /2015-03-31/functions/NAME/invocations":     {"/", "--format", "lambda"},
-		"warning  target default: the runtime interface emulator runs one invocation at a time":               {path, "--format", "lambda"},
-		"ok       target default: a 200 is a success unless":                                                  {path, "--format", "lambda", "--concurrency", "1"},
-		"error    target default: --oauth2-token-url and --sign-aws both set the Authorization header":        {"", "--sign-aws", "lambda", "--oauth2-token-url", "http://h/", "--oauth2-client-id", "c", "--oauth2-client-secret", "@" + secret},
+		"ok       target default: its requests are signed for execute-api: the role needs execute-api:Invoke":          {"", "--sign-aws", "execute-api"},
+		"ok       target default: its requests are signed with 1 webhook secret":                                       {"", "--webhook-secret", "@" + secret},
+		"warning  target default: a Lambda function is invoked at /2015-03-31/functions/NAME/invocations":              {"/", "--format", "lambda"},
+		"warning  target default: the runtime interface emulator runs one invocation at a time":                        {path, "--format", "lambda"},
+		"ok       target default: a 200 is a success unless":                                                           {path, "--format", "lambda", "--concurrency", "1"},
+		"ok       target default: a 200 is a success unless the function's answer names the message":                   {path, "--format", "lambda", "--concurrency", "4", "--fleet-replicas", "4"},
+		"answers 400 to the others: 2 concurrent deliveries are too many for one container; change --concurrency to 4": {path, "--format", "lambda", "--concurrency", "8", "--fleet-replicas", "4"},
+		"error    target default: --oauth2-token-url and --sign-aws both set the Authorization header":                 {"", "--sign-aws", "lambda", "--oauth2-token-url", "http://h/", "--oauth2-client-id", "c", "--oauth2-client-secret", "@" + secret},
 	} {
 		args := append([]string{"--queue", "orders", "--target", untouched(t) + arguments[0]}, arguments[1:]...)
 		if out, _, _ := ran[checkCmd](t, "", args...); !strings.Contains(out, want) {

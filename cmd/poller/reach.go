@@ -45,7 +45,6 @@ func lookAtTarget(ctx context.Context, name string, t config.Target, proxyOf fun
 		return f
 	}
 	judgeAuth(ctx, &f, name, t)
-	judgeFormat(&f, name, t)
 	files, err := tlsOf(t)
 	if err != nil {
 		f.add(wrong, about, "--tls-ca, --tls-cert, --tls-key", "%v", err)

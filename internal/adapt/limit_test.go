@@ -76,6 +76,18 @@ func TestA503BesideNoMoreThanWorksIsNotAboutLoadAndA429Is(t *testing.T) {
 	r.is(7)
 }
 
+func TestTheMeanDeliveryIsThatOfTheLastOnes(t *testing.T) {
+	r := newRig(t, 4)
+	r.delivers(1000)
+	r.deliversIn(60, 10*took) // slower by itself: nearly the mean, though few of all
+	r.refuses(adapt.Throttled, 3)
+	r.pass(10*took + took)
+	r.answersBeside(adapt.Delivered, 50, 10*took, true)
+	if !r.refuses(adapt.Overloaded, 30) {
+		t.Error("a delivery that began a tenth of the mean after a change has proven 51 at once")
+	}
+}
+
 func TestADeliveryOfTheSameMomentAsAChangeProvesNothing(t *testing.T) {
 	r := newRig(t, 50)
 	r.delivers(20) // T is known

@@ -184,21 +184,27 @@ func TestTheVerdictSaysWhoPausedAndUntilWhen(t *testing.T) {
 	for name, test := range map[string]struct {
 		overrides []Override
 		want      string
+		visible   int
 	}{
 		"a pause with an end": {
 			[]Override{{Kind: "pause", Since: noon.Add(-12 * time.Minute), Until: &until, By: "ada"}},
-			"Paused by ada since 11:48:00 UTC (12 min), until 12:18:00 UTC: 1,240 messages",
+			"Paused by ada since 11:48:00 UTC (12 min), until 12:18:00 UTC: 1,240 messages", 1240,
 		},
 		"a pause without": {
 			[]Override{{Kind: "pause", Since: noon.Add(-12 * time.Minute)}},
-			"Paused by an operator since 11:48:00 UTC (12 min), until resumed: 1,240 messages",
+			"Paused by an operator since 11:48:00 UTC (12 min), until resumed: 1,240 messages", 1240,
+		},
+		"a pause with nothing left in the queue": {
+			[]Override{{Kind: "pause", Since: noon, By: "ada"}},
+			"Paused by ada since 12:00:00 UTC (0 s), until resumed: 0 messages in the queue, 15 in hand", 0,
 		},
 		"a rate": {
 			[]Override{{Kind: "rate", Value: "28/s", Since: noon, By: "ada"}},
-			"Behind: 1,240 messages, lag 2 min 10 s, limited by the target's rate of 28/s (set by ada until resumed); empty in about 6 min 50 s",
+			"Behind: 1,240 messages, lag 2 min 10 s, limited by the target's rate of 28/s (set by ada until resumed); empty in about 6 min 50 s", 1240,
 		},
 	} {
 		s := behind()
+		s.Queues[0].Depth.Visible = test.visible
 		s.Targets[0].Overrides = test.overrides
 		s.Targets[0].DeliveriesLastMinute = nil
 		s.Ready, s.Healthy = true, true

@@ -67,6 +67,14 @@ func (q *Queue) backlog() string {
 	return ": " + messages(q.Depth.Visible)
 }
 
+// kept returns how many messages wait, in the queue or, if none is there, in hand.
+func (q *Queue) kept() string {
+	if n := q.undelivered(); q.Depth != nil && q.Depth.Visible == 0 && n > 0 {
+		return fmt.Sprintf(": 0 messages in the queue, %s in hand", count(n))
+	}
+	return q.backlog()
+}
+
 // left returns how many messages the queue keeps, as a part of a sentence.
 func (q *Queue) left() string {
 	if q.Depth == nil {

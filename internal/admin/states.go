@@ -30,7 +30,7 @@ var states = []state{
 	}},
 	{"paused by an operator", func(v facts) bool { return v.t.override("pause") != nil }, func(v facts) Verdict {
 		p := v.t.override("pause")
-		return notice("Paused%s since %s (%s), %s%s", p.who(), clock(p.Since), seconds(v.now.Sub(p.Since)), p.ends(), v.q.backlog())
+		return notice("Paused%s since %s (%s), %s%s", p.who(), clock(p.Since), seconds(v.now.Sub(p.Since)), p.ends(), v.q.kept())
 	}},
 	{"fleet waits", func(v facts) bool { return v.t.Fleet.waits() != "" }, func(v facts) Verdict {
 		return notice("%s%s", v.t.Fleet.waits(), v.q.backlog())
@@ -91,7 +91,7 @@ var states = []state{
 		if v.q.InHand["waiting"]+v.q.InHand["held"] == 0 { // they may be long deliveries
 			return good("Delivering the last %s, none are waiting%s", messages(v.q.undelivered()), v.q.age())
 		}
-		return notice("Catching up: nothing left in the queue, %s in hand%s", messages(v.q.undelivered()), v.q.age())
+		return notice("Catching up: nothing left in the queue, %s in hand%s%s", messages(v.q.undelivered()), v.q.age(), v.t.limit())
 	}},
 	{"empty", func(v facts) bool { return v.q.DrainState == DrainEmpty && v.q.undelivered() == 0 }, func(facts) Verdict {
 		return good("Keeping up: the queue is empty")

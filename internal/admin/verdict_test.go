@@ -77,7 +77,14 @@ func TestTheVerdictSaysWhatToLookAt(t *testing.T) {
 			behind, func(s *Status) {
 				s.Queues[0].Lag, s.Queues[0].Depth.Visible, s.Queues[0].DeliveredPerSecond = Seconds(14*time.Second), 0, 12
 			},
-			Notice, "Catching up: nothing left in the queue, 15 messages in hand, lag 14 s",
+			Notice, "Catching up: nothing left in the queue, 15 messages in hand, lag 14 s, limited by the target's rate of 28/s",
+		},
+		"the end of a backlog, for which the target is waited for": {
+			behind, func(s *Status) {
+				s.Queues[0].Lag, s.Queues[0].Depth.Visible, s.Targets[0].Pace.Rate = Seconds(14*time.Second), 0, 100
+				s.Targets[0].Pace.Told = &Told{ResetAt: noon.Add(4 * time.Second), WaitingSince: &noon}
+			},
+			Notice, "Catching up: nothing left in the queue, 15 messages in hand, lag 14 s, limited by what the target says it takes",
 		},
 		"long deliveries": {
 			behind, func(s *Status) {

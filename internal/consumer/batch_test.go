@@ -10,6 +10,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sqs-poller/poller/internal/gate"
 	"github.com/sqs-poller/poller/internal/message"
 	"github.com/sqs-poller/poller/internal/ratelimit"
 )
@@ -275,6 +276,33 @@ func TestRefusalsOfBatchesForOneMessagesSakeAreNotTheTargetsWord(t *testing.T) {
 		}
 		if said := e.said(); strings.Contains(said, "waiting for the target as it asked") {
 			t.Error(said)
+		}
+		e.abort()
+		<-e.summary
+	})
+}
+
+// All that is in hand at the start may be refused for what it is, in one request.
+func TestABatchThatIsRefusedAtTheStartDoesNotKeepTheOthersOut(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		q, f := newFakeQueue(), newBatchFake(10*time.Millisecond)
+		f.whole = func(ids []string) message.Result {
+			for m := range 5 {
+				if slices.Contains(ids, fmt.Sprint("m", m)) {
+					return message.Result{Outcome: message.Throttled, Status: 429, Reason: "4xx", RetryAfter: 2 * time.Second}
+				}
+			}
+			return delivered2xx
+		}
+		q.send(50)
+		e := run(t, q, f.fakeTarget, ratelimit.Limits{Concurrency: 8, Follow: true}, func(o *Options) {
+			inTens(f)(o)
+			o.Gate, o.BatchWait = gate.New(1), time.Second
+		})
+		pass(time.Minute)
+		if n := len(f.took2xx()); n != 45 {
+			t.Errorf("%d of 45 good messages delivered in a minute", n)
 		}
 		e.abort()
 		<-e.summary

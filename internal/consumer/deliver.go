@@ -74,8 +74,11 @@ func (c *Consumer) paced(now time.Time, took time.Duration, l *life, n int, resu
 	if stoodStill(took, c.options.Timeout, result) {
 		result.Outcome = message.Connection // no strike, and no sign of trouble by an answer
 	}
-	if l.try.Tries() > 1 {
-		n = 0 // no first try
+	switch {
+	case n > 1 && l.try.Tries() > 1, n == 1 && l.solo:
+		n = 0 // no first try, of several or alone
+	case n == 1:
+		l.solo = true
 	}
 	result.Announced = c.pace.End(now, &l.pace, result, n)
 	result.Crowded = c.pace.Adapt(now, &l.pace, result, func() (bool, int) { return c.gate.Load(&l.try) })

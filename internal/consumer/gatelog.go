@@ -32,16 +32,23 @@ func (g *gateLog) say(now time.Time, slots int, paused bool) {
 
 // sayClosed logs that the gate is closed. A paused target is not probed.
 func (g *gateLog) sayClosed(now time.Time, is gate.Status, paused bool) {
-	reason := slog.String("reason", fmt.Sprintf("deliveries of %d messages have failed since %s: %s",
-		is.Messages, is.TroubleSince.UTC().Format(time.TimeOnly), is.Answers))
-	if paused {
-		g.log.Warn("paused with the gate closed: holding messages, trying none until the rate is over 0",
-			reason, slog.Time("since", is.Since), slog.Int("held", is.Held))
-		return
+	reason := fmt.Sprintf("deliveries of %d messages have failed since %s: %s",
+		is.Messages, is.TroubleSince.UTC().Format(time.TimeOnly), is.Answers)
+	all := []any{slog.Time("since", is.Since), slog.Int("held", is.Held)}
+	if !is.RejectsSince.IsZero() {
+		reason = fmt.Sprintf("rejects everything since %s: %s", is.RejectsSince.UTC().Format(time.TimeOnly), is.Answers)
+		all = append(all, slog.Int("released", is.Rejected))
 	}
-	g.log.Warn("gate closed: target down, holding messages and probing",
-		reason, slog.Time("since", is.Since), slog.Int("held", is.Held),
-		slog.Duration("next_probe_in", max(is.NextProbe.Sub(now), 0).Round(100*time.Millisecond)))
+	all = append([]any{slog.String("reason", reason)}, all...)
+	probe := slog.Duration("next_probe_in", max(is.NextProbe.Sub(now), 0).Round(100*time.Millisecond))
+	switch {
+	case paused:
+		g.log.Warn("paused with the gate closed: holding messages, trying none until the rate is over 0", all...)
+	case !is.RejectsSince.IsZero():
+		g.log.Warn("gate closed: target rejects everything, holding messages and probing", append(all, probe)...)
+	default:
+		g.log.Warn("gate closed: target down, holding messages and probing", append(all, probe)...)
+	}
 }
 
 func (g *gateLog) sayChange(change gate.Change) {

@@ -40,8 +40,9 @@ func (s state) String() string {
 // life is one message in hand, from its receive to its settle.
 type life struct {
 	message *message.Message
-	size    int // the memory it takes, in bytes
-	inBatch int // how much of a request it takes; 0 until it is known
+	size    int  // the memory it takes, in bytes
+	solo    bool // it was tried alone
+	inBatch int  // how much of a request it takes; 0 until it is known
 	key     ledgerKey
 	state   state
 

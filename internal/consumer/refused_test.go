@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"strconv"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -86,4 +87,24 @@ func TestWhatOneMessageIsRefusedStopsNobodyElse(t *testing.T) {
 			})
 		})
 	}
+}
+
+func TestTheLogSaysThatATargetRejectsEverythingInThePagesWords(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		q, f := newFakeQueue(), newFakeTarget(10*time.Millisecond)
+		f.answer = func(*message.Message, int) (message.Result, time.Duration) {
+			return message.Result{Outcome: message.Rejected, Status: 422, Reason: "4xx"}, f.took
+		}
+		q.send(50)
+		e := run(t, q, f, ratelimit.Limits{Concurrency: 10}, nil)
+		pass(5 * time.Second)
+		want := `msg="gate closed: target rejects everything, holding messages and probing"`
+		said := e.said()
+		if !strings.Contains(said, want) || !strings.Contains(said, `reason="rejects everything since 00:00:00: 422 (`) || !strings.Contains(said, "released=5") {
+			t.Errorf("it is not said:\n%s", said)
+		}
+		e.abort()
+		<-e.summary
+	})
 }

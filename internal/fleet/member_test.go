@@ -113,6 +113,26 @@ func TestAReplicaGoesOnByItself(t *testing.T) {
 	l.expect(Live)
 }
 
+// TestAReplicaThatHadAlmostNoShareUsesALargerOne: one that joins while others have almost all
+// may have a millionth a second, and starts one delivery by it.
+func TestAReplicaThatHadAlmostNoShareUsesALargerOne(t *testing.T) {
+	t.Parallel()
+	l := newLone(t, partner)
+	l.until(80*time.Second, false)
+	whole := l.m.share
+	for _, share := range []int64{1, whole} {
+		l.m.share = share
+		l.until(l.store.now+8*time.Second, true)
+		l.expect(OnShare)
+		if _, ok := l.m.token(l.store.now); !ok {
+			t.Errorf("nothing starts at a share of %d/1,000,000", share)
+		}
+		l.m.take(l.store.now)
+		l.until(l.store.now+10*time.Second, false)
+		l.expect(Live)
+	}
+}
+
 func TestAReplicaThatKnowsHowManyThereAreGoesOnWithAnEqualPart(t *testing.T) {
 	t.Parallel()
 	b := partner

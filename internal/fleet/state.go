@@ -57,10 +57,19 @@ func (m *member) become(now time.Duration, s State) {
 		m.share, m.slots = 0, 0
 	case FixedPart:
 		m.share, m.slots = 0, 0
-		m.own = max(m.own, now)
+		m.paceItself(now)
 	case OnShare:
-		m.own = max(m.own, now)
+		m.paceItself(now)
 	case Live, UsingUp, Pausing:
+	}
+}
+
+// paceItself begins starts by itself. What it waited for when it last did so was the part that
+// it had then: of almost nothing that may be days, so it waits at most for one start of the part it has.
+func (m *member) paceItself(now time.Duration) {
+	m.own = max(m.own, now)
+	if apart := m.apart(); m.own-now > apart {
+		m.own = now + apart
 	}
 }
 

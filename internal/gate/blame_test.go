@@ -92,6 +92,10 @@ func TestRejectionsAreBelievedUntilEverythingIsRejected(t *testing.T) {
 	if s := r.Status(10); s.Rejected != 5 || !s.RejectsSince.Equal(since) {
 		t.Errorf("five rejections: %+v", s)
 	}
+	r.play(t, "ghi:503")
+	if s := r.Status(10); s.Rejected != 0 || !s.RejectsSince.IsZero() {
+		t.Errorf("most of its answers are others: %+v", s)
+	}
 	r.play(t, "o:ok")
 	if s := r.Status(10); s.Rejected != 0 || !s.RejectsSince.IsZero() {
 		t.Errorf("after a delivery: %+v", s)

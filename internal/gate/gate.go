@@ -367,7 +367,8 @@ type Status struct {
 	Mostly   message.Outcome
 	// Answers are what the tries of the current run of failures got.
 	Answers message.Answers
-	// RejectsSince is when the target began to reject everything, zero if it does not;
+	// RejectsSince is when the target began to reject everything, zero if it does not, or
+	// most of its answers since are others;
 	// Rejected is how many of those messages were settled as rejected.
 	RejectsSince time.Time
 	Rejected     int
@@ -393,7 +394,7 @@ func (g *Gate) Status(slots int) Status {
 		Messages: g.trouble.counts(), Mostly: g.trouble.mostly(), Answers: maps.Clone(g.trouble.answers), Limit: g.atOnce(slots),
 		Strikes: g.strikes, Retried: g.retrying.works, ProbeReceives: g.probeReceives, Released: g.madeRoom,
 	}
-	if len(g.rejected) >= believedRejections {
+	if len(g.rejected) >= believedRejections && (g.trouble.tries() == 0 || g.trouble.mostly() == message.Rejected) {
 		s.RejectsSince, s.Rejected = g.rejects, believedRejections
 	}
 	if g.state == Closed {

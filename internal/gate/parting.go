@@ -12,7 +12,9 @@ import (
 // then ten requests in place of one make it busier.
 //
 // What was refused twice in a row is parted if the target takes messages alone that it refuses
-// together. To find that out, one request every 10 s is parted in any case.
+// together. To find that out, one request every 10 s is parted in any case. Alone, too, each
+// waits for the last Retry-After: the target told all of them, and which of them it meant is
+// not known. So a neighbor of what is refused waits for two of them before it is tried alone.
 type parting struct {
 	together average // share of the requests with messages refused together that the target takes
 	alone    average // share of the messages parted since that it takes at their first try

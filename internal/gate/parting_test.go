@@ -68,6 +68,26 @@ func TestMessagesRefusedTogetherTwiceAreTriedAloneIfThatHelps(t *testing.T) {
 	}
 }
 
+func TestMessagesThatArePartedKeepToTheLastRetryAfter(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	_, s := opened(now)
+	all := together(now, s, "m", 3)
+	for _, told := range []time.Duration{time.Minute, 20 * time.Second} {
+		s.Dissolve(now, all, message.Result{Outcome: message.Throttled, Status: 429, RetryAfter: told}, 10)
+		for _, m := range all {
+			if due := s.Next(m); !due.Equal(now.Add(told)) {
+				t.Errorf("told to wait for %s, alone %v: due after %s", told, m.apart, due.Sub(now))
+			}
+		}
+		now = now.Add(told)
+		again(now, s, all)
+	}
+	if !all[1].apart {
+		t.Error("they are not parted")
+	}
+}
+
 func TestOneRequestEveryTenSecondsIsPartedInAnyCase(t *testing.T) {
 	t.Parallel()
 	now := time.Now()

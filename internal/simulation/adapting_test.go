@@ -79,6 +79,7 @@ const (
 	adaptsIn       = 200 // deliveries
 	leastGoodput   = 0.95
 	mostRefused    = 0.01
+	mostLonger     = 2.2 // a delivery's median than one without load, where more wait for a server
 	shortestSteady = 5 * time.Second
 )
 
@@ -92,8 +93,9 @@ type steadyState struct {
 }
 
 // theLimitFoundIsNearTheTruth: from 10 s or 200 deliveries after each change of what the
-// target takes at once, goodput is at least 95 % of what is possible, and at most 1 % of the
-// requests, and what chance adds to that, are refused for being too many.
+// target takes at once, goodput is at least 95 % of what is possible, at most 1 % of the
+// requests, and what chance adds to that, are refused for being too many, and where none are
+// the median delivery takes at most 2.2 times as long as without load.
 func theLimitFoundIsNearTheTruth(t *trial) {
 	for _, s := range t.steadyStates() {
 		t.reaches()
@@ -104,7 +106,21 @@ func theLimitFoundIsNearTheTruth(t *trial) {
 		if n := mostRefused * float64(s.all); float64(s.refused) > n+3*math.Sqrt(n) { // beyond chance
 			t.breaks(s.from, by, "has %d of %d requests refused, until %v", s.refused, s.all, s.to)
 		}
+		if plan := &t.plan.targets[0]; s.queues(plan) && s.longer(plan) > mostLonger {
+			t.breaks(s.from, by, "has deliveries take %.2f times as long as without load, until %v", s.longer(plan), s.to)
+		}
 	}
+}
+
+// queues reports whether more than the target takes at once wait for a server.
+func (s *steadyState) queues(plan *targetPlan) bool {
+	return s.status == 0 && s.most < plan.limits.Concurrency
+}
+
+// longer is how many times as long the median delivery took as one without load.
+func (s *steadyState) longer(plan *targetPlan) float64 {
+	unloaded := (plan.fastest + plan.slowest) / 2 * time.Duration(max(s.slower, 1))
+	return float64(s.median) / float64(unloaded)
 }
 
 func (t *trial) steadyStates() (all []steadyState) {
@@ -298,16 +314,16 @@ func TestTheConcurrencyThatATargetTakesIsFound(t *testing.T) {
 
 // rowFigures are those of one row over its seeds.
 type rowFigures struct {
-	goodput, refused, median, back, lost []float64
+	goodput, refused, median, lost []float64
+	back, since                    []float64 // after an outage; of it since the first delivery
 }
 
 func (f *rowFigures) add(t *trial) {
 	plan := &t.plan.targets[0]
 	for _, s := range t.steadyStates() {
-		unloaded := 200 * time.Millisecond * time.Duration(max(s.slower, 1))
 		f.goodput = append(f.goodput, 100*s.goodput)
 		f.refused = append(f.refused, 100*float64(s.refused)/float64(s.all))
-		f.median = append(f.median, float64(s.median)/float64(unloaded))
+		f.median = append(f.median, s.longer(plan))
 	}
 	lost := 0
 	var ended []instant
@@ -321,7 +337,11 @@ func (f *rowFigures) add(t *trial) {
 	slices.Sort(ended)
 	for _, out := range plan.outages {
 		c, _ := plan.capacityAt(out.to)
-		f.back = append(f.back, backAfter(ended, out.to, c.most*5*9/10).Seconds())
+		back := backAfter(ended, out.to, c.most*5*9/10)
+		f.back = append(f.back, back.Seconds())
+		if first, _ := slices.BinarySearch(ended, out.to); first < len(ended) {
+			f.since = append(f.since, (back - (ended[first] - out.to)).Seconds())
+		}
 	}
 }
 
@@ -338,16 +358,16 @@ func backAfter(ended []instant, outage instant, most int) time.Duration {
 // adaptingTable is the table that docs/performance.md has: means, and the worst in brackets.
 func adaptingTable(all []rowFigures) string {
 	var b strings.Builder
-	b.WriteString("\n| what the target takes | goodput, % | refused, % | median delivery, times the unloaded one | receives lost | back after an outage, s |\n|---|---|---|---|---|---|\n")
+	b.WriteString("\n| what the target takes | goodput, % | refused, % | median delivery, times the unloaded one | receives lost | back after an outage, s | of it since the first delivery |\n|---|---|---|---|---|---|---|\n")
 	for i, row := range adaptingRows {
 		f := &all[i]
 		if len(f.goodput) == 0 {
 			continue
 		}
-		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s |\n", row.name,
+		fmt.Fprintf(&b, "| %s | %s | %s | %s | %s | %s | %s |\n", row.name,
 			figures("%.1f", f.goodput, slices.Min[[]float64]), figures("%.2f", f.refused, slices.Max[[]float64]),
 			figures("%.2f", f.median, slices.Max[[]float64]), figures("%.1f", f.lost, slices.Max[[]float64]),
-			figures("%.1f", f.back, slices.Max[[]float64]))
+			figures("%.1f", f.back, slices.Max[[]float64]), figures("%.1f", f.since, slices.Max[[]float64]))
 	}
 	return b.String()
 }

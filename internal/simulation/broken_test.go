@@ -388,6 +388,15 @@ var handMade = []struct {
 			h.tries(i, begins, begins+choose(wrong, 0.09, 0.1), 200)
 		}
 	}},
+	{theLimitFoundIsNearTheTruth, 400, func(s *scenario) {
+		s.targets[0].capacities, s.targets[0].limits.Concurrency = []capacity{{most: 1}}, 10
+		s.targets[0].fastest, s.targets[0].slowest = 100*time.Millisecond, 100*time.Millisecond
+	}, func(h *history, wrong bool) {
+		for i := range 400 {
+			begins := float64(i) / 10
+			h.tries(i, begins, begins+choose(wrong, 0.23, 0.21), 200)
+		}
+	}},
 }
 
 func choose[T any](first bool, a, b T) T {

@@ -1,7 +1,7 @@
 package main
 
 // rooms are the rules that are switched off, by the package they are in.
-var rooms = []room{theGate, theEngine, thePace, adapting, theFleet, theReplica}
+var rooms = []room{theGate, theBatches, theEngine, theBatchedEngine, thePace, adapting, theFleet, theReplica}
 
 var theGate = room{
 	dir:   "internal/gate",
@@ -289,6 +289,8 @@ var theEngine = room{
 	mutants: []mutant{
 		// depth.go
 		{rule: "a burst on top of a backlog is looked for", run: "TestABurstOnTopOfABacklog", file: "depth.go", old: "if d.since >= lookEvery && d.depth.Visible > 0 {", new: "if false {"},
+		{rule: "short receives count in part towards a blocked queue", run: "TestAQueueIsNotCalledBlockedSooner", file: "depth.go", old: "d.empties += part", new: "d.empties++"},
+		{rule: "receives are short while messages follow others of their groups", run: "TestAGroupDoesNotWait", file: "receive.go", old: "case asked > 1 && c.hand.followers > 0:", new: "case false:"},
 		{rule: "one lost answer about the depth is not said", run: "TestOneLostAnswerAboutTheDepth", file: "depth.go", old: "c.depth.known && !c.depth.denied && now.Sub(c.depth.at) < staleAfter", new: "false"},
 		// deliver.go, hold.go
 		{rule: "what is short of visibility does not start", run: "TestADeliveryStartsWithEnough", file: "life.go", old: "return l.deadline.Sub(now) >= min(timeout, l.visibility/2)", new: "return true"},
@@ -407,7 +409,13 @@ var thePace = room{
 		{rule: "one asks anew after an hour", file: "told.go", old: "if left == 0 && said.Remaining == 0 && said.Reset > maxBelieved {", new: "if false {"},
 		{rule: "one Retry-After is not the target's", file: "told.go", old: "believedRefusals, believedAgain = 5, 2", new: "believedRefusals, believedAgain = 1, 1"},
 		{rule: "a Retry-After beside a delivery is a crowd's", file: "told.go", old: "&& !t.accepted.After(try.began) {", new: "{"},
-		{rule: "only first tries count towards belief", file: "told.go", old: "\tif first {\n\t\tt.refused++\n\t}\n", new: "\tt.refused++\n"},
+		{rule: "only first tries count towards belief", file: "told.go", old: "\tcase firsts == 1:", new: "\tcase firsts <= 1:"},
+		{rule: "only messages told so alone count towards belief", file: "told.go", old: "\tcase firsts == 1:", new: "\tcase firsts >= 1:"},
+		{rule: "a request of several that is told to wait has messages tried alone", file: "told.go", old: "\t\tt.doubts = true\n", new: ""},
+		{rule: "retries together that are told to wait raise no doubt", file: "told.go", old: "\tcase firsts > 1:", new: "\tcase firsts != 1:"},
+		{rule: "a delivery ends the doubt", file: "told.go", old: "t.refused, t.doubts, t.accepted = 0, false, now", new: "t.refused, t.accepted = 0, now"},
+		{rule: "who asks may ask for several", file: "told.go", old: "\tdefault:\n\t\tt.doubts = false // who asks may ask for several\n", new: ""},
+		{rule: "the pause counts from the first refusal, of several too", file: "told.go", old: "if t.refused == 0 && !t.doubts {", new: "if t.refused == 0 {"},
 		{rule: "who asks is believed", file: "told.go", old: "asked := t.asks && try.number >= t.heldAt", new: "asked := false && t.asks && try.number >= t.heldAt"},
 		{rule: "who asks is alone", file: "fleet.go", old: "\tif p.told.asks {\n\t\tslots = min(slots, 1)\n\t}\n", new: ""},
 		{rule: "the concurrency is one at least", file: "pace.go", old: "limits.Concurrency = max(limits.Concurrency, 1)", new: "limits.Concurrency += 0"},

@@ -116,8 +116,12 @@ class FIFO(Function):
 
     def test_each_good_message_once_in_its_group_and_in_sequence(self):
         # So many groups that some always go on: where each group has a bad message at its head, nothing proves their fault.
-        group = lambda body: str(json.loads(body)["number"] % 100)
+        # What is sent later is in groups of its own, since behind a bad message it would prove nothing either.
+        def group(body: str) -> str:
+            number = json.loads(body)["number"]
+            return str(number % 100) if number <= 1000 else f"later-{number}"
+
         self.deliver("fifo_handler", 1000, group=group)
         for g in range(100):
-            mine = [i for i in self.numbers() if i % 100 == g]
+            mine = [i for i in self.numbers() if i <= 1000 and i % 100 == g]
             self.assertEqual(mine, sorted(mine))

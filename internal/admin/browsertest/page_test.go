@@ -38,6 +38,9 @@ func TestThePageShowsTheNumbersAndRefreshesItself(t *testing.T) {
 
 	b.waitFor(t, "document.querySelectorAll('figure canvas').length === 5") // two samples are there
 	b.picture(t, "behind-light-wide")
+	if points := b.evaluate(t, "alone([1, null, 2, 3, null, 0, null]).join()"); points != "0,5" {
+		t.Errorf("drawn as points, not as lines: %s", points)
+	}
 
 	d.change(func(s *admin.Status) { *s = empty() })
 	b.waitFor(t, text+".includes('Keeping up: the queue is empty')")

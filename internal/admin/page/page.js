@@ -151,12 +151,18 @@ function sayValues(plot) {
   });
 }
 
+// alone returns the places of values that have no neighbor: they are no line, and are drawn
+// as points.
+function alone(values) {
+  return values.flatMap((v, at) => (v != null && values[at - 1] == null && values[at + 1] == null ? [at] : []));
+}
+
 function chart(figure, data, why) {
   const style = getComputedStyle(document.documentElement);
   const colour = (name) => style.getPropertyValue(name).trim();
   const lines = kinds[figure.dataset.chart].map(([, stroke, unit], i) => ({
     stroke: colour(stroke), width: 1.75, spanGaps: false,
-    points: { show: (plot, at, from, to) => to - from < 3, size: 4 },
+    points: { show: false, filter: (plot, at) => alone(plot.data[at]), size: 4 },
     said: value(figure.querySelectorAll('.key')[i]), unit,
   }));
   const axis = { stroke: colour('--dim'), font: '11px system-ui, sans-serif', grid: { stroke: colour('--line'), width: 1 }, ticks: { show: false } };
