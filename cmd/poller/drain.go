@@ -77,7 +77,11 @@ func (c *drainCmd) Run(p *process) error {
 	case !result.Empty && result.Left < 0:
 		return exit{code: codeTimeRanOut, err: fmt.Errorf("it ended before the queue was seen to be empty")}
 	case !result.Empty && result.Left > 0:
-		return exit{code: codeTimeRanOut, err: fmt.Errorf("%d messages are left on the queue", result.Left)}
+		are := "are"
+		if result.Left == 1 {
+			are = "is"
+		}
+		return exit{code: codeTimeRanOut, err: fmt.Errorf("%s %s left on the queue", counted(result.Left, "message"), are)}
 	}
 	return nil
 }
