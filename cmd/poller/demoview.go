@@ -6,7 +6,6 @@ import (
 	"strings"
 	"time"
 
-	"github.com/sqs-poller/poller/internal/adapt"
 	"github.com/sqs-poller/poller/internal/config"
 	"github.com/sqs-poller/poller/internal/demo"
 )
@@ -142,7 +141,7 @@ func (v *demoView) look() (text string, now moment) {
 		if a := t.Pace.Adaptive; a != nil {
 			now.limit = t.Pace.Concurrency
 			if len(a.Changes) > 0 {
-				now.why, now.refused = a.Changes[0].Words, a.Changes[0].Reason == adapt.Refused.String()
+				now.why, now.refused = a.Changes[0].Words, a.Changes[0].Refused()
 			}
 		}
 		for _, q := range t.Pace.Quotas {

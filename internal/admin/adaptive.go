@@ -8,6 +8,9 @@ import (
 	g "maragu.dev/gomponents"
 )
 
+// Refused reports whether it changed because the target has refused something.
+func (f Found) Refused() bool { return f.Reason == "refused" }
+
 // between says within which bounds the concurrency is found.
 func (a *Adaptive) between() string {
 	if a == nil {

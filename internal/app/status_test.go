@@ -8,6 +8,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/sqs-poller/poller/internal/adapt"
 	"github.com/sqs-poller/poller/internal/admin"
 	"github.com/sqs-poller/poller/internal/consumer"
 	"github.com/sqs-poller/poller/internal/message"
@@ -60,6 +61,16 @@ func TestAQueuesStatusSaysAllThatTheConsumerKnows(t *testing.T) {
 	}
 	if f := failuresOf("orders", snapshot()); len(f) != 1 || f[0].Queue != "orders" || f[0].MessageID != "m1" || f[0].Status != 500 {
 		t.Errorf("failures: %+v", f)
+	}
+}
+
+func TestARefusalIsKnownByItsReason(t *testing.T) {
+	t.Parallel()
+	for _, reason := range adapt.Reasons() {
+		is := adaptiveStatus(adapt.Status{History: []adapt.Change{{Reason: reason}}}, true)
+		if is.Changes[0].Refused() != (reason == adapt.Refused) {
+			t.Errorf("%v is a refusal: %v", reason, is.Changes[0].Refused())
+		}
 	}
 }
 
