@@ -15,13 +15,17 @@ import (
 
 // memoryCase is a load under which a worker has to stay within its memory.
 type memoryCase struct {
-	name       string
-	mebibytes  int
-	bodies     []bodies
-	slots      int
-	queues     int // 0: one
-	path       string
-	outage     time.Duration
+	name      string
+	mebibytes int
+	bodies    []bodies
+	slots     int
+	queues    int // 0: one
+	path      string
+	outage    time.Duration
+	// forRoom is how many messages may be released to make room in the outage: they come
+	// 15 minutes later, and are not waited for.
+	forRoom    int
+	batch      int  // messages of a request, in events; 0: one message a request
 	attributes bool // the bytes are attributes', not the body's
 	quick      bool // part of -quick
 }
@@ -47,7 +51,12 @@ var memoryCases = []memoryCase{
 	{name: "64 KiB, 100 queues", mebibytes: 128, bodies: []bodies{{3_000, 64 << 10}}, slots: 64, queues: 100},
 	{name: "1 MiB, 64 slots, deliveries of 5 s", mebibytes: 128, bodies: []bodies{{120, mib}}, slots: 64, path: "/sleep/5s"},
 	{name: "64 KiB, held in an outage of 20 s", mebibytes: 128, bodies: []bodies{{3_000, 64 << 10}}, slots: 64, outage: 20 * time.Second, quick: true},
-	{name: "1 MiB, held in an outage of 20 s", mebibytes: 128, bodies: []bodies{{150, mib}}, slots: 64, outage: 20 * time.Second},
+	{name: "1 MiB, held in an outage of 20 s", mebibytes: 64, bodies: []bodies{{100, mib}}, slots: 64, outage: 20 * time.Second, forRoom: 1},
+	{name: "1 MiB, held in an outage of 20 s", mebibytes: 128, bodies: []bodies{{150, mib}}, slots: 64, outage: 20 * time.Second, forRoom: 1, quick: true},
+	{name: "1 MiB, held in an outage of 20 s", mebibytes: chartLimit, bodies: []bodies{{300, mib}}, slots: 64, outage: 20 * time.Second, forRoom: 1},
+	{name: "1 MiB, lambda, --batch 10, 64 slots", mebibytes: 128, bodies: []bodies{{200, mib}}, slots: 64, batch: 10, quick: true},
+	{name: "64 KiB, lambda, --batch 10, 64 slots", mebibytes: 128, bodies: []bodies{{3_000, 64 << 10}}, slots: 64, batch: 10},
+	{name: "1 MiB, lambda, --batch 10, held in an outage of 20 s", mebibytes: 128, bodies: []bodies{{150, mib}}, slots: 64, batch: 10, outage: 20 * time.Second, forRoom: 1},
 }
 
 // memory runs a worker within a memory limit, in a cgroup of its own where the machine
@@ -74,7 +83,7 @@ func memory(ctx context.Context, o options) ([]row, error) {
 // run returns the most memory that the worker took, in MiB, and how that is known. All
 // messages must be delivered.
 func (c memoryCase) run(ctx context.Context, o options) (peak float64, how string, err error) {
-	o.concurrency = c.slots
+	o.concurrency, o.batch = c.slots, c.batch
 	role := "role-target"
 	if c.outage > 0 {
 		role = "role-sink"
@@ -128,7 +137,7 @@ func (c memoryCase) run(ctx context.Context, o options) (peak float64, how strin
 			return 0, "", err
 		}
 		if c.outage > 0 {
-			err = s.outageOver(ctx, c.outage, sent)
+			err = s.outageOver(ctx, c.outage, sent-c.forRoom)
 		} else {
 			err = s.arrived(ctx, sent)
 		}

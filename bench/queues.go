@@ -17,8 +17,8 @@ import (
 const (
 	manyQueues = 300
 	// calm is how long a worker with many queues is left alone before it is watched, and
-	// then for how long.
-	calm    = 45 * time.Second
+	// then for how long: what its start left behind is collected within two minutes.
+	calm    = 75 * time.Second
 	watched = time.Minute
 )
 

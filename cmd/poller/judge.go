@@ -75,7 +75,7 @@ func judgeMemory(f *findings, plan app.MemoryPlan) {
 		f.add(fine, "settings", "", "no memory limit is known, so there are %s; --memory sets one", fit)
 	case plan.Tight:
 		f.add(warning, "settings", "--memory or --concurrency",
-			"a memory of %s leaves less than %s for messages: the program takes 12 MiB, and slots and queues %s; it may be killed for using more",
+			"a memory of %s leaves less than %s for messages: the program takes 16 MiB, and slots and queues %s; it may be killed for using more",
 			config.Size(plan.Limit), inMiB(plan.Messages), inMiB(plan.Base))
 	default:
 		f.add(fine, "settings", "", "a memory of %s leaves %s", config.Size(plan.Limit), fit)

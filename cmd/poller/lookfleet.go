@@ -33,7 +33,6 @@ func lookAtFleet(ctx context.Context, c config.Config, target string) findings {
 	if c.Fleet.Replicas < 2 {
 		f.add(warning, about, "--fleet-replicas: the most replicas that ever run", "without the coordinator everything stops after 5 min")
 	}
-	f.judgeSharedQuotas(about, t)
 	if t.Rate.Limited {
 		window := time.Duration(float64(t.Burst-1) / t.Rate.PerSecond * float64(time.Second))
 		if window > longPause {
@@ -43,20 +42,4 @@ func lookAtFleet(ctx context.Context, c config.Config, target string) findings {
 		}
 	}
 	return f
-}
-
-// judgeSharedQuotas says what the quotas of a fleet cost while its coordinator is away.
-func (f *findings) judgeSharedQuotas(about string, t config.Target) {
-	for _, q := range t.Quotas {
-		switch {
-		case q.Window() > time.Minute:
-			f.add(warning, about, "", "while the coordinator is away nothing starts: what is left of the quota of %s is not known then", q)
-		case !t.Rate.Limited:
-			f.add(warning, about, "--rate", "while the coordinator is away nothing starts: by itself a replica goes on with a part of the rate, "+
-				"and there is none beside the quota of %s", q)
-		default:
-			f.add(fine, about, "", "the quota of %s is counted over all replicas; if the coordinator is away, a replica goes on by itself after %s more",
-				q, (q.Window() + time.Second).Round(time.Second))
-		}
-	}
 }

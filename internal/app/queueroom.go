@@ -154,7 +154,7 @@ func (r *queueRoom) consume(q *queue.Queue, attributes queue.Attributes) (*consu
 		Pace:         r.target.pace,
 		Weight:       float64(r.config.Weight),
 		Memory:       r.app.memory,
-		Copied:       target.Copied(t.Format),
+		Copied:       target.Copied(t.Format, t.BatchSize()),
 		FIFO:         attributes.FIFO,
 		FIFOStrict:   r.config.FIFOStrict,
 		Attributes:   attributes.QueueAttributes,

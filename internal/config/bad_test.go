@@ -438,6 +438,12 @@ func TestBadInputGetsOneSentence(t *testing.T) {
 				"write @FILE with the URL, add ?password_file=FILE to it, set POLLER_FLEET_REDIS, or write it in a --config file",
 		},
 		{
+			"a coordinator's password behind Sentinel on the command line",
+			input{args: enough + "--fleet-redis redis+sentinel://h?master_name=m&password=hunter2 --fleet-name budget"},
+			"--fleet-redis: the password is a secret, and other users can read the command line: " +
+				"write @FILE with the URL, add ?password_file=FILE to it, set POLLER_FLEET_REDIS, or write it in a --config file",
+		},
+		{
 			"a rate that a fleet cannot share",
 			input{args: enough + "--fleet-redis redis://h --fleet-name budget --rate 30/h"},
 			"--rate: 0.5/m is less than the 1/m that --fleet-redis can share: use a higher rate, omit it, or pause with poller pause",

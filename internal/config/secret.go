@@ -18,8 +18,9 @@ func (s Sources) refuseSecrets() error {
 		}
 	}
 	if slices.Contains(s.Given, "fleet-redis") {
-		if u, err := url.Parse(s.Flags.Config.Fleet.Redis); err == nil && u.User != nil {
-			if _, secret := u.User.Password(); secret {
+		if u, err := url.Parse(s.Flags.Config.Fleet.Redis); err == nil {
+			// With Sentinel the one before the host is Sentinel's own, and the server's is a parameter.
+			if _, secret := u.User.Password(); secret || u.Query().Has("password") {
 				return errors.New("--fleet-redis: the password is a secret, and other users can read the command line: " +
 					"write @FILE with the URL, add ?password_file=FILE to it, set POLLER_FLEET_REDIS, or write it in a --config file")
 			}

@@ -21,7 +21,7 @@ const (
 // Budget returns how much of a process's memory limit messages may take, bodies and
 // attributes in hand and answers that are being read, with so many slots and queues:
 //
-//	runtime = 12 MiB                                       the program itself
+//	runtime = 16 MiB                                       the program itself
 //	base    = 8 MiB + 40 KiB * slots + 128 KiB * queues    connections, stacks, metrics
 //	budget  = (limit - runtime - base) / 2                 at least 4 MiB
 //
@@ -34,8 +34,9 @@ func Budget(limit int64, slots, queues int) int64 {
 	return max((limit-RuntimeMemory-BaseMemory(slots, queues))/2, leastBudget)
 }
 
-// RuntimeMemory is the part of the limit that Go's own memory limit leaves out.
-const RuntimeMemory = 12 << 20
+// RuntimeMemory is the part of the limit that Go's own memory limit leaves out: the pages of
+// the binary, nearly all of which are resident.
+const RuntimeMemory = 16 << 20
 
 // BaseMemory is what a process with so many slots and queues takes beside its messages.
 func BaseMemory(slots, queues int) int64 {

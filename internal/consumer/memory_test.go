@@ -68,9 +68,9 @@ func TestTheBudgetIsHalfOfWhatTheProgramLeaves(t *testing.T) {
 		want          float64 // MiB
 	}{
 		{0, 10_000, 300, 64},
-		{128 * mib, 64, 1, (128 - 12 - 8 - 2.5 - 0.125) / 2},
-		{256 * mib, 1000, 100, (256 - 12 - 8 - 39.0625 - 12.5) / 2},
-		{32 * mib, 64, 1, (32 - 12 - 8 - 2.5 - 0.125) / 2},
+		{128 * mib, 64, 1, (128 - 16 - 8 - 2.5 - 0.125) / 2},
+		{256 * mib, 1000, 100, (256 - 16 - 8 - 39.0625 - 12.5) / 2},
+		{48 * mib, 64, 1, (48 - 16 - 8 - 2.5 - 0.125) / 2},
 		{32 * mib, 1000, 1, 4},
 	} {
 		if got := Budget(test.limit, test.slots, test.queues); got != int64(test.want*mib) {

@@ -141,6 +141,34 @@ func join(t *testing.T, l *link, id string, reg prometheus.Registerer) *joined {
 	return j
 }
 
+// leaveAll has replicas leave, so that the bubble may end.
+func leaveAll(all ...*joined) {
+	for _, j := range all {
+		j.leave()
+		<-j.ended
+	}
+}
+
+// bubble is one in which two replicas are live.
+type bubble struct {
+	t        *testing.T
+	link     *link
+	one, two *joined
+}
+
+// withTwo runs a test in a bubble, which the replicas leave in the end.
+func withTwo(t *testing.T, test func(b bubble)) {
+	t.Helper()
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		l := newLink()
+		b := bubble{t, l, join(t, l, "one", nil), join(t, l, "two", nil)}
+		time.Sleep(10 * time.Second)
+		test(b)
+		leaveAll(b.one, b.two)
+	})
+}
+
 // work starts deliveries that take no time, until end.
 func (j *joined) work(end time.Time) {
 	for now := time.Now(); now.Before(end); now = time.Now() {
@@ -223,21 +251,14 @@ func TestTwoReplicasShareARateThroughAnOutageOfTheCoordinator(t *testing.T) {
 }
 
 func TestWhoLooksSeesAllReplicas(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		l := newLink()
-		one, two := join(t, l, "one", nil), join(t, l, "two", nil)
-		time.Sleep(10 * time.Second)
+	withTwo(t, func(b bubble) {
+		t, one := b.t, b.one
 		one.fleet.Status(time.Now())
 		time.Sleep(3 * time.Second)
 		all := one.fleet.Status(time.Now()).Members
 		if len(all) != 2 || all[0].ID != "one" || !all[0].Self || all[1].Host != "host of two" || all[1].State != "live" || all[1].Missing {
 			t.Errorf("%+v", all)
 		}
-		one.leave()
-		two.leave()
-		<-one.ended
-		<-two.ended
 	})
 }
 
@@ -279,11 +300,8 @@ func TestACoordinatorThatRefusesLaterIsTriedAgain(t *testing.T) {
 }
 
 func TestAChangedBudgetIsFollowed(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		l := newLink()
-		one, two := join(t, l, "one", nil), join(t, l, "two", nil)
-		time.Sleep(10 * time.Second)
+	withTwo(t, func(b bubble) {
+		t, one, two := b.t, b.one, b.two
 		less := partner
 		less.Rate, less.Burst = 10, 2
 		one.fleet.Set(less)
@@ -301,10 +319,6 @@ func TestAChangedBudgetIsFollowed(t *testing.T) {
 		if s := one.fleet.Status(time.Now()); s.Rate != 10 || s.Mixed {
 			t.Errorf("%+v", s)
 		}
-		one.leave()
-		two.leave()
-		<-one.ended
-		<-two.ended
 	})
 }
 

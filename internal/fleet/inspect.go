@@ -45,9 +45,13 @@ const oldestMajor, oldestMinor = 6, 2
 
 var versionIn = regexp.MustCompile(`(?m)^(redis|valkey)_version:(\d+)\.(\d+)(\S*)`)
 
-// Inspect looks at a coordinator as a replica would use it. It grants nothing and leaves
-// nothing behind.
+// Inspect looks at a coordinator as a replica would use it, and at what the budget means without
+// it. It grants nothing and leaves nothing behind.
 func Inspect(ctx context.Context, r *Redis, name string, b Budget) []Fact {
+	return append(inspectServer(ctx, r, name, b), judgeQuotas(b)...)
+}
+
+func inspectServer(ctx context.Context, r *Redis, name string, b Budget) []Fact {
 	c := newRedisCoordinator(r, name)
 	defer c.close()
 	keys := append(keysOf(name), "{poller:"+name+"}:check")
@@ -143,4 +147,23 @@ func (c *redisCoordinator) judgeMembers(ctx context.Context, b Budget) []Fact {
 		}}
 	}
 	return []Fact{{What: fmt.Sprintf("%d replicas use this budget, all with these limits", len(all.members))}}
+}
+
+// judgeQuotas says what each quota costs while the coordinator is away.
+func judgeQuotas(b Budget) []Fact {
+	var facts []Fact
+	for _, q := range b.Quotas {
+		alone := b.aloneWith(q)
+		switch {
+		case q.N <= 0:
+		case alone >= 0:
+			facts = append(facts, Fact{What: fmt.Sprintf("the quota of %s is counted over all replicas; if the coordinator is away, a replica goes on by itself after %s more", q, alone)})
+		case q.Window > longestAlone:
+			facts = append(facts, Fact{Doubtful: true, What: fmt.Sprintf("while the coordinator is away nothing starts: what is left of the quota of %s is not known then", q)})
+		default:
+			facts = append(facts, Fact{Doubtful: true, Change: "--rate", What: fmt.Sprintf(
+				"while the coordinator is away nothing starts: by itself a replica goes on with a part of the rate, and there is none beside the quota of %s", q)})
+		}
+	}
+	return facts
 }

@@ -40,6 +40,21 @@ func TestARoundTripIsJudgedByTheWindow(t *testing.T) {
 	}
 }
 
+func TestWhatAQuotaCostsWithoutTheCoordinatorIsSaid(t *testing.T) {
+	t.Parallel()
+	hour := perMinute(1000, 28)
+	hour.Quotas[0].Window = time.Hour
+	for want, b := range map[string]Budget{
+		"the quota of 60/m is counted over all replicas; if the coordinator is away, a replica goes on by itself after 1m1s more": perMinute(60, 28),
+		"while the coordinator is away nothing starts: what is left of the quota of 1000/h is not known then":                     hour,
+		"and there is none beside the quota of 60/m": perMinute(60, 0),
+	} {
+		if got := judgeQuotas(b); len(got) != 1 || !strings.HasSuffix(got[0].What, want) || got[0].Doubtful != (b.alone() < 0) {
+			t.Errorf("%+v, want %q", got, want)
+		}
+	}
+}
+
 func TestAnInspectionSaysWhoIsThereAndLeavesNothingBehind(t *testing.T) {
 	t.Parallel()
 	m := miniredis.RunT(t)

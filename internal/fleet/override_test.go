@@ -21,20 +21,9 @@ func mustRewrite(t *testing.T, j *joined, text string) {
 	}
 }
 
-// leaveAll has replicas leave, so that the bubble may end.
-func leaveAll(all ...*joined) {
-	for _, j := range all {
-		j.leave()
-		<-j.ended
-	}
-}
-
 func TestAnOverrideReachesAllReplicasAndThoseThatJoinBeforeTheyAskForAnything(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		l := newLink()
-		one, two := join(t, l, "one", nil), join(t, l, "two", nil)
-		time.Sleep(10 * time.Second)
+	withTwo(t, func(b bubble) {
+		t, l, one, two := b.t, b.link, b.one, b.two
 		mustRewrite(t, one, "paused")
 		if one.has() != "paused" {
 			t.Errorf("the replica that was told has heard %q", one.has())
@@ -56,16 +45,13 @@ func TestAnOverrideReachesAllReplicasAndThoseThatJoinBeforeTheyAskForAnything(t 
 		if one.told() != 2 || two.told() != 2 || three.told() != 2 {
 			t.Errorf("told %d, %d and %d times", one.told(), two.told(), three.told())
 		}
-		leaveAll(one, two, three)
+		leaveAll(three)
 	})
 }
 
 func TestAnOverrideSurvivesALostMemoryAndTheNewestHolds(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		l := newLink()
-		one, two := join(t, l, "one", nil), join(t, l, "two", nil)
-		time.Sleep(10 * time.Second)
+	withTwo(t, func(b bubble) {
+		t, l, one, two := b.t, b.link, b.one, b.two
 		mustRewrite(t, one, "old")
 		time.Sleep(2 * time.Second)
 		l.mu.Lock()
@@ -97,16 +83,12 @@ func TestAnOverrideSurvivesALostMemoryAndTheNewestHolds(t *testing.T) {
 		if two.has() != "newer" {
 			t.Errorf("heard %q", two.has())
 		}
-		leaveAll(one, two)
 	})
 }
 
 func TestOfTwoWhoChangeAnOverrideInOneMomentNeitherUndoesTheOther(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		l := newLink()
-		one, two := join(t, l, "one", nil), join(t, l, "two", nil)
-		time.Sleep(10 * time.Second)
+	withTwo(t, func(b bubble) {
+		t, one, two := b.t, b.one, b.two
 		asked := 0
 		err := one.fleet.Rewrite(t.Context(), func(old string, _ time.Duration) (string, error) {
 			if asked++; asked == 1 {
@@ -124,7 +106,6 @@ func TestOfTwoWhoChangeAnOverrideInOneMomentNeitherUndoesTheOther(t *testing.T) 
 		if err == nil || err.Error() != "others keep changing it: try again" || two.has() != "again" {
 			t.Errorf("%v: heard %q", err, two.has())
 		}
-		leaveAll(one, two)
 	})
 }
 

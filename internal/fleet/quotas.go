@@ -28,15 +28,25 @@ func slackOf(window time.Duration) time.Duration { return min(maxSlack, window/1
 func (b Budget) alone() time.Duration {
 	var alone time.Duration
 	for _, q := range b.Quotas {
-		switch {
-		case q.N <= 0:
-		case q.Window > longestAlone || b.Rate == 0:
-			return -time.Microsecond
-		default:
-			alone = max(alone, q.Window+maxSlack)
+		d := b.aloneWith(q)
+		if d < 0 {
+			return d
 		}
+		alone = max(alone, d)
 	}
 	return alone
+}
+
+// aloneWith is alone if this were the only quota.
+func (b Budget) aloneWith(q ratelimit.Quota) time.Duration {
+	switch {
+	case q.N <= 0:
+		return 0
+	case q.Window > longestAlone || b.Rate == 0:
+		return -time.Microsecond
+	default:
+		return q.Window + maxSlack
+	}
 }
 
 // quotas are what this replica knows of the fleet's: a copy of what the coordinator has

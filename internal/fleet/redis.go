@@ -34,9 +34,10 @@ type Redis struct {
 //	redis+sentinel://host:26379/0?master_name=m&addr=host2:26379
 //	redis+cluster://host:6379?addr=host2:6379
 //
-// and with rediss+sentinel and rediss+cluster over TLS. password_file=FILE is read at each
-// connection. @FILE is a file with the URL. Its errors do not repeat the URL, which may have
-// a password.
+// and with rediss+sentinel and rediss+cluster over TLS. A user and a password before the host of a
+// Sentinel are its own; the server's are username=USER and password=PASSWORD. password_file=FILE is
+// read at each connection. @FILE is a file with the URL. Its errors do not repeat the URL, which
+// may have a password.
 func ParseURL(raw string) (*Redis, error) {
 	if file, is := strings.CutPrefix(raw, "@"); is {
 		text, err := readSecret(file)
@@ -64,7 +65,11 @@ func ParseURL(raw string) (*Redis, error) {
 	}
 	query := u.Query()
 	if r.file = query.Get("password_file"); r.file != "" {
-		if _, given := u.User.Password(); given {
+		_, given := u.User.Password()
+		if r.kind == "sentinel" { // that is Sentinel's own
+			given = query.Has("password")
+		}
+		if given {
 			return nil, errors.New("the URL has a password and a password_file: keep one of them")
 		}
 		query.Del("password_file")

@@ -28,6 +28,7 @@ func TestURLsOfCoordinators(t *testing.T) {
 		"redis+sentinel://h:26379/0?master_name=m&addr=i:26": "redis+sentinel://h:26379",
 		"rediss+cluster://h:6379?addr=i:6379":                "rediss+cluster://h:6379",
 		"redis://u@h:6379?password_file=" + secret:           "redis://h:6379",
+		"redis+sentinel://:its-s3cret@h:26379?master_name=m&username=u&password_file=" + secret: "redis+sentinel://h:26379",
 		"@" + whole: "redis://h:1",
 	} {
 		r, err := ParseURL(raw)
@@ -46,7 +47,8 @@ func TestURLsOfCoordinators(t *testing.T) {
 		"redis://:s3cret@h/words":                   "invalid URL",
 		"redis://h?password_file=/no/it":            "the file /no/it cannot be read",
 		"redis://:s3cret@h?password_file=" + secret: "keep one of them",
-		"@/no/it":                                   "the file /no/it cannot be read",
+		"redis+sentinel://h?master_name=m&password=s3cret&password_file=" + secret: "keep one of them",
+		"@/no/it": "the file /no/it cannot be read",
 	} {
 		if _, err := ParseURL(raw); err == nil || !strings.Contains(err.Error(), want) || strings.Contains(err.Error(), "s3cret") {
 			t.Errorf("%s: %v, want %q", raw, err, want)

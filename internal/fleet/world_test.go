@@ -11,23 +11,23 @@ import (
 // world is a fleet in virtual time: replicas that each have a real member and a real pace,
 // a network that loses, delays and doubles, and one coordinator.
 type world struct {
-	dice     *rand.Rand
-	plan     plan
-	store    *store
-	now      time.Duration
-	queue    events
-	order    int
-	replicas []*replica
-	stopped  bool          // the server is
-	down     bool          // nothing listens
-	held     []*sentCall   // what a stopped server has not read
-	starts   []start       // of all replicas
-	spans    []span        // deliveries
-	history  []memory      // for promotions and old files
-	alone    map[int]bool  // replicas that started something by themselves
-	brought  time.Duration // the newest memory, by its birth, that a replica has brought a share
-	granted  time.Duration // the newest that has granted something
-	target   *spoken       // what the target says; nil: it takes all, and says nothing
+	dice       *rand.Rand
+	plan       plan
+	store      *store
+	now        time.Duration
+	queue      events
+	order      int
+	replicas   []*replica
+	stopped    bool          // the server is
+	down       bool          // nothing listens
+	held       []*sentCall   // what a stopped server has not read
+	starts     []start       // of all replicas
+	spans      []span        // deliveries
+	history    []memory      // for promotions and old files
+	alone      map[int]bool  // replicas that started something by themselves
+	brought    time.Duration // the newest memory, by its birth, that a replica has brought a share
+	granted    time.Duration // the newest that has granted something
+	target     *spoken       // what the target says; nil: it takes all, and says nothing
 	unpromised unpromised
 }
 

@@ -22,12 +22,7 @@ func (f cloudEventBatches) write(x *exchange, from source, m *message.Message) {
 }
 
 func (cloudEventBatches) writeBatch(x *exchange, from source, all []*message.Message) {
-	events, room := make([]map[string]any, len(all)), 0
-	for i, m := range all {
-		events[i] = eventOf(from, m)
-		room += len(m.Body) + len(m.Body)/8 + 1<<10
-	}
-	x.sendEvent(events, room)
+	x.sendEvents("[", all, func(m *message.Message) any { return eventOf(from, m) }, "]")
 	// Not a configured Content-Type: it is what tells a batch from an event.
 	x.head.to["Content-Type"] = eventBatchType
 	x.head.set("X-Poller-Queue", from.queue)
@@ -64,7 +59,7 @@ func eventOf(from source, m *message.Message) map[string]any {
 	switch {
 	case !isJSONType(kind):
 		event["data"] = m.Body
-	case json.Valid([]byte(m.Body)):
+	case validJSON(m.Body):
 		event["data"] = json.RawMessage(m.Body)
 	default: // it only claims to be JSON
 		event["datacontenttype"], event["data"] = textType[0], m.Body

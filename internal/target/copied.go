@@ -2,23 +2,22 @@ package target
 
 import "github.com/sqs-poller/poller/internal/message"
 
-// Copied returns what tells how many bytes a request of that format takes beside the
-// message, or nil where the body is sent as it is.
-func Copied(format string) func(*message.Message) int {
-	if format != "lambda" {
-		return nil
+// Copied returns what tells how many bytes of a request in that format, of at most so many
+// messages, are a message's own, beside the message itself; nil where the body is sent as it is.
+func Copied(format string, batch int) func(*message.Message) int {
+	if format == "lambda" || format == "cloudevents" && batch > 1 {
+		return func(m *message.Message) int { return 2 * inJSON(m) } // while it is encoded, and in the request
 	}
-	return copiedToJSON
+	return nil
 }
 
-// copiedToJSON returns the size of an event's JSON twice: while it is encoded, and in the
-// request.
-func copiedToJSON(m *message.Message) int {
+// inJSON returns how many bytes the texts of m take in an event's JSON.
+func inJSON(m *message.Message) int {
 	size := lengthInJSON(m.Body)
 	for name, a := range m.Attributes {
 		size += len(name) + lengthInJSON(a.StringValue) + len(a.BinaryValue)*4/3
 	}
-	return 2 * size
+	return size
 }
 
 // lengthInJSON returns how many bytes text takes in JSON.

@@ -25,17 +25,19 @@ func TestTheLengthInJSONIsThatOfTheEncoder(t *testing.T) {
 	}
 }
 
-func TestWhatALambdaRequestTakesCoversItsBodyAndOtherFormatsCopyNothing(t *testing.T) {
+func TestWhatAnEventTakesCoversItsBodyAndOtherRequestsCopyNothing(t *testing.T) {
 	m := full()
 	m.Body = strings.Repeat("{\"a\":\"b\\n\"}\n\x01", 10_000)
 	m.Attributes["note"] = message.Attribute{DataType: "String", StringValue: strings.Repeat("\t", 5_000)}
 	m.Attributes["photo"] = message.Attribute{DataType: "Binary", BinaryValue: bytes.Repeat([]byte{7}, 30_000)}
 	_, body := asked(t, "lambda", m)
-	if got := Copied("lambda")(m); got < 2*len(body)*95/100 || got > 2*len(body) {
-		t.Errorf("a request of %d bytes, encoded and sent, counts as %d", len(body), got)
+	for _, copied := range []func(*message.Message) int{Copied("lambda", 1), Copied("lambda", 10), Copied("cloudevents", 10)} {
+		if got := copied(m); got < 2*len(body)*95/100 || got > 2*len(body) {
+			t.Errorf("a request of %d bytes, encoded and sent, counts as %d", len(body), got)
+		}
 	}
 	for _, format := range Formats() {
-		if format != "lambda" && Copied(format) != nil {
+		if format != "lambda" && Copied(format, 1) != nil {
 			t.Errorf("%s copies the body", format)
 		}
 	}

@@ -13,6 +13,9 @@ import (
 
 const ordersARN = "arn:aws:sqs:eu-central-1:123456789012:orders"
 
+// sqsEvent is a function's input.
+type sqsEvent struct{ Records []sqsRecord }
+
 // asked returns the request and the body that a message becomes in a format.
 func asked(t *testing.T, format string, m *message.Message, change ...func(*Options)) (*http.Request, string) {
 	t.Helper()

@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net/http"
 	"strconv"
+	"strings"
 	"time"
 
 	"github.com/sqs-poller/poller/internal/message"
@@ -18,11 +19,7 @@ import (
 // message: https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html
 type lambda struct{}
 
-// sqsEvent is the function's input.
-type sqsEvent struct {
-	Records []sqsRecord `json:"Records"`
-}
-
+// sqsRecord is a message in the function's input, {"Records": […]}.
 type sqsRecord struct {
 	MessageID string `json:"messageId"`
 	// ReceiptHandle is always empty: a function that deletes by itself would race us.
@@ -45,29 +42,44 @@ type sqsAttribute struct {
 }
 
 func (lambda) write(x *exchange, from source, m *message.Message) {
-	x.sendEvent(sqsEvent{Records: []sqsRecord{recordOf(from, m)}}, len(m.Body)+len(m.Body)/8+1<<10)
-	x.contentType(jsonType)
+	lambda{}.writeBatch(x, from, []*message.Message{m})
 }
 
 func (lambda) writeBatch(x *exchange, from source, all []*message.Message) {
-	event, room := sqsEvent{Records: make([]sqsRecord, len(all))}, 0
-	for i, m := range all {
-		event.Records[i] = recordOf(from, m)
-		room += len(m.Body) + len(m.Body)/8 + 1<<10
-	}
-	x.sendEvent(event, room)
+	x.sendEvents(`{"Records":[`, all, func(m *message.Message) any { return recordOf(from, m) }, "]}")
 	x.contentType(jsonType)
 }
 
-// sendEvent makes the JSON of what can always be encoded the request's body. room is how
-// long it is likely to be.
-func (x *exchange) sendEvent(event any, room int) {
-	var body bytes.Buffer
+// sendEvents makes the JSON of messages the request's body, each as what event returns, which
+// can always be encoded, and all between open and end. They are encoded one by one: the
+// encoder makes the whole of what it encodes before it writes any.
+func (x *exchange) sendEvents(open string, all []*message.Message, event func(*message.Message) any, end string) {
+	room := len(open) + len(end)
+	for _, m := range all {
+		room += perEvent + inJSON(m)
+	}
+	var body strings.Builder
 	body.Grow(room)
-	to := json.NewEncoder(&body)
+	to := json.NewEncoder(sameLine{&body})
 	to.SetEscapeHTML(false)
-	_ = to.Encode(event)
-	x.send(string(bytes.TrimSuffix(body.Bytes(), []byte("\n"))))
+	body.WriteString(open)
+	for i, m := range all {
+		if i > 0 {
+			body.WriteByte(',')
+		}
+		_ = to.Encode(event(m))
+	}
+	body.WriteString(end)
+	x.send(body.String())
+}
+
+// sameLine leaves out the newline after each value of an encoder.
+type sameLine struct{ to *strings.Builder }
+
+// Write implements io.Writer.
+func (l sameLine) Write(value []byte) (int, error) {
+	_, _ = l.to.Write(bytes.TrimSuffix(value, []byte("\n")))
+	return len(value), nil
 }
 
 func (lambda) size(m *message.Message) int { return sizeInJSON(m) }
