@@ -96,6 +96,30 @@ func TestWhatIsInHandWaitsForAQuotaWithoutAReceive(t *testing.T) {
 	})
 }
 
+func TestWhatWaitsForAQuotaStartsTheMomentItIsFree(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		q, f := newFakeQueue(), newFakeTarget(time.Millisecond)
+		var starts []time.Time
+		f.answer = func(*message.Message, int) (message.Result, time.Duration) {
+			starts = append(starts, time.Now())
+			return delivered2xx, 250 * time.Millisecond
+		}
+		q.send(3)
+		e := run(t, q, f, quota(1, 7*time.Second), nil)
+		pass(30 * time.Second)
+		e.stop()
+		if len(starts) != 3 {
+			t.Fatalf("%d starts", len(starts))
+		}
+		for i, at := range starts[1:] {
+			if after := at.Sub(starts[i]); after < 7*time.Second || after > 7*time.Second+300*time.Millisecond {
+				t.Errorf("start %d came %v after the one before: its end and 7 s are 7.25 s", i+1, after)
+			}
+		}
+	})
+}
+
 // TestAQuotaOfDaysCostsAMessageInHandOneReceive: SQS lets no message be in flight for more
 // than 12 hours.
 func TestAQuotaOfDaysCostsAMessageInHandOneReceive(t *testing.T) {
