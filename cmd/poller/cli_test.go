@@ -104,8 +104,14 @@ func TestAWrongCommandLineGetsOneSentenceAndExitCode1(t *testing.T) {
 		"run --queue a --target http://me:hunter2@localhost/":                             `--target: user and password are secrets, and other users can read the command line: set POLLER_TARGET to the URL, or write it in a --config file`,
 		"run --queue a --target http://localhost/ --header X-Api-Key:hunter2":             `--header: the value of X-Api-Key is a secret, and other users can read the command line: write 'X-Api-Key: @FILE', or set POLLER_HEADER, or write it in a --config file`,
 		"run --queue a --target http://localhost/ --header Content-Length:5":              `--header: the header Content-Length cannot be set: it is the connection's own`,
+		"run orders --target http://localhost/":                                           `poller run takes no arguments: did you mean --queue orders?`,
+		"check orders":                                                                    `poller check takes no arguments: did you mean --queue orders?`,
+		"peek work-dlq":                                                                   `poller peek takes no arguments: did you mean --queue work-dlq?`,
+		"peek --max 3 work-dlq":                                                           `poller peek takes no such argument: use --queue=QUEUE, and quote values that contain spaces`,
+		"redrive work-dlq":                                                                `poller redrive takes no arguments: did you mean --from work-dlq?`,
+		"redrive --queue work-dlq":                                                        `unknown flag --queue, did you mean "--from"?`,
 		"run --queue a --target http://localhost/ --header Authorization: Bearer hunter2": `poller run takes no such argument: quote values that contain spaces`,
-		"health --listen 9500": `--listen: invalid address "9500": use HOST:PORT or :PORT, such as :9500`,
+		"health --listen 9500":                                                            `--listen: invalid address "9500": use HOST:PORT or :PORT, such as :9500`,
 	} {
 		t.Run(args, func(t *testing.T) {
 			c := newCommand(t)

@@ -18,7 +18,7 @@ import (
 
 // redriveCmd is `poller redrive`.
 type redriveCmd struct {
-	From      string          `name:"from" required:"" placeholder:"QUEUE" help:"The dead-letter queue: its URL, ARN or name."`
+	From      string          `name:"from" required:"" bare:"" mistaken:"queue" placeholder:"QUEUE" help:"The dead-letter queue: its URL, ARN or name."`
 	To        string          `name:"to" placeholder:"QUEUE" help:"Where the messages go. Default: the queue whose dead-letter queue it is."`
 	Rate      config.Rate     `name:"rate" placeholder:"RATE" help:"How fast to move them: 10/s, 100/m; a number alone means per second. Default: as fast as possible."`
 	Ramp      config.Duration `name:"ramp" placeholder:"DURATION" help:"How long the rate takes to rise from a twentieth to its full value."`
@@ -173,7 +173,7 @@ func (r *redriving) introduce() {
 		how = "one by one: each is sent, then deleted"
 	}
 	if r.DryRun {
-		how = "not at all: a dry run, which costs each message a receive"
+		how = "dry run: nothing is moved, and each message is received once"
 	}
 	rate := "as fast as possible"
 	if r.Rate.Limited {

@@ -68,7 +68,7 @@ func TestRedriveMovesWhatMatches(t *testing.T) {
 	args := []string{"redrive", "--from", "dead", "--reason", "422", "--filter", "body~^b", "--older-than", "0s"}
 	stdout, stderr, code := run(t, append(args, "--dry-run")...)
 	for _, want := range []string{
-		"how   not at all: a dry run, which costs each message a receive\n", "only  body~^b, rejected with 422\n",
+		"how   dry run: nothing is moved, and each message is received once\n", "only  body~^b, rejected with 422\n",
 		"  would move ", "1 message would be moved to orders\n2 did not match, and are left\n",
 	} {
 		if !strings.Contains(stdout, want) || code != 0 {
