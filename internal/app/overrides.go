@@ -282,6 +282,8 @@ func (a *App) stillPaused(name string, o *operated) string {
 		return "; still paused " + p.lasts()
 	case p.until.IsZero() && (p.fleet || !o.fleet):
 		return "; still paused until resume, which lifts this, too: resume first, then set the pace"
+	case !o.until.IsZero() && !p.until.IsZero() && !o.until.After(p.until):
+		return "; still paused " + p.lasts() + ", and by then this is over: give it a longer --for"
 	default:
 		return "; still paused " + p.lasts() + ", and this applies after that"
 	}

@@ -243,6 +243,8 @@ func TestAPaceOfAPausedTargetSaysThatItIsStillPaused(t *testing.T) {
 			{"pace", `{"reset": true}`, "rate 0/s, burst 1, concurrency 10; still paused until resume"},
 			{"pause", `{"for": "5m"}`, "in force here: rate 0/s, burst 1, concurrency 10"},
 			{"pace", `{"rate": "7/s"}`, "rate 0/s, burst 1, concurrency 10; still paused until " + until + " UTC, and this applies after that"},
+			{"pace", `{"rate": "8/s", "for": "5m"}`, "still paused until " + until + " UTC, and by then this is over: give it a longer --for"},
+			{"pace", `{"rate": "8/s", "for": "6m"}`, "still paused until " + until + " UTC, and this applies after that"},
 			{"resume", `{}`, "in force here: rate 10/s, burst 1, concurrency 10"},
 		} {
 			if said := d.mustPost(t, step.action, step.body); !strings.HasSuffix(strings.TrimSpace(said), step.ends+`"]}`) {
