@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -81,23 +82,29 @@ func run(t *testing.T, args ...string) (stdout, stderr string, code int) {
 
 func TestAWrongCommandLineGetsOneSentenceAndExitCode1(t *testing.T) {
 	for args, want := range map[string]string{
-		"rnu":                     `unexpected argument rnu, did you mean "run"?`,
-		"deliver":                 `unexpected argument deliver: see poller --help`,
-		"--verbose":               `unknown flag --verbose: see poller --help`,
-		"run":                     `no queue given: set --queue or POLLER_QUEUE to its URL, ARN or name, or name a file with --config`,
-		"run --rat 1":             `unknown flag --rat, did you mean "--rate"?`,
-		"run --rate":              `--rate needs a value: use --rate=VALUE`,
-		"run --header":            `--header needs a value: use --header=VALUE`,
-		"--":                      `no command given: try poller run, or see poller --help`,
-		"--queue a run":           `unknown flag --queue: see poller --help`,
-		"--version run":           `unknown flag --version: see poller --help`,
-		"s":                       `unexpected argument s, did you mean one of "send", "sink"?`,
-		"run --queue a --queue b": `--queue: given twice: remove one`,
-		"send":                    `--queue=QUEUE is missing: see poller send -h`,
-		"run --rate 28/x":         `--rate: invalid rate "28/x": use 28/s, 1000/m or 50000/h`,
-		"run --burst few":         `--burst: invalid number "few": use a whole number, such as 10`,
-		"run --timeout 5":         `--timeout: duration 5 has no unit: use 5s for seconds`,
-		"run --rate --burst 2":    `--rate needs a value: use --rate=VALUE`,
+		"rnu":                                   `unexpected argument rnu, did you mean "run"?`,
+		"deliver":                               `unexpected argument deliver: see poller --help`,
+		"--verbose":                             `unknown flag --verbose: see poller --help`,
+		"run":                                   `no queue given: set --queue or POLLER_QUEUE to its URL, ARN or name, or name a file with --config`,
+		"run --rat 1":                           `unknown flag --rat, did you mean "--rate"?`,
+		"run --rate":                            `--rate needs a value: use --rate=VALUE`,
+		"run --header":                          `--header needs a value: use --header=VALUE`,
+		"--":                                    `no command given: try poller run, or see poller --help`,
+		"--queue a run":                         `unknown flag --queue: see poller --help`,
+		"--version run":                         `unknown flag --version: see poller --help`,
+		"s":                                     `unexpected argument s, did you mean one of "send", "sink"?`,
+		"run --queue a --queue b":               `--queue: given twice: remove one`,
+		"send":                                  `--queue=QUEUE is missing: see poller send -h`,
+		"run --rate 28/x":                       `--rate: invalid rate "28/x": use 28/s, 1000/m or 50000/h`,
+		"run --burst few":                       `--burst: invalid number "few": use a whole number, such as 10`,
+		"run --timeout 5":                       `--timeout: duration 5 has no unit: use 5s for seconds`,
+		"run --rate --burst 2":                  `--rate needs a value: use --rate=VALUE`,
+		"check orders":                          `poller check takes no arguments: did you mean --queue orders?`,
+		"peek work-dlq":                         `poller peek takes no arguments: did you mean --queue work-dlq?`,
+		"peek --max 3 work-dlq":                 `poller peek takes no such argument: use --queue=QUEUE, and quote values that contain spaces`,
+		"redrive work-dlq":                      `poller redrive takes no arguments: did you mean --from work-dlq?`,
+		"redrive --queue work-dlq":              `unknown flag --queue, did you mean "--from"?`,
+		"run orders --target http://localhost/": `poller run takes no arguments: did you mean --queue orders?`,
 		"run --queue a --target http://localhost/ --concurrency 10001":                    `--concurrency: 10001 is not between 1 and 10,000: use the number of concurrent deliveries, such as 10`,
 		"run --queue a --target localhost:8080":                                           `--target: the URL does not begin with http:// or https://`,
 		"run --queue a --target http://me:hunter2@localhost/":                             `--target: user and password are secrets, and other users can read the command line: set POLLER_TARGET to the URL, or write it in a --config file`,
@@ -254,7 +261,7 @@ func TestHealthAsksTheDaemon(t *testing.T) {
 			w.WriteHeader(http.StatusNotFound)
 		case !healthy:
 			w.WriteHeader(http.StatusServiceUnavailable)
-			_, _ = w.Write([]byte("receive of orders has not turned since 10:00\ndepth neither\n"))
+			_, _ = w.Write([]byte("not healthy: receive of orders has not turned, since 10:00\nnot healthy: depth neither, since 10:00\n"))
 		default:
 			_, _ = w.Write([]byte("healthy\n"))
 		}
@@ -273,7 +280,7 @@ func TestHealthAsksTheDaemon(t *testing.T) {
 	}
 	healthy = false
 	_, stderr, code := run(t, "health", "--listen", address)
-	want := "poller: error: " + address + " answered 503: receive of orders has not turned since 10:00; depth neither\n"
+	want := "poller: error: " + address + " answered 503: not healthy: receive of orders has not turned, since 10:00; not healthy: depth neither, since 10:00\n"
 	if stderr != want || code != 1 {
 		t.Errorf("code %d\n got %swant %s", code, stderr, want)
 	}
@@ -282,6 +289,36 @@ func TestHealthAsksTheDaemon(t *testing.T) {
 	want = "poller: error: " + address + " cannot be reached (connect: connection refused): is the daemon running, and is this its --listen?\n"
 	if stderr != want || code != 1 {
 		t.Errorf("code %d\n got %swant %s", code, stderr, want)
+	}
+}
+
+func TestHealthKnowsAnAnswerThatIsNotPollers(t *testing.T) {
+	for _, other := range []struct {
+		status int
+		body   string
+	}{
+		{http.StatusOK, "200 OK\n"},
+		{http.StatusOK, ""},
+		{http.StatusOK, "unhealthy\n"},
+		{http.StatusNoContent, ""},
+		{http.StatusNotFound, "<html>\n<h1>404</h1>\n</html>"},
+		{http.StatusServiceUnavailable, "no healthy upstream"},
+		{http.StatusFound, ""}, // to /-/healthy elsewhere
+	} {
+		pollers := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("healthy\n")) }))
+		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+			w.Header().Set("Location", pollers.URL)
+			w.WriteHeader(other.status)
+			_, _ = w.Write([]byte(other.body))
+		}))
+		address := strings.TrimPrefix(server.URL, "http://")
+		stdout, stderr, code := run(t, "health", "--listen", address)
+		want := fmt.Sprintf("poller: error: %s gave an answer that is not poller's (status %d): is this its --listen?\n", address, other.status)
+		if stdout != "" || stderr != want || code != 1 {
+			t.Errorf("%+v: code %d\n got %s%swant %s", other, code, stdout, stderr, want)
+		}
+		server.Close()
+		pollers.Close()
 	}
 }
 

@@ -10,6 +10,7 @@ import (
 	"net"
 	"net/http"
 	"os"
+	"slices"
 	"strings"
 	"time"
 
@@ -68,7 +69,7 @@ func (d *daemonOf) control(p *process, action string, change map[string]any) err
 	case http.StatusUnauthorized:
 		return fmt.Errorf("the daemon at %s has another control token: give the one that it was started with", local(found.Listen))
 	default:
-		return errors.New(strings.TrimSpace(string(answer)))
+		return errors.New(asFlag(strings.TrimSpace(string(answer))))
 	}
 	var done struct {
 		Changed []string `json:"changed"`
@@ -82,6 +83,15 @@ func (d *daemonOf) control(p *process, action string, change map[string]any) err
 		}
 	}
 	return nil
+}
+
+// asFlag is a sentence of the daemon that begins with the name of a field, with that of the
+// flag.
+func asFlag(text string) string {
+	if field, _, found := strings.Cut(text, ": "); found && slices.Contains([]string{"rate", "concurrency", "for", "by", "fleet"}, field) {
+		return "--" + text
+	}
+	return text
 }
 
 // ask sends one request to the daemon on this machine.

@@ -59,7 +59,7 @@ func TestPauseResumeAndPaceFindTheDaemonByItsOwnSettings(t *testing.T) {
 		want      string
 	}{
 		{nil, []string{"pause", "--config", file, "--by", "ada"}, "target default: paused until resume; in force here: rate 0/s, burst 1, concurrency 10\n"},
-		{map[string]string{"POLLER_CONFIG": file}, []string{"resume"}, "target default: pause taken back; in force here: rate 20/s, burst 1, concurrency 10\n"},
+		{map[string]string{"POLLER_CONFIG": file}, []string{"resume"}, "target default: pause lifted; in force here: rate 20/s, burst 1, concurrency 10\n"},
 		{
 			map[string]string{"POLLER_LISTEN": listen, "POLLER_CONTROL_TOKEN": controlToken},
 			[]string{"pace", "--rate", "5/s", "--concurrency", "2"},
@@ -68,10 +68,10 @@ func TestPauseResumeAndPaceFindTheDaemonByItsOwnSettings(t *testing.T) {
 		{
 			map[string]string{"POLLER_CONTROL_TOKEN": "@" + token},
 			[]string{"resume", "--listen", listen, "--target", "default"},
-			"target default: rate taken back, concurrency taken back; in force here: rate 20/s, burst 1, concurrency 10\n",
+			"target default: rate override lifted, concurrency override lifted; in force here: rate 20/s, burst 1, concurrency 10\n",
 		},
 		{nil, []string{"pace", "--config", file, "--rate", "5/s"}, "target default: rate 5/s until resume; in force here: rate 5/s, burst 1, concurrency 10\n"},
-		{nil, []string{"pace", "--config", file, "--reset"}, "target default: rate taken back; in force here: rate 20/s, burst 1, concurrency 10\n"},
+		{nil, []string{"pace", "--config", file, "--reset"}, "target default: rate override lifted; in force here: rate 20/s, burst 1, concurrency 10\n"},
 		{map[string]string{"POLLER_RATE": "1/s"}, []string{"resume", "--listen", listen, "--control-token", "@" + token}, "target default: nothing was overridden; in force here: rate 20/s, burst 1, concurrency 10\n"},
 	} {
 		t.Run(step.args[0], func(t *testing.T) {
@@ -98,19 +98,24 @@ func TestWhatTheControlCommandsRefuseSaysWhatToDo(t *testing.T) {
 		t.Fatal(err)
 	}
 	for args, want := range map[string]string{
-		"pause --listen " + listen:                                "no control token given: set --control-token @FILE or POLLER_CONTROL_TOKEN as for the daemon, or name its file with --config",
-		"pause --control-token " + controlToken:                   "--control-token: it is a secret, and other users can read the command line: write @FILE, or set POLLER_CONTROL_TOKEN, or write it in a --config file",
-		"pause --control-token @/nowhere":                         "--control-token: /nowhere cannot be read (no such file or directory)",
-		"pause --listen " + listen + " --control-token @" + other: "the daemon at " + listen + " has another control token: give the one that it was started with",
-		"pause --config " + file + " --target shop":               `there is no target "shop": use default`,
-		"pace --config " + file:                                   "pace needs a rate, a concurrency or both, such as 10/s and 4",
-		"pace --config " + file + " --rate 0":                     "rate: 0 would pause: use poller pause, which says so on the page",
-		"pause --config " + file + " --fleet":                     "fleet: no coordinator shares the budget (--fleet-redis): omit it, and tell each replica",
-		"resume --config " + file + " --fleet":                    "fleet: no coordinator shares the budget (--fleet-redis): omit it, and tell each replica",
-		"pace --config " + file + " --reset --rate 5/s":           "reset takes the pace back: omit rate and concurrency, or omit reset",
-		"pause --listen 127.0.0.1:1 --control-token @" + other:    "127.0.0.1:1 cannot be reached (connect: connection refused): is the daemon running, and is this its --listen?",
-		"pause --listen 9500":                                     "--listen: invalid address: use HOST:PORT or :PORT, such as :9500",
-		"resume --for 5m":                                         "unknown flag --for: see poller resume --help",
+		"pause --listen " + listen:                                    "no control token given: set --control-token @FILE or POLLER_CONTROL_TOKEN as for the daemon, or name its file with --config",
+		"pause --control-token " + controlToken:                       "--control-token: it is a secret, and other users can read the command line: write @FILE, or set POLLER_CONTROL_TOKEN, or write it in a --config file",
+		"pause --control-token @/nowhere":                             "--control-token: /nowhere cannot be read (no such file or directory)",
+		"pause --listen " + listen + " --control-token @" + other:     "the daemon at " + listen + " has another control token: give the one that it was started with",
+		"pause --config " + file + " --target shop":                   `there is no target "shop": use default`,
+		"pace --config " + file:                                       "pace needs a rate, a concurrency or both, such as 10/s and 4",
+		"pace --config " + file + " --rate 0":                         "--rate: 0 would pause: use poller pause, which says so on the page",
+		"pace --config " + file + " --rate 5/s --concurrency 0":       "--concurrency: 0 is not between 1 and 10,000: use the number of concurrent deliveries, such as 4",
+		"pace --config " + file + " --rate 5/s --for 0s":              "--for: 0s would end at once: use a duration such as 30m, or omit it to last until resume",
+		"pause --config " + file + " --for 0s":                        "--for: 0s would end at once: use a duration such as 30m, or omit it to last until resume",
+		"pause --config " + file + " --for 800h":                      "--for: 800h is longer than 720h: use a shorter duration, or omit it to last until resume",
+		"pause --config " + file + " --by " + strings.Repeat("a", 65): "--by: use a name of at most 64 characters, on one line",
+		"pause --config " + file + " --fleet":                         "--fleet: no coordinator shares the budget (--fleet-redis): omit it, and tell each replica",
+		"resume --config " + file + " --fleet":                        "--fleet: no coordinator shares the budget (--fleet-redis): omit it, and tell each replica",
+		"pace --config " + file + " --reset --rate 5/s":               "reset lifts the pace: omit rate and concurrency, or omit reset",
+		"pause --listen 127.0.0.1:1 --control-token @" + other:        "127.0.0.1:1 cannot be reached (connect: connection refused): is the daemon running, and is this its --listen?",
+		"pause --listen 9500":                                         "--listen: invalid address: use HOST:PORT or :PORT, such as :9500",
+		"resume --for 5m":                                             "unknown flag --for: see poller resume --help",
 	} {
 		_, stderr, code := run(t, strings.Fields(args)...)
 		if want = "poller: error: " + want + "\n"; stderr != want || code != 1 {

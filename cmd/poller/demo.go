@@ -14,7 +14,7 @@ import (
 type demoCmd struct {
 	Duration  config.Duration `name:"duration" placeholder:"DURATION" help:"How long the traffic lasts. Default: until Ctrl-C."`
 	Rate      config.Rate     `name:"rate" default:"28/s" placeholder:"RATE" help:"The poller's pace. The downstream accepts 32/s; none means as fast as possible."`
-	Quota     demo.Limit      `name:"quota" placeholder:"QUOTA" help:"The downstream is a partner with a quota, such as 100/m, and the poller keeps to it. Default: outages, no quota."`
+	Quota     config.Quota    `name:"quota" placeholder:"QUOTA" help:"The downstream is a partner with a quota, such as 100/m, and the poller keeps to it. Default: outages, no quota."`
 	RateLimit demo.Saying     `name:"ratelimit" placeholder:"HEADER" help:"The poller is not given the quota, but the downstream's answers say what is left of it: ietf, x, old or retry."`
 	Adaptive  bool            `name:"adaptive" help:"The downstream takes a few requests at a time, nobody knows how many, and the poller finds out. Needs --rate none."`
 	LogLevel  config.Level    `name:"log-level" default:"error" placeholder:"LEVEL" help:"What the poller logs: debug, info, warn or error."`
@@ -53,7 +53,7 @@ func (c *demoCmd) Run(p *process) error {
 	case c.Adaptive:
 		return c.show(p, adaptivePlay)
 	case c.Quota.N > 0:
-		return c.show(p, quotaPlay(c.Quota, c.RateLimit))
+		return c.show(p, quotaPlay(limitOf(c.Quota), c.RateLimit))
 	default:
 		return c.show(p, demoPlay)
 	}
@@ -63,7 +63,7 @@ func (c *demoCmd) show(p *process, shown play) error {
 	switch {
 	case c.Duration < 0:
 		return fmt.Errorf("--duration %s: use a value such as 20s, or omit it to stop with Ctrl-C", c.Duration)
-	case c.Quota.Per > time.Minute:
+	case c.Quota.Window() > time.Minute:
 		return fmt.Errorf("--quota %s: that is too long to watch: use a quota a minute, such as 100/m", c.Quota)
 	case c.RateLimit != "" && c.Quota.N == 0:
 		return fmt.Errorf("--ratelimit %s: there is no quota to report: add --quota 100/m", c.RateLimit)

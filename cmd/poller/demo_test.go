@@ -205,6 +205,7 @@ func TestWhatTheDemoRefusesSaysWhatToWrite(t *testing.T) {
 		{[]string{"--rate", "0"}, "such as 28/s"},
 		{[]string{"--rate", "28/x"}, "28/s"},
 		{[]string{"--quota", "100/w"}, "1000/m"},
+		{[]string{"--quota", "100"}, `invalid quota "100": use a whole number and a unit`},
 		{[]string{"--quota", "100/h"}, "use a quota a minute, such as 100/m"},
 		{[]string{"--ratelimit", "x"}, "add --quota 100/m"},
 		{[]string{"--quota", "9/m", "--ratelimit", "rfc"}, "use ietf (RateLimit)"},

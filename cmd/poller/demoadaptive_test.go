@@ -77,7 +77,7 @@ func TestWhatNobodyKnowsIsFoundWithoutALoss(t *testing.T) {
 func TestADemoThatHasNothingToFindSaysWhatToChange(t *testing.T) {
 	t.Parallel()
 	for want, c := range map[string]*demoCmd{
-		"omit --quota":    {Adaptive: true, Quota: hundredAMinute},
+		"omit --quota":    {Adaptive: true, Quota: config.Quota{N: 100, Unit: "m"}},
 		"add --rate none": {Adaptive: true, Rate: config.Rate{Limited: true, PerSecond: 28}},
 	} {
 		if err := c.show(&process{}, adaptivePlay); err == nil || !strings.Contains(err.Error(), want) {

@@ -155,7 +155,7 @@ func judgeQueue(c config.Queue, t config.Target, facts queueFacts) findings {
 		case p.Err != nil:
 			f.add(wrong, name, "the IAM policy: allow "+p.Action, "%v", p.Err)
 		default:
-			f.add(fine, name, "", "%s is not refused", p.Action)
+			f.add(fine, name, "", "%s is allowed", p.Action)
 		}
 	}
 	switch {

@@ -1,6 +1,10 @@
 package main
 
-import "github.com/sqs-poller/poller/internal/config"
+import (
+	"slices"
+
+	"github.com/sqs-poller/poller/internal/config"
+)
 
 // pauseCmd is `poller pause`.
 type pauseCmd struct {
@@ -34,7 +38,7 @@ POLLER_CONTROL_TOKEN, or the daemon's file.`
 
 // Run asks the daemon.
 func (c *pauseCmd) Run(p *process) error {
-	return c.control(p, "pause", change(c.Target, c.For, c.By, c.Fleet))
+	return c.control(p, "pause", c.change(c.Target, c.For, c.By, c.Fleet))
 }
 
 // resumeCmd is `poller resume`.
@@ -59,7 +63,7 @@ replicas; without it, what was set with --fleet stays.`
 
 // Run asks the daemon.
 func (c *resumeCmd) Run(p *process) error {
-	return c.control(p, "resume", change(c.Target, 0, c.By, c.Fleet))
+	return c.control(p, "resume", c.change(c.Target, 0, c.By, c.Fleet))
 }
 
 // paceCmd is `poller pace`.
@@ -91,26 +95,27 @@ coordinator shares the budget (fleet.redis).`
 
 // Run asks the daemon.
 func (c *paceCmd) Run(p *process) error {
-	what := change(c.Target, c.For, c.By, c.Fleet)
+	what := c.change(c.Target, c.For, c.By, c.Fleet)
 	if c.Reset {
 		what["reset"] = true
 	}
 	if c.Rate != "" {
 		what["rate"] = c.Rate
 	}
-	if c.Concurrency != 0 {
+	if slices.Contains(c.given, "concurrency") {
 		what["concurrency"] = c.Concurrency
 	}
 	return c.control(p, "pace", what)
 }
 
-// change is what all of them say.
-func change(target string, lasts config.Duration, by string, fleet bool) map[string]any {
+// change is what all of them say. A flag that was given is said, whatever its value: the
+// daemon knows what makes no sense.
+func (d *daemonOf) change(target string, lasts config.Duration, by string, fleet bool) map[string]any {
 	what := make(map[string]any)
 	if target != "" {
 		what["target"] = target
 	}
-	if lasts != 0 {
+	if slices.Contains(d.given, "for") {
 		what["for"] = lasts.String()
 	}
 	if by != "" {

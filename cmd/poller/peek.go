@@ -21,7 +21,7 @@ const maxPeek = 1000
 
 // peekCmd is `poller peek`.
 type peekCmd struct {
-	Queue string `name:"queue" required:"" placeholder:"QUEUE" help:"The queue: its URL, ARN or name."`
+	Queue string `name:"queue" required:"" bare:"" placeholder:"QUEUE" help:"The queue: its URL, ARN or name."`
 	Max   int    `name:"max" default:"20" placeholder:"N" help:"How many messages at most, 1 to 1,000."`
 	Body  bool   `name:"body" help:"Show bodies, too."`
 	JSON  bool   `name:"json" help:"Print JSON."`

@@ -56,7 +56,7 @@ func lookAtTarget(ctx context.Context, name string, t config.Target, proxyOf fun
 	case isCertificate(err):
 		f.add(wrong, about, "the certificate, or --tls-ca if it is signed by an authority of your own", "%s is there, but its certificate is refused: %v", place, err)
 	case isUnknownHost(err):
-		f.add(wrong, about, "--target, or the DNS that this machine asks", "%s cannot be reached: %v", place, err)
+		f.add(wrong, about, "--target, or this machine's DNS", "%s cannot be reached: %v", place, err)
 	case err != nil:
 		f.add(wrong, about, "--target, or start it", "%s cannot be reached: %v", place, err)
 	case proxy != nil:

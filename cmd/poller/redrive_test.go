@@ -68,7 +68,7 @@ func TestRedriveMovesWhatMatches(t *testing.T) {
 	args := []string{"redrive", "--from", "dead", "--reason", "422", "--filter", "body~^b", "--older-than", "0s"}
 	stdout, stderr, code := run(t, append(args, "--dry-run")...)
 	for _, want := range []string{
-		"how   not at all: a dry run, which costs each message a receive\n", "only  body~^b, rejected with 422\n",
+		"how   dry run: nothing is moved, and each message is received once\n", "only  body~^b, rejected with 422\n",
 		"  would move ", "1 message would be moved to orders\n2 did not match, and are left\n",
 	} {
 		if !strings.Contains(stdout, want) || code != 0 {
@@ -113,6 +113,11 @@ func TestWhatRedriveRefusesSaysWhatToWrite(t *testing.T) {
 		"--from dead --filter a=b":     "--filter: invalid filter: use attr:NAME=VALUE, attr:NAME or body~REGEXP",
 		"--from dead --to dead":        "--to: it is the same queue as --from: give another one",
 		"--from dead --to other.fifo":  "--to: dead and other.fifo are not of one type: a FIFO queue's messages go to a FIFO queue",
+		"--from dead --reason teapot":  `--reason "teapot": poller sends no message to a dead-letter queue because of that: use 4xx, or a status that rejects a message, such as 422`,
+		"--from dead --reason=":        "--reason: empty value: use 4xx, or a status that rejects a message, such as 422, or omit it",
+		"--from dead --reason 4x":      `--reason "4x": poller sends no message`,
+		"--from dead --reason timeout": `--reason "timeout": poller sends no message`,
+		"--from dead --reason 503":     `--reason "503": poller sends no message`,
 		"--from orders":                "--from: orders is not the dead-letter queue of any queue: name the queue to move to with --to",
 		"--from nowhere":               "--from: ",
 		"--from dead --older-than=-1s": "--older-than -1s: use a duration such as 2h",

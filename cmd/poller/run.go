@@ -132,13 +132,13 @@ func (s *settings) start(
 		return nil, nil, err
 	}
 	ended, stop := context.WithCancel(p.now)
-	go s.watch(ended, p, out, daemon, log)
+	go s.watch(ended, p, out, daemon, log, c.DrainTimeout)
 	return daemon, func() { stop(); closeLog() }, nil
 }
 
 // watch reads the settings again at each SIGHUP, and says how to hurry the first
 // Ctrl-C, until the daemon has ended.
-func (s *settings) watch(ended context.Context, p *process, out io.Writer, daemon *app.App, log *slog.Logger) {
+func (s *settings) watch(ended context.Context, p *process, out io.Writer, daemon *app.App, log *slog.Logger, timeout config.Duration) {
 	drain := p.drain.Done()
 	for {
 		select {
@@ -147,7 +147,7 @@ func (s *settings) watch(ended context.Context, p *process, out io.Writer, daemo
 		case <-drain:
 			drain = nil
 			if p.interactive {
-				_, _ = io.WriteString(out, "poller: "+waitedFor(daemon.Status(time.Now()))+"; press Ctrl-C again to stop immediately\n")
+				_, _ = io.WriteString(out, "poller: "+waitedFor(daemon.Status(time.Now()), timeout)+"; press Ctrl-C again to stop immediately\n")
 			}
 		case <-p.hangup:
 			s.reload(ended, daemon, log, p.files)
@@ -155,8 +155,8 @@ func (s *settings) watch(ended context.Context, p *process, out io.Writer, daemo
 	}
 }
 
-// waitedFor says what a stop waits for.
-func waitedFor(s app.Status) string {
+// waitedFor says what a stop waits for, and for how long at most.
+func waitedFor(s app.Status, timeout config.Duration) string {
 	inHand, parked := 0, 0
 	for _, q := range s.Queues {
 		for _, n := range q.InHand {
@@ -170,9 +170,10 @@ func waitedFor(s app.Status) string {
 	}
 	switch {
 	case inHand > 0 && parked > 0:
-		return fmt.Sprintf("stopping: finishing or releasing %s in hand, and waiting for %s", counted(inHand, "message"), polls)
+		return fmt.Sprintf("stopping: finishing or releasing %s in hand, up to %s (--drain-timeout), and waiting for %s",
+			counted(inHand, "message"), timeout, polls)
 	case inHand > 0:
-		return fmt.Sprintf("stopping: finishing or releasing %s in hand", counted(inHand, "message"))
+		return fmt.Sprintf("stopping: finishing or releasing %s in hand, up to %s (--drain-timeout)", counted(inHand, "message"), timeout)
 	case parked > 0:
 		return "stopping: waiting for " + polls + ", to release what it may still bring"
 	}

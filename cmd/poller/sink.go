@@ -15,7 +15,7 @@ type sinkCmd struct {
 	Listen         string           `name:"listen" default:"127.0.0.1:8080" placeholder:"HOST:PORT" help:"Address to listen on. Port 0 chooses a free one."`
 	Capacity       int              `name:"capacity" placeholder:"N" help:"Concurrent requests that it accepts; more get 429. Default: no limit."`
 	Rate           demo.Limit       `name:"rate" placeholder:"RATE" help:"Requests that it accepts: 28/s (in any second), 1000/m, 50000/h; more get 429. Default: no limit."`
-	Quota          demo.Limit       `name:"quota" placeholder:"QUOTA" help:"Requests that it accepts in each second, minute, hour or day of the clock: 100/m; more get 429. Default: no limit."`
+	Quota          config.Quota     `name:"quota" placeholder:"QUOTA" help:"Requests that it accepts in each second, minute, hour or day of the clock: 100/m; more get 429. Default: no limit."`
 	RateLimit      demo.Saying      `name:"ratelimit" placeholder:"HEADER" help:"How its answers say what is left of the quota: ietf (RateLimit), x (X-RateLimit-Remaining, Unix time), old (RateLimit-Remaining, seconds) or retry (Retry-After with a 429). Default: not at all."`
 	Latency        demo.Latency     `name:"latency" default:"0s" placeholder:"DURATION" help:"How long an answer takes: 200ms, or a range such as 100ms-200ms."`
 	Format         receiver.Format  `name:"format" placeholder:"FORMAT" help:"What requests have to be: raw, sqsd, lambda, cloudevents or webhook. What is wrong with one is printed, and answered as such a target does. Default: anything."`
@@ -118,10 +118,13 @@ func (c *sinkCmd) options() (demo.SinkOptions, error) {
 	}
 	return demo.SinkOptions{
 		Format: c.Format, Fail: c.Fail,
-		Capacity: c.Capacity, Rate: c.Rate, Quota: c.Quota, Saying: c.RateLimit, Latency: c.Latency, Status: c.Status,
+		Capacity: c.Capacity, Rate: c.Rate, Quota: limitOf(c.Quota), Saying: c.RateLimit, Latency: c.Latency, Status: c.Status,
 		OverloadStatus: c.OverloadStatus, RetryAfter: time.Duration(c.RetryAfter), Outages: outages,
 	}, nil
 }
+
+// limitOf is a quota as the practice downstream keeps it.
+func limitOf(q config.Quota) demo.Limit { return demo.Limit{N: q.N, Per: q.Window()} }
 
 func sinkLine(s demo.Stats) string {
 	line := fmt.Sprintf("received %d (%d/s)  accepted %d  refused %d  at once %d (most %d)",

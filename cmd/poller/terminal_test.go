@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"github.com/sqs-poller/poller/internal/app"
+	"github.com/sqs-poller/poller/internal/config"
 )
 
 // waitForOut waits until stdout has text.
@@ -54,12 +55,12 @@ func TestAStopSaysWhatItWaitsFor(t *testing.T) {
 		want           string
 	}{
 		{0, 0, "stopping"},
-		{1, 0, "stopping: finishing or releasing 1 message in hand"},
+		{1, 0, "stopping: finishing or releasing 1 message in hand, up to 1m30s (--drain-timeout)"},
 		{0, 1, "stopping: waiting for the open long poll, up to 20 s"},
-		{3, 1, "stopping: finishing or releasing 3 messages in hand, and waiting for the open long poll, up to 20 s"},
+		{3, 1, "stopping: finishing or releasing 3 messages in hand, up to 1m30s (--drain-timeout), and waiting for the open long poll, up to 20 s"},
 	} {
 		s := app.Status{Queues: []app.QueueStatus{{InHand: map[string]int{"delivering": tt.inHand}, Parked: tt.parked}}}
-		if got := waitedFor(s); !strings.HasPrefix(got, tt.want) {
+		if got := waitedFor(s, config.Duration(90*time.Second)); !strings.HasPrefix(got, tt.want) {
 			t.Errorf("%d in hand, %d parked: %q", tt.inHand, tt.parked, got)
 		}
 	}

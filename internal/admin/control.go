@@ -39,14 +39,14 @@ type Change struct {
 	Action string `json:"-"`
 	// Target is a target's name; empty means all.
 	Target string `json:"target"`
-	// Rate and Concurrency are the limits to pin; empty and 0 pin none.
+	// Rate and Concurrency are the limits to pin; empty and nil pin none.
 	Rate        string `json:"rate"`
-	Concurrency int    `json:"concurrency"`
-	// For is how long it lasts; empty means until it is taken back.
+	Concurrency *int   `json:"concurrency"`
+	// For is how long it lasts; empty means until it is lifted.
 	For string `json:"for"`
 	// By is who asks, as the caller says.
 	By string `json:"by"`
-	// Reset takes a pace back, and not a pause.
+	// Reset lifts a pace, and not a pause.
 	Reset bool `json:"reset"`
 	// Fleet means all replicas that share the target's budget on a coordinator.
 	Fleet bool `json:"fleet"`

@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
+	"reflect"
 	"strings"
 	"sync"
 	"testing"
@@ -83,8 +84,8 @@ func TestTheControlAPIPassesOnWhatWasAskedForAndFromWhere(t *testing.T) {
 	if w.Code != http.StatusOK || strings.TrimSpace(w.Body.String()) != `{"changed":["target partner: paused until resume"]}` {
 		t.Errorf("%d %s", w.Code, w.Body)
 	}
-	want := Change{Action: "pace", Target: "partner", Rate: "10/s", Concurrency: 4, For: "30m", By: "ada", From: "192.0.2.1"}
-	if len(c.asked) != 1 || c.asked[0] != want {
+	want := Change{Action: "pace", Target: "partner", Rate: "10/s", Concurrency: new(4), For: "30m", By: "ada", From: "192.0.2.1"}
+	if len(c.asked) != 1 || !reflect.DeepEqual(c.asked[0], want) {
 		t.Errorf("asked for %+v", c.asked)
 	}
 	for _, path := range controlPaths {

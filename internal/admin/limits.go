@@ -3,6 +3,7 @@ package admin
 import (
 	"fmt"
 	"math"
+	"strings"
 	"time"
 )
 
@@ -104,6 +105,14 @@ func (g Gate) next(now time.Time) string {
 		return "now"
 	}
 	return "in " + seconds(g.NextProbe.Sub(now))
+}
+
+// hint asks, of a target that answers, what the answer asks of whoever set it up.
+func (g Gate) hint() string {
+	if strings.HasPrefix(g.Answers, "404 (") || strings.HasPrefix(g.Answers, "405 (") {
+		return "; is the path of its URL right?"
+	}
+	return ""
 }
 
 // slots returns how many deliveries may run at the same time: fewer than the concurrency

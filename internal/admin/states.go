@@ -46,8 +46,8 @@ var states = []state{
 	}},
 	{"down", func(v facts) bool { return v.t.Gate.State == "closed" }, func(v facts) Verdict {
 		g := v.t.Gate
-		return bad("Target %s is down since %s (%s)%s; nothing is lost, %s held, next probe %s", v.t.Name, clock(g.Since),
-			seconds(v.now.Sub(g.Since)), after(": ", g.Answers), messages(g.Held), g.next(v.now))
+		return bad("Target %s is down since %s (%s)%s; nothing is lost, %s held, next probe %s%s", v.t.Name, clock(g.Since),
+			seconds(v.now.Sub(g.Since)), after(": ", g.Answers), messages(g.Held), g.next(v.now), g.hint())
 	}},
 	{"coming back", func(v facts) bool { return v.t.Gate.State == "half_open" && v.t.Gate.Held > 0 }, func(v facts) Verdict {
 		return notice("Target %s is coming back: up to %d concurrent deliveries, more with each success; %s held",

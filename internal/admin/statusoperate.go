@@ -12,7 +12,7 @@ type Override struct {
 	// Value is the rate or the concurrency as it was written; empty for a pause.
 	Value string    `json:"value,omitempty"`
 	Since time.Time `json:"since"`
-	// Until is when it ends by itself; null if it lasts until it is taken back.
+	// Until is when it ends by itself; null if it lasts until it is lifted.
 	Until *time.Time `json:"until"`
 	// By is who did it, as they said; From is the address that the request came from.
 	By   string `json:"by,omitempty"`

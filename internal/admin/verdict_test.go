@@ -334,6 +334,15 @@ func TestTheVerdictSaysWhatToLookAt(t *testing.T) {
 			next := noon.Add(1500 * time.Millisecond)
 			s.Targets[0].Gate = Gate{State: "closed", Since: noon.Add(-time.Minute), Held: 47, Reason: "connection", Answers: "connection refused (7 of 7)", NextProbe: &next}
 		}, Bad, "Target partner is down since 11:59:00 UTC (1 min): connection refused (7 of 7); nothing is lost, 47 messages held, next probe in 1.5 s"},
+		"a closed gate, by a path that is not there": {behind, func(s *Status) {
+			s.Targets[0].Gate = Gate{State: "closed", Since: noon.Add(-time.Minute), Held: 24, Answers: "404 (23 of 24), timeout (1 of 24)"}
+		}, Bad, "Target partner is down since 11:59:00 UTC (1 min): 404 (23 of 24), timeout (1 of 24); nothing is lost, 24 messages held, next probe now; is the path of its URL right?"},
+		"a closed gate, by a method that is not taken": {behind, func(s *Status) {
+			s.Targets[0].Gate = Gate{State: "closed", Since: noon.Add(-time.Minute), Held: 24, Answers: "405 (24 of 24)"}
+		}, Bad, "Target partner is down since 11:59:00 UTC (1 min): 405 (24 of 24); nothing is lost, 24 messages held, next probe now; is the path of its URL right?"},
+		"a closed gate, mostly by an outage": {behind, func(s *Status) {
+			s.Targets[0].Gate = Gate{State: "closed", Since: noon.Add(-time.Minute), Held: 24, Answers: "503 (23 of 24), 404 (1 of 24)"}
+		}, Bad, "Target partner is down since 11:59:00 UTC (1 min): 503 (23 of 24), 404 (1 of 24); nothing is lost, 24 messages held, next probe now"},
 		"rejects everything": {behind, func(s *Status) {
 			since := noon.Add(-time.Minute)
 			s.Targets[0].Gate = Gate{State: "open", Held: 40, Answers: "422 (9 of 9)", RejectsSince: &since, Rejected: 5}

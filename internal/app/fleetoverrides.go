@@ -19,11 +19,11 @@ import (
 // What an operator sets for all replicas of a fleet is kept by its coordinator, as a text that
 // every replica reads with its next call: decisions, of which each kind has the last.
 
-// decision is a limit or a pause that an operator has set, or that one is taken back. Times
+// decision is a limit or a pause that an operator has set, or that one is lifted. Times
 // are by the coordinator's clock, in microseconds since 1970.
 type decision struct {
 	At          int64  `json:"at"`
-	Until       int64  `json:"until,omitempty"` // 0: until it is taken back
+	Until       int64  `json:"until,omitempty"` // 0: until it is lifted
 	By          string `json:"by,omitempty"`
 	From        string `json:"from,omitempty"`
 	Set         bool   `json:"set"`
@@ -71,7 +71,7 @@ func (a *App) operateFleet(ctx context.Context, o *operated) ([]string, error) {
 			return nil, &admin.UnavailableError{What: strings.Join(changed, "; ")}
 		}
 		a.reload.Lock()
-		changed = append(changed, "target "+name+", all replicas: "+strings.Join(said, ", ")+"; in force here: "+inWords(a.limitsInForce(name)))
+		changed = append(changed, "target "+name+", all replicas: "+strings.Join(said, ", ")+"; in force here: "+inWords(a.limitsInForce(name))+a.stillPaused(name, o))
 		a.reload.Unlock()
 	}
 	return changed, nil
@@ -87,10 +87,10 @@ func (o *operated) decide(old string, at time.Duration) (text string, said []str
 	}
 	now := at.Microseconds()
 	for _, k := range o.kinds() {
-		d := decision{At: now, By: o.by, From: o.from, Set: !o.takesBack()}
-		if o.takesBack() {
+		d := decision{At: now, By: o.by, From: o.from, Set: !o.lifts()}
+		if o.lifts() {
 			if all[k.String()].setAt(now) {
-				said = append(said, k.String()+" taken back")
+				said = append(said, k.lifted())
 			}
 			all[k.String()] = d
 			continue
@@ -168,7 +168,7 @@ func (a *App) takeIn(now time.Time, name string, k kind, d decision, f *fleet.Fl
 	}
 	if !d.Set || !o.until.IsZero() && !o.until.After(now) {
 		if ended {
-			return k.String() + " taken back", nil
+			return k.lifted(), nil
 		}
 		return "", nil
 	}
@@ -192,8 +192,8 @@ func (a *App) takeIn(now time.Time, name string, k kind, d decision, f *fleet.Fl
 
 func micros(n int64) time.Duration { return time.Duration(n) * time.Microsecond }
 
-// takesBack reports whether something is taken back, and not set.
-func (o *operated) takesBack() bool { return o.action == "resume" || o.reset }
+// lifts reports whether something is lifted, and not set.
+func (o *operated) lifts() bool { return o.action == "resume" || o.reset }
 
 // kinds returns what the operator means.
 func (o *operated) kinds() []kind {
@@ -239,7 +239,7 @@ func (o *override) inWords(k kind) string {
 	}
 }
 
-// stays says what all replicas still have though this one's was taken back.
+// stays says what all replicas still have though this one's was lifted.
 func (a *App) stays(name string, which []kind) string {
 	var list []string
 	for k, o := range a.fleetWide[name].set {
@@ -250,7 +250,7 @@ func (a *App) stays(name string, which []kind) string {
 	if list == nil {
 		return ""
 	}
-	return strings.Join(list, " and ") + " for all replicas stays: take it back with --fleet"
+	return strings.Join(list, " and ") + " for all replicas stays: lift it with --fleet"
 }
 
 func byWhom(by string) string {

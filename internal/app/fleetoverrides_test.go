@@ -124,7 +124,7 @@ func TestAPauseOfTheFleetHoldsForAllReplicasAndThoseThatStartLater(t *testing.T)
 		four.mustPost(t, "resume", `{"fleet": true, "by": "bob"}`)
 		f.expect("resumed", 195, 203)
 		f.overridden("", "", "", "")
-		if n := f.all[0].logs.String(); !strings.Contains(n, `changed="pause taken back" in_force="rate 20/s, burst 2, concurrency 10`) || !strings.Contains(n, "by=bob") {
+		if n := f.all[0].logs.String(); !strings.Contains(n, `changed="pause lifted" in_force="rate 20/s, burst 2, concurrency 10`) || !strings.Contains(n, "by=bob") {
 			t.Errorf("the log says\n%s", n)
 		}
 		f.stop()
@@ -152,7 +152,7 @@ func TestAPaceOfTheFleetEndsByItselfOrIsResetAndPausesStay(t *testing.T) {
 		f.all[0].mustPost(t, "pause", `{"fleet": true}`)
 		pass(2 * time.Second)
 		f.overridden("pause* rate* concurrency*", "pause* rate* concurrency*", "pause* rate* concurrency*")
-		if said := f.all[1].mustPost(t, "pace", `{"fleet": true, "reset": true}`); !strings.Contains(said, "rate taken back, concurrency taken back; in force here: rate 0/s") {
+		if said := f.all[1].mustPost(t, "pace", `{"fleet": true, "reset": true}`); !strings.Contains(said, "rate override lifted, concurrency override lifted; in force here: rate 0/s") {
 			t.Errorf("the answer is %s", said)
 		}
 		f.expect("paused", 0, 0)
@@ -186,11 +186,12 @@ func TestOfAReplicasOverrideAndTheFleetsTheNewestHolds(t *testing.T) {
 			{one, "pace", `{"rate": "7/s"}`, "", "rate", "", 7},
 			{two, "pace", `{"rate": "9/s", "fleet": true}`, "", "rate*", "rate*", 9},
 			{one, "pace", `{"rate": "8/s"}`, "", "rate", "rate*", 8},
-			{one, "pace", `{"reset": true}`, "rate taken back, rate for all replicas stays: take it back with --fleet", "rate*", "rate*", 9},
+			{one, "pace", `{"reset": true}`, "rate override lifted, rate for all replicas stays: lift it with --fleet", "rate*", "rate*", 9},
 			{one, "resume", `{}`, "nothing was overridden, rate for all replicas stays", "rate*", "rate*", 9},
 			{one, "pause", `{}`, "", "pause rate*", "rate*", 0},
 			{two, "pace", `{"rate": "6/s", "fleet": true}`, "", "pause rate*", "rate*", 0}, // of another kind
-			{two, "resume", `{"fleet": true}`, "rate taken back", "", "", 20},
+			{one, "pace", `{"rate": "6/s", "fleet": true}`, "concurrency 10; still paused until resume, and this applies after that", "pause rate*", "rate*", 0},
+			{two, "resume", `{"fleet": true}`, "rate override lifted", "", "", 20},
 		} {
 			if said := step.who.mustPost(t, step.action, step.body); !strings.Contains(said, step.said) {
 				t.Errorf("%s %s: it says %s", step.action, step.body, said)
@@ -258,10 +259,10 @@ func TestAnOverrideOfTheFleetThatMakesNoSenseIsRefused(t *testing.T) {
 	defer a.close(t.Context())
 	for want, change := range map[string]admin.Change{
 		"fleet: no coordinator shares the budget (--fleet-redis): omit it, and tell each replica": {Action: "pause", Fleet: true},
-		"pause takes no reset: use pace":               {Action: "pause", Reset: true},
-		"reset takes the pace back: omit rate and":     {Action: "pace", Reset: true, Rate: "5/s"},
-		"for: reset has no end: omit it":               {Action: "pace", Reset: true, For: "5m"},
-		"reset takes the pace back: omit rate and con": {Action: "pace", Reset: true, Concurrency: 5},
+		"pause takes no reset: use pace":          {Action: "pause", Reset: true},
+		"reset lifts the pace: omit rate and":     {Action: "pace", Reset: true, Rate: "5/s"},
+		"for: reset has no end: omit it":          {Action: "pace", Reset: true, For: "5m"},
+		"reset lifts the pace: omit rate and con": {Action: "pace", Reset: true, Concurrency: new(5)},
 	} {
 		if _, err := a.Operate(t.Context(), time.Now(), change); err == nil || !strings.Contains(err.Error(), want) {
 			t.Errorf("%+v:\n got %v\nwant %s", change, err, want)

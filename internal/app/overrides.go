@@ -29,9 +29,14 @@ const (
 
 func (k kind) String() string { return [kinds]string{"pause", "rate", "concurrency"}[k] }
 
+// lifted says that the override of a kind is no more.
+func (k kind) lifted() string {
+	return [kinds]string{"pause lifted", "rate override lifted", "concurrency override lifted"}[k]
+}
+
 // override is one pause or limit that an operator has set for a target.
 type override struct {
-	since, until time.Time // until is zero if it lasts until it is taken back
+	since, until time.Time // until is zero if it lasts until it is lifted
 	by, from     string
 	// rate and concurrency are, like the settings, the budget of all replicas.
 	rate        config.Rate
@@ -93,9 +98,9 @@ type operated struct {
 	rate        *config.Rate
 	concurrency int
 	until       time.Time
-	lasts       time.Duration // 0: until it is taken back
+	lasts       time.Duration // 0: until it is lifted
 	by, from    string
-	reset       bool // of a pace: it is taken back
+	reset       bool // of a pace: it is lifted
 	fleet       bool // all replicas are meant
 }
 
@@ -141,7 +146,7 @@ func (a *App) wakeOverrides() {
 
 // read checks what does not depend on the settings in force.
 func (a *App) read(now time.Time, c admin.Change) (*operated, error) {
-	o := &operated{action: c.Action, targets: a.names(), concurrency: c.Concurrency, by: c.By, from: c.From, reset: c.Reset, fleet: c.Fleet}
+	o := &operated{action: c.Action, targets: a.names(), by: c.By, from: c.From, reset: c.Reset, fleet: c.Fleet}
 	if c.Fleet && !a.config.Fleet.Shared() {
 		return nil, errNoCoordinator
 	}
@@ -168,10 +173,13 @@ func (o *operated) readFor(now time.Time, c admin.Change) error {
 	if err := lasts.UnmarshalText([]byte(c.For)); err != nil {
 		return fmt.Errorf("for: %w", err)
 	}
-	if lasts <= 0 || time.Duration(lasts) > longestOverride {
-		return fmt.Errorf("for: %s is not over 0s and at most 720h: use a duration such as 30m, or omit it", lasts)
+	switch {
+	case lasts <= 0:
+		return fmt.Errorf("for: %s would end at once: use a duration such as 30m, or omit it to last until resume", lasts)
+	case time.Duration(lasts) > longestOverride:
+		return fmt.Errorf("for: %s is longer than 720h: use a shorter duration, or omit it to last until resume", lasts)
 	}
-	if o.takesBack() {
+	if o.lifts() {
 		return fmt.Errorf("for: %s has no end: omit it", map[bool]string{false: "resume", true: "reset"}[o.reset])
 	}
 	o.lasts = time.Duration(lasts)
@@ -181,21 +189,25 @@ func (o *operated) readFor(now time.Time, c admin.Change) error {
 
 func (o *operated) readPace(c admin.Change) error {
 	switch {
-	case c.Action != "pace" && (c.Rate != "" || c.Concurrency != 0):
+	case c.Action != "pace" && (c.Rate != "" || c.Concurrency != nil):
 		return fmt.Errorf("%s takes neither rate nor concurrency: use pace", c.Action)
 	case c.Action != "pace" && c.Reset:
 		return fmt.Errorf("%s takes no reset: use pace", c.Action)
-	case c.Reset && (c.Rate != "" || c.Concurrency != 0):
-		return errors.New("reset takes the pace back: omit rate and concurrency, or omit reset")
+	case c.Reset && (c.Rate != "" || c.Concurrency != nil):
+		return errors.New("reset lifts the pace: omit rate and concurrency, or omit reset")
 	case c.Action != "pace", c.Reset:
 		return nil
-	case c.Rate == "" && c.Concurrency == 0:
+	case c.Rate == "" && c.Concurrency == nil:
 		return errors.New("pace needs a rate, a concurrency or both, such as 10/s and 4")
 	case len(o.targets) > 1:
 		return fmt.Errorf("pace needs the target that is meant: use %s", strings.Join(o.targets, " or "))
-	case c.Concurrency < 0 || c.Concurrency > config.MaxConcurrency:
-		return fmt.Errorf("concurrency: %d is not between 1 and 10,000", c.Concurrency)
-	case c.Rate == "":
+	case c.Concurrency != nil && (*c.Concurrency < 1 || *c.Concurrency > config.MaxConcurrency):
+		return fmt.Errorf("concurrency: %d is not between 1 and 10,000: use the number of concurrent deliveries, such as 4", *c.Concurrency)
+	}
+	if c.Concurrency != nil {
+		o.concurrency = *c.Concurrency
+	}
+	if c.Rate == "" {
 		return nil
 	}
 	o.rate = new(config.Rate)
@@ -238,26 +250,41 @@ func (a *App) operate(now time.Time, name string, o *operated) string {
 	var said []string
 	for _, k := range o.kinds() {
 		switch old := set[k]; {
-		case !o.takesBack():
+		case !o.lifts():
 			set[k] = o.override(k, now)
 			said = append(said, set[k].inWords(k))
 		case old != nil:
 			set[k] = nil
-			said = append(said, k.String()+" taken back")
+			said = append(said, k.lifted())
 		}
 	}
 	if said == nil {
 		said = []string{"nothing was overridden"}
 	}
-	if o.takesBack() {
+	if o.lifts() {
 		if more := a.stays(name, o.kinds()); more != "" {
 			said = append(said, more)
 		}
 	}
 	a.putInForce(now, name)
-	text := "target " + name + ": " + strings.Join(said, ", ") + "; in force here: " + inWords(a.limitsInForce(name))
+	text := "target " + name + ": " + strings.Join(said, ", ") + "; in force here: " + inWords(a.limitsInForce(name)) + a.stillPaused(name, o)
 	a.note(now, "override", name, strings.Join(said, ", ")+byWhom(o.by)+" from "+o.from)
 	return text
+}
+
+// stillPaused says that a pace changes nothing yet, because its target is paused.
+func (a *App) stillPaused(name string, o *operated) string {
+	p := a.inForce(name)[pauseKind]
+	switch {
+	case o.action != "pace" || p == nil:
+		return ""
+	case o.reset:
+		return "; still paused " + p.lasts()
+	case p.until.IsZero() && (p.fleet || !o.fleet):
+		return "; still paused until resume, which lifts this, too: resume first, then set the pace"
+	default:
+		return "; still paused " + p.lasts() + ", and this applies after that"
+	}
 }
 
 // putInForce sets the pace of a target to the settings and what an operator overrides.
@@ -286,7 +313,7 @@ func (a *App) watchOverrides(ctx context.Context) {
 	}
 }
 
-// endOverrides takes back what is over and returns when the next one is.
+// endOverrides lifts what is over and returns when the next one is.
 func (a *App) endOverrides(now time.Time) time.Time {
 	a.reload.Lock()
 	defer a.reload.Unlock()

@@ -152,7 +152,7 @@ func TestAPauseInAnOutageProbesNothingAndLosesNothing(t *testing.T) {
 	})
 }
 
-func TestAnOverrideGoesBeforeTheSettingsUntilItIsTakenBackOrOver(t *testing.T) {
+func TestAnOverrideGoesBeforeTheSettingsUntilItIsLiftedOrOver(t *testing.T) {
 	environment(t)
 	synctest.Test(t, func(t *testing.T) {
 		d := begin(t, "orders", controllable(), nil)
@@ -230,6 +230,30 @@ func TestAnOverrideIsALogLineAnEventAndAMetric(t *testing.T) {
 	})
 }
 
+func TestAPaceOfAPausedTargetSaysThatItIsStillPaused(t *testing.T) {
+	environment(t)
+	synctest.Test(t, func(t *testing.T) {
+		d := begin(t, "orders", controllable(), nil)
+		pass(time.Second)
+		until := time.Now().Add(5 * time.Minute).UTC().Format(time.TimeOnly)
+		for _, step := range []struct{ action, body, ends string }{
+			{"pace", `{"rate": "5/s"}`, "in force here: rate 5/s, burst 1, concurrency 10"},
+			{"pause", `{}`, "in force here: rate 0/s, burst 1, concurrency 10"},
+			{"pace", `{"rate": "6/s"}`, "rate 0/s, burst 1, concurrency 10; still paused until resume, which lifts this, too: resume first, then set the pace"},
+			{"pace", `{"reset": true}`, "rate 0/s, burst 1, concurrency 10; still paused until resume"},
+			{"pause", `{"for": "5m"}`, "in force here: rate 0/s, burst 1, concurrency 10"},
+			{"pace", `{"rate": "7/s"}`, "rate 0/s, burst 1, concurrency 10; still paused until " + until + " UTC, and this applies after that"},
+			{"resume", `{}`, "in force here: rate 10/s, burst 1, concurrency 10"},
+		} {
+			if said := d.mustPost(t, step.action, step.body); !strings.HasSuffix(strings.TrimSpace(said), step.ends+`"]}`) {
+				t.Errorf("%s %s:\n got %swant … %s", step.action, step.body, said, step.ends)
+			}
+		}
+		d.stop()
+		<-d.ended
+	})
+}
+
 func TestAChangeThatMakesNoSenseIsRefusedWithOneSentence(t *testing.T) {
 	environment(t)
 	c := controllable()
@@ -239,18 +263,21 @@ func TestAChangeThatMakesNoSenseIsRefusedWithOneSentence(t *testing.T) {
 	a.files = 1000
 	for want, change := range map[string]admin.Change{
 		`there is no target "shop": use default`:                            {Action: "pause", Target: "shop"},
-		"for: 0s is not over 0s and at most 720h":                           {Action: "pause", For: "0s"},
-		"for: 721h is not over 0s and at most 720h":                         {Action: "pause", For: "721h"},
+		"for: 0s would end at once: use a duration such as 30m, or omit it": {Action: "pause", For: "0s"},
+		"for: -5m would end at once":                                        {Action: "pace", Rate: "5/s", For: "-5m"},
+		"for: 721h is longer than 720h: use a shorter duration, or omit it": {Action: "pause", For: "721h"},
 		"for: duration 30 has no unit":                                      {Action: "pause", For: "30"},
 		"for: resume has no end: omit it":                                   {Action: "resume", For: "5m"},
 		"pause takes neither rate nor concurrency: use pace":                {Action: "pause", Rate: "5/s"},
 		"pace needs a rate, a concurrency or both":                          {Action: "pace"},
 		"rate: invalid rate":                                                {Action: "pace", Rate: "fast"},
 		"rate: 0 would pause: use poller pause":                             {Action: "pace", Rate: "0"},
-		"concurrency: 10001 is not between 1 and 10,000":                    {Action: "pace", Concurrency: 10_001},
-		"concurrency: -1 is not between":                                    {Action: "pace", Concurrency: -1},
-		"concurrency: 1 is less than one concurrent delivery for each of 2": {Action: "pace", Concurrency: 1},
-		"--concurrency: this needs 5080 open files":                         {Action: "pace", Concurrency: 10_000},
+		"concurrency: 10001 is not between 1 and 10,000":                    {Action: "pace", Concurrency: new(10_001)},
+		"concurrency: 0 is not between 1 and 10,000: use the number of con": {Action: "pace", Rate: "5/s", Concurrency: new(0)},
+		"pause takes neither rate nor concurrency: use pace ":               {Action: "pause", Concurrency: new(0)},
+		"concurrency: -1 is not between":                                    {Action: "pace", Concurrency: new(-1)},
+		"concurrency: 1 is less than one concurrent delivery for each of 2": {Action: "pace", Concurrency: new(1)},
+		"--concurrency: this needs 5080 open files":                         {Action: "pace", Concurrency: new(10_000)},
 		"by: use a name of at most 64 characters, on one line":              {Action: "pause", By: "ada\nlevel=error"},
 		"by: use a name of at most 64 characters, on one line ":             {Action: "pause", By: strings.Repeat("a", 65)},
 		"rate: invalid rate \"none/s\": use 28/s, 1000/m or 50000/h":        {Action: "pace", Rate: "none/s"},

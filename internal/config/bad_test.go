@@ -530,6 +530,30 @@ func TestBadInputGetsOneSentence(t *testing.T) {
 			"drain-timeout at line 6 of poller.yaml: unknown key: did you mean drain_timeout?",
 		},
 		{
+			"keys with the names of flags that have another place",
+			input{file: "queue: orders\ntarget: http://localhost/\nfleet_replicas: 4\nfleet-redis: a\nlog_level: info\nquota: 1/m\nheader: a\nsign_aws: lambda\nurl: a\nconfig: a\n"},
+			"fleet_replicas at line 3 of poller.yaml: unknown key: did you mean fleet.replicas?; " +
+				"fleet-redis at line 4 of poller.yaml: unknown key: did you mean fleet.redis?; " +
+				"log_level at line 5 of poller.yaml: unknown key: did you mean log.level?; " +
+				"quota at line 6 of poller.yaml: unknown key: did you mean quotas?; " +
+				"header at line 7 of poller.yaml: unknown key: did you mean headers?; " +
+				"sign_aws at line 8 of poller.yaml: unknown key: did you mean auth.aws.service?; " +
+				"url at line 9 of poller.yaml: unknown key: the keys are in docs/settings.md; " +
+				"config at line 10 of poller.yaml: unknown key: the keys are in docs/settings.md",
+		},
+		{
+			"flags' names within a target, a queue and the log",
+			input{file: strings.Replace(ok, "targets:", "  timeout: 3s\ntargets:", 1) +
+				"    webhook_secret: a\n    target: b\n    fleet_name: c\n    auth: {aws: {sign_aws_region: d, oauth2_style: basic}}\nlog: {log_level: info}\n"},
+			"queues[0].timeout at line 3 of poller.yaml: unknown key: did you mean targets.NAME.timeout?; " +
+				"targets.orders.webhook_secret at line 7 of poller.yaml: unknown key: did you mean auth.webhook.secrets?; " +
+				"targets.orders.target at line 8 of poller.yaml: unknown key: did you mean url?; " +
+				"targets.orders.fleet_name at line 9 of poller.yaml: unknown key: did you mean fleet.name at the top level?; " +
+				"targets.orders.auth.aws.sign_aws_region at line 10 of poller.yaml: unknown key: did you mean region?; " +
+				"targets.orders.auth.aws.oauth2_style at line 10 of poller.yaml: unknown key: did you mean targets.orders.auth.oauth2.style?; " +
+				"log.log_level at line 11 of poller.yaml: unknown key: did you mean level?",
+		},
+		{
 			"an unknown key that is like no other",
 			input{file: ok + "log:\n  colour: red\n"},
 			"log.colour at line 7 of poller.yaml: unknown key: use level or format",
@@ -537,7 +561,7 @@ func TestBadInputGetsOneSentence(t *testing.T) {
 		{
 			"a key twice",
 			input{file: ok + "    url: http://localhost/\n"},
-			"poller.yaml at line 6: this key is in its map twice: remove one",
+			"poller.yaml at line 6: duplicate key: remove one",
 		},
 		{
 			"a key without its value",

@@ -228,6 +228,24 @@ func schemaOfField(field reflect.StructField, parent reflect.Type) schema {
 	}
 }
 
+func TestTheDocsNameTheKeysThatAreNotTheirFlags(t *testing.T) {
+	for _, path := range []string{settingsDoc, "../../README.md"} {
+		doc, err := os.ReadFile(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, after, _ := strings.Cut(string(doc), "with `_` instead of")
+		paragraph, _, _ := strings.Cut(after, "\n\n")
+		for _, s := range Settings() {
+			first, _, _ := strings.Cut(s.key, ".")
+			same := s.key == strings.ReplaceAll(s.Flag, "-", "_") || s.scope == ofTarget && s.key == "url"
+			if s.Flag != "" && s.YAML != "" && !same && !strings.Contains(paragraph, "`"+first+"`") {
+				t.Errorf("%s does not say that --%s is %s in the file", path, s.Flag, s.key)
+			}
+		}
+	}
+}
+
 func TestTheSchemaOfTheFileIsTheCodes(t *testing.T) {
 	s := schemaOf(reflect.TypeFor[Config]())
 	queue, target := schemaOf(reflect.TypeFor[Queue]()), schemaOf(reflect.TypeFor[Target]())

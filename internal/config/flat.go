@@ -42,7 +42,7 @@ func (r *yamlReader) topLevel(f *flat, e entry) error {
 		}
 		return r.field(reflect.ValueOf(&f.target.value).Elem(), e, "", "", f.target.names)
 	}
-	return r.unknown(e, "", slices.Concat(daemon, queue, target))
+	return r.unknown(e, "", slices.Concat(daemon, queue, target), f.draft.daemon.names)
 }
 
 // into adds the one queue and the one target to the draft.

@@ -3,7 +3,7 @@ package config
 // Queue is one SQS queue that is received from.
 type Queue struct {
 	// Queue is its URL, ARN or name.
-	Queue string `yaml:"queue" name:"queue" placeholder:"QUEUE" group:"Queue" help:"The queue: its URL, ARN or name."`
+	Queue string `yaml:"queue" name:"queue" bare:"" placeholder:"QUEUE" group:"Queue" help:"The queue: its URL, ARN or name."`
 	// Target is a name in Config.Targets.
 	Target string `yaml:"target" help:"Name of the target that the queue's messages go to; optional if there is only one target."`
 	// VisibilityTimeout is in whole seconds; 0: the queue's own.

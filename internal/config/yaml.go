@@ -116,7 +116,7 @@ func (r *yamlReader) noYAML(err error) error {
 	what := syntax.Message
 	switch {
 	case strings.Contains(what, "already defined"):
-		what = "this key is in its map twice: remove one"
+		what = "duplicate key: remove one"
 	case strings.ContainsAny(what, "\n\"`"):
 		what = "not valid YAML from here on"
 	default:
@@ -195,20 +195,23 @@ func (r *yamlReader) field(v reflect.Value, e entry, path, key string, n names) 
 			return r.scalar(v.Field(i), e, path, key, n)
 		}
 	}
-	return r.unknown(e, path, known)
+	return r.unknown(e, path, known, n)
 }
 
 // fewKeys is how many keys are listed where none is near.
 const fewKeys = 8
 
-// unknown is the error of a key that there is not.
-func (r *yamlReader) unknown(e entry, path string, known []string) error {
+// unknown is the error of a key that there is not: known are those of its map, and n says of
+// which part the map is.
+func (r *yamlReader) unknown(e entry, path string, known []string, n names) error {
 	name := "a key"
 	if isName(e.key) {
 		name = e.key
 	}
 	hint := "the keys are in docs/settings.md"
-	if near := nearest(e.key, known); near != "" {
+	if place := placeOfFlag(e.key, path, n); place != "" {
+		hint = "did you mean " + place + "?"
+	} else if near := nearest(e.key, known); near != "" {
 		hint = "did you mean " + near + "?"
 	} else if len(known) <= fewKeys {
 		hint = "use " + oneOf(known)

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -23,6 +24,7 @@ type batchFake struct {
 	whole   func(ids []string) message.Result
 	bad     func(id string) bool // named as failed
 	size    int
+	sized   atomic.Int64 // how often a size was asked for
 }
 
 var (
@@ -97,7 +99,10 @@ func (f *batchFake) DeliverBatch(ctx context.Context, _ string, all []*message.M
 	return whole, each
 }
 
-func (f *batchFake) SizeInBatch(*message.Message) int { return f.size }
+func (f *batchFake) SizeInBatch(*message.Message) int {
+	f.sized.Add(1)
+	return f.size
+}
 
 // sent is what each request carried.
 func (f *batchFake) sent() [][]string {
@@ -437,7 +442,7 @@ func TestABatchHasAMessageOnceThoughItStandsInTheRowTwice(t *testing.T) {
 		e.mu.Lock()
 		h := &e.hand
 		if h.count[waiting] < 2 {
-			t.Fatalf("%d wait", h.count[waiting])
+			t.Errorf("%d wait", h.count[waiting])
 		}
 		h.untried = append(h.untried, h.untried...)
 		e.mu.Unlock()

@@ -52,6 +52,7 @@ type fakeQueue struct {
 type fakeMessage struct {
 	id      string
 	body    string
+	group   string // on a FIFO queue
 	sent    time.Time
 	visible time.Time
 	handle  string
@@ -134,7 +135,7 @@ func (q *fakeQueue) ReceiveWithin(ctx context.Context, maximum int, wait, visibi
 			if q.late != nil {
 				late = max(late, q.late(m.id, m.receives))
 			}
-			got = append(got, &message.Message{ID: m.id, ReceiptHandle: m.handle, Body: m.body, Attributes: m.attributes, HandedOut: now, SentAt: m.sent.Add(q.ClockOffset()), ReceiveCount: m.receives})
+			got = append(got, &message.Message{ID: m.id, ReceiptHandle: m.handle, GroupID: m.group, Body: m.body, Attributes: m.attributes, HandedOut: now, SentAt: m.sent.Add(q.ClockOffset()), ReceiveCount: m.receives})
 		}
 		arrived := q.arrived
 		q.mu.Unlock()

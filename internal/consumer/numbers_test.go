@@ -1,7 +1,6 @@
 package consumer
 
 import (
-	"errors"
 	"math"
 	"testing"
 	"testing/synctest"
@@ -129,67 +128,6 @@ func TestAnOutageAndAPauseHaveNoTimeToEmpty(t *testing.T) {
 		if d := e.Snapshot(time.Now()).Drain; d.State != DrainPaused || !math.IsNaN(d.Seconds) {
 			t.Errorf("paused: %+v", d)
 		}
-		e.stop()
-	})
-}
-
-func TestWhileSQSIsAwayNothingIsSaidOfTheQueue(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		q, f := newFakeQueue(), newFakeTarget(time.Millisecond)
-		e := run(t, q, f, limitedTo(28), nil)
-		pass(time.Minute)
-		if lag := e.Snapshot(time.Now()).Lag; !lag.Known || lag.Age != 0 {
-			t.Errorf("an empty queue has the lag %+v", lag)
-		}
-		q.answers(away)
-		for range 300 { // between two tries too
-			pass(400 * time.Millisecond)
-			if s := e.Snapshot(time.Now()); s.Problem != nil && s.Lag.Known {
-				t.Fatalf("the lag is %+v, though %s", s.Lag, s.Problem.What)
-			}
-		}
-		s := e.Snapshot(time.Now())
-		if s.Lag.Known || s.Drain.State != DrainAway {
-			t.Errorf("lag %+v, drain %+v", s.Lag, s.Drain)
-		}
-		q.answers(nil)
-		pass(time.Minute)
-		if s := e.Snapshot(time.Now()); !s.Lag.Known || s.Drain.State != DrainEmpty {
-			t.Errorf("it is back: lag %+v, drain %+v", s.Lag, s.Drain)
-		}
-		e.stop()
-	})
-}
-
-func TestWhileSQSOwesAnAnswerNothingIsSaidOfTheQueue(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		q, f := newFakeQueue(), newFakeTarget(time.Millisecond)
-		e := run(t, q, f, limitedTo(28), nil)
-		q.answers(func(string, int) error {
-			time.Sleep(maxPollWait + callTimeout) // as long as a receive waits
-			return &message.SQSError{Action: "ReceiveMessage", Queue: "orders", Fault: message.Network, Err: errors.New("no answer within 30s")}
-		})
-		pass(maxPollWait - time.Millisecond) // the receive that was out
-		if lag := e.Snapshot(time.Now()).Lag; !lag.Known {
-			t.Errorf("while a receive waits for messages the lag is %+v", lag)
-		}
-		pass(time.Second)
-		due := e.demand.polls[0].sent.Add(maxPollWait)
-		pass(time.Until(due) + answerGrace)
-		if s := e.Snapshot(time.Now()); !s.Lag.Known || s.Problem != nil {
-			t.Errorf("2 s late: lag %+v, problem %+v", s.Lag, s.Problem)
-		}
-		pass(time.Millisecond)
-		if s := e.Snapshot(time.Now()); s.Lag.Known || s.Drain.State != DrainAway || s.Problem == nil || !s.Problem.Silent || !s.Problem.Since.Equal(due) {
-			t.Errorf("later: lag %+v, drain %+v, problem %+v", s.Lag, s.Drain, s.Problem)
-		}
-		pass(callTimeout)
-		if s := e.Snapshot(time.Now()); s.Problem == nil || s.Problem.Silent || !s.Problem.Since.Equal(due) || s.Drain.State != DrainAway {
-			t.Errorf("when the receive has timed out: problem %+v, drain %+v; it was due at %v", s.Problem, s.Drain, due)
-		}
-		q.answers(nil)
 		e.stop()
 	})
 }

@@ -20,10 +20,11 @@ type Problem struct {
 }
 
 // problem is what SQS does not do. It says so before a receive has timed out, where one that
-// may wait for messages should have been answered.
+// may wait for messages should have been answered, unless SQS refuses something or fails for
+// longer than a moment.
 func (c *Consumer) problem(now time.Time) *Problem {
 	p := c.sqs.problem(c.hand.count[deleting], c.hand.count[releasing], c.hand.tooManyUnsettled())
-	if p != nil || !c.demand.overdue(now) {
+	if !c.demand.overdue(now) || p != nil && (p.Fault == message.Refused || now.Sub(p.Since) >= awayAfter) {
 		return p
 	}
 	oldest := c.demand.polls[0]

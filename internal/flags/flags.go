@@ -14,6 +14,8 @@
 //	help         a sentence or two
 //	embed        the fields of this struct are flags too; prefix begins their names,
 //	             and group is that of those without one
+//	bare         an argument where none is taken probably is this flag's value
+//	mistaken     a flag that there is not, for which this one was probably meant
 //	arg          this []string takes the arguments that are not flags; help shows it
 //	             by this name
 //
@@ -123,13 +125,27 @@ func (s *Set) Parse(args []string) error {
 	case s.arguments != nil:
 		*s.arguments = rest
 	case len(rest) > 0:
-		// The argument is not repeated: it may be the rest of a header.
-		return fmt.Errorf("%s takes no such argument: quote values that contain spaces", s.command)
+		return s.refuseArgument(args, rest)
 	}
 	if s.help {
 		return ErrHelp
 	}
 	return s.refuseMissingFlag()
+}
+
+// refuseArgument is the error of arguments that the command does not take. One is repeated
+// only if it is alone and comes first: behind a flag it may be the rest of a header.
+func (s *Set) refuseArgument(args, rest []string) error {
+	for _, f := range s.flags {
+		if _, bare := f.Tag.Lookup("bare"); !bare || slices.Contains(s.given, f.Name) {
+			continue
+		}
+		if len(rest) == 1 && args[0] == rest[0] {
+			return fmt.Errorf("%s takes no arguments: did you mean --%s %s?", s.command, f.Name, rest[0])
+		}
+		return fmt.Errorf("%s takes no such argument: use %s, and quote values that contain spaces", s.command, f)
+	}
+	return fmt.Errorf("%s takes no such argument: quote values that contain spaces", s.command)
 }
 
 // refuseMissingValue finds a flag at the end, or before another one: pflag would take

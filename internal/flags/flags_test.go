@@ -23,7 +23,7 @@ func (c *color) UnmarshalText(text []byte) error {
 }
 
 type brush struct {
-	Color color `name:"color" default:"red" placeholder:"COLOR" help:"What it is dipped into."`
+	Color color `name:"color" default:"red" bare:"" mistaken:"paint" placeholder:"COLOR" help:"What it is dipped into."`
 	Width int   `name:"width" placeholder:"N" group:"Shape" help:"In millimetres."`
 }
 
@@ -103,10 +103,18 @@ func TestAWrongCommandLineGetsOneSentence(t *testing.T) {
 }
 
 func TestArgumentsAreRefusedWhereNobodyTakesThem(t *testing.T) {
-	var b brush
-	err := flags.New("poller dip", &b).Parse([]string{"--color", "red", "hunter2"})
-	if want := "poller dip takes no such argument: quote values that contain spaces"; err == nil || err.Error() != want {
-		t.Errorf("\n got %v\nwant %s", err, want)
+	for args, want := range map[string]string{
+		"--color red hunter2": "poller dip takes no such argument: quote values that contain spaces",
+		"--width 3 hunter2":   "poller dip takes no such argument: use --color=COLOR, and quote values that contain spaces",
+		"red blue":            "poller dip takes no such argument: use --color=COLOR, and quote values that contain spaces",
+		"red --width 3":       "poller dip takes no arguments: did you mean --color red?",
+		"red":                 "poller dip takes no arguments: did you mean --color red?",
+		"--paint red":         `unknown flag --paint, did you mean "--color"?`,
+	} {
+		var b brush
+		if err := flags.New("poller dip", &b).Parse(strings.Fields(args)); err == nil || err.Error() != want {
+			t.Errorf("%s\n got %v\nwant %s", args, err, want)
+		}
 	}
 }
 

@@ -29,6 +29,9 @@ func (s *Set) sentence(err error) error {
 	}
 	var known []string
 	for _, f := range s.flags {
+		if "--"+f.Tag.Get("mistaken") == name && name != "--" {
+			return fmt.Errorf("unknown flag %s, did you mean %q?", name, "--"+f.Name)
+		}
 		known = append(known, "--"+f.Name)
 		if f.Short != "" {
 			known = append(known, "-"+f.Short)

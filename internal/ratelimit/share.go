@@ -219,8 +219,7 @@ func (s *Share) Rest() {
 }
 
 // End frees the slot of a delivery that Start has started, and takes in what its answer
-// says of the target's limits; firsts is how many messages' first try it was, alone or of
-// several. It reports
+// says of the target's limits; firsts is how many messages' first try it was. It reports
 // whether the answer is a refusal that the target has announced: it is waited for as it
 // asked, and that is no trouble.
 func (s *Share) End(now time.Time, t *Try, r message.Result, firsts int) (announced bool) {

@@ -317,6 +317,7 @@ func TestARequestOfSeveralThatIsToldToWaitHasMessagesTriedAlone(t *testing.T) {
 			}
 		}
 		refused(0)
+		joins(true) // a retry says no more
 		refused(1)
 		c.ends(c.begins(), delivered)
 		joins(true)
@@ -344,6 +345,20 @@ func TestARequestOfSeveralThatIsToldToWaitHasMessagesTriedAlone(t *testing.T) {
 		sleep(time.Minute)
 		c.ends(c.begins(), delivered)
 		joins(true)
+	})
+}
+
+func TestThePauseOfWhoAsksCountsFromTheFirstRefusalOfSeveralToo(t *testing.T) {
+	in(t, func(c *talk) {
+		c.End(time.Now(), c.begins(), refuses(time.Second), 5)
+		sleep(59 * time.Second)
+		for range 5 {
+			c.ends(c.begins(), refuses(time.Second))
+		}
+		c.waits(time.Second)
+		sleep(time.Second)
+		c.ends(c.begins(), refuses(time.Second))
+		c.waits(6 * time.Second) // a tenth of the time since the first
 	})
 }
 

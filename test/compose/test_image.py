@@ -113,7 +113,7 @@ class Image(unittest.TestCase):
             for args, says in {
                 ("pause", "--by", "ada"): "target default: paused until resume; in force here: rate 0/s, burst 1, concurrency 10\n",
                 ("held",): "Nothing is held.\n",
-                ("resume", "--by", "ada"): "target default: pause taken back; in force here: no rate, concurrency 10\n",
+                ("resume", "--by", "ada"): "target default: pause lifted; in force here: no rate, concurrency 10\n",
                 ("pace", "--rate", "10/s"): "target default: rate 10/s until resume; in force here: rate 10/s, burst 1, concurrency 10\n",
             }.items():
                 self.assertEqual(says, docker("exec", names[1], "/poller", *args).stdout)

@@ -62,7 +62,7 @@ func TestAPauseOfTheFleetHoldsForAllAndForThoseThatStartLater(t *testing.T) {
 		fifth := s.join(s.url()) // which only knows what the others have brought
 		s.known(1, fifth)
 		s.still(8 * time.Second) // until the new memory grants something
-		s.operates(fifth, 0, "pause taken back", "resume", "--fleet", "--by", "bob")
+		s.operates(fifth, 0, "pause lifted", "resume", "--fleet", "--by", "bob")
 		s.known(0, s.replicas...)
 		s.reaches(0.9, 5*time.Second)
 		s.operates(fourth, 0, "rate 14/s until ", "pace", "--fleet", "--rate", "14/s", "--for", "5m")
@@ -73,7 +73,7 @@ func TestAPauseOfTheFleetHoldsForAllAndForThoseThatStartLater(t *testing.T) {
 		if n := s.count() - from; n < 60 || n > 5*14+s.budget.burst+2 {
 			t.Errorf("%d starts in 5 s, 70 expected", n)
 		}
-		s.operates(fourth, 0, "rate taken back", "pace", "--fleet", "--reset")
+		s.operates(fourth, 0, "rate override lifted", "pace", "--fleet", "--reset")
 		s.reaches(0.9, 5*time.Second)
 		s.server.kills()
 		s.operates(s.replicas[1], 1, "target default: the fleet's coordinator did not take it (Redis cannot be reached: ", "pause", "--fleet")

@@ -128,7 +128,7 @@ class Daemon(unittest.TestCase):
         """The daemon of a manifest is paused and resumed as docs say, with its variables or only those given."""
         daemon = self.bench.start(*args, env=env)
         until(lambda: get(f"http://127.0.0.1:{self.port}/-/ready"), f"ready\n{daemon.said()}")
-        for verb, says in {"pause": "paused until resume", "resume": "pause taken back"}.items():
+        for verb, says in {"pause": "paused until resume", "resume": "pause lifted"}.items():
             done = subprocess.run(["poller", verb, "--by", "ada", *where], env={"PATH": os.environ["PATH"]} | (ours or env), capture_output=True, text=True, timeout=30)
             self.assertEqual((0, ""), (done.returncode, done.stderr))
             self.assertIn(says, done.stdout)

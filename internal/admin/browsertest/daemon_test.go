@@ -37,7 +37,7 @@ func (d *daemon) control() *admin.Control {
 	return &admin.Control{
 		Token: func() (string, error) { return token, nil },
 		Apply: func(_ context.Context, now time.Time, c admin.Change) ([]string, error) {
-			if c.Action == "pace" && c.Rate == "" && c.Concurrency == 0 {
+			if c.Action == "pace" && c.Rate == "" && c.Concurrency == nil {
 				return nil, errors.New("pace needs a rate, a concurrency or both")
 			}
 			d.mu.Lock()

@@ -260,7 +260,7 @@ submitted('operate', async (event) => {
   if (document.getElementById('fleet')?.checked) change.fleet = true;
   if (action === 'pace') {
     change.rate = value('rate');
-    change.concurrency = Number(value('concurrency')) || 0;
+    if (value('concurrency')) change.concurrency = Number(value('concurrency'));
   }
   const { status, text } = await operate(action, change);
   refresh();

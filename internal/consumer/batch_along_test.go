@@ -1,0 +1,359 @@
+package consumer
+
+import (
+	"strings"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"github.com/sqs-poller/poller/internal/gate"
+	"github.com/sqs-poller/poller/internal/message"
+	"github.com/sqs-poller/poller/internal/ratelimit"
+)
+
+// gathering has four messages wait for others, and hands them to a look at them under the
+// engine's mutex.
+func gathering(t *testing.T, change func(*Options), look func(e *engine, f *batchFake, now time.Time, m []*life)) {
+	t.Helper()
+	synctest.Test(t, func(t *testing.T) {
+		q, f := newFakeQueue(), newBatchFake(time.Millisecond)
+		q.send(4)
+		for i, m := range q.messages {
+			m.group = string(rune('a' + i))
+		}
+		e := run(t, q, f.fakeTarget, ratelimit.Limits{Concurrency: 8, Follow: true}, func(o *Options) {
+			inTens(f)(o)
+			o.BatchWait = time.Hour
+			if change != nil {
+				change(o)
+			}
+		})
+		pass(time.Second)
+		e.mu.Lock()
+		var m []*life
+		for l := e.hand.first; l != nil; l = l.next {
+			m = append(m, l)
+		}
+		if len(m) == 4 && e.hand.count[waiting] == 4 {
+			look(e, f, time.Now(), m)
+		} else {
+			t.Errorf("%d in hand, %d of them wait", len(m), e.hand.count[waiting])
+		}
+		e.mu.Unlock()
+		e.abort()
+		<-e.summary
+	})
+}
+
+// holdAll has these fail in one request.
+func (e *engine) holdAll(now time.Time, r message.Result, m ...*life) {
+	tries := make([]*gate.Message, len(m))
+	for i, l := range m {
+		tries[i] = &l.try
+		if i == 0 {
+			e.gate.Begin(now, &l.try)
+		} else {
+			e.gate.BeginWith(&l.try, &m[0].try)
+		}
+		e.begin(now, l)
+	}
+	e.gate.Dissolve(now, tries, r, 8)
+	for _, l := range m {
+		e.hand.hold(now, l)
+	}
+}
+
+func TestWhatGoesAlongInARequest(t *testing.T) {
+	t.Parallel()
+	fifo := func(o *Options) { o.FIFO = true }
+	strict := func(o *Options) { o.FIFO, o.FIFOStrict = true, true }
+	throttledFor := func(d time.Duration) message.Result {
+		r := throttledAll
+		r.RetryAfter = d
+		return r
+	}
+	for _, tt := range []struct {
+		rule   string
+		change func(*Options)
+		state  func(e *engine, now time.Time, m []*life)
+		want   string // with m0
+		full   bool
+	}{
+		{rule: "all that wait", want: "m1 m2 m3"},
+		{rule: "those of other groups", change: fifo, want: "m1 m2 m3"},
+		{
+			rule:  "no more than the setting says",
+			state: func(e *engine, _ time.Time, _ []*life) { e.options.Batch = 3 },
+			want:  "m1 m2", full: true,
+		},
+		{
+			rule:  "no lost one",
+			state: func(e *engine, now time.Time, m []*life) { e.hand.lose(now, m[1], "test") },
+			want:  "m2 m3",
+		},
+		{
+			rule: "none that has started",
+			state: func(e *engine, now time.Time, m []*life) {
+				e.gate.Begin(now, &m[1].try)
+				e.begin(now, m[1])
+			},
+			want: "m2 m3",
+		},
+		{
+			rule:  "none that is short of visibility",
+			state: func(_ *engine, now time.Time, m []*life) { m[1].deadline = now.Add(time.Second) },
+			want:  "m2 m3",
+		},
+		{
+			rule:   "none whose group waits for a delete",
+			change: strict,
+			state: func(e *engine, now time.Time, m []*life) {
+				before := &message.Message{ID: "m9", GroupID: m[1].message.GroupID, ReceiptHandle: "m9/1", ReceiveCount: 2}
+				e.hand.ledger.enter(keyOf(before.ID))
+				e.takeIn(now, now, &poll{attempt: attempt{visibility: 30 * time.Second}}, before)
+			},
+			want: "m2 m3",
+		},
+		{
+			rule:  "no untried one with a held one",
+			state: func(e *engine, now time.Time, m []*life) { e.holdAll(now, throttledAll, m[0], m[3]) },
+			want:  "m3",
+		},
+		{
+			rule: "no held one that is not due",
+			state: func(e *engine, now time.Time, m []*life) {
+				e.holdAll(now, throttledAll, m[0], m[2], m[3])
+				e.holdAll(now, throttledFor(time.Minute), m[1])
+			},
+			want: "m2 m3",
+		},
+		{
+			rule: "no held one that is about to be released",
+			state: func(e *engine, now time.Time, m []*life) {
+				e.holdAll(now, throttledAll, m...)
+				m[1].releaseDue = true
+			},
+			want: "m2 m3",
+		},
+		{
+			rule: "no held one that may be at fault",
+			state: func(e *engine, now time.Time, m []*life) {
+				e.holdAll(now, throttledAll, m[0], m[2], m[3])
+				e.holdAll(now, failed5xx, m[1])
+			},
+			want: "m2 m3",
+		},
+		{
+			rule: "nobody with one that may be at fault",
+			state: func(e *engine, now time.Time, m []*life) {
+				e.holdAll(now, failed5xx, m[0])
+				e.holdAll(now, throttledAll, m[1:]...)
+			},
+			full: true,
+		},
+		{
+			rule: "nobody while it is unclear whether the target has told all to wait",
+			state: func(e *engine, now time.Time, m []*life) {
+				e.pace.Start(now, &m[3].pace, 8, func() bool { return true })
+				e.pace.End(now, &m[3].pace, throttledFor(time.Minute), 2)
+			},
+			full: true,
+		},
+	} {
+		t.Run(tt.rule, func(t *testing.T) {
+			t.Parallel()
+			gathering(t, tt.change, func(e *engine, _ *batchFake, now time.Time, m []*life) {
+				if tt.state != nil {
+					tt.state(e, now, m)
+				}
+				others, full := e.along(now.Add(2*time.Second), m[0])
+				var ids []string
+				for _, l := range others {
+					ids = append(ids, l.message.ID)
+				}
+				if got := strings.Join(ids, " "); got != tt.want || full != tt.full {
+					t.Errorf("%q, full: %v; want %q, %v", got, full, tt.want, tt.full)
+				}
+			})
+		})
+	}
+}
+
+func TestTheSizeOfAMessageInARequestIsFoundOutOnce(t *testing.T) {
+	t.Parallel()
+	gathering(t, nil, func(e *engine, f *batchFake, now time.Time, m []*life) {
+		e.along(now, m[0])
+		e.along(now, m[0])
+		if n := f.sized.Load(); n != 4 {
+			t.Errorf("asked for %d times, for four messages", n)
+		}
+	})
+}
+
+func TestAFullRequestWaitsForNobody(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		q, f := newFakeQueue(), newBatchFake(time.Millisecond)
+		q.send(10)
+		e := run(t, q, f.fakeTarget, ratelimit.Limits{Concurrency: 1}, func(o *Options) {
+			inTens(f)(o)
+			o.BatchWait = time.Hour
+		})
+		pass(time.Second)
+		if sent := f.sent(); len(sent) != 1 || len(sent[0]) != 10 {
+			t.Errorf("sent %v", sent)
+		}
+		e.stop()
+	})
+}
+
+func TestAMessageStartsAtTheEndOfItsWaitThoughNothingHappens(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		q, f := newFakeQueue(), newBatchFake(time.Millisecond)
+		q.send(1)
+		e := run(t, q, f.fakeTarget, ratelimit.Limits{Concurrency: 1}, func(o *Options) {
+			inTens(f)(o)
+			o.BatchWait = 2345 * time.Millisecond
+		})
+		pass(2340 * time.Millisecond)
+		if sent := f.sent(); len(sent) != 0 {
+			t.Errorf("sent %v before the end of its wait", sent)
+		}
+		pass(5*time.Millisecond + q.trip)
+		if sent := f.sent(); len(sent) != 1 {
+			t.Errorf("sent %v at the end of its wait", sent)
+		}
+		e.stop()
+	})
+}
+
+func TestWhatComesInADrainWaitsForNoOthers(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		q, f := newFakeQueue(), newBatchFake(time.Millisecond)
+		e := run(t, q, f.fakeTarget, ratelimit.Limits{Concurrency: 1}, func(o *Options) {
+			inTens(f)(o)
+			o.BatchWait, o.Timeout = time.Hour, time.Second
+		})
+		pass(time.Second)
+		e.drain()
+		pass(time.Millisecond)
+		q.send(1) // to the receive that is out
+		if s := <-e.summary; s.Delivered != 1 {
+			t.Errorf("%+v", s)
+		}
+		e.abort()
+	})
+}
+
+func TestARequestWhoseMessagesAreAllLostBeforeItBeginsIsCut(t *testing.T) {
+	t.Parallel()
+	var fake *batchFake
+	gathering(t, nil, func(e *engine, f *batchFake, now time.Time, m []*life) {
+		fake = f
+		e.options.BatchWait = 0
+		e.startWaiting(now)
+		for _, l := range m {
+			if l.state != delivering || l.batch == nil || l.cut != nil {
+				t.Errorf("%s is %v, or has begun", l.message.ID, l.state)
+			}
+			e.hand.lose(now, l, "test")
+		}
+		e.mu.Unlock()
+		pass(time.Second)
+		e.mu.Lock()
+	})
+	if sent := fake.sent(); len(sent) != 1 || len(fake.took2xx()) != 0 {
+		t.Errorf("sent %v, and it was taken: %v", sent, fake.took2xx())
+	}
+}
+
+// On a FIFO queue a function names those that it has not come to as well.
+func TestOfSeveralThatAnAnswerNamesNoneIsAtFaultOnAFIFOQueue(t *testing.T) {
+	t.Parallel()
+	for name, fifo := range map[string]bool{"FIFO": true, "standard": false} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				q, f := newFakeQueue(), newBatchFake(time.Millisecond)
+				first := true
+				f.whole = func(ids []string) message.Result {
+					first = len(ids) > 1
+					return delivered2xx
+				}
+				f.bad = func(id string) bool { return first && (id == "m1" || id == "m2") }
+				q.send(4)
+				q.messages[0].group, q.messages[1].group, q.messages[2].group, q.messages[3].group = "a", "b", "c", "d"
+				q.messages[3].visible = time.Now().Add(100 * time.Millisecond) // comes before they are tried again
+				e := run(t, q, f.fakeTarget, ratelimit.Limits{Concurrency: 1}, func(o *Options) {
+					inTens(f)(o)
+					o.FIFO = fifo
+				})
+				pass(10 * time.Second)
+				want := int64(2)
+				if fifo {
+					want = 0
+				}
+				if sent := f.sent(); len(sent) != 4 || len(sent[0]) != 3 {
+					t.Errorf("sent %v", sent)
+				}
+				if n := e.door.Status(1).Strikes; n != want {
+					t.Errorf("%d strikes, want %d", n, want)
+				}
+				if s := e.stop(); s.Delivered != 4 {
+					t.Errorf("%+v", s)
+				}
+			})
+		})
+	}
+}
+
+func TestARequestOfSeveralLastsAsLongAsOneDelivery(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		q, f := newFakeQueue(), newBatchFake(300*time.Millisecond)
+		q.send(10)
+		e := run(t, q, f.fakeTarget, ratelimit.Limits{Concurrency: 1}, inTens(f))
+		pass(time.Second)
+		e.mu.Lock()
+		if mean := e.demand.delivery; mean.n != 1 || mean.value != 0.3 {
+			t.Errorf("%+v", mean)
+		}
+		e.mu.Unlock()
+		e.stop()
+	})
+}
+
+func TestACanceledRequestHoldsNothing(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		q, f := newFakeQueue(), newBatchFake(time.Minute)
+		q.send(10)
+		e := run(t, q, f.fakeTarget, ratelimit.Limits{Concurrency: 1}, inTens(f))
+		pass(time.Second)
+		e.abort()
+		if s := <-e.summary; s.Abandoned != 10 || e.hand.count[held] != 0 {
+			t.Errorf("%d held, %+v", e.hand.count[held], s)
+		}
+	})
+}
+
+func TestNonsenseInAnAnswerToSeveralIsSaid(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		q, f := newFakeQueue(), newBatchFake(time.Millisecond)
+		f.whole = func([]string) message.Result {
+			r := delivered2xx
+			r.LimitsIgnored = 2
+			return r
+		}
+		q.send(10)
+		e := run(t, q, f.fakeTarget, ratelimit.Limits{Concurrency: 1, Follow: true}, inTens(f))
+		pass(time.Second)
+		if said := e.said(); strings.Count(said, "makes no sense in part") != 1 || !strings.Contains(said, "ignored=2") {
+			t.Errorf("it says:\n%s", said)
+		}
+		e.stop()
+	})
+}
