@@ -30,6 +30,8 @@ type body struct {
 	text   string
 	// refusal is why it cannot be sent; nil if it can.
 	refusal error
+	// unread is why it, or what follows in its place, could not be read; nil if it was.
+	unread error
 }
 
 // bodies returns the bodies from arguments, standard input and files, in this order,
@@ -67,7 +69,7 @@ func (r *bodyReader) give(b body) bool {
 	r.number++
 	b.number = r.number
 	switch {
-	case b.refusal != nil:
+	case b.unread != nil:
 	case b.text == "":
 		b.refusal = errEmpty
 	case len(b.text) > maxBody:
@@ -95,7 +97,7 @@ func (r *bodyReader) file(path string) {
 		_ = f.Close() // it was only read
 	}
 	if err != nil {
-		b.refusal = fmt.Errorf("it cannot be read: %w", pathless(err))
+		b.unread = pathless(err)
 	}
 	r.give(b)
 }
@@ -139,7 +141,7 @@ func (r *bodyReader) lines(in io.Reader) {
 		}
 		if err != nil {
 			if !errors.Is(err, io.EOF) {
-				r.give(body{name: fmt.Sprintf("standard input after line %d", n), refusal: fmt.Errorf("it cannot be read: %w", err)})
+				r.give(body{name: fmt.Sprintf("standard input after line %d", n), unread: err})
 			}
 			return
 		}

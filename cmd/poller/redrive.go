@@ -10,7 +10,9 @@ import (
 	"strings"
 	"time"
 
+	"github.com/sqs-poller/poller/internal/app"
 	"github.com/sqs-poller/poller/internal/config"
+	"github.com/sqs-poller/poller/internal/flags"
 	"github.com/sqs-poller/poller/internal/message"
 	"github.com/sqs-poller/poller/internal/queue"
 	"github.com/sqs-poller/poller/internal/redrive"
@@ -23,7 +25,7 @@ type redriveCmd struct {
 	Rate      config.Rate     `name:"rate" placeholder:"RATE" help:"How fast to move them: 10/s, 100/m; a number alone means per second. Default: as fast as possible."`
 	Ramp      config.Duration `name:"ramp" placeholder:"DURATION" help:"How long the rate takes to rise from a twentieth to its full value."`
 	Filters   []string        `name:"filter" placeholder:"FILTER" help:"Only messages that match: attr:NAME=VALUE, attr:NAME or body~REGEXP. May be repeated: all must match."`
-	Reason    string          `name:"reason" placeholder:"REASON" help:"Only messages that poller sent there because of this answer: a status such as 422, or a class such as 4xx."`
+	Reason    string          `name:"reason" placeholder:"REASON" help:"Only messages that poller sent there because of this answer: a status that rejects a message, such as 422, or 4xx for all of them."`
 	OlderThan config.Duration `name:"older-than" placeholder:"DURATION" help:"Only messages that were sent at least this long ago."`
 	Max       int             `name:"max" placeholder:"N" help:"How many messages at most. Default: all."`
 	DryRun    bool            `name:"dry-run" help:"Move nothing, but list what would be moved. Costs each message a receive."`
@@ -85,6 +87,15 @@ func (c *redriveCmd) Run(p *process) error {
 	return r.oneByOne()
 }
 
+// note refuses an empty reason, such as a variable that is not set: without one, everything
+// would be moved.
+func (c *redriveCmd) note(taken *flags.Set) error {
+	if c.Reason == "" && slices.Contains(taken.Given(), "reason") {
+		return errors.New("--reason: empty value: use 4xx, or a status that rejects a message, such as 422, or omit it")
+	}
+	return nil
+}
+
 // check reads the flags.
 func (c *redriveCmd) check() (redrive.Match, error) {
 	switch {
@@ -94,6 +105,8 @@ func (c *redriveCmd) check() (redrive.Match, error) {
 		return nil, errors.New("--ramp: it is the time in which --rate is reached: give both, such as --rate 10/s --ramp 1m")
 	case c.OlderThan < 0:
 		return nil, fmt.Errorf("--older-than %s: use a duration such as 2h", c.OlderThan)
+	case c.Reason != "" && !app.Rejects(c.Reason):
+		return nil, fmt.Errorf("--reason %q: poller sends no message to a dead-letter queue because of that: use 4xx, or a status that rejects a message, such as 422", c.Reason)
 	case c.Max < 0:
 		return nil, fmt.Errorf("--max %d: use the number of messages, or omit it for all", c.Max)
 	}

@@ -42,13 +42,13 @@ func (c *sendCmd) Help() string {
   poller send --queue jobs.fifo --group customer-7 --file order.json
 
 Sends bodies from arguments, standard input (-) or files, in batches. Region and
-credentials come from the AWS SDK's own variables. Bodies that SQS refuses are
-listed with its reason; the others are sent. Empty lines are skipped and counted.
-If a response from SQS is lost, the batch is sent again, so its messages may be in
-the queue twice.
+credentials come from the AWS SDK's own variables. Bodies that SQS refuses and
+files that cannot be read are listed with the reason; the others are sent. Empty lines
+are skipped and counted. If a response from SQS is lost, the batch is sent again, so
+its messages may be in the queue twice.
 
 Ctrl-C stops it and prints how many were sent. Exit codes: 0 if all were sent, 1 if
-any were refused, 130 if it was stopped early.`
+any were refused or could not be read, 130 if it was stopped early.`
 }
 
 // Run sends.

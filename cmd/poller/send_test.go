@@ -115,6 +115,15 @@ func TestSendTakesArgumentsLinesAndFiles(t *testing.T) {
 	}
 }
 
+func TestSendSaysThatAFileCannotBeRead(t *testing.T) {
+	emulator(t, "orders")
+	out, errs, err := ran[sendCmd](t, "", "--queue", "orders", "--file", "/nowhere")
+	if out != "sent 0 messages to orders\n" || errs != "poller: file /nowhere cannot be read: no such file or directory\n" ||
+		err == nil || err.Error() != "1 of 1 bodies could not be read" {
+		t.Errorf("%q %q %v", out, errs, err)
+	}
+}
+
 func TestSendNamesEachBodyThatIsRefused(t *testing.T) {
 	emulator(t, "orders")
 	path := t.TempDir() + "/big"
@@ -123,13 +132,13 @@ func TestSendNamesEachBodyThatIsRefused(t *testing.T) {
 	}
 	out, errs, err := ran[sendCmd](t, "fine\n\nsecret \x00\nsecret \xff\n"+strings.Repeat("y", 2*maxBody)+"\nfine", "--queue", "orders",
 		"--file", path, "--file", t.TempDir(), "--file", "/nowhere", "fine", "", "-")
-	if out != "sent 3 messages to orders, skipped 1 empty line\n" || err == nil || err.Error() != "7 of 10 bodies were refused" {
+	if out != "sent 3 messages to orders, skipped 1 empty line\n" || err == nil || err.Error() != "5 of 10 bodies were refused, and 2 could not be read" {
 		t.Fatalf("%q %v", out, err)
 	}
 	lines := strings.Split(strings.TrimSpace(errs), "\n")
 	for i, part := range []string{
 		"argument 2: it is empty, and SQS takes no empty message", "line 3: SendMessageBatch on orders", "line 4: it is not UTF-8", "line 5: it is longer than the 1048576",
-		"file " + path + ": it is longer", ": it cannot be read", "file /nowhere: it cannot be read: no such file",
+		"file " + path + ": it is longer", " cannot be read: ", "poller: file /nowhere cannot be read: no such file",
 	} {
 		found := false
 		for _, line := range lines {

@@ -23,7 +23,7 @@ type sendRun struct {
 	p      *process
 	errors io.Writer // where refused bodies are named
 
-	sent, refused, skipped atomic.Int64 // skipped are empty lines
+	sent, refused, unread, skipped atomic.Int64 // skipped are empty lines
 }
 
 // errStopped is that of a run that was told to stop before the end.
@@ -63,6 +63,10 @@ func (s *sendRun) gather(bodies <-chan body) (batch []body, more bool) {
 			switch {
 			case !ok:
 				return batch, false
+			case b.unread != nil:
+				s.unread.Add(1)
+				_, _ = fmt.Fprintf(s.errors, "poller: %s cannot be read: %v\n", b.name, b.unread)
+				continue
 			case b.refusal != nil:
 				s.refuse(b, b.refusal)
 				continue
@@ -169,14 +173,18 @@ func (s *sendRun) also() string {
 func (s *sendRun) result(err error) error {
 	sent := s.sent.Load()
 	_, _ = fmt.Fprintf(s.p.stdout, "sent %s to %s%s\n", counted(int(sent), "message"), s.queue.Name(), s.also())
-	refused := s.refused.Load()
-	switch {
+	refused, unread := s.refused.Load(), s.unread.Load()
+	switch all := refused + unread + sent; {
 	case errors.Is(err, errStopped):
 		return exit{code: codeSecondBreak, err: errors.New("stopped before everything was sent")}
 	case err != nil:
 		return err
+	case refused > 0 && unread > 0:
+		return fmt.Errorf("%d of %d bodies were refused, and %d could not be read", refused, all, unread)
 	case refused > 0:
-		return fmt.Errorf("%d of %d bodies were refused", refused, refused+sent)
+		return fmt.Errorf("%d of %d bodies were refused", refused, all)
+	case unread > 0:
+		return fmt.Errorf("%d of %d bodies could not be read", unread, all)
 	}
 	return nil
 }

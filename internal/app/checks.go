@@ -22,3 +22,7 @@ func Checks() config.Checks {
 		},
 	}
 }
+
+// Rejects reports whether --on-rejected applies to an answer with this status, such as 422, or
+// of this class, such as 4xx.
+func Rejects(answer string) bool { return target.Rejects(answer) }

@@ -152,8 +152,8 @@ func (w *world) read(c *sentCall) {
 // somebody silent has one, or though nobody is left who knows what the last one has counted.
 func (w *world) watch(q *request, a *reply) {
 	switch {
-	case a.kind == quiet && (q.share > 0 || q.slots > 0):
-		w.brought = a.born
+	case a.kind == quiet && (q.share > 0 || q.slots > 0 && q.budget.Rate == 0):
+		w.brought = a.born // by slots alone only young ones are known, if there is a rate (seed 404631)
 	case a.kind == granted && a.born != w.granted:
 		w.granted = a.born
 		if a.born != w.brought && w.silentShare() {

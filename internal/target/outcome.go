@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"slices"
+	"strconv"
 
 	"github.com/sqs-poller/poller/internal/message"
 )
@@ -123,6 +124,19 @@ func Reasons() []string {
 	}
 	slices.Sort(all)
 	return all
+}
+
+// Rejects reports whether an answer rejects the message: one with this status, such as 422,
+// or of this class, such as 4xx.
+func Rejects(answer string) bool {
+	for _, v := range classes {
+		if v.reason == answer {
+			return v.outcome == message.Rejected
+		}
+	}
+	status, err := strconv.Atoi(answer)
+	v, known := verdictOf(status, exceptions)
+	return err == nil && strconv.Itoa(status) == answer && known && v.outcome == message.Rejected
 }
 
 // canceled returns the result of a delivery that the engine has canceled.

@@ -146,6 +146,20 @@ func TestEachStatusComesToWhatTheDesignSays(t *testing.T) {
 	}
 }
 
+func TestOnlyWhatRejectsAMessageRejects(t *testing.T) {
+	for _, answer := range []string{"4xx", "400", "409", "422", "499"} {
+		if !Rejects(answer) {
+			t.Errorf("%s does not reject", answer)
+		}
+	}
+	for _, answer := range append(slices.DeleteFunc(Reasons(), func(reason string) bool { return reason == "4xx" }),
+		"", "4x", "4XX", "teapot", "200", "404", "429", "500", "503", "0422", "+422", "-422", "42", "4220") {
+		if Rejects(answer) {
+			t.Errorf("%s rejects", answer)
+		}
+	}
+}
+
 func TestReasonsAreAllThatAResultMayHave(t *testing.T) {
 	want := []string{
 		"2xx", "3xx", "4xx", "5xx", "broken_answer", "canceled", "connect", "connect_timeout", "credentials",
