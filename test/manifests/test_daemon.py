@@ -67,7 +67,7 @@ class Daemon(unittest.TestCase):
         daemon = self.bench.start(*args, env=env)
         until(lambda: self.bench.stats()["accepted"] == 3, f"three deliveries\n{daemon.said()}")
         self.assertEqual(0, self.bench.drain(daemon), daemon.said())
-        self.shares(self.quiet(daemon.lines()), "0.833333/s", 2, 5)
+        self.shares(self.quiet(daemon.lines()), "50/m", 2, 5)
 
     def shares(self, lines: list[dict], rate: str, concurrency: int, burst: int) -> None:
         """By the daemon's first line: what it was given is the budget of all."""
