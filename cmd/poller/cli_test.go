@@ -5,7 +5,6 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
-	"fmt"
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
@@ -289,36 +288,6 @@ func TestHealthAsksTheDaemon(t *testing.T) {
 	want = "poller: error: " + address + " cannot be reached (connect: connection refused): is the daemon running, and is this its --listen?\n"
 	if stderr != want || code != 1 {
 		t.Errorf("code %d\n got %swant %s", code, stderr, want)
-	}
-}
-
-func TestHealthKnowsAnAnswerThatIsNotPollers(t *testing.T) {
-	for _, other := range []struct {
-		status int
-		body   string
-	}{
-		{http.StatusOK, "200 OK\n"},
-		{http.StatusOK, ""},
-		{http.StatusOK, "unhealthy\n"},
-		{http.StatusNoContent, ""},
-		{http.StatusNotFound, "<html>\n<h1>404</h1>\n</html>"},
-		{http.StatusServiceUnavailable, "no healthy upstream"},
-		{http.StatusFound, ""}, // to /-/healthy elsewhere
-	} {
-		pollers := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("healthy\n")) }))
-		server := httptest.NewServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
-			w.Header().Set("Location", pollers.URL)
-			w.WriteHeader(other.status)
-			_, _ = w.Write([]byte(other.body))
-		}))
-		address := strings.TrimPrefix(server.URL, "http://")
-		stdout, stderr, code := run(t, "health", "--listen", address)
-		want := fmt.Sprintf("poller: error: %s gave an answer that is not poller's (status %d): is this its --listen?\n", address, other.status)
-		if stdout != "" || stderr != want || code != 1 {
-			t.Errorf("%+v: code %d\n got %s%swant %s", other, code, stdout, stderr, want)
-		}
-		server.Close()
-		pollers.Close()
 	}
 }
 
