@@ -29,8 +29,11 @@ func (q *Queue) stopped() Verdict {
 		return bad("Blocked%s, but SQS returns none: too many are in flight, including those of other consumers", q.backlog())
 	}
 	if q.Blocked == "unsettled" {
-		return bad("Blocked%s, but nothing more is received: SQS has not confirmed the delete or release of %s",
-			q.backlog(), messages(q.InHand["deleting"]+q.InHand["releasing"]))
+		unsettled := messages(q.InHand["deleting"] + q.InHand["releasing"])
+		if q.Depth != nil && q.Depth.Visible == 0 {
+			return bad("Blocked: nothing more is received until SQS has confirmed the delete or release of %s", unsettled)
+		}
+		return bad("Blocked%s, but nothing more is received: SQS has not confirmed the delete or release of %s", q.backlog(), unsettled)
 	}
 	return notice("Blocked%s, but SQS returns none: earlier messages of their groups are in flight, here or at another consumer", q.backlog())
 }

@@ -322,6 +322,13 @@ func TestTheVerdictSaysWhatToLookAt(t *testing.T) {
 			}, Bad,
 			"Blocked: 1,240 messages, but nothing more is received: SQS has not confirmed the delete or release of 110 messages",
 		},
+		"what was delivered cannot be deleted, and nothing waits": {
+			behind, func(s *Status) {
+				q := &s.Queues[0]
+				q.Blocked, q.InHand["deleting"], q.Depth.Visible = "unsettled", 110, 0
+			}, Bad,
+			"Blocked: nothing more is received until SQS has confirmed the delete or release of 110 messages",
+		},
 		"groups that wait": {
 			behind, func(s *Status) { s.Queues[0].Blocked = "groups" }, Notice,
 			"Blocked: 1,240 messages, but SQS returns none: earlier messages of their groups are in flight, here or at another consumer",

@@ -69,7 +69,7 @@ var rules = []rule{
 	{says("Keeping up"), "it is not", all(young, not(is("gate", "closed")), not(is("drain", "paused", "stopped")))},
 	{says("Behind"), "nothing is behind", not(is("visible", "0"))},
 	{says("Waiting: nothing left"), "messages are visible", is("visible", "0")},
-	{says("Blocked"), "nothing waits", not(is("visible", "0"))},
+	{says("SQS returns none"), "nothing waits", not(is("visible", "0"))},
 	{anyOf(says("Catching up"), says("Delivering the last")), "there is no backlog", all(is("visible", "0"), old)},
 	{says("Paused"), "it goes on", not(isTime("drain"))},
 	{says("is down"), "the gate is open", all(is("gate", "closed"), not(isTime("drain")))},
