@@ -22,8 +22,10 @@ import (
 //   - Where it failed as a whole, nobody knows whose fault that was. Nobody gets a strike,
 //     and each message is tried alone from then on, until it leaves our hands.
 //   - Where it was refused as a whole (a 429, a Retry-After), or there was no connection, they
-//     are tried together again. Once they are refused twice, the gate may find that they have
-//     to be tried alone, too.
+//     are tried together again, unless the gate finds that they have to be tried alone, too.
+//     Those that were refused alone go with their like only.
+//   - Those to be tried alone for others' sake go before other held messages, and take turns with
+//     the untried: those that are refused for what they are would take all tokens else.
 //   - A probe carries one message, and so does a message that is known bad.
 
 // maxRequest bounds a request in bytes: https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
@@ -95,7 +97,7 @@ func (c *Consumer) along(now time.Time, l *life) (others []*life, full bool) {
 	for _, other := range from {
 		if other == nil || other == l || other.state != l.state || other.lost || other.releaseDue ||
 			other.group != nil && (other.group == l.group || l.state == waiting && other.group.blocked()) ||
-			!other.mayStart(now, c.options.Timeout) || !c.gate.Joins(&other.try) ||
+			!other.mayStart(now, c.options.Timeout) || !c.gate.Joins(&other.try) || !c.gate.Together(&l.try, &other.try) ||
 			l.state == held && c.gate.Next(&other.try).After(now) {
 			continue
 		}

@@ -63,6 +63,14 @@ func (e *engine) holdAll(now time.Time, r message.Result, m ...*life) {
 	}
 }
 
+// holdAlone has one fail by itself.
+func (e *engine) holdAlone(now time.Time, r message.Result, l *life) {
+	e.gate.Begin(now, &l.try)
+	e.begin(now, l)
+	e.gate.End(now, &l.try, r, 8)
+	e.hand.hold(now, l)
+}
+
 func TestWhatGoesAlongInARequest(t *testing.T) {
 	t.Parallel()
 	fifo := func(o *Options) { o.FIFO = true }
@@ -150,6 +158,23 @@ func TestWhatGoesAlongInARequest(t *testing.T) {
 				e.holdAll(now, throttledAll, m[1:]...)
 			},
 			full: true,
+		},
+		{
+			rule: "no held one that was refused alone with those that were refused together",
+			state: func(e *engine, now time.Time, m []*life) {
+				e.holdAll(now, throttledAll, m[0], m[2], m[3])
+				e.holdAlone(now, throttledAll, m[1])
+			},
+			want: "m2 m3",
+		},
+		{
+			rule: "those that were refused alone with their like",
+			state: func(e *engine, now time.Time, m []*life) {
+				e.holdAlone(now, throttledAll, m[0])
+				e.holdAll(now, throttledAll, m[1], m[2])
+				e.holdAlone(now, throttledAll, m[3])
+			},
+			want: "m3",
 		},
 		{
 			rule: "nobody while it is unclear whether the target has told all to wait",
@@ -355,5 +380,31 @@ func TestNonsenseInAnAnswerToSeveralIsSaid(t *testing.T) {
 			t.Errorf("it says:\n%s", said)
 		}
 		e.stop()
+	})
+}
+
+// Many messages are refused for what they are: trying them again may take all that the rate allows.
+func TestWhoWasRefusedForAnothersSakeIsTriedBeforeTheRefused(t *testing.T) {
+	t.Parallel()
+	gathering(t, nil, func(e *engine, _ *batchFake, now time.Time, m []*life) {
+		e.holdAlone(now, failed5xx, m[0])
+		later := now.Add(2 * time.Second)
+		e.hand.countDue(later)
+		e.hand.holding.starts = 1
+		if e.hand.holding.heldFirst(false) {
+			t.Error("what has failed alone takes turns with the untried, though that does not pay")
+		}
+		e.holdAll(now, failed5xx, m[2], m[3])
+		if l := e.hand.nextHeld(later); l != m[2] {
+			t.Errorf("%s is tried first, not m2", l.message.ID)
+		}
+		e.hand.holding.starts = 1
+		if !e.hand.holding.heldFirst(false) {
+			t.Error("who has failed with others does not take turns with the untried")
+		}
+		m[2].deadline, m[3].deadline = later, later
+		if l := e.hand.nextHeld(later); l != m[0] {
+			t.Error("the other is not tried when those may not be")
+		}
 	})
 }

@@ -18,6 +18,7 @@ type holding struct {
 	next     time.Time // when the first of them is due that is not yet; zero: none
 	due      int       // how many are
 	soon     int       // how many are or will be soon
+	deserves int       // how many of those that are due go first
 	counted  uint64    // the gate's version by which these were found; 0: not since a change
 	reviewed uint64    // and the one by which they were reviewed last,
 	at       time.Time // and when
@@ -31,7 +32,7 @@ const vainTurns = 32
 
 // heldFirst reports whether it is a held message's turn.
 func (h *holding) heldFirst(pay bool) bool {
-	return h.starts >= vainTurns || pay && h.starts > 0
+	return h.starts >= vainTurns || (pay || h.deserves > 0) && h.starts > 0
 }
 
 // started removes l, if it is held, and counts the turn.
@@ -91,7 +92,7 @@ func (h *hand) countDue(now time.Time) {
 	if g.counted == version && (g.next.IsZero() || now.Before(g.next)) {
 		return
 	}
-	g.counted, g.next, g.due, g.soon = version, time.Time{}, 0, 0
+	g.counted, g.next, g.due, g.soon, g.deserves = version, time.Time{}, 0, 0, 0
 	soon := now.Add(gate.SoonIs)
 	for _, l := range g.lives {
 		if l.releaseDue {
@@ -102,6 +103,9 @@ func (h *hand) countDue(now time.Time) {
 			g.next = earlier(g.next, at)
 		} else {
 			g.due++
+			if h.gate.Deserves(&l.try) {
+				g.deserves++
+			}
 		}
 		if !at.After(soon) {
 			g.soon++

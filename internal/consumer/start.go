@@ -38,6 +38,7 @@ func (c *Consumer) next(now time.Time) *life {
 	if c.hand.tooManyUnsettled() {
 		return nil
 	}
+	c.hand.countDue(now)
 	first, second := c.hand.nextHeld, c.nextUntried
 	// What asks the target anew is a message that it has not refused: those in hand may all
 	// be refused for what they are.
@@ -103,18 +104,26 @@ func (h *hand) nextProbe(now time.Time) *life {
 	return best
 }
 
-// nextHeld is the oldest held message that is due and may be tried.
+// nextHeld is the oldest held message that is due and may be tried. Those that failed only
+// together with others, and are to be tried alone, go first.
 func (h *hand) nextHeld(now time.Time) *life {
 	g := &h.holding
 	if h.countDue(now); g.due == 0 || !h.mayTryHeld(now) {
 		return nil
 	}
+	var oldest *life
 	for _, l := range g.lives {
-		if !l.releaseDue && !h.gate.Next(&l.try).After(now) && l.mayStart(now, h.options.Timeout) {
+		if l.releaseDue || h.gate.Next(&l.try).After(now) || !l.mayStart(now, h.options.Timeout) {
+			continue
+		}
+		if g.deserves == 0 || h.gate.Deserves(&l.try) {
 			return l
 		}
+		if oldest == nil {
+			oldest = l
+		}
 	}
-	return nil
+	return oldest
 }
 
 // mayTryHeld reports whether a held message may be tried: at a stop, whether enough of the

@@ -38,6 +38,7 @@ type Message struct {
 	spared     bool // its last try failed together with others
 	refusals   int  // in a row, together with others
 	parted     bool // since then it is tried alone, and was not yet
+	alone      bool // it was refused or has failed by itself
 }
 
 // Tries returns how often m has been tried in this receive.
@@ -92,6 +93,7 @@ func (g *Gate) fail(now time.Time, m *Message, r message.Result, told time.Durat
 		m.base = 0
 	}
 	m.lastFailed, m.spared, m.apart = m.try, false, m.apart || m.base > 0
+	m.alone = m.alone || o != message.Connection && !announced
 	m.closings, m.struck = g.closings, m.base == 0 || g.state == Closed
 	if m.since.IsZero() {
 		m.since = now

@@ -11,10 +11,14 @@ import (
 // its quota: then each has to be tried alone, or the others never get through. Or it is busy:
 // then ten requests in place of one make it busier.
 //
-// What was refused twice in a row is parted if the target takes messages alone that it refuses
-// together. To find that out, one request every 10 s is parted in any case. Alone, too, each
-// waits for the last Retry-After: the target told all of them, and which of them it meant is
-// not known. So a neighbor of what is refused waits for two of them before it is tried alone.
+// What is refused is parted if the target takes messages alone that it refuses together. To find
+// that out, one request every 10 s whose messages were refused twice in a row is parted in any
+// case. Alone, too, each waits for the last Retry-After: the target told all of them, and which
+// of them it meant is not known. So a neighbor of what is refused waits for one of them before it
+// is tried alone, and for two where it is not known that parting helps.
+//
+// A message that was refused alone never goes with those that were only refused together: it may
+// be the one for whose sake they were.
 type parting struct {
 	together average // share of the requests with messages refused together that the target takes
 	alone    average // share of the messages parted since that it takes at their first try
@@ -23,7 +27,7 @@ type parting struct {
 
 const (
 	partingWeight = 0.05
-	partsAfter    = 2                // refusals in a row
+	partsAfter    = 2                // refusals in a row, where it is not known that parting helps
 	partsEvery    = 10 * time.Second // in any case
 )
 
@@ -60,11 +64,19 @@ func (p *parting) triedAlone(m *Message, o message.Outcome) {
 	p.alone.add(sampleOf(o == message.Delivered))
 }
 
-// refused records that all were refused together, if r says so, and reports whether they are
-// to be parted now.
-func (g *Gate) refused(now time.Time, all []*Message, r message.Result, told time.Duration) bool {
+// after is how many refusals in a row part a message.
+func (p *parting) after() int {
+	if p.helps() {
+		return 1
+	}
+	return partsAfter
+}
+
+// refused records that all were refused together, if r says so, and returns after how many
+// refusals in a row a message of theirs is parted now; 0: none is.
+func (g *Gate) refused(now time.Time, all []*Message, r message.Result, told time.Duration) (after int) {
 	if r.Announced || r.Outcome != message.Throttled && (r.Outcome != message.Unavailable || told == 0 && !r.Crowded) {
-		return false
+		return 0
 	}
 	for _, m := range all {
 		if m.lastFailed <= g.reopened { // what came before was an outage
@@ -72,10 +84,21 @@ func (g *Gate) refused(now time.Time, all []*Message, r message.Result, told tim
 		}
 	}
 	g.parting.triedTogether(all[0], false)
-	again := false
+	after, again := g.parting.after(), false
 	for _, m := range all {
 		m.refusals++
-		again = again || m.refusals >= partsAfter
+		again = again || m.refusals >= after
 	}
-	return again && g.parting.part(now)
+	if again && g.parting.part(now) {
+		return after
+	}
+	return 0
+}
+
+// part has m tried alone from now on. If it never was, its next try is like its first.
+func (g *Gate) part(m *Message) {
+	m.apart, m.spread = true, g.draw(m.id, m.tries)
+	if !m.alone {
+		m.parted, m.tries = true, 0
+	}
 }

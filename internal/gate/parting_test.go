@@ -33,7 +33,7 @@ func refusals(now time.Time, s *Seat, all []*Message, most int, r message.Result
 	return most
 }
 
-func TestMessagesRefusedTogetherTwiceAreTriedAloneIfThatHelps(t *testing.T) {
+func TestMessagesRefusedTogetherAreTriedAloneIfThatHelps(t *testing.T) {
 	t.Parallel()
 	now := time.Now()
 	busy := message.Result{Outcome: message.Unavailable, Status: 503, RetryAfter: time.Millisecond}
@@ -43,10 +43,10 @@ func TestMessagesRefusedTogetherTwiceAreTriedAloneIfThatHelps(t *testing.T) {
 		r               message.Result
 		want            int
 	}{
-		{"for one's sake", 0, 0.9, throttled, 2},
-		{"for one's sake", 0, 0.9, busy, 2},
-		{"for one's sake", 0, 0.9, message.Result{Outcome: message.Unavailable, Status: 503, Crowded: true}, 2},
-		{"most are refused alone", 0, 0.26, throttled, 2},
+		{"for one's sake", 0, 0.9, throttled, 1},
+		{"for one's sake", 0, 0.9, busy, 1},
+		{"for one's sake", 0, 0.9, message.Result{Outcome: message.Unavailable, Status: 503, Crowded: true}, 1},
+		{"most are refused alone", 0, 0.26, throttled, 1},
 		{"nearly all are refused alone", 0, 0.25, throttled, 9},
 		{"busy", 0.9, 0.9, throttled, 9},
 		{"busy", 0.5, 0.5, throttled, 9},
@@ -159,6 +159,99 @@ func TestAProbeSaysNothingOfWhetherPartingHelps(t *testing.T) {
 	}
 	if s.End(now, all[0], throttled, 10); g.parting.alone.n != 0 {
 		t.Error("it does")
+	}
+}
+
+func TestWhoWasRefusedAloneGoesWithItsLikeOnly(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	for _, tt := range []struct {
+		r     message.Result
+		alone bool // it counts as refused alone
+	}{
+		{throttled, true},
+		{message.Result{Outcome: message.Connection}, false},
+		{message.Result{Outcome: message.Throttled, Status: 429, Announced: true}, false},
+	} {
+		_, s := opened(now)
+		together := together(now, s, "together", 2)
+		s.Dissolve(now, together, throttled, 10)
+		var alone [2]Message
+		for i := range alone {
+			s.Enter(&alone[i], fmt.Sprint("alone", i))
+			s.Begin(now, &alone[i])
+			s.End(now, &alone[i], tt.r, 10)
+		}
+		if s.Together(&alone[0], together[0]) == tt.alone || s.Together(together[0], &alone[0]) == tt.alone {
+			t.Errorf("%v: refused alone %v, but it does not go by that", tt.r, tt.alone)
+		}
+		if !s.Together(&alone[0], &alone[1]) || !s.Together(together[0], together[1]) {
+			t.Errorf("%v: two of a kind do not go together", tt.r)
+		}
+	}
+}
+
+func TestPartingWhatWasRefusedAloneStartsNothingAnew(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	g, s := opened(now)
+	all := together(now, s, "m", 2)
+	s.End(now, all[0], throttled, 10)
+	s.End(now, all[1], throttled, 10)
+	again(now, s, all)
+	s.Dissolve(now, all, throttled, 10)
+	again(now, s, all)
+	s.Dissolve(now, all, throttled, 10)
+	if m := all[0]; !m.apart || m.Tries() != 3 || s.Deserves(m) {
+		t.Errorf("alone %v, after %d tries, goes first: %v", m.apart, m.Tries(), s.Deserves(m))
+	}
+	s.Begin(now, all[0])
+	if s.End(now, all[0], throttled, 10); g.parting.alone.n != 0 {
+		t.Error("its next try says whether parting helps")
+	}
+}
+
+func TestWhoDeservesItsTryBeforeTheOtherHeldMessages(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	for _, tt := range []struct {
+		who  string
+		do   func(g *Gate, s *Seat) *Message
+		want bool
+	}{
+		{"failed with others", func(_ *Gate, s *Seat) *Message {
+			all := together(now, s, "m", 2)
+			s.Dissolve(now, all, broken, 10)
+			return all[1]
+		}, true},
+		{"refused with others and parted", func(_ *Gate, s *Seat) *Message {
+			all := together(now, s, "m", 2)
+			refusals(now, s, all, 2, throttled)
+			return all[1]
+		}, true},
+		{"refused with others and not parted", func(_ *Gate, s *Seat) *Message {
+			all := together(now, s, "m", 2)
+			s.Dissolve(now, all, throttled, 10)
+			return all[1]
+		}, false},
+		{"failed alone since", func(_ *Gate, s *Seat) *Message {
+			all := together(now, s, "m", 2)
+			s.Dissolve(now, all, broken, 10)
+			s.Begin(now, all[1])
+			s.End(now, all[1], broken, 10)
+			return all[1]
+		}, false},
+		{"known bad", func(g *Gate, s *Seat) *Message {
+			g.records.add("m1")
+			all := together(now, s, "m", 2)
+			s.Dissolve(now, all, broken, 10)
+			return all[1]
+		}, false},
+	} {
+		g, s := opened(now)
+		if got := s.Deserves(tt.do(g, s)); got != tt.want {
+			t.Errorf("%s: %v", tt.who, got)
+		}
 	}
 }
 

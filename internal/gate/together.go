@@ -19,6 +19,22 @@ func (s *Seat) Joins(m *Message) bool {
 	return !m.known && !m.apart && g.state != Closed && g.state != Wary
 }
 
+// Together reports whether m and other, both of which may join others, may be tried in one
+// request: not if one of them was refused alone, and the other was not.
+func (s *Seat) Together(m, other *Message) bool {
+	s.gate.mu.Lock()
+	defer s.gate.mu.Unlock()
+	return m.alone == other.alone
+}
+
+// Deserves reports whether m, which is held, deserves its try before other held messages: it
+// failed only together with others, and is now to be tried alone.
+func (s *Seat) Deserves(m *Message) bool {
+	s.gate.mu.Lock()
+	defer s.gate.mu.Unlock()
+	return m.apart && !m.alone && !m.known
+}
+
 // BeginWith begins m's try in the request that carries first, whose try has just begun.
 func (s *Seat) BeginWith(m, first *Message) {
 	g := s.gate
@@ -100,13 +116,12 @@ func (s *Seat) Dissolve(now time.Time, all []*Message, r message.Result, slots i
 			g.trouble.add(head.began, head.id, head.tries == 1 && !head.seen, r.Outcome, r.Answer())
 		}
 	}
-	part := g.refused(now, all, r, told)
+	after := g.refused(now, all, r, told)
 	spread := g.draw(head.id, head.tries)
 	for _, m := range all {
 		g.spare(now, m, r, told, spread)
-		if part && m.refusals >= partsAfter {
-			m.apart, m.parted, m.spread = true, true, g.draw(m.id, m.tries)
-			m.tries = 0 // its next try is like its first
+		if after > 0 && m.refusals >= after {
+			g.part(m)
 		}
 		alone = alone || m.apart
 	}

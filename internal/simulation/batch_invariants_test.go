@@ -1,6 +1,7 @@
 package simulation
 
 import (
+	"maps"
 	"net/http"
 	"slices"
 	"time"
@@ -54,6 +55,11 @@ func (d *delivery) apart() bool {
 // sake of one message (a 429, a Retry-After), and nothing else is wrong, of the others sent up
 // to a minute and four Retry-Afters ago at least 95 % are delivered at any time. And none of
 // them dies.
+//
+// A process that starts knows nothing of what the one before it has found out: the time begins
+// anew. For a message that a process had in hand when it was killed it does when SQS hands it
+// out again. A process that starts behind refused ones takes them for the target's trouble, and
+// passes them probe by probe.
 func aRefusalForOnesSakeStopsNoNeighbour(t *trial) {
 	w := t.plan.wide
 	if w == nil || w.kind != batches || !w.alone || w.refusals == nil {
@@ -78,18 +84,21 @@ func aRefusalForOnesSakeStopsNoNeighbour(t *trial) {
 			took[d.message] = d.ended
 		}
 	}
+	hidden := t.hiddenByKills()
 	for at := soon; at <= t.plan.trouble; at += 10 * time.Second {
 		sent, done := 0, 0
 		for _, m := range good {
-			if t.plan.sends[m].at > at-soon {
+			when, ok := took[m]
+			delivered := ok && when <= at
+			if t.plan.sends[m].at > at-soon || !delivered && hidden(m, at-soon) {
 				continue
 			}
 			sent++
-			if when, ok := took[m]; ok && when <= at {
+			if delivered {
 				done++
 			}
 		}
-		if sent < 20 || t.disturbedBefore(at) {
+		if sent < 20 || t.disturbedBefore(at) || t.restartedWithin(at, soon) || t.passesRefused(at-soon) {
 			continue
 		}
 		t.reaches()
@@ -104,6 +113,69 @@ func aRefusalForOnesSakeStopsNoNeighbour(t *trial) {
 			t.breaks(t.stopped, t.evidence.processes[0], "and the others are done, and m%d is dead, which was refused for another's sake", m)
 		}
 	}
+}
+
+// restartedWithin reports whether a process was started or ended in a time before.
+func (t *trial) restartedWithin(at instant, before time.Duration) bool {
+	within := func(when instant) bool { return when > at-before && when <= at }
+	return slices.ContainsFunc(t.evidence.processes, func(p *process) bool { return within(p.started) || within(t.end(p)) })
+}
+
+// hiddenByKills returns whether SQS still hid a message, or one before it in its group, at an
+// instant, because a process had it in hand when it was killed.
+func (t *trial) hiddenByKills() func(m int, at instant) bool {
+	until := make(map[int]instant)
+	for _, l := range t.lives {
+		if l.by.killed == never || l.ended != never {
+			continue
+		}
+		for _, r := range l.receives {
+			until[l.message] = max(until[l.message], r.served+r.call.visibility)
+		}
+		for _, e := range t.mentions[l.by][l.message] {
+			if e.call.action == changeCall && e.entry.handle == l.newest() {
+				until[l.message] = max(until[l.message], e.call.sent+time.Duration(e.entry.seconds)*time.Second)
+			}
+		}
+	}
+	return func(m int, at instant) bool {
+		for hidden, end := range until {
+			q, p := t.plan.sends[hidden], t.plan.sends[m]
+			if end > at && (hidden == m || hidden < m && q.queue == p.queue && q.group == p.group && t.queue(m).fifo) {
+				return true
+			}
+		}
+		return false
+	}
+}
+
+// passesRefused reports whether at an instant a process still passes, probe by probe, the
+// refused messages behind which it started: they were the first five that it tried, and a
+// probe comes after a tenth of the time since, between 1 and 10 s, or the Retry-After.
+func (t *trial) passesRefused(at instant) bool {
+	const enough = 5
+	for _, p := range t.evidence.processes {
+		tried := make(map[int]bool)
+		for _, d := range t.evidence.deliveries {
+			if d.by == p && len(tried) < enough {
+				tried[d.message] = true
+			}
+		}
+		good := func(m int) bool { return !t.plan.refuses(m) }
+		if len(tried) < enough || slices.ContainsFunc(slices.Collect(maps.Keys(tried)), good) {
+			continue
+		}
+		var lasts time.Duration
+		for m, s := range t.plan.sends {
+			if s.at < p.started && !good(m) {
+				lasts += max(min(max(lasts/10, time.Second), 10*time.Second), t.plan.wide.refusals.retryAfter)
+			}
+		}
+		if p.started <= at && at < p.started+lasts {
+			return true
+		}
+	}
+	return false
 }
 
 // aBatchIsOneTokenAndOneSlot: slots, rate and quotas count requests (see eachTarget and

@@ -348,6 +348,30 @@ var handMade = []struct {
 			h.tries(m, 2, 3, 200)
 		}
 	}},
+	{aRefusalForOnesSakeStopsNoNeighbour, 100, inWide(wider{kind: batches, refusals: &refusals{}}), func(h *history, wrong bool) {
+		h.by.started = -time.Hour // ten are hidden for long after a kill
+		for m := range 90 {
+			h.tries(m, 2, 3, 200)
+		}
+		hidden := upTo(100)[90:]
+		h.receives(40, hidden...)
+		h.changes(41, choose(wrong, 20, 120), hidden...)
+		h.by.killed = seconds(42)
+	}},
+	{aRefusalForOnesSakeStopsNoNeighbour, 100, inWide(wider{kind: batches, refusals: &refusals{retryAfter: 10 * time.Second}}), func(h *history, wrong bool) {
+		h.by.started = choose(wrong, seconds(50), seconds(90)) // after which the time begins anew
+		for m := range 90 {
+			h.tries(m, 2, 3, 200)
+		}
+	}},
+	{aRefusalForOnesSakeStopsNoNeighbour, 100, inWide(wider{kind: batches, refusals: &refusals{share: 0.5, always: true}}), func(h *history, wrong bool) {
+		h.by.started = seconds(5) // behind refused ones, which it has to pass
+		for m := range h.plan.sends {
+			if h.plan.refuses(m) != wrong {
+				h.tries(m, 6, 7, 429)
+			}
+		}
+	}},
 	{aRefusalForOnesSakeStopsNoNeighbour, 2, inWide(wider{kind: batches, refusals: &refusals{}}), func(h *history, wrong bool) {
 		h.dead[0] = wrong
 	}},
