@@ -337,6 +337,26 @@ var handMade = []struct {
 			h.tries(0, 1.3, 1.4, 200)
 		}
 	}},
+	{noMessageIsStruckForItsNeighbour, 3, inWide(wider{kind: batches}), func(h *history, wrong bool) { // and was lost and received again meanwhile
+		h.receives(1, 0, 1)
+		h.triesAll(1.1, 12, 500, 500, 0, 1)
+		h.receives(11.995, 0, 2)
+		if wrong {
+			h.triesAll(12.1, 12.2, 200, 200, 0, 2)
+		} else {
+			h.tries(0, 12.1, 12.2, 500)
+		}
+	}},
+	{noMessageIsStruckForItsNeighbour, 3, inWide(wider{kind: batches}), func(h *history, wrong bool) { // and was released
+		h.receives(1, 0, 1)
+		h.triesAll(1.1, 1.2, 500, 500, 0, 1)
+		h.changes(2, 0, 0)
+		h.receives(3, 0, 2)
+		if !wrong {
+			h.tries(0, 3.1, 3.2, 500)
+		}
+		h.triesAll(3.3, 3.4, 200, 200, 0, 2)
+	}},
 	{noMessageIsStruckForItsNeighbour, 2, inWide(wider{kind: batches}), func(h *history, wrong bool) {
 		h.triesAll(1.1, 1.2, 500, 500, 0, 1)
 		h.tries(0, 1.3, 1.4, 500)
