@@ -63,6 +63,33 @@ func (e *engine) holdAll(now time.Time, r message.Result, m ...*life) {
 	}
 }
 
+// comesAgain has a message of a group come again that was delivered before.
+func (e *engine) comesAgain(now time.Time, group string) *life {
+	before := &message.Message{ID: "m9", GroupID: group, ReceiptHandle: "m9/1", ReceiveCount: 2}
+	e.hand.ledger.enter(keyOf(before.ID))
+	e.takeIn(now, now, &poll{attempt: attempt{visibility: 30 * time.Second}}, before)
+	return e.hand.byKey[keyOf(before.ID)]
+}
+
+func TestInAStrictOrderTheNextOfAGroupWaitsForTheDeleteOfOneThatHasComeAgain(t *testing.T) {
+	t.Parallel()
+	for _, strict := range []bool{false, true} {
+		gathering(t, func(o *Options) { o.FIFO, o.FIFOStrict = true, strict }, func(e *engine, _ *batchFake, now time.Time, m []*life) {
+			before := e.comesAgain(now, m[0].message.GroupID)
+			if next := e.hand.nextWaiting(now); (next == m[0]) == strict || strict && next != m[1] {
+				t.Errorf("strict %v: %s is next", strict, next.message.ID)
+			}
+			e.hand.settle(now, before)
+			if next := e.hand.nextWaiting(now); next != m[0] {
+				t.Errorf("strict %v: %s is next when it is deleted", strict, next.message.ID)
+			}
+			if n := len(e.hand.untried); n != 4 {
+				t.Errorf("strict %v: %d of four stand in the row", strict, n)
+			}
+		})
+	}
+}
+
 func TestWhatGoesAlongInARequest(t *testing.T) {
 	t.Parallel()
 	fifo := func(o *Options) { o.FIFO = true }
@@ -107,12 +134,14 @@ func TestWhatGoesAlongInARequest(t *testing.T) {
 		{
 			rule:   "none whose group waits for a delete",
 			change: strict,
-			state: func(e *engine, now time.Time, m []*life) {
-				before := &message.Message{ID: "m9", GroupID: m[1].message.GroupID, ReceiptHandle: "m9/1", ReceiveCount: 2}
-				e.hand.ledger.enter(keyOf(before.ID))
-				e.takeIn(now, now, &poll{attempt: attempt{visibility: 30 * time.Second}}, before)
-			},
-			want: "m2 m3",
+			state:  func(e *engine, now time.Time, m []*life) { e.comesAgain(now, m[1].message.GroupID) },
+			want:   "m2 m3",
+		},
+		{
+			rule:   "once each of those whose groups have waited for one",
+			change: strict,
+			state:  func(e *engine, now time.Time, m []*life) { e.hand.settle(now, e.comesAgain(now, m[1].message.GroupID)) },
+			want:   "m1 m2 m3",
 		},
 		{
 			rule:  "no untried one with a held one",

@@ -38,6 +38,7 @@ type Gate struct {
 	parting  parting
 	records  records
 	released records               // to make room
+	lonely   records               // that left before what is tried alone from then on was delivered
 	running  map[*Message]struct{} // whose try has begun and not ended
 
 	inHand, held, heldAnswered, heldUnknown int
@@ -66,7 +67,7 @@ type Gate struct {
 func New(seed uint64) *Gate {
 	return &Gate{
 		seed: seed, since: time.Now(), trouble: newTrouble(), running: make(map[*Message]struct{}), rejected: make(map[string]struct{}),
-		took: average{weight: 0.05}, retrying: newRetrying(), parting: newParting(), records: newRecords(), released: newRecords(), counted: make(map[changeKey]int64), version: 1,
+		took: average{weight: 0.05}, retrying: newRetrying(), parting: newParting(), records: newRecords(), released: newRecords(), lonely: newRecords(), counted: make(map[changeKey]int64), version: 1,
 	}
 }
 
@@ -111,12 +112,13 @@ func (s *Seat) lock() (unlock func()) {
 	}
 }
 
-// Enter adds a message that is now in hand.
+// Enter adds a message that is now in hand. One that had to be tried alone when it left, still
+// has to be: SQS may have taken it away as its request ran.
 func (s *Seat) Enter(m *Message, id string) {
 	g := s.gate
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	*m = Message{id: id, entered: true, known: g.records.has(id), seen: g.released.has(id)}
+	*m = Message{id: id, entered: true, known: g.records.has(id), seen: g.released.has(id), apart: g.lonely.has(id)}
 	g.inHand++
 }
 
@@ -139,6 +141,9 @@ func (s *Seat) Leave(m *Message) {
 		return
 	}
 	m.entered = false
+	if m.apart && !g.records.has(m.id) { // who has a record goes alone anyway
+		g.lonely.add(m.id)
+	}
 	g.inHand--
 	g.hold(m, false)
 	delete(g.running, m)
@@ -284,6 +289,8 @@ func (g *Gate) credit(now time.Time, m *Message, o message.Outcome, fresh bool) 
 		g.took.add(now.Sub(m.began).Seconds())
 		g.records.forget(m.id)
 		g.released.forget(m.id)
+		g.lonely.forget(m.id)
+		m.apart = false
 		clear(g.rejected)
 		g.rejects = time.Time{}
 		if m.began.After(g.proof) {

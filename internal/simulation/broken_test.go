@@ -52,6 +52,20 @@ var handMade = []struct {
 			h.changes(10.5, 0, 0)
 		}
 	}},
+	{everythingReceivedIsSettledOrReported, 6, inWide(wider{rejected: "dead-letter"}), func(h *history, wrong bool) { // the sixth in a row is held, and may be released to make room
+		h.receives(1, 0, 1, 2, 3, 4, 5)
+		for m := range 6 {
+			h.tries(m, 1.1+float64(m)/10, 1.15+float64(m)/10, 422)
+		}
+		hidden := choose(wrong, 0, 5)
+		for m := range 6 {
+			if m != hidden {
+				h.deletes(2+float64(m)/10, m)
+			}
+		}
+		h.changes(3, 900, hidden)
+		h.stopsAtTen(11)
+	}},
 	{noMoreDeliveriesAtOnceThanSlots, 2, func(s *scenario) { s.targets[0].limits.Concurrency = 1 }, func(h *history, wrong bool) {
 		h.tries(0, 1, 2, 200)
 		h.tries(1, choose(wrong, 1.9, 2.1), 3, 200)
@@ -336,6 +350,26 @@ var handMade = []struct {
 		} else {
 			h.tries(0, 1.3, 1.4, 200)
 		}
+	}},
+	{noMessageIsStruckForItsNeighbour, 3, inWide(wider{kind: batches}), func(h *history, wrong bool) { // and was lost and received again meanwhile
+		h.receives(1, 0, 1)
+		h.triesAll(1.1, 12, 500, 500, 0, 1)
+		h.receives(11.995, 0, 2)
+		if wrong {
+			h.triesAll(12.1, 12.2, 200, 200, 0, 2)
+		} else {
+			h.tries(0, 12.1, 12.2, 500)
+		}
+	}},
+	{noMessageIsStruckForItsNeighbour, 3, inWide(wider{kind: batches}), func(h *history, wrong bool) { // and was released
+		h.receives(1, 0, 1)
+		h.triesAll(1.1, 1.2, 500, 500, 0, 1)
+		h.changes(2, 0, 0)
+		h.receives(3, 0, 2)
+		if !wrong {
+			h.tries(0, 3.1, 3.2, 500)
+		}
+		h.triesAll(3.3, 3.4, 200, 200, 0, 2)
 	}},
 	{noMessageIsStruckForItsNeighbour, 2, inWide(wider{kind: batches}), func(h *history, wrong bool) {
 		h.triesAll(1.1, 1.2, 500, 500, 0, 1)
