@@ -79,6 +79,7 @@ func TestTheDemoDeliversTheTrafficAndWhatIsSentByHand(t *testing.T) {
 	}
 	http.DefaultClient.CloseIdleConnections()
 
+	until(t, out, func(s demo.Stats) bool { return s.Accepted == 11 })
 	drain()
 	if err := <-ended; err != nil {
 		t.Errorf("ended with %v", err)
@@ -100,13 +101,15 @@ func TestADemoWhoseRequestsAreAllRefusedSaysWhereTheyAre(t *testing.T) {
 	p := quick
 	p.burst = 4 // more in a row that are rejected, and it is the target's trouble: then they are held
 	p.sink.Outages = outFrom("")
-	out, _, _, ended := shown(t, &demoCmd{Duration: config.Duration(time.Second), LogLevel: 8}, p)
+	out, drain, _, ended := shown(t, &demoCmd{Duration: config.Duration(time.Hour), LogLevel: 8}, p)
+	until(t, out, func(s demo.Stats) bool { return s.RefusedInAll() == 4 })
+	drain()
 	wantExit(t, <-ended, 3)
 	wantSummary(t, out, "accepted by the front door", 4, 4)
 	wantSummary(t, out, "delivered to the downstream", 0, 0)
 	wantSummary(t, out, "refused by the downstream (429, 503)", 4, 4)
 	wantSummary(t, out, "lost: left in the dead-letter queue", 4, 4)
-	wantText(t, out, "The traffic ends after 1s, or at Ctrl-C.", "it answers 400 to everything", "4 requests were not delivered")
+	wantText(t, out, "The traffic ends after 1h, or at Ctrl-C.", "it answers 400 to everything", "4 requests were not delivered")
 }
 
 func TestAnOutageCostsThePollerNothingAndPushAll(t *testing.T) {
@@ -115,7 +118,7 @@ func TestAnOutageCostsThePollerNothingAndPushAll(t *testing.T) {
 	p.sink.Recovery = demo.Recovery{For: time.Hour, Capacity: demoConcurrency}
 	p.retries = []time.Duration{time.Millisecond, time.Millisecond}
 	out, drain, _, ended := shown(t, &demoCmd{LogLevel: 12}, p)
-	untilDelivered(t, out, 10)
+	until(t, out, func(s demo.Stats) bool { return s.Accepted >= 10 })
 	drain()
 	if err := <-ended; err != nil {
 		t.Errorf("ended with %v", err)
@@ -143,9 +146,9 @@ func TestTheLagGrowsThoughNothingIsDelivered(t *testing.T) {
 	wantExit(t, <-ended, 130)
 }
 
-// untilDelivered waits until the downstream has taken so many requests. A test ends the traffic
-// only then: on a busy machine, a burst may take longer than any duration.
-func untilDelivered(t *testing.T, out *screen, requests int64) {
+// until waits for what the downstream has counted. A test ends the traffic only then: on a busy
+// machine, a burst may begin later and take longer than any duration.
+func until(t *testing.T, out *screen, counted func(demo.Stats) bool) {
 	t.Helper()
 	stats := out.waitFor(t, `downstream .*(http://\S+/stats)`)
 	defer http.DefaultClient.CloseIdleConnections()
@@ -160,7 +163,7 @@ func untilDelivered(t *testing.T, out *screen, requests int64) {
 		switch {
 		case err != nil:
 			t.Fatal(err)
-		case now.Accepted >= requests:
+		case counted(now):
 			return
 		}
 	}

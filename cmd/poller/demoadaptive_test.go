@@ -62,7 +62,7 @@ func TestWhatNobodyKnowsIsFoundWithoutALoss(t *testing.T) {
 	p.burst, p.every = 60, time.Hour
 	p.sink.Latency = demo.Latency{Min: 10 * time.Millisecond, Max: 20 * time.Millisecond}
 	out, drain, _, ended := shown(t, &demoCmd{Adaptive: true, LogLevel: 8}, p)
-	untilDelivered(t, out, 60)
+	until(t, out, func(s demo.Stats) bool { return s.Accepted >= 60 })
 	drain()
 	if err := <-ended; err != nil {
 		t.Errorf("ended with %v", err)

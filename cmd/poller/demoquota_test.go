@@ -73,7 +73,7 @@ func TestAPartnerWithAQuotaIsNeverOverrun(t *testing.T) {
 		p := quotaPlay(demo.Limit{N: 5, Per: time.Second}, saying)
 		p.every = time.Hour
 		out, drain, _, ended := shown(t, &demoCmd{LogLevel: 8}, p)
-		untilDelivered(t, out, 6)
+		until(t, out, func(s demo.Stats) bool { return s.Accepted >= 6 })
 		drain()
 		if err := <-ended; err != nil {
 			t.Errorf("ended with %v", err)

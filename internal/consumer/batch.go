@@ -20,7 +20,7 @@ import (
 //     (https://docs.aws.amazon.com/lambda/latest/dg/services-sqs-errorhandling.html):
 //     where several are named, they have failed as a whole.
 //   - Where it failed as a whole, nobody knows whose fault that was. Nobody gets a strike,
-//     and each message is tried alone from then on, until it leaves our hands.
+//     and each message is tried alone from then on, also if it is lost and comes again.
 //   - Where it was refused as a whole (a 429, a Retry-After), or there was no connection, they
 //     are tried together again, unless the gate finds that they have to be tried alone, too.
 //     Those that were refused alone go with their like only.
@@ -62,7 +62,7 @@ func (c *Consumer) nextUntried(now time.Time) *life {
 
 // gathered is when l has waited long enough for others.
 func (c *Consumer) gathered(l *life) time.Time {
-	if c.drain.begun || !c.joins(l) {
+	if c.drain.begun {
 		return l.since
 	}
 	return l.since.Add(c.options.BatchWait)
@@ -96,7 +96,7 @@ func (c *Consumer) along(now time.Time, l *life) (others []*life, full bool) {
 	room := maxRequest - c.sizeInBatch(l)
 	for _, other := range from {
 		if other == nil || other == l || other.state != l.state || other.lost || other.releaseDue ||
-			other.group != nil && (other.group == l.group || l.state == waiting && other.group.blocked()) ||
+			l.state == waiting && other.group.blocked() ||
 			!other.mayStart(now, c.options.Timeout) || !c.gate.Joins(&other.try) || !c.gate.Together(&l.try, &other.try) ||
 			l.state == held && c.gate.Next(&other.try).After(now) {
 			continue

@@ -63,6 +63,33 @@ func (e *engine) holdAll(now time.Time, r message.Result, m ...*life) {
 	}
 }
 
+// comesAgain has a message of a group come again that was delivered before.
+func (e *engine) comesAgain(now time.Time, group string) *life {
+	before := &message.Message{ID: "m9", GroupID: group, ReceiptHandle: "m9/1", ReceiveCount: 2}
+	e.hand.ledger.enter(keyOf(before.ID))
+	e.takeIn(now, now, &poll{attempt: attempt{visibility: 30 * time.Second}}, before)
+	return e.hand.byKey[keyOf(before.ID)]
+}
+
+func TestInAStrictOrderTheNextOfAGroupWaitsForTheDeleteOfOneThatHasComeAgain(t *testing.T) {
+	t.Parallel()
+	for _, strict := range []bool{false, true} {
+		gathering(t, func(o *Options) { o.FIFO, o.FIFOStrict = true, strict }, func(e *engine, _ *batchFake, now time.Time, m []*life) {
+			before := e.comesAgain(now, m[0].message.GroupID)
+			if next := e.hand.nextWaiting(now); (next == m[0]) == strict || strict && next != m[1] {
+				t.Errorf("strict %v: %s is next", strict, next.message.ID)
+			}
+			e.hand.settle(now, before)
+			if next := e.hand.nextWaiting(now); next != m[0] {
+				t.Errorf("strict %v: %s is next when it is deleted", strict, next.message.ID)
+			}
+			if n := len(e.hand.untried); n != 4 {
+				t.Errorf("strict %v: %d of four stand in the row", strict, n)
+			}
+		})
+	}
+}
+
 // holdAlone has one fail by itself.
 func (e *engine) holdAlone(now time.Time, r message.Result, l *life) {
 	e.gate.Begin(now, &l.try)
@@ -115,12 +142,14 @@ func TestWhatGoesAlongInARequest(t *testing.T) {
 		{
 			rule:   "none whose group waits for a delete",
 			change: strict,
-			state: func(e *engine, now time.Time, m []*life) {
-				before := &message.Message{ID: "m9", GroupID: m[1].message.GroupID, ReceiptHandle: "m9/1", ReceiveCount: 2}
-				e.hand.ledger.enter(keyOf(before.ID))
-				e.takeIn(now, now, &poll{attempt: attempt{visibility: 30 * time.Second}}, before)
-			},
-			want: "m2 m3",
+			state:  func(e *engine, now time.Time, m []*life) { e.comesAgain(now, m[1].message.GroupID) },
+			want:   "m2 m3",
+		},
+		{
+			rule:   "once each of those whose groups have waited for one",
+			change: strict,
+			state:  func(e *engine, now time.Time, m []*life) { e.hand.settle(now, e.comesAgain(now, m[1].message.GroupID)) },
+			want:   "m1 m2 m3",
 		},
 		{
 			rule:  "no untried one with a held one",
@@ -215,63 +244,6 @@ func TestTheSizeOfAMessageInARequestIsFoundOutOnce(t *testing.T) {
 	})
 }
 
-func TestAFullRequestWaitsForNobody(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		q, f := newFakeQueue(), newBatchFake(time.Millisecond)
-		q.send(10)
-		e := run(t, q, f.fakeTarget, ratelimit.Limits{Concurrency: 1}, func(o *Options) {
-			inTens(f)(o)
-			o.BatchWait = time.Hour
-		})
-		pass(time.Second)
-		if sent := f.sent(); len(sent) != 1 || len(sent[0]) != 10 {
-			t.Errorf("sent %v", sent)
-		}
-		e.stop()
-	})
-}
-
-func TestAMessageStartsAtTheEndOfItsWaitThoughNothingHappens(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		q, f := newFakeQueue(), newBatchFake(time.Millisecond)
-		q.send(1)
-		e := run(t, q, f.fakeTarget, ratelimit.Limits{Concurrency: 1}, func(o *Options) {
-			inTens(f)(o)
-			o.BatchWait = 2345 * time.Millisecond
-		})
-		pass(2340 * time.Millisecond)
-		if sent := f.sent(); len(sent) != 0 {
-			t.Errorf("sent %v before the end of its wait", sent)
-		}
-		pass(5*time.Millisecond + q.trip)
-		if sent := f.sent(); len(sent) != 1 {
-			t.Errorf("sent %v at the end of its wait", sent)
-		}
-		e.stop()
-	})
-}
-
-func TestWhatComesInADrainWaitsForNoOthers(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		q, f := newFakeQueue(), newBatchFake(time.Millisecond)
-		e := run(t, q, f.fakeTarget, ratelimit.Limits{Concurrency: 1}, func(o *Options) {
-			inTens(f)(o)
-			o.BatchWait, o.Timeout = time.Hour, time.Second
-		})
-		pass(time.Second)
-		e.drain()
-		pass(time.Millisecond)
-		q.send(1) // to the receive that is out
-		if s := <-e.summary; s.Delivered != 1 {
-			t.Errorf("%+v", s)
-		}
-		e.abort()
-	})
-}
-
 func TestARequestWhoseMessagesAreAllLostBeforeItBeginsIsCut(t *testing.T) {
 	t.Parallel()
 	var fake *batchFake
@@ -292,95 +264,6 @@ func TestARequestWhoseMessagesAreAllLostBeforeItBeginsIsCut(t *testing.T) {
 	if sent := fake.sent(); len(sent) != 1 || len(fake.took2xx()) != 0 {
 		t.Errorf("sent %v, and it was taken: %v", sent, fake.took2xx())
 	}
-}
-
-// On a FIFO queue a function names those that it has not come to as well.
-func TestOfSeveralThatAnAnswerNamesNoneIsAtFaultOnAFIFOQueue(t *testing.T) {
-	t.Parallel()
-	for name, fifo := range map[string]bool{"FIFO": true, "standard": false} {
-		t.Run(name, func(t *testing.T) {
-			t.Parallel()
-			synctest.Test(t, func(t *testing.T) {
-				q, f := newFakeQueue(), newBatchFake(time.Millisecond)
-				first := true
-				f.whole = func(ids []string) message.Result {
-					first = len(ids) > 1
-					return delivered2xx
-				}
-				f.bad = func(id string) bool { return first && (id == "m1" || id == "m2") }
-				q.send(4)
-				q.messages[0].group, q.messages[1].group, q.messages[2].group, q.messages[3].group = "a", "b", "c", "d"
-				q.messages[3].visible = time.Now().Add(100 * time.Millisecond) // comes before they are tried again
-				e := run(t, q, f.fakeTarget, ratelimit.Limits{Concurrency: 1}, func(o *Options) {
-					inTens(f)(o)
-					o.FIFO = fifo
-				})
-				pass(10 * time.Second)
-				want := int64(2)
-				if fifo {
-					want = 0
-				}
-				if sent := f.sent(); len(sent) != 4 || len(sent[0]) != 3 {
-					t.Errorf("sent %v", sent)
-				}
-				if n := e.door.Status(1).Strikes; n != want {
-					t.Errorf("%d strikes, want %d", n, want)
-				}
-				if s := e.stop(); s.Delivered != 4 {
-					t.Errorf("%+v", s)
-				}
-			})
-		})
-	}
-}
-
-func TestARequestOfSeveralLastsAsLongAsOneDelivery(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		q, f := newFakeQueue(), newBatchFake(300*time.Millisecond)
-		q.send(10)
-		e := run(t, q, f.fakeTarget, ratelimit.Limits{Concurrency: 1}, inTens(f))
-		pass(time.Second)
-		e.mu.Lock()
-		if mean := e.demand.delivery; mean.n != 1 || mean.value != 0.3 {
-			t.Errorf("%+v", mean)
-		}
-		e.mu.Unlock()
-		e.stop()
-	})
-}
-
-func TestACanceledRequestHoldsNothing(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		q, f := newFakeQueue(), newBatchFake(time.Minute)
-		q.send(10)
-		e := run(t, q, f.fakeTarget, ratelimit.Limits{Concurrency: 1}, inTens(f))
-		pass(time.Second)
-		e.abort()
-		if s := <-e.summary; s.Abandoned != 10 || e.hand.count[held] != 0 {
-			t.Errorf("%d held, %+v", e.hand.count[held], s)
-		}
-	})
-}
-
-func TestNonsenseInAnAnswerToSeveralIsSaid(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		q, f := newFakeQueue(), newBatchFake(time.Millisecond)
-		f.whole = func([]string) message.Result {
-			r := delivered2xx
-			r.LimitsIgnored = 2
-			return r
-		}
-		q.send(10)
-		e := run(t, q, f.fakeTarget, ratelimit.Limits{Concurrency: 1, Follow: true}, inTens(f))
-		pass(time.Second)
-		if said := e.said(); strings.Count(said, "makes no sense in part") != 1 || !strings.Contains(said, "ignored=2") {
-			t.Errorf("it says:\n%s", said)
-		}
-		e.stop()
-	})
 }
 
 // Many messages are refused for what they are: trying them again may take all that the rate allows.
@@ -407,4 +290,34 @@ func TestWhoWasRefusedForAnothersSakeIsTriedBeforeTheRefused(t *testing.T) {
 			t.Error("the other is not tried when those may not be")
 		}
 	})
+}
+
+// What is refused is lost, as the process stands still, and all comes again.
+func TestFiveThatComeAgainAndAreRefusedAloneAreNotTheTargetsWord(t *testing.T) {
+	t.Parallel()
+	for _, again := range []bool{true, false} {
+		gathering(t, nil, func(e *engine, _ *batchFake, now time.Time, m []*life) {
+			e.gate.Begin(now, &m[0].try)
+			e.gate.End(now, &m[0].try, delivered2xx, 8)
+			for i := range 5 {
+				l := &life{message: &message.Message{ID: "again" + string(rune('0'+i))}}
+				e.gate.Enter(&l.try, l.message.ID)
+				e.gate.Begin(now, &l.try)
+				if again {
+					e.gate.End(now, &l.try, failed5xx, 8)
+				}
+				e.gate.Leave(&l.try)
+				e.gate.Enter(&l.try, l.message.ID)
+				e.gate.Begin(now, &l.try)
+				e.pace.Start(now, &l.pace, 8, func() bool { return true })
+				e.running++
+				r := throttledAll
+				r.RetryAfter = time.Minute
+				e.paced(now, time.Millisecond, l, 1, r)
+			}
+			if e.pace.Asks() == again {
+				t.Errorf("came again %v: taken for the target's word: %v", again, e.pace.Asks())
+			}
+		})
+	}
 }

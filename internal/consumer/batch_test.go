@@ -1,12 +1,9 @@
 package consumer
 
 import (
-	"context"
 	"fmt"
 	"slices"
 	"strings"
-	"sync"
-	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -15,105 +12,6 @@ import (
 	"github.com/sqs-poller/poller/internal/message"
 	"github.com/sqs-poller/poller/internal/ratelimit"
 )
-
-// batchFake takes batches, and answers them as whole and bad say.
-type batchFake struct {
-	*fakeTarget
-	mu      sync.Mutex
-	batches [][]string // of one, too
-	whole   func(ids []string) message.Result
-	bad     func(id string) bool // named as failed
-	size    int
-	sized   atomic.Int64 // how often a size was asked for
-}
-
-var (
-	failed5xx    = message.Result{Outcome: message.Failed, Status: 500, Reason: "5xx"}
-	itemFailed   = message.Result{Outcome: message.Failed, Status: 200, Reason: "item_failure"}
-	throttledAll = message.Result{Outcome: message.Throttled, Status: 429, Reason: "4xx"}
-	notRejected  = func([]string) message.Result { return delivered2xx }
-)
-
-func newBatchFake(took time.Duration) *batchFake {
-	return &batchFake{fakeTarget: newFakeTarget(took), whole: notRejected, bad: func(string) bool { return false }, size: 1000}
-}
-
-func (f *batchFake) take(ids []string) message.Result {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	f.batches = append(f.batches, ids)
-	return f.whole(ids)
-}
-
-func (f *batchFake) Deliver(ctx context.Context, _ string, m *message.Message) message.Result {
-	whole := f.take([]string{m.ID})
-	if whole.Outcome == message.Delivered && f.bad(m.ID) {
-		whole = itemFailed
-	}
-	f.note(ctx, m, &whole)
-	return whole
-}
-
-// note has a message be tried for as long as the target takes.
-func (f *batchFake) note(ctx context.Context, m *message.Message, r *message.Result) {
-	f.fakeTarget.mu.Lock()
-	f.tries[m.ID]++
-	f.fakeTarget.mu.Unlock()
-	select {
-	case <-time.After(f.took):
-	case <-ctx.Done():
-		*r = message.Result{Outcome: message.Failed, Reason: "canceled", Canceled: true, Err: context.Cause(ctx)}
-	}
-	f.fakeTarget.mu.Lock()
-	defer f.fakeTarget.mu.Unlock()
-	if r.Outcome == message.Delivered {
-		f.good[m.ID]++
-	}
-}
-
-func (f *batchFake) DeliverBatch(ctx context.Context, _ string, all []*message.Message) (message.Result, []message.Result) {
-	ids := make([]string, len(all))
-	for i, m := range all {
-		ids[i] = m.ID
-	}
-	whole := f.take(ids)
-	select {
-	case <-time.After(f.took):
-	case <-ctx.Done():
-		return message.Result{Outcome: message.Failed, Reason: "canceled", Canceled: true, Err: context.Cause(ctx)}, nil
-	}
-	if whole.Outcome != message.Delivered {
-		return whole, nil
-	}
-	each := make([]message.Result, len(all))
-	f.fakeTarget.mu.Lock()
-	defer f.fakeTarget.mu.Unlock()
-	for i, id := range ids {
-		f.tries[id]++
-		if each[i] = whole; f.bad(id) {
-			each[i] = itemFailed
-		} else {
-			f.good[id]++
-		}
-	}
-	return whole, each
-}
-
-func (f *batchFake) SizeInBatch(*message.Message) int {
-	f.sized.Add(1)
-	return f.size
-}
-
-// sent is what each request carried.
-func (f *batchFake) sent() [][]string {
-	f.mu.Lock()
-	defer f.mu.Unlock()
-	return slices.Clone(f.batches)
-}
-
-func inTens(f *batchFake) func(*Options) {
-	return func(o *Options) { o.Deliver, o.Batch = f, 10 }
-}
 
 func TestABatchIsOneTokenAndOneSlot(t *testing.T) {
 	t.Parallel()
@@ -422,43 +320,6 @@ func TestABatchHasOneMessageOfAGroupAtMost(t *testing.T) {
 			}
 		}
 		if s := e.stop(); s.Delivered != 10 {
-			t.Errorf("%+v", s)
-		}
-	})
-}
-
-// On a strict queue a message may stand in the row twice: it was first of its group, then the
-// group was blocked by one that had come again, and then it was first once more.
-func TestABatchHasAMessageOnceThoughItStandsInTheRowTwice(t *testing.T) {
-	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		q, f := newFakeQueue(), newBatchFake(time.Second)
-		e := run(t, q, f.fakeTarget, ratelimit.Limits{Concurrency: 1, Limited: true, Rate: 1, Burst: 1}, func(o *Options) {
-			inTens(f)(o)
-			o.BatchWait = 2 * time.Second
-		})
-		q.send(3)
-		pass(time.Second)
-		e.mu.Lock()
-		h := &e.hand
-		if h.count[waiting] < 2 {
-			t.Errorf("%d wait", h.count[waiting])
-		}
-		h.untried = append(h.untried, h.untried...)
-		e.mu.Unlock()
-		pass(10 * time.Second)
-		seen := make(map[string]int)
-		for _, ids := range f.sent() {
-			for _, id := range ids {
-				seen[id]++
-			}
-		}
-		for id, n := range seen {
-			if n != 1 {
-				t.Errorf("%s was sent %d times", id, n)
-			}
-		}
-		if s := e.stop(); s.Delivered != 3 {
 			t.Errorf("%+v", s)
 		}
 	})

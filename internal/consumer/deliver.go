@@ -75,7 +75,7 @@ func (c *Consumer) paced(now time.Time, took time.Duration, l *life, n int, resu
 		result.Outcome = message.Connection // no strike, and no sign of trouble by an answer
 	}
 	switch {
-	case n > 1 && l.try.Tries() > 1, n == 1 && l.solo:
+	case n > 1 && l.try.Tries() > 1, n == 1 && (l.solo || c.gate.Again(&l.try)):
 		n = 0 // no first try, of several or alone
 	case n == 1:
 		l.solo = true

@@ -30,8 +30,10 @@ type group struct {
 }
 
 // blocked reports whether the group's next message has to wait. What is being released
-// is behind those that wait, so it does not block them.
-func (g *group) blocked() bool { return g.current != nil || g.strict && g.deleting > 0 }
+// is behind those that wait, so it does not block them. On a standard queue nothing does.
+func (g *group) blocked() bool {
+	return g != nil && (g.current != nil || g.strict && g.deleting > 0)
+}
 
 // followers is how many wait behind another.
 func (g *group) followers() int {

@@ -43,6 +43,7 @@ type life struct {
 	size    int  // the memory it takes, in bytes
 	solo    bool // it was tried alone
 	inBatch int  // how much of a request it takes; 0 until it is known
+	queued  bool // it has its place in the row of those that wait for their start
 	key     ledgerKey
 	state   state
 

@@ -61,9 +61,6 @@ func (c *Consumer) launch(now time.Time, l *life) {
 	if len(along) > 0 {
 		l.batch = &batch{lives: []*life{l}}
 		for _, other := range along {
-			if other.batch != nil {
-				continue // it stood in the row twice, since its group was blocked meanwhile
-			}
 			c.gate.BeginWith(&other.try, &l.try)
 			other.batch = l.batch
 			l.batch.lives = append(l.batch.lives, other)
@@ -136,13 +133,14 @@ func (h *hand) mayTryHeld(now time.Time) bool {
 	return h.drain.deadline.Sub(now) >= min(h.options.Timeout, max(time.Second, 4*mean))
 }
 
-// nextWaiting is the oldest message that was never tried and may be.
+// nextWaiting is the oldest message that was never tried and may be: on a strict queue not while
+// one that was delivered before has come again, and is deleted.
 func (h *hand) nextWaiting(now time.Time) *life {
 	begin := 0 // what is before it waits no longer
 	defer func() { h.untried = h.untried[begin:] }()
 	for i, l := range h.untried {
 		if l != nil && l.state == waiting && !l.lost {
-			if l.mayStart(now, h.options.Timeout) {
+			if l.mayStart(now, h.options.Timeout) && !l.group.blocked() {
 				return l
 			}
 			continue
@@ -156,9 +154,10 @@ func (h *hand) nextWaiting(now time.Time) *life {
 }
 
 // queueUp has l wait for its start; on a FIFO queue it first waits to be the head
-// of its group.
+// of its group. Who stands in the row stays there until it starts.
 func (h *hand) queueUp(l *life) {
-	if g := l.group; g == nil || !g.blocked() && g.waiting[0] == l {
+	if g := l.group; !l.queued && (g == nil || !g.blocked() && g.waiting[0] == l) {
+		l.queued = true
 		h.untried = append(h.untried, l)
 	}
 }

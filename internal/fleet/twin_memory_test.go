@@ -9,6 +9,38 @@ import (
 	"strings"
 )
 
+// twin is script.lua in Go, twenty-five times as fast, for the thousands of fleets that are
+// simulated. It keeps to the script's order and arithmetic: its numbers are Lua's. The tests of the
+// script, and one seed of ten, make each call to both, and compare what they answer and what
+// they remember.
+type twin struct {
+	state    twinState
+	known    bool // there is a state
+	run      string
+	limits   string
+	asker    string
+	members  map[string]twinRecord
+	quotas   map[float64]*twinQuota
+	skew     float64 // and whether it was ever set
+	skewed   bool
+	version  float64
+	override string
+}
+
+func newTwin() *twin {
+	return &twin{members: make(map[string]twinRecord), quotas: make(map[float64]*twinQuota)}
+}
+
+// copied is a copy of all that it remembers.
+func (t *twin) copied() *twin {
+	c := *t
+	c.members, c.quotas = maps.Clone(t.members), make(map[float64]*twinQuota)
+	for w, q := range t.quotas {
+		c.quotas[w] = &twinQuota{maps.Clone(q.counts), maps.Clone(q.before)}
+	}
+	return &c
+}
+
 // twinState is the state's numbers.
 type twinState struct {
 	seq, born, cap, capSlots, before, tat, last, swept, live, busy, least, bare, shares, slots, missingShare, missingSlots,

@@ -14,6 +14,7 @@ type Message struct {
 
 	known bool // known bad: given up in an earlier receive
 	seen  bool // released earlier to make room, so not a newcomer
+	again bool // it left when it had to be tried alone, and came again
 
 	tries int
 	try   uint64    // number of the last try
@@ -32,6 +33,8 @@ type Message struct {
 	throttled  bool            // one of them got a 429
 	struck     bool            // the last failed try has been counted as a strike
 	strikes    int
+	cramped    bool // the target was short of room at the last failed try, and that may be why it failed
+	doubtful   int  // strikes for such tries
 	closings   int  // g.closings at the last failed try: a success after a closing proves nothing about it
 	counted    bool // included in heldUnknown
 	apart      bool // it has failed, or others with it: it is tried alone
@@ -99,6 +102,7 @@ func (g *Gate) fail(now time.Time, m *Message, r message.Result, told time.Durat
 		m.since = now
 	}
 	m.throttled = m.throttled || o == message.Throttled || r.Crowded
+	m.cramped = o == message.Unavailable && g.retrying.shortOfRoom()
 	if o != message.Connection {
 		m.answered++
 	}
@@ -110,21 +114,30 @@ func (g *Gate) fail(now time.Time, m *Message, r message.Result, told time.Durat
 		}
 	}
 	if m.try > g.succeeded && !announced {
-		g.trouble.add(m.began, m.id, m.tries == 1 && !m.known && !m.seen, o, r.Answer())
+		g.trouble.add(m.began, m.id, m.tries == 1 && !m.known && !m.seen && !m.again, o, r.Answer())
 	}
 	g.hold(m, true)
 	return false
 }
 
-// enough reports whether m has enough strikes to be given up.
+// enough reports whether m has enough strikes to be given up. Where hardly any retry works, few
+// are enough; but while the target is short of room that may be why, so of the strikes for what
+// failed then only maxStrikes are.
 func (g *Gate) enough(m *Message) bool {
-	return m.base > 0 && m.strikes >= g.retrying.enough(m.base)
+	strikes := m.strikes
+	if g.retrying.works < minWorks && strikes < maxStrikes {
+		strikes = m.certain()
+	}
+	return m.base > 0 && strikes >= g.retrying.enough(m.base)
 }
+
+// certain is how many of m's strikes are not for want of room.
+func (m *Message) certain() int { return m.strikes - m.doubtful }
 
 // trusts reports whether m may be struck without proof: it has a record, and the target
 // looks healthy.
 func (g *Gate) trusts(now time.Time, m *Message) bool {
-	return (m.known || m.strikes > 0) && g.trouble.counts() < few && g.heldUnknown < few &&
+	return (m.known || m.certain() > 0) && g.trouble.counts() < few && g.heldUnknown < few &&
 		(g.retrying.newcomers.value >= minNewcomers || now.Sub(m.since) >= alone)
 }
 
@@ -132,6 +145,9 @@ func (g *Gate) trusts(now time.Time, m *Message) bool {
 func (g *Gate) strike(m *Message) {
 	m.struck = true
 	m.strikes++
+	if m.cramped {
+		m.doubtful++
+	}
 	g.strikes++
 	g.count(m)
 }
@@ -197,9 +213,9 @@ func (g *Gate) hold(m *Message, held bool) {
 	g.count(m)
 }
 
-// count updates heldUnknown, the number of held messages without a strike or a record.
+// count updates heldUnknown, the number of held messages without a certain strike or a record.
 func (g *Gate) count(m *Message) {
-	if counts := m.held && m.strikes == 0 && !m.known; counts != m.counted {
+	if counts := m.held && m.certain() == 0 && !m.known; counts != m.counted {
 		m.counted = counts
 		if counts {
 			g.heldUnknown++

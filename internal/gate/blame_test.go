@@ -148,6 +148,26 @@ func TestMoreStrikesAreNeededWhereRetryingWorks(t *testing.T) {
 	}
 }
 
+func TestWhatTheTargetMayHaveHadNoRoomForNeedsAHundredStrikes(t *testing.T) {
+	t.Parallel()
+	const crowd = " xyz:503 xyz- " // of four first tries the target refuses three
+	inIt := "o:ok" + crowd
+	round := " a:503 +1ms p:ok" + crowd
+	play(t, inIt+strings.Repeat(round, 99)+" a? a:503 +1ms p:ok a?x strikes=100")
+	// Once there is room again, what came before counts no more than it did.
+	room := inIt + strings.Repeat(round, 50) + strings.Repeat(" q:ok", 20)
+	play(t, room+" a? strikes=50 a:503 +1ms p:ok a? strikes=51 a:503 strikes=52 a:503x strikes=53")
+	play(t, room+" a? a:503 a:503 strikes=50")
+	// Where retrying works, the share of it says how many are enough.
+	if got := strikesUntil(t, "o:ok works*30"+crowd, "503"); got != 18 {
+		t.Errorf("given up after %d strikes, not 18", got)
+	}
+	// What is no sign of a crowd needs no more than ever.
+	play(t, inIt+" a:500 +1ms p:ok a?x")
+	// Three held for want of room are three of whom nothing is known.
+	play(t, knownBad+"wxyz:503 wxyz- +1ms p:ok bc:503 +1ms p:ok bc? strikes=3 d:503 +1ms p:ok d? strikes=4 k:500 strikes=4")
+}
+
 func TestTenThousandRecordsAreKept(t *testing.T) {
 	t.Parallel()
 	r := play(t, "o:ok")

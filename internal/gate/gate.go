@@ -1,7 +1,6 @@
 package gate
 
 import (
-	"maps"
 	"sync"
 	"time"
 
@@ -39,6 +38,7 @@ type Gate struct {
 	parting  parting
 	records  records
 	released records               // to make room
+	lonely   records               // that left before what is tried alone from then on was delivered
 	running  map[*Message]struct{} // whose try has begun and not ended
 
 	inHand, held, heldAnswered, heldUnknown int
@@ -67,7 +67,7 @@ type Gate struct {
 func New(seed uint64) *Gate {
 	return &Gate{
 		seed: seed, since: time.Now(), trouble: newTrouble(), running: make(map[*Message]struct{}), rejected: make(map[string]struct{}),
-		took: average{weight: 0.05}, retrying: newRetrying(), parting: newParting(), records: newRecords(), released: newRecords(), counted: make(map[changeKey]int64), version: 1,
+		took: average{weight: 0.05}, retrying: newRetrying(), parting: newParting(), records: newRecords(), released: newRecords(), lonely: newRecords(), counted: make(map[changeKey]int64), version: 1,
 	}
 }
 
@@ -112,12 +112,15 @@ func (s *Seat) lock() (unlock func()) {
 	}
 }
 
-// Enter adds a message that is now in hand.
+// Enter adds a message that is now in hand. One that had to be tried alone when it left, still
+// has to be: SQS may have taken it away as its request ran. Its first try
+// is no sign of trouble: it is not new.
 func (s *Seat) Enter(m *Message, id string) {
 	g := s.gate
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	*m = Message{id: id, entered: true, known: g.records.has(id), seen: g.released.has(id)}
+	apart := g.lonely.has(id)
+	*m = Message{id: id, entered: true, known: g.records.has(id), seen: g.released.has(id), apart: apart, again: apart}
 	g.inHand++
 }
 
@@ -140,6 +143,9 @@ func (s *Seat) Leave(m *Message) {
 		return
 	}
 	m.entered = false
+	if m.apart && !g.records.has(m.id) { // who has a record goes alone anyway
+		g.lonely.add(m.id)
+	}
 	g.inHand--
 	g.hold(m, false)
 	delete(g.running, m)
@@ -285,6 +291,8 @@ func (g *Gate) credit(now time.Time, m *Message, o message.Outcome, fresh bool) 
 		g.took.add(now.Sub(m.began).Seconds())
 		g.records.forget(m.id)
 		g.released.forget(m.id)
+		g.lonely.forget(m.id)
+		m.apart = false
 		clear(g.rejected)
 		g.rejects = time.Time{}
 		if m.began.After(g.proof) {
@@ -353,52 +361,4 @@ func (g *Gate) Changes() []Change {
 	changes := g.changes
 	g.changes = nil
 	return changes
-}
-
-// Status is a snapshot of the gate for the page, the metrics and the log.
-type Status struct {
-	State State
-	Since time.Time
-	Held  int
-	// TroubleSince is when the current run of failures began; zero if there is none.
-	TroubleSince time.Time
-	// Messages is how many messages are failing, Mostly their most common outcome.
-	Messages int
-	Mostly   message.Outcome
-	// Answers are what the tries of the current run of failures got.
-	Answers message.Answers
-	// RejectsSince is when the target began to reject everything, zero if it does not, or
-	// most of its answers since are others;
-	// Rejected is how many of those messages were settled as rejected.
-	RejectsSince time.Time
-	Rejected     int
-	// NextProbe is when the target is tried next; zero unless the gate is closed.
-	NextProbe time.Time
-	// Limit is how many deliveries may run at once.
-	Limit int
-	// Strikes counts the strikes since the start; Retried is the share of retries that
-	// succeed.
-	Strikes int64
-	Retried float64
-	// ProbeReceives counts receives while the gate was closed, Released messages that
-	// were released to make room.
-	ProbeReceives, Released int64
-}
-
-// Status returns a snapshot of the gate. slots is the target's concurrency.
-func (g *Gate) Status(slots int) Status {
-	g.mu.Lock()
-	defer g.mu.Unlock()
-	s := Status{
-		State: g.state, Since: g.since, Held: g.held, TroubleSince: g.trouble.since,
-		Messages: g.trouble.counts(), Mostly: g.trouble.mostly(), Answers: maps.Clone(g.trouble.answers), Limit: g.atOnce(slots),
-		Strikes: g.strikes, Retried: g.retrying.works, ProbeReceives: g.probeReceives, Released: g.madeRoom,
-	}
-	if len(g.rejected) >= believedRejections && (g.trouble.tries() == 0 || g.trouble.mostly() == message.Rejected) {
-		s.RejectsSince, s.Rejected = g.rejects, believedRejections
-	}
-	if g.state == Closed {
-		s.NextProbe = g.nextProbe
-	}
-	return s
 }

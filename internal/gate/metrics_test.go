@@ -114,8 +114,12 @@ func TestTheChangesAreToldOnce(t *testing.T) {
 func TestTheLastSixteenChangesAreKept(t *testing.T) {
 	t.Parallel()
 	r := play(t, "slots=1 o:ok")
-	for range 20 {
-		r.play(t, "abcde:500 +1s abcde- +200ms o:ok open")
+	for i := range 20 {
+		var five string // new ones each time
+		for k := range 5 {
+			five += string(rune('α' + 5*i + k))
+		}
+		r.play(t, five+":500 +1s "+five+"- +200ms o:ok open")
 	}
 	got := r.Changes()
 	if len(got) != 16 || !got[15].At.Equal(r.now) || got[15].To != gate.Open {

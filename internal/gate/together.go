@@ -27,6 +27,14 @@ func (s *Seat) Together(m, other *Message) bool {
 	return m.alone == other.alone
 }
 
+// Again reports whether m left when it had to be tried alone, and came again: its next try is
+// not its first.
+func (s *Seat) Again(m *Message) bool {
+	s.gate.mu.Lock()
+	defer s.gate.mu.Unlock()
+	return m.again
+}
+
 // Deserves reports whether m, which is held, deserves its try before other held messages: it
 // failed only together with others, and is now to be tried alone.
 func (s *Seat) Deserves(m *Message) bool {

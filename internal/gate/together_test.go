@@ -59,6 +59,73 @@ func TestARequestThatFailsAsAWholeIsOneFailureAndStrikesNobody(t *testing.T) {
 	}
 }
 
+func TestFiveThatComeAgainAreNoOutage(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	for _, lost := range []bool{true, false} {
+		g, s := opened(now)
+		all := together(now, s, "m", 5)
+		s.Dissolve(now, all, message.Result{Outcome: message.Failed, Status: 500}, 10)
+		for i, m := range all {
+			s.Leave(m) // its visibility ended meanwhile
+			if s.Enter(m, fmt.Sprint(choose(lost, "m", "new"), i)); s.Again(m) != lost {
+				t.Errorf("lost before %v, but it is said to come again: %v", lost, s.Again(m))
+			}
+			s.Begin(now, m)
+			s.End(now, m, message.Result{Outcome: message.Failed, Status: 500}, 10)
+		}
+		if (g.state == Open) != lost {
+			t.Errorf("lost before %v: the gate is %s", lost, g.state)
+		}
+	}
+}
+
+func choose(first bool, a, b string) string {
+	if first {
+		return a
+	}
+	return b
+}
+
+func TestWhoFailedWithOthersIsTriedAloneThoughItLeavesAndComesAgain(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	_, s := opened(now)
+	for _, m := range together(now, s, "good", 2) {
+		s.Leave(m)
+	}
+	all := together(now, s, "m", 2)
+	s.Dissolve(now, all, message.Result{Outcome: message.Failed, Status: 500}, 10)
+	for _, m := range all {
+		s.Leave(m) // its visibility ended meanwhile
+	}
+	back := new(Message)
+	for range 2 { // it may be lost again before it is tried
+		s.Enter(back, "m0")
+		if s.Joins(back) {
+			t.Error("it may be tried with others")
+		}
+		s.Leave(back)
+	}
+	s.Enter(back, "m0")
+	s.Begin(now, back)
+	s.End(now, back, message.Result{Outcome: message.Delivered}, 10)
+	s.Leave(back)
+	alone := together(now, s, "alone", 1)[0]
+	s.End(now, alone, message.Result{Outcome: message.Failed}, 10)
+	s.Leave(alone)
+	if s.Enter(back, "alone0"); s.Joins(back) {
+		t.Error("who failed alone may be tried with others")
+	}
+	s.Leave(back)
+	for _, id := range []string{"m0", "good0"} { // the first could not be deleted
+		if s.Enter(back, id); !s.Joins(back) {
+			t.Errorf("%s goes alone", id)
+		}
+		s.Leave(back)
+	}
+}
+
 func TestARequestThatHasEndedRunsNoLonger(t *testing.T) {
 	t.Parallel()
 	now := time.Now()

@@ -89,19 +89,26 @@ func TestWhatAnAnswerSaysOfItsLimits(t *testing.T) {
 }
 
 func TestRetryAfterSaysBestWhenAUsedUpLimitIsFree(t *testing.T) {
+	const wait = 90 * time.Second
+	none := func(name string, reset, wait time.Duration) []message.Limit {
+		return []message.Limit{{Name: name, Reset: reset, Wait: wait}}
+	}
 	for lines, want := range map[string][]message.Limit{
-		`RateLimit: "a";r=0;t=30`:                               {named("a", 0, 90*time.Second)},
-		`RateLimit: "a";r=0`:                                    {named("a", 0, 90*time.Second)},
-		`RateLimit: "a";r=1;t=30`:                               {named("a", 1, 30*time.Second)},
-		"X-RateLimit-Remaining: 0\nX-RateLimit-Reset: 30":       one(0, 90*time.Second),
-		"X-RateLimit-Remaining: 0":                              one(0, 90*time.Second),
-		"X-RateLimit-Remaining: 0\nX-RateLimit-Reset: nonsense": nil,
+		`RateLimit: "a";r=0;t=30`:                                 none("a", 30*time.Second, wait),
+		`RateLimit: "a";r=0`:                                      none("a", wait, wait),
+		`RateLimit: "a";r=0;t=99999999999`:                        none("a", wait, wait),
+		`RateLimit: "a";r=1;t=30`:                                 {named("a", 1, 30*time.Second)},
+		"X-RateLimit-Remaining: 0\nX-RateLimit-Reset: 30":         none("", 30*time.Second, wait),
+		"X-RateLimit-Remaining: 0\nX-RateLimit-Reset: 1795175998": none("", wait, wait), // past
+		"X-RateLimit-Remaining: 0":                                none("", wait, wait),
+		"X-RateLimit-Remaining: 0\nX-RateLimit-Reset: nonsense":   nil,
 	} {
-		if got, _ := limits.Read(header(lines), 90*time.Second, noon); !reflect.DeepEqual(got, want) {
+		if got, _ := limits.Read(header(lines), wait, noon); !reflect.DeepEqual(got, want) {
 			t.Errorf("%s: %+v, want %+v", lines, got, want)
 		}
 	}
-	if got, _ := limits.Read(header("X-RateLimit-Remaining: 0"), 1<<62, noon); !reflect.DeepEqual(got, one(0, 40*24*time.Hour)) {
+	const most = 40 * 24 * time.Hour
+	if got, _ := limits.Read(header("X-RateLimit-Remaining: 0"), 1<<62, noon); !reflect.DeepEqual(got, none("", most, most)) {
 		t.Errorf("of an endless one: %+v", got)
 	}
 }
@@ -126,7 +133,7 @@ func FuzzRead(f *testing.F) {
 			t.Errorf("%d limits, %d ignored", len(got), ignored)
 		}
 		for _, l := range got {
-			if l.Remaining < 0 || l.Reset <= 0 || l.Reset > 40*24*time.Hour {
+			if l.Remaining < 0 || l.Reset <= 0 || l.Reset > 40*24*time.Hour || l.Wait < 0 || l.Wait > 40*24*time.Hour {
 				t.Errorf("%+v", l)
 			}
 		}

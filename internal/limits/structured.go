@@ -130,10 +130,15 @@ const (
 
 // limit returns a limit of a number and a time in seconds, unless it cannot be true. It
 // needs a time: of one without nobody knows how long it holds. Of a limit that is used up
-// an answer's Retry-After says it best.
+// an answer's Retry-After says it best, and will do for its time.
 func (r reader) limit(remaining, seconds int64) (message.Limit, bool) {
+	var wait time.Duration
 	if remaining == 0 && r.wait > 0 {
-		seconds = min(int64(math.Ceil(r.wait.Seconds())), int64(maxReset/time.Second))
+		whole := min(int64(math.Ceil(r.wait.Seconds())), int64(maxReset/time.Second))
+		wait = time.Duration(whole) * time.Second
+		if seconds < 0 || seconds > int64(maxReset/time.Second) {
+			seconds = whole
+		}
 	}
 	if seconds == 0 { // it was rounded down
 		seconds = 1
@@ -141,5 +146,5 @@ func (r reader) limit(remaining, seconds int64) (message.Limit, bool) {
 	if remaining < 0 || remaining > maxRemaining || seconds < 0 || seconds > int64(maxReset/time.Second) {
 		return message.Limit{}, false
 	}
-	return message.Limit{Remaining: int(remaining), Reset: time.Duration(seconds) * time.Second}, true
+	return message.Limit{Remaining: int(remaining), Reset: time.Duration(seconds) * time.Second, Wait: wait}, true
 }

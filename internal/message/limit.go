@@ -11,4 +11,7 @@ type Limit struct {
 	// Remaining is how many more requests the target takes until Reset from now.
 	Remaining int
 	Reset     time.Duration
+	// Wait is the answer's Retry-After if nothing remains, else 0: it says best when the target
+	// takes more. Reset then only tells which window the answer speaks of.
+	Wait time.Duration
 }

@@ -12,8 +12,8 @@ import (
 // Remaining: with r requests left until a time, at most r less those that run start until
 // then; at 0 nothing does. The newest answer counts: one whose request began after the last
 // word came replaces it. Of those whose requests ran at the same time nobody knows which
-// the target took first: if they speak of one reset, the lowest counts, else that of the
-// later one.
+// the target took first: the lowest counts, unless they speak of two windows of which the
+// first is over; then that of the second.
 //
 // Retry-After of a 429: the target waits, not only the message, if it is a quota and not a
 // crowd, nor one message's own limit: nothing was delivered since the request began, and
@@ -49,8 +49,10 @@ type told struct {
 type toldLimit struct {
 	name, partition string
 	left            int
-	until           time.Time
-	at              int // the number of the start that was next when this was said
+	until           time.Time // when the target takes more: at the reset, or by a Retry-After
+	reset           time.Time // when the window ends that was spoken of,
+	lasts           time.Time // and before which it does not, however late that was heard
+	at              int       // the number of the start that was next when this was said
 	// lowest is the fewest that were said to remain until one reset. A request that began
 	// last may have been counted first: its answer does not bring back what others took.
 	lowest   int
@@ -224,24 +226,36 @@ func (t *told) note(now time.Time, try *Try, next, running int, said message.Lim
 	if l == nil {
 		return
 	}
-	until := now.Add(min(said.Reset, maxBelieved))
-	same := sameReset + now.Sub(try.began)
-	if said.Remaining <= l.lowest || !l.lowestOf.After(now) || until.Sub(l.lowestOf) > same {
-		l.lowest, l.lowestOf = said.Remaining, until
+	takes := said.Reset
+	if said.Wait > 0 {
+		takes = said.Wait
 	}
-	left := max(l.lowest-running, 0)
-	news := try.number >= l.at || !l.until.After(now)
-	switch later := until.Sub(l.until); {
-	case news, later > same: // of a newer window
-	case later < -sameReset: // of the window before
-		return
-	case left <= l.left:
-		until = l.until.Add(min(max(later, 0), sameReset))
-	default:
-		return
+	until, reset := now.Add(min(takes, maxBelieved)), now.Add(min(said.Reset, maxBelieved))
+	same, over := sameReset+now.Sub(try.began), !l.until.After(now)
+	if over || said.Remaining <= l.lowest || !l.lowestOf.After(now) || reset.Sub(l.lowestOf) > same {
+		l.lowest, l.lowestOf = said.Remaining, reset
 	}
-	l.left, l.until, l.at = left, until, next
-	if left == 0 && said.Remaining == 0 && said.Reset > maxBelieved {
+	left, lasts := max(l.lowest-running, 0), reset.Add(-same)
+	switch by := reset.Sub(l.reset); {
+	case over, try.number >= l.at: // news
+	case by > same && !l.lasts.After(now): // of a newer window
+	case by < -sameReset && !lasts.After(now): // of the window before
+		return
+	case left > l.left:
+		return
+	case by >= -sameReset && by <= same: // of the same window
+		waits := !l.until.Equal(l.reset) // by a Retry-After
+		reset, lasts = l.reset.Add(min(max(by, 0), sameReset)), later(lasts, l.lasts)
+		switch {
+		case said.Wait > 0:
+		case waits:
+			until = l.until
+		default:
+			until = reset
+		}
+	}
+	l.left, l.until, l.reset, l.lasts, l.at = left, until, reset, lasts, next
+	if left == 0 && said.Remaining == 0 && takes > maxBelieved {
 		t.asks, t.heldAt = true, next
 	}
 }

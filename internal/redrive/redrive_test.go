@@ -4,168 +4,14 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
-	"math/rand/v2"
-	"net/http"
-	"net/http/httptest"
 	"slices"
-	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
 
-	"go.uber.org/goleak"
-
-	"github.com/sqs-poller/poller/internal/localsqs"
 	"github.com/sqs-poller/poller/internal/message"
 	"github.com/sqs-poller/poller/internal/queue"
 )
-
-func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
-
-// rig is an SQS server with a queue and its dead-letter queue.
-type rig struct {
-	server   *localsqs.Server
-	client   *queue.Client
-	from, to *queue.Queue
-	fifo     bool
-
-	// dies is the number of the request at which the process dies; 0: it lives. answered is
-	// whether SQS still carries that request out.
-	dies     int
-	carried  bool
-	requests int
-	kill     context.CancelFunc
-	sent     []time.Time // when messages were sent to the queue
-	denied   string      // an action that fails
-}
-
-func (r *rig) Do(request *http.Request) (*http.Response, error) {
-	_, action, _ := strings.Cut(request.Header.Get("X-Amz-Target"), ".")
-	r.requests++
-	dead := r.dies > 0 && r.requests >= r.dies
-	if dead && (!r.carried || r.requests > r.dies) {
-		r.kill()
-		return nil, context.Canceled
-	}
-	w := httptest.NewRecorder()
-	if action == r.denied {
-		w.WriteHeader(http.StatusForbidden)
-		_, _ = io.WriteString(w, `{"__type":"com.amazon.coral.service#AccessDeniedException","Message":"no"}`)
-		return w.Result(), nil
-	}
-	if action == "SendMessageBatch" {
-		body, _ := io.ReadAll(request.Body)
-		request.Body = io.NopCloser(strings.NewReader(string(body)))
-		for range strings.Count(string(body), `"MessageBody"`) {
-			r.sent = append(r.sent, time.Now())
-		}
-	}
-	r.server.ServeHTTP(w, request)
-	if dead {
-		r.kill()
-		return nil, context.Canceled // SQS did it, and nobody was there to hear it
-	}
-	return w.Result(), nil
-}
-
-func newRig(t *testing.T, suffix string) *rig {
-	t.Helper()
-	r := &rig{server: localsqs.New(localsqs.WithSeed(1)), fifo: suffix != ""}
-	t.Cleanup(r.server.Close)
-	attributes := func() map[string]string {
-		if r.fifo {
-			return map[string]string{"FifoQueue": "true"}
-		}
-		return map[string]string{}
-	}
-	if _, err := r.server.CreateQueue("dead"+suffix, attributes()); err != nil {
-		t.Fatal(err)
-	}
-	policy := attributes()
-	policy["RedrivePolicy"] = `{"deadLetterTargetArn":"arn:aws:sqs:us-east-1:000000000000:dead` + suffix + `","maxReceiveCount":3}`
-	if _, err := r.server.CreateQueue("orders"+suffix, policy); err != nil {
-		t.Fatal(err)
-	}
-	var err error
-	if r.client, err = queue.NewClient(t.Context(), queue.Options{HTTPClient: r}); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(r.client.Close)
-	if r.from, err = r.client.Open(t.Context(), "dead"+suffix); err != nil {
-		t.Fatal(err)
-	}
-	if r.to, err = r.client.Open(t.Context(), "orders"+suffix); err != nil {
-		t.Fatal(err)
-	}
-	return r
-}
-
-func environment(t *testing.T) {
-	t.Helper()
-	for name, value := range map[string]string{
-		"AWS_ENDPOINT_URL_SQS": "http://127.0.0.1:9324", "AWS_REGION": "us-east-1", "AWS_ACCESS_KEY_ID": "any",
-		"AWS_SECRET_ACCESS_KEY": "any", "AWS_EC2_METADATA_DISABLED": "true", "AWS_CONFIG_FILE": "/dev/null",
-		"AWS_SHARED_CREDENTIALS_FILE": "/dev/null", "AWS_PROFILE": "",
-	} {
-		t.Setenv(name, value)
-	}
-}
-
-// fill puts messages 0 to n-1 into the dead-letter queue: every third has the attribute
-// tenant=7, every fifth was rejected with 422.
-func (r *rig) fill(t *testing.T, n int) {
-	t.Helper()
-	drafts := make([]queue.Draft, n)
-	for i := range drafts {
-		d := queue.Draft{Body: fmt.Sprintf("body %d", i), Attributes: map[string]message.Attribute{}}
-		if r.fifo {
-			d.GroupID, d.DeduplicationID = fmt.Sprintf("g%d", i%3), fmt.Sprint(i)
-		}
-		if i%3 == 0 {
-			d.Attributes["tenant"] = message.Attribute{DataType: "String", StringValue: "7"}
-		}
-		if i%5 == 0 {
-			d.Attributes["PollerRejected"] = message.Attribute{DataType: "String", StringValue: "status=422 reason=4xx message_id=m sent_at=then"}
-		}
-		drafts[i] = d
-	}
-	for _, err := range r.from.Send(t.Context(), drafts) {
-		if err != nil {
-			t.Fatal(err)
-		}
-	}
-	r.sent = nil
-	<-time.After(time.Minute) // it was all there before the redrive begins
-}
-
-// options are those of a run that moves everything.
-func (r *rig) options() Options {
-	return Options{From: r.from, To: r.to, FIFO: r.fifo, Match: All()}
-}
-
-// in returns the bodies of all messages of a queue, in the order in which they come. It
-// waits until all are visible.
-func (r *rig) in(t *testing.T, q *queue.Queue) (bodies []string, all []*message.Message) {
-	t.Helper()
-	<-time.After(hide + time.Second)
-	for {
-		batch, err := q.Receive(t.Context(), 10, time.Second, time.Hour, "")
-		if err != nil {
-			t.Fatal(err)
-		}
-		if len(batch) == 0 {
-			return bodies, all
-		}
-		var handles []string
-		for _, m := range batch {
-			bodies = append(bodies, m.Body)
-			all = append(all, m)
-			handles = append(handles, m.ReceiptHandle)
-		}
-		q.Delete(t.Context(), handles)
-	}
-}
 
 func TestEverythingIsMovedAsItWas(t *testing.T) {
 	environment(t)
@@ -332,56 +178,6 @@ func (r refusing) Send(ctx context.Context, drafts []queue.Draft) []error {
 	return r.destination.Send(ctx, drafts)
 }
 
-// TestAProcessThatIsKilledAtAnyMomentLosesNothing kills it at its first 20 requests and at
-// 20 random ones, before SQS carries the request out, and after.
-func TestAProcessThatIsKilledAtAnyMomentLosesNothing(t *testing.T) {
-	environment(t)
-	random := rand.New(rand.NewPCG(1, 2))
-	for _, suffix := range []string{"", ".fifo"} {
-		for _, carried := range []bool{false, true} {
-			for moment := range 40 {
-				dies := moment + 1
-				if moment >= 20 {
-					dies = 1 + random.IntN(60)
-				}
-				t.Run(fmt.Sprintf("%s carried %t, request %d", suffix, carried, dies), func(t *testing.T) {
-					synctest.Test(t, func(t *testing.T) {
-						killed(t, suffix, dies, carried)
-					})
-				})
-			}
-		}
-	}
-}
-
-func killed(t *testing.T, suffix string, dies int, carried bool) {
-	t.Helper()
-	r := newRig(t, suffix)
-	r.fill(t, 30)
-	kill, end := context.WithCancel(t.Context())
-	defer end()
-	r.dies, r.carried, r.kill = r.requests+dies, carried, end
-	first, _ := Run(kill, kill, r.options())
-	r.dies = 0
-	<-time.After(hide + time.Second)
-	second, err := Run(t.Context(), t.Context(), r.options())
-	if err != nil {
-		t.Fatal(err)
-	}
-	if left, _ := r.in(t, r.from); len(left) != 0 {
-		t.Errorf("left after the second run: %v", left)
-	}
-	moved, _ := r.in(t, r.to)
-	copies := len(moved) - 30
-	slices.Sort(moved)
-	if got := len(slices.Compact(moved)); got != 30 {
-		t.Errorf("%d of 30 are there; the runs say %+v, %+v", got, first, second)
-	}
-	if copies > queue.MaxBatch || suffix != "" && copies > 0 {
-		t.Errorf("%d copies", copies)
-	}
-}
-
 func TestWhatComesBackDuringTheRunIsLeft(t *testing.T) {
 	environment(t)
 	synctest.Test(t, func(t *testing.T) {
@@ -398,26 +194,6 @@ func TestWhatComesBackDuringTheRunIsLeft(t *testing.T) {
 		}
 		if left, _ := r.in(t, r.from); len(left) != 30 {
 			t.Errorf("%d are left", len(left))
-		}
-	})
-}
-
-func TestAStopFinishesTheBatchAndMakesTheRestVisible(t *testing.T) {
-	environment(t)
-	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, "")
-		r.fill(t, 50)
-		stop, end := context.WithCancel(t.Context())
-		o := r.options()
-		o.Rate = 2
-		time.AfterFunc(5*time.Second, end)
-		got, err := Run(stop, t.Context(), o)
-		if err != nil || got.Moved != 10 && got.Moved != 11 || got.Hidden != 0 {
-			t.Errorf("%+v, %v", got, err)
-		}
-		now, err := r.from.Look(t.Context())
-		if err != nil || now.Depth.Visible != 50-got.Moved || now.Depth.InFlight != 0 {
-			t.Errorf("%+v, %v", now.Depth, err)
 		}
 	})
 }
@@ -460,42 +236,4 @@ func TestWithoutPermissionToDeleteItEndsAfterTheFirstBatch(t *testing.T) {
 			t.Errorf("%+v, %v", got, err)
 		}
 	})
-}
-
-func TestAPeekPutsEverythingBack(t *testing.T) {
-	environment(t)
-	synctest.Test(t, func(t *testing.T) {
-		r := newRig(t, "")
-		r.fill(t, 33)
-		for _, most := range []int{7, 20, 1000} {
-			found, hidden, err := Peek(t.Context(), t.Context(), r.from, most)
-			if err != nil || hidden != 0 || len(found) != min(most, 33) {
-				t.Errorf("at most %d: %d found, %d hidden, %v", most, len(found), hidden, err)
-			}
-			now, err := r.from.Look(t.Context())
-			if err != nil || now.Depth.Visible != 33 || now.Depth.InFlight != 0 {
-				t.Errorf("%+v, %v", now.Depth, err)
-			}
-		}
-	})
-}
-
-func TestFiltersThatAreNoneSayWhatToWrite(t *testing.T) {
-	t.Parallel()
-	for text, want := range map[string]string{
-		"tenant=7":  "invalid filter: use attr:NAME=VALUE, attr:NAME or body~REGEXP",
-		"attr:=7":   "invalid filter: use attr:NAME=VALUE, attr:NAME or body~REGEXP",
-		"body~[a":   "invalid regular expression: error parsing regexp: missing closing ]: `[a`: see https://golang.org/s/re2syntax",
-		"":          "invalid filter: use attr:NAME=VALUE, attr:NAME or body~REGEXP",
-		"body=text": "invalid filter: use attr:NAME=VALUE, attr:NAME or body~REGEXP",
-	} {
-		if _, err := ParseFilter(text); err == nil || err.Error() != want {
-			t.Errorf("%q: %v", text, err)
-		}
-	}
-	has, err := ParseFilter("attr:tenant")
-	with := &message.Message{Attributes: map[string]message.Attribute{"tenant": {StringValue: "9"}}}
-	if err != nil || !has(with, 0) || has(&message.Message{}, 0) {
-		t.Errorf("attr:tenant: %v", err)
-	}
 }

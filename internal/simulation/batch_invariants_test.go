@@ -8,21 +8,28 @@ import (
 )
 
 // noMessageIsStruckForItsNeighbour: a message that has failed only together with all others
-// in its requests is not given up, and is tried alone next, unless no message can have caused
-// the failure. If nothing but batches goes wrong, no message dies that never failed by itself.
+// in its requests is not given up, and its process tries it alone next, however often it has
+// been received meanwhile, unless no message can have caused the failure. If nothing but batches
+// goes wrong, no message dies that never failed by itself.
 func noMessageIsStruckForItsNeighbour(t *trial) {
 	ownFault := func(d *delivery) bool { return !d.delivered() && !d.dissolved() }
+	type tried struct {
+		by      *process
+		message int
+	}
+	last := make(map[tried]*delivery)
+	for _, d := range t.evidence.deliveries {
+		key := tried{d.by, d.message}
+		if before := last[key]; before != nil && before.apart() && d.inBatch() {
+			t.breaks(d.arrived, d.by, "delivers m%d with others, with which it has failed before", d.message)
+		}
+		last[key] = d
+	}
 	for _, l := range t.lives {
 		if !slices.ContainsFunc(l.starts, (*delivery).dissolved) {
 			continue
 		}
 		t.reaches()
-		for i, d := range l.starts {
-			if i == 0 || !d.inBatch() || !l.starts[i-1].apart() || l.cameAfter(l.starts[i-1].ended, d.arrived) {
-				continue
-			}
-			t.breaks(d.arrived, l.by, "delivers m%d with others, with which it has failed before", l.message)
-		}
 		if l.how != "released" || l.release.seconds == 0 || forRoom(l.release.seconds) || l.stoodStill() {
 			continue
 		}

@@ -231,11 +231,12 @@ func (t *trial) isRelease(c *sqsCall, e *entry) bool {
 }
 
 // doneBefore reports whether the process had only to delete the message by then, since it was
-// delivered or rejected: what cannot be deleted is hidden for an hour, too.
+// delivered or rejected: what cannot be deleted is hidden for an hour, too. While the target
+// rejects everything, what it rejects is held, and may be released to make room.
 func (t *trial) doneBefore(c *sqsCall, e *entry) bool {
 	return slices.ContainsFunc(t.evidence.deliveries, func(d *delivery) bool {
 		return d.by == c.by && d.message == e.message && d.ended <= c.sent &&
-			(d.delivered() || d.rejected() && t.plan.onRejected() != "retry")
+			(d.delivered() || d.rejected() && t.plan.onRejected() != "retry" && t.rejectedInARow(d) <= rowThatIsTrouble)
 	})
 }
 
@@ -299,23 +300,27 @@ const rowThatIsTrouble = 5
 
 // mayBeHeld reports whether a rejection may be held: the target rejects everything.
 func (t *trial) mayBeHeld(d *delivery) bool {
-	if !d.rejected() {
-		return true
-	}
+	return !d.rejected() || t.rejectedInARow(d) >= rowThatIsTrouble
+}
+
+// rejectedInARow is how many different messages were rejected when d ended, and nothing delivered
+// since the first of them. Of those of one instant nobody knows which was first: only one more
+// than rowThatIsTrouble is certain, so it counts no further.
+func (t *trial) rejectedInARow(d *delivery) int {
 	all := t.finished[d.by]
 	end, _ := slices.BinarySearchFunc(all, d.ended, func(x *delivery, at instant) int { return cmp.Compare(x.ended, at) })
 	for end < len(all) && all[end].ended == d.ended {
 		end++
 	}
 	row := make(map[int]bool)
-	for i := end - 1; i >= 0 && len(row) < rowThatIsTrouble; i-- {
+	for i := end - 1; i >= 0 && len(row) <= rowThatIsTrouble; i-- {
 		switch x := all[i]; {
 		case x.target != d.target:
 		case x.delivered():
-			return false
+			return len(row)
 		case x.rejected():
 			row[x.message] = true
 		}
 	}
-	return len(row) >= rowThatIsTrouble
+	return len(row)
 }

@@ -23,10 +23,16 @@ fi
 # libraries are those of redis-server.
 valkey=${XDG_CACHE_HOME:-$HOME/.cache}/poller/valkey-bookworm-backports
 if ! command -v valkey-server >/dev/null && ! [ -x "$valkey/usr/bin/valkey-server" ]; then
+  # From where the machine gets Debian: its mirror, if it has one. Without package lists apt does not tell.
+  # shellcheck disable=SC2016 # apt fills it in
+  debian() { apt-get indextargets --format '$(SITE)' 'Created-By: Packages' 'Origin: Debian' 'Label: Debian' | sed -n 1p; }
+  [ -n "$(debian)" ] || apt-get update -qq
+  site=$(debian)
+  [ -n "$site" ] || { echo "run.sh: apt has no source of Debian's packages here: install valkey-server" >&2; exit 1; }
   tmp=$(mktemp -d)
   trap 'rm -rf "$tmp"' EXIT
   mkdir -p "$tmp/sources" "$tmp/lists/partial" "$tmp/debs"
-  printf '%s\n' "Types: deb" "URIs: http://deb.debian.org/debian" "Suites: bookworm-backports" "Components: main" \
+  printf '%s\n' "Types: deb" "URIs: $site" "Suites: bookworm-backports" "Components: main" \
     "Signed-By: /usr/share/keyrings/debian-archive-keyring.gpg" >"$tmp/sources/backports.sources"
   apt=(apt-get -qq -o Dir::Etc::sourcelist=/dev/null -o "Dir::Etc::sourceparts=$tmp/sources" -o "Dir::State::lists=$tmp/lists"
     -o Dir::Cache::pkgcache= -o Dir::Cache::srcpkgcache= -o Acquire::Languages=none -o APT::Sandbox::User=root)

@@ -133,7 +133,7 @@ func stale(all []run) error {
 		seen[r.path()+r.rule] = true
 	}
 	if len(errs) > 0 {
-		return fmt.Errorf("the list is stale, see test/mutants/list.go:\n%w", errors.Join(errs...))
+		return fmt.Errorf("the list is stale, see test/mutants:\n%w", errors.Join(errs...))
 	}
 	return nil
 }

@@ -1,0 +1,78 @@
+package simulation
+
+// brokenStorms break what holds in outages and drains, and what limits receives.
+var brokenStorms = []handMade{
+	{noGoodMessageDiesInAnOutage, 1, stormOf(answers503), func(h *history, wrong bool) {
+		h.plan.sends[0].poison = choose(wrong, 0, 500)
+		h.dead[0] = true
+	}},
+	{anOutageBurnsNoReceives, 1, stormOf(refusesDials), func(h *history, wrong bool) {
+		h.receives(1, 0)
+		if wrong {
+			h.receives(50, 0)
+		}
+	}},
+	{poisonEndsInTheDeadLetterQueue, 1, stormOf(answers503), func(h *history, wrong bool) {
+		h.plan.sends[0].poison = 500
+		h.dead[0] = !wrong
+	}},
+	{theGateOpensSoon, 1, stormOf(answers503), func(h *history, wrong bool) {
+		h.receives(12, 0)
+		h.tries(0, choose(wrong, 45.0, 30), 46, 200)
+	}},
+	{theBacklogOfAnOutageIsDeliveredSoon, 6, stormOf(answers429), func(h *history, wrong bool) { // too few for either gate to close
+		other := &process{world: h.world, name: "b1", drained: never, killed: never, exited: never}
+		h.evidence.processes = append(h.evidence.processes, other)
+		for m := range 6 {
+			h.tries(m, 11, 12, 429)
+			h.tries(m, 57, 58, 200)
+			if m < 3 && !wrong {
+				h.evidence.deliveries[2*m].by = other
+			}
+		}
+	}},
+	{theBacklogOfAnOutageIsDeliveredSoon, 1, stormOf(answers503), func(h *history, wrong bool) {
+		h.tries(0, choose(wrong, 60.0, 40), 61, choose(wrong, 200, 500))
+		h.tries(0, choose(wrong, 61.0, 30), choose(wrong, 62.0, 31), 200)
+	}},
+	{anOutageIsTriedFewTimes, 1, stormOf(answers503), func(h *history, wrong bool) {
+		for i := range choose(wrong, 200, 40) {
+			h.tries(0, 10+float64(i)/100, 10+float64(i)/100+0.005, 503)
+		}
+	}},
+	{drainsEndInTimeAndStrandNothing, 0, nil, func(h *history, wrong bool) {
+		h.stopsAtTen(choose(wrong, 40.0, 36))
+	}},
+	{drainsEndInTimeAndStrandNothing, 1, nil, func(h *history, wrong bool) {
+		h.receives(5, 0)
+		h.stopsAtTen(12)
+		if !wrong {
+			h.changes(10.5, 0, 0)
+		}
+	}},
+	{aStopCostsAMessageOneReceive, 1, nil, func(h *history, wrong bool) {
+		h.receives(1, 0)
+		h.changes(2, 0, 0)
+		h.receives(3, 0)
+		h.stopsAtTen(12)
+		h.changes(10.5, 0, 0)
+		if wrong {
+			h.receives(11, 0)
+		}
+	}},
+	{whatIsInHandIsBounded, 60, func(s *scenario) { s.calm = true }, func(h *history, wrong bool) {
+		h.receives(1, upTo(choose(wrong, 60, 30))...)
+	}},
+	{fewRequestsAMessage, 1, func(s *scenario) { s.calm = true }, func(h *history, wrong bool) {
+		for i := range choose(wrong, 30, 15) {
+			h.receives(float64(i))
+		}
+		h.tries(0, 100, 101, 200)
+	}},
+	{anIdleQueueCostsOneLongPollAtATime, 0, func(s *scenario) { s.calm = true }, func(h *history, wrong bool) {
+		h.idled = 0
+		for i := range choose(wrong, 200, 180) {
+			h.receives(float64(i))
+		}
+	}},
+}
