@@ -34,6 +34,7 @@ type Share struct {
 	place  int       // among those that want to
 	called bool      // it was woken for its turn, and has not asked since
 	until  time.Time // when its turn ends
+	last   time.Time // when it last started one
 	freed  bool      // its delivery has just freed a slot in its turn
 	dry    bool
 }
@@ -83,7 +84,9 @@ func (s *Share) start(now time.Time, t *Try, slots int, consent func() bool) (Wa
 	goesOn := s.freed
 	s.called, s.freed = false, false
 	if !s.wants {
-		s.turn = max(s.turn, p.virtual)
+		if now.Sub(s.last) >= turnTime {
+			s.turn = max(s.turn, p.virtual)
+		}
 		s.want(true)
 	}
 	if p.delivering >= min(slots, p.slots()) {
@@ -124,6 +127,7 @@ func (s *Share) start(now time.Time, t *Try, slots int, consent func() bool) (Wa
 		}
 	}
 	s.turn += 1 / s.weight
+	s.last = now
 	s.want(false)
 	if p.delivering >= min(slots, p.slots()) {
 		return Nothing, nil // whose delivery ends wakes the next

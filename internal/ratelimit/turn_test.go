@@ -96,3 +96,34 @@ func TestASlotThatCannotBeUsedInATurnIsOfferedToTheNext(t *testing.T) {
 	}
 	asks(t, now, p.b, ratelimit.Nothing)
 }
+
+func TestAQueueThatAsksAgainAtOnceIsStillOwedWhatAnotherHadMore(t *testing.T) {
+	t.Parallel()
+	p, now := inTurn(t)
+	for range 4 { // a goes on with its slot, and has five
+		now = now.Add(10 * time.Millisecond)
+		ends(now, p.a)
+		asks(t, now, p.a, ratelimit.Nothing)
+		asks(t, now, p.a, ratelimit.Slot)
+	}
+	now = now.Add(10 * time.Millisecond)
+	ends(now, p.a)
+	asks(t, now, p.b, ratelimit.Nothing)
+	ends(now, p.b)
+	asks(t, now, p.a, ratelimit.Nothing) // before b, which has just had one, has asked
+	asks(t, now, p.b, ratelimit.Slot)
+	asks(t, now, p.a, ratelimit.Slot)
+	ends(now, p.a)
+	owed := 0
+	for ; owed < 100; owed++ {
+		now = now.Add(60 * time.Millisecond) // longer than a turn, so none goes on with its slot
+		if got := p.b.Start(now, new(ratelimit.Try), 1, func() bool { return true }); got != ratelimit.Nothing {
+			break
+		}
+		asks(t, now, p.b, ratelimit.Slot)
+		ends(now.Add(55*time.Millisecond), p.b)
+	}
+	if owed < 4 {
+		t.Errorf("b has %d before a, which had six of eight", owed)
+	}
+}

@@ -12,6 +12,7 @@ var thePace = room{
 		{rule: "no start without consent", file: "share.go", old: "if !consent() {", new: "if consent(); false {"},
 		{rule: "turns go by weight", file: "share.go", old: "s.turn += 1 / s.weight", new: "s.turn++"},
 		{rule: "who was idle has saved nothing up", file: "share.go", old: "s.turn = max(s.turn, p.virtual)", new: "s.turn = max(s.turn, 0)"},
+		{rule: "who asks again at once was not idle", file: "share.go", old: "if now.Sub(s.last) >= turnTime {", new: "if true {"},
 		{rule: "whose turn is next is woken", file: "share.go", old: "\tp.mu.Unlock()\n\tif next != nil {\n\t\tnext.wake()\n\t}\n\treturn want", new: "\tp.mu.Unlock()\n\t_ = next\n\treturn want"},
 		{rule: "who rests wakes the next", file: "share.go", old: "\t\ts.want(false)\n\t\tnext = s.nextTurn()\n", new: "\t\ts.want(false)\n"},
 		{rule: "an end wakes the next", file: "share.go", old: "!s.freed { // who ends one asks again anyway", new: "false {"},
