@@ -335,6 +335,8 @@ var theEngine = room{
 		{rule: "receives go out for what can be started", file: "demand.go", old: "case float64(is.waiting+asked) >= min(mu*horizon.Seconds(), maxThreshold*is.part)+float64(is.usable):", new: "case false:"},
 		{rule: "a queue keeps its part of the stock", run: "TheStockOfManyQueues", file: "demand.go", old: "maxThreshold*is.part)", new: "maxThreshold)"},
 		{rule: "one receive after an empty one", run: "TestAnIdleQueue", file: "demand.go", old: "case active >= d.atOnce, len", new: "case active < 0, len"},
+		{rule: "a receive more for each full one", run: "OneByOne", file: "demand.go", old: "d.atOnce = min(d.atOnce+1, maxPolls)", new: "_ = 0"},
+		{rule: "only what was used to the full is raised", run: "OneByOne", file: "demand.go", old: "if d.active()+1 >= d.atOnce {", new: "if d.active()+1 > 0 {"},
 		{rule: "receives out are bounded", run: "BoundsOfDemand", file: "demand.go", old: "case active >= d.atOnce, len(d.polls) >= maxPolls:", new: "case active >= d.atOnce:"},
 		{rule: "one parked receive of an empty queue", run: "TestAnIdleQueue", file: "demand.go", old: "case parked >= d.parkedLimit():", new: "case parked < 0:"},
 		{rule: "partial receives are apart", run: "BoundsOfDemand", file: "demand.go", old: "case d.partial && now.Before(d.lastSend.Add(d.gather)):", new: "case false:"},
