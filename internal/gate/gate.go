@@ -67,7 +67,9 @@ type Gate struct {
 func New(seed uint64) *Gate {
 	return &Gate{
 		seed: seed, since: time.Now(), trouble: newTrouble(), running: make(map[*Message]struct{}), rejected: make(map[string]struct{}),
-		took: average{weight: 0.05}, retrying: newRetrying(), parting: newParting(), records: newRecords(), released: newRecords(), lonely: newRecords(), counted: make(map[changeKey]int64), version: 1,
+		took: average{weight: 0.05}, retrying: newRetrying(), parting: newParting(),
+		records: newRecords(), released: newRecords(), lonely: newRecords(),
+		counted: make(map[changeKey]int64), version: 1,
 	}
 }
 
