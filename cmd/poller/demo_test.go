@@ -141,6 +141,7 @@ func TestTheLagGrowsThoughNothingIsDelivered(t *testing.T) {
 	out, drain, now, ended := shownOn(t, &demoCmd{LogLevel: 4}, p, true)
 	out.waitFor(t, `lag +([1-9]\d*\.\d) s`)
 	drain()
+	out.waitFor(t, `(Press Ctrl-C again to stop immediately)`)
 	out.waitFor(t, `(The traffic has ended)`)
 	now()
 	wantExit(t, <-ended, 130)

@@ -42,10 +42,16 @@ left behind, 130 after a second signal.`
 }
 
 // Run delivers until there is nothing left.
-func (c *drainCmd) Run(p *process) error {
+func (c *drainCmd) Run(p *process) error { return c.logged(p, c.run(p)) }
+
+func (c *drainCmd) refused(p *process, args []string, err error) error {
+	return c.loggedAsAsked(p, args, err)
+}
+
+func (c *drainCmd) run(p *process) error {
 	settings, warnings, err := c.loadOrSay(p)
 	if err != nil {
-		return c.logged(p, err)
+		return err
 	}
 	switch {
 	case c.Idle <= 0:
@@ -57,7 +63,7 @@ func (c *drainCmd) Run(p *process) error {
 	defer line.end()
 	daemon, end, err := c.start(p, p.logsAbove(line), settings, warnings, drainWait)
 	if err != nil {
-		return c.logged(p, err)
+		return err
 	}
 	defer end()
 	emptying := app.Emptying{Idle: time.Duration(c.Idle), Longest: time.Duration(c.MaxDuration)}

@@ -32,6 +32,7 @@ func TestDrainRefusesTimesThatAreNone(t *testing.T) {
 		{"--max-duration", "-1s", "--max-duration: -1s is below 0s: use a value such as 10m, or omit it"},
 	} {
 		c := newCommand(t)
+		c.interactive = true
 		code := c.begin("drain", "--queue", "orders", "--target", "http://127.0.0.1:1/", tt.flag+"="+tt.value)
 		if got := <-code; got != 1 {
 			t.Errorf("%s %s: exit code %d", tt.flag, tt.value, got)

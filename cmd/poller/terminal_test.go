@@ -56,12 +56,24 @@ func TestAStopSaysWhatItWaitsFor(t *testing.T) {
 	}{
 		{0, 0, "stopping"},
 		{1, 0, "stopping: finishing or releasing 1 message in hand, up to 1m30s (--drain-timeout)"},
-		{0, 1, "stopping: waiting for the open long poll, up to 20 s"},
-		{3, 1, "stopping: finishing or releasing 3 messages in hand, up to 1m30s (--drain-timeout), and waiting for the open long poll, up to 20 s"},
+		{0, 1, "stopping: waiting for the open long poll, up to 4s, to release what may still arrive"},
+		{3, 2, "stopping: finishing or releasing 3 messages in hand, up to 1m30s (--drain-timeout), and waiting for the open long polls, up to 4s, to release what may still arrive"},
 	} {
 		s := app.Status{Queues: []app.QueueStatus{{InHand: map[string]int{"delivering": tt.inHand}, Parked: tt.parked}}}
-		if got := waitedFor(s, config.Duration(90*time.Second)); !strings.HasPrefix(got, tt.want) {
+		at := stopping{drain: config.Duration(90 * time.Second), polls: config.Duration(4 * time.Second)}
+		if got := at.waitsFor(s); got != tt.want {
 			t.Errorf("%d in hand, %d parked: %q", tt.inHand, tt.parked, got)
 		}
+	}
+}
+
+func TestALongPollLastsAsLongAsTheSettingsSay(t *testing.T) {
+	second := config.Duration(time.Second)
+	c := config.Config{Queues: []config.Queue{{WaitTime: 4 * second}, {WaitTime: 9 * second}}}
+	if got := longestPoll(c, 0); got != 9*second {
+		t.Errorf("%s with queues of 4s and 9s", got)
+	}
+	if got := longestPoll(c, 2*time.Second); got != 2*second {
+		t.Errorf("%s where a command waits 2s", got)
 	}
 }
