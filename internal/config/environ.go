@@ -7,6 +7,7 @@ import (
 	"regexp"
 	"slices"
 	"strings"
+	"sync"
 )
 
 // environ is the POLLER_* variables that are set and not empty.
@@ -25,9 +26,11 @@ func readEnviron(list []string) environ {
 	return e
 }
 
-// serviceLink matches the variables that Kubernetes makes in every pod for each
+// serviceLink returns what matches the variables that Kubernetes makes in every pod for each
 // Service of the namespace whose name begins with "poller".
-var serviceLink = regexp.MustCompile(`^POLLER_(\w+_)?(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$`)
+var serviceLink = sync.OnceValue(func() *regexp.Regexp {
+	return regexp.MustCompile(`^POLLER_(\w+_)?(SERVICE_HOST|SERVICE_PORT(_\w+)?|PORT(_\d+_(TCP|UDP|SCTP)(_(PROTO|PORT|ADDR))?)?)$`)
+})
 
 // unknown says of each variable that is no setting which one may be meant.
 // Kubernetes' own are passed over.
@@ -40,8 +43,7 @@ func (e environ) unknown() []string {
 	}
 	var warnings []string
 	for name, value := range e {
-		isLink := serviceLink.MatchString(name) && (name != "POLLER_PORT" || strings.Contains(value, "://"))
-		if isLink || slices.Contains(known, name) {
+		if slices.Contains(known, name) || serviceLink().MatchString(name) && (name != "POLLER_PORT" || strings.Contains(value, "://")) {
 			continue
 		}
 		text := fmt.Sprintf("%s is not a setting and has no effect", name)

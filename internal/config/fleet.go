@@ -2,7 +2,6 @@ package config
 
 import (
 	"math"
-	"regexp"
 	"time"
 )
 
@@ -76,15 +75,12 @@ func (f Fleet) TooSlow(r Rate) bool { return f.Shared() && r.Limited && r.PerSec
 // leastFleetBurst leaves a token 20 ms, in which a call's round trip and a timer have to fit.
 func leastFleetBurst(perSecond float64) int { return 1 + int(math.Ceil(0.02*perSecond)) }
 
-// isBudgetName reports whether a name can be part of the coordinator's keys.
-var isBudgetName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,127}$`).MatchString
-
 // validateShared refuses a budget that a coordinator cannot share.
 func (f Fleet) validateShared(n names, t part[Target], c Checks) error {
 	if err := c.FleetURL(f.Redis); err != nil {
 		return n.problem("fleet.redis", "%w", err)
 	}
-	if f.Name != "" && !isBudgetName(f.Name) {
+	if f.Name != "" && !isName(f.Name, 128) {
 		return n.problem("fleet.name", "invalid name: use at most 128 letters, digits, '-', '_' and '.'")
 	}
 	if f.Name == "" && t.name == onlyTarget {

@@ -1,7 +1,6 @@
 package config
 
 import (
-	"regexp"
 	"strings"
 
 	"github.com/agnivade/levenshtein"
@@ -35,6 +34,14 @@ func oneOf(names []string) string {
 	return strings.Join(names[:last], ", ") + " or " + names[last]
 }
 
-// isName says that a word of the file may be repeated: it is a key or a target's
-// name, and not something in the wrong place.
-var isName = regexp.MustCompile(`^[A-Za-z0-9_][A-Za-z0-9_.-]{0,39}$`).MatchString
+// isName reports whether s is one to so many letters, digits, '-', '_' and '.', and starts with none of '-' and '.'.
+func isName(s string, longest int) bool {
+	other := func(c rune) bool {
+		return (c < 'a' || c > 'z') && (c < 'A' || c > 'Z') && (c < '0' || c > '9') && !strings.ContainsRune("_.-", c)
+	}
+	return s != "" && len(s) <= longest && !strings.ContainsAny(s[:1], ".-") && !strings.ContainsFunc(s, other)
+}
+
+// maySay reports whether a word of the file may be repeated: it is a key or a target's name, and
+// not something in the wrong place.
+func maySay(word string) bool { return isName(word, 40) }

@@ -146,7 +146,7 @@ func (r *yamlReader) targets(d *draft, node ast.Node) error {
 		return err
 	}
 	for _, e := range entries {
-		if !isName(e.key) {
+		if !maySay(e.key) {
 			r.note(r.problem("targets", e.keyNode, "invalid target name: use at most 40 letters, digits, '-', '_' and '.'"))
 			continue
 		}
@@ -205,7 +205,7 @@ const fewKeys = 8
 // which part the map is.
 func (r *yamlReader) unknown(e entry, path string, known []string, n names) error {
 	name := "a key"
-	if isName(e.key) {
+	if maySay(e.key) {
 		name = e.key
 	}
 	hint := "the keys are in docs/settings.md"

@@ -68,7 +68,7 @@ func TestWhileSQSOwesAnAnswerNothingIsSaidOfTheQueue(t *testing.T) {
 		}{{message.Network, time.Second, true}, {message.Network, awayAfter, false}, {message.Refused, time.Second, false}} {
 			e.mu.Lock()
 			e.sqs.failed(time.Now(), time.Now().Add(-beside.since), extendCall, &message.SQSError{Fault: beside.fault, Err: errors.New("it fails")}, time.Second)
-			if p := e.problem(time.Now()); p == nil || p.Silent != beside.silent {
+			if p := e.view.problem(time.Now()); p == nil || p.Silent != beside.silent {
 				t.Errorf("beside an extension that fails, %+v: problem %+v", beside, p)
 			}
 			e.sqs.worked(time.Now(), extendCall)

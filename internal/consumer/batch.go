@@ -49,62 +49,62 @@ func (b *batch) wanted() bool {
 
 // nextUntried is the message to start next of those that were never tried, unless it still
 // waits for others.
-func (c *Consumer) nextUntried(now time.Time) *life {
-	l := c.hand.nextWaiting(now)
-	if l == nil || c.options.Batch == 1 || !now.Before(c.gathered(l)) {
+func (h *hand) nextUntried(now time.Time) *life {
+	l := h.nextWaiting(now)
+	if l == nil || h.options.Batch == 1 || !now.Before(h.gathered(l)) {
 		return l
 	}
-	if _, full := c.along(now, l); full {
+	if _, full := h.along(now, l); full {
 		return l
 	}
 	return nil
 }
 
 // gathered is when l has waited long enough for others.
-func (c *Consumer) gathered(l *life) time.Time {
-	if c.drain.begun {
+func (h *hand) gathered(l *life) time.Time {
+	if h.drain.begun {
 		return l.since
 	}
-	return l.since.Add(c.options.BatchWait)
+	return l.since.Add(h.options.BatchWait)
 }
 
 // gatherWake returns when the oldest message that waits for others has waited long enough, or
 // the zero time.
-func (c *Consumer) gatherWake(now time.Time) time.Time {
-	if c.options.Batch == 1 || c.options.BatchWait == 0 {
+func (h *hand) gatherWake(now time.Time) time.Time {
+	if h.options.Batch == 1 || h.options.BatchWait == 0 {
 		return time.Time{}
 	}
-	if l := c.hand.nextWaiting(now); l != nil {
-		return c.gathered(l)
+	if l := h.nextWaiting(now); l != nil {
+		return h.gathered(l)
 	}
 	return time.Time{}
 }
 
 // joins reports whether l may go with others.
-func (c *Consumer) joins(l *life) bool { return c.gate.Joins(&l.try) && c.pace.Joins() }
+func (h *hand) joins(l *life) bool { return h.gate.Joins(&l.try) && h.pace.Joins() }
 
 // along is what goes with l in one request: more of its kind, untried or held, that may
 // start now, and whether the request is full.
-func (c *Consumer) along(now time.Time, l *life) (others []*life, full bool) {
-	if !c.joins(l) {
+func (h *hand) along(now time.Time, l *life) (others []*life, full bool) {
+	if !h.joins(l) {
 		return nil, true
 	}
-	from := c.hand.untried
+	from := h.untried
 	if l.state == held {
-		from = c.hand.holding.lives
+		from = h.holding.lives
 	}
-	room := maxRequest - c.sizeInBatch(l)
+	room := maxRequest - h.sizeInBatch(l)
 	for _, other := range from {
 		if other == nil || other == l || other.state != l.state || other.lost || other.releaseDue ||
 			l.state == waiting && other.group.blocked() ||
-			!other.mayStart(now, c.options.Timeout) || !c.gate.Joins(&other.try) || !c.gate.Together(&l.try, &other.try) ||
-			l.state == held && c.gate.Next(&other.try).After(now) {
+			!other.mayStart(now, h.options.Timeout) || !h.gate.Joins(&other.try) || !h.gate.Together(&l.try, &other.try) ||
+			l.state == held && h.gate.Next(&other.try).After(now) {
 			continue
 		}
-		if room -= c.sizeInBatch(other); room < 0 {
+		if room -= h.sizeInBatch(other); room < 0 {
 			return others, true
 		}
-		if others = append(others, other); len(others) == c.options.Batch-1 {
+		if others = append(others, other); len(others) == h.options.Batch-1 {
 			return others, true
 		}
 	}
@@ -112,9 +112,9 @@ func (c *Consumer) along(now time.Time, l *life) (others []*life, full bool) {
 }
 
 // sizeInBatch is how much of a request l takes at most, found out once.
-func (c *Consumer) sizeInBatch(l *life) int {
+func (h *hand) sizeInBatch(l *life) int {
 	if l.inBatch == 0 {
-		l.inBatch = c.batches.SizeInBatch(l.message)
+		l.inBatch = h.batches.SizeInBatch(l.message)
 	}
 	return l.inBatch
 }
@@ -132,7 +132,7 @@ func (c *Consumer) deliverBatch(ctx context.Context, m *member[*life], b *batch,
 	c.mu.Unlock()
 
 	begun := time.Now()
-	whole, each := c.batches.DeliverBatch(ctx, c.options.Queue, all)
+	whole, each := c.hand.batches.DeliverBatch(ctx, c.options.Queue, all)
 
 	for _, result := range each {
 		if result.Span != nil {
@@ -180,7 +180,7 @@ func (c *Consumer) finishBatch(ctx context.Context, now, begun time.Time, b *bat
 			}
 		}
 	}
-	c.sayIgnored(now, whole.LimitsIgnored)
+	c.paceLog.sayIgnored(now, whole.LimitsIgnored)
 	for i, l := range b.lives {
 		c.conclude(ctx, now, took, l, each[i], fates[i])
 	}

@@ -220,7 +220,7 @@ func TestWhatGoesAlongInARequest(t *testing.T) {
 				if tt.state != nil {
 					tt.state(e, now, m)
 				}
-				others, full := e.along(now.Add(2*time.Second), m[0])
+				others, full := e.hand.along(now.Add(2*time.Second), m[0])
 				var ids []string
 				for _, l := range others {
 					ids = append(ids, l.message.ID)
@@ -236,8 +236,8 @@ func TestWhatGoesAlongInARequest(t *testing.T) {
 func TestTheSizeOfAMessageInARequestIsFoundOutOnce(t *testing.T) {
 	t.Parallel()
 	gathering(t, nil, func(e *engine, f *batchFake, now time.Time, m []*life) {
-		e.along(now, m[0])
-		e.along(now, m[0])
+		e.hand.along(now, m[0])
+		e.hand.along(now, m[0])
 		if n := f.sized.Load(); n != 4 {
 			t.Errorf("asked for %d times, for four messages", n)
 		}
@@ -278,6 +278,7 @@ func TestWhoWasRefusedForAnothersSakeIsTriedBeforeTheRefused(t *testing.T) {
 			t.Error("what has failed alone takes turns with the untried, though that does not pay")
 		}
 		e.holdAll(now, failed5xx, m[2], m[3])
+		e.hand.countDue(later)
 		if l := e.hand.nextHeld(later); l != m[2] {
 			t.Errorf("%s is tried first, not m2", l.message.ID)
 		}

@@ -121,6 +121,7 @@ type Consumer struct {
 	notices *notices
 	sqs     sqsCalls
 	gateLog gateLog
+	paceLog paceLog
 
 	polls      *crew[*poll]
 	deliveries *crew[*life]
@@ -128,22 +129,16 @@ type Consumer struct {
 
 	attempts   attempts
 	extension  extension
-	depth      depthWatch
+	view       view
 	dead       deadWatch
 	attributes attributes
-	backlog    backlog
-	speed      speed
-	lag        lagWatch
-	clock      clock
 
-	batches  batchTarget    // nil: each request carries one message
 	requests int64          // to the target
 	running  int            // requests, of lost messages too
 	calling  int            // settles, extensions, attributes
 	blocked  ratelimit.Want // why the last start was refused
 	soonAt   time.Time      // when a receive may ask for more, if the quotas bound it
 	dry      bool           // what the pace was told last
-	told     toldLog
 	drain    drain
 	aborted  bool // the second signal, or the end of the grace
 	ended    bool // Run has stopped working and waits for its goroutines
@@ -169,17 +164,14 @@ func New(o Options) (*Consumer, error) {
 		demand:  newDemand(o.Gather),
 		notices: newNotices(),
 		stats:   newStats(),
-		batches: batches,
 	}
 	c.sqs = newSQSCalls(c.log, &c.recent, o.Seed)
 	c.gateLog = gateLog{log: c.log, notices: c.notices, gate: o.Gate}
-	c.clock = clock{source: o.Source, log: c.log}
-	c.depth.log = c.log
-	c.backlog.again = make(map[int64]int)
+	c.view = newView(c)
 	c.attributes = newAttributes(c.log, c.notices, o.Visibility, o.Attributes)
 	c.attempts = newAttempts(o.FIFO, o.Seed, o.Queue)
 	c.hist = newHistograms()
-	c.hand = newHand(c)
+	c.hand = newHand(c, batches)
 	c.followVisibility()
 	if err := register(o.Registerer, c); err != nil {
 		return nil, err
@@ -187,6 +179,7 @@ func New(o Options) (*Consumer, error) {
 	c.pace = o.Pace.Join(o.Weight, c.wake)
 	c.gate = o.Gate.Join(c.wake)
 	c.hand.pace, c.hand.gate = c.pace, c.gate
+	c.paceLog = paceLog{log: c.log, notices: c.notices, pace: c.pace}
 	return c, nil
 }
 

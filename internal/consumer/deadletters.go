@@ -104,7 +104,7 @@ func (d *deadWatch) snapshot(arn string) DeadLetters {
 // lookDead asks for the depth of the dead-letter queue when that is due: once the queue's
 // own attributes have been read, which name it.
 func (c *Consumer) lookDead(now time.Time) {
-	if !c.drain.begun && c.depth.known && c.dead.due(now, c.attributes.DeadLetterQueueARN) {
+	if !c.drain.begun && c.view.depth.known && c.dead.due(now, c.attributes.DeadLetterQueueARN) {
 		c.call(deadCall, nil)
 	}
 }

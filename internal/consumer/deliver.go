@@ -63,7 +63,7 @@ func (c *Consumer) finish(ctx context.Context, now, begun time.Time, l *life, re
 	if result.Outcome == message.Delivered {
 		c.demand.delivered(took)
 	}
-	c.sayIgnored(now, result.LimitsIgnored)
+	c.paceLog.sayIgnored(now, result.LimitsIgnored)
 	c.conclude(ctx, now, took, l, result, fate)
 }
 

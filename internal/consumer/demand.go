@@ -54,7 +54,7 @@ type demand struct {
 	visibility time.Duration // V
 	gather     time.Duration // receives that come back partial are at least this far apart
 
-	atOnce   int     // K: receives that may be out and not parked
+	atOnce   int     // receives that may be out and not parked: 1 after an empty one, one more for each full one
 	polls    []*poll // out, the first sent first
 	lastSend time.Time
 	lastTurn time.Time // when a receive last went out or returned
@@ -170,6 +170,17 @@ func (d *demand) overdue(now time.Time) bool {
 	return len(d.polls) > 0 && now.Sub(d.polls[0].sent) > d.polls[0].wait+answerGrace
 }
 
+// active is how many receives are out that are neither parked nor slow.
+func (d *demand) active() int {
+	n := 0
+	for _, p := range d.polls {
+		if !p.parked && !p.slow {
+			n++
+		}
+	}
+	return n
+}
+
 // manyOut reports whether a receive is out that may bring more than one message.
 func (d *demand) manyOut() bool {
 	return slices.ContainsFunc(d.polls, func(p *poll) bool { return p.asked > 1 })
@@ -227,7 +238,11 @@ func (d *demand) returned(now time.Time, p *poll, brought int) {
 	case brought == 0:
 		d.atOnce = 1
 	case !d.partial:
-		d.atOnce = min(2*d.atOnce, maxPolls)
+		// As in TCP's slow start, only what was used to the full is raised: one of many queues, whose
+		// part of the pace bounds it, would else send many receives as soon as the others are empty.
+		if d.active()+1 >= d.atOnce {
+			d.atOnce = min(d.atOnce+1, maxPolls)
+		}
 		d.trips.add(min(took, maxTrip))
 		if took <= minParked {
 			for _, older := range d.polls {

@@ -91,6 +91,39 @@ func TestTheStockOfManyQueuesIsThatOfOneTarget(t *testing.T) {
 	}
 }
 
+// A queue whose part of the pace lets it have one receive out asks no more boldly once it may have more:
+// it would send as many as full ones have come back, and most would find it empty.
+func TestReceivesThatCameBackFullOneByOneDoNotSendManyLater(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	d := newDemand(0)
+	d.visibility = 30 * time.Second
+	small := supply{slots: 1, rate: math.Inf(1), part: 1.0 / 300, usable: 1, free: defaultBudget}
+	all := supply{slots: 1000, rate: math.Inf(1), part: 1, usable: 1000, free: defaultBudget}
+	var out []*poll
+	send := func(is supply) {
+		for d.next(now, is) > 0 {
+			out = append(out, d.send(now, maxBatch))
+		}
+	}
+	full := func() {
+		d.returned(now, out[0], maxBatch)
+		out = out[1:]
+	}
+	for range 10 {
+		if send(small); len(out) != 1 {
+			t.Fatalf("%d receives out, want 1", len(out))
+		}
+		full()
+	}
+	for n := range 20 {
+		if send(all); len(out) != min(n+2, maxPolls) {
+			t.Fatalf("%d receives out after %d full ones, want %d", len(out), n, min(n+2, maxPolls))
+		}
+		full()
+	}
+}
+
 func TestAQueueWakesNobodyWhenItTurnsDryAndAtNoneOfItsPolls(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

@@ -237,11 +237,11 @@ func (d *depthWatch) answered(now time.Time, depth message.Depth, err error, awa
 
 // look asks for the queue's attributes when that is due, and says what is known of them.
 func (c *Consumer) look(now time.Time) {
-	d := &c.depth
+	d := &c.view.depth
 	d.follow(now, c.options.FIFO, c.sqs.settlesFail() && c.hand.tooManyUnsettled())
 	d.say(now, c.hand.count[deleting], c.hand.count[releasing])
 	c.attributes.say(now)
-	c.rest(now)
+	c.view.rest(now)
 	if len(c.demand.polls) == 0 {
 		d.blind(now)
 	}
@@ -255,15 +255,15 @@ func (c *Consumer) look(now time.Time) {
 func (c *Consumer) looked(now time.Time, is message.QueueAttributes, err error) {
 	// Where no receive is out, as while paused or while a quota is used up, no empty one shows
 	// that the queue is empty.
-	c.depth.answered(now, is.Depth, err, c.hand.size() > 0 || len(c.demand.polls) == 0)
+	c.view.depth.answered(now, is.Depth, err, c.hand.size() > 0 || len(c.demand.polls) == 0)
 	if err == nil {
-		c.backlog.answered(now, is.Depth, c.waitsForMessages(is.Depth.InFlight))
-		c.lag.visible(now, c.backlog.shows(now))
+		c.view.backlog.answered(now, is.Depth, c.view.waitsForMessages(is.Depth.InFlight))
+		c.view.lag.visible(now, c.view.backlog.shows(now))
 		c.attributes.follow(now, is)
 		c.followVisibility()
 		return
 	}
-	if c.depth.known && !c.depth.denied && now.Sub(c.depth.at) < staleAfter {
+	if c.view.depth.known && !c.view.depth.denied && now.Sub(c.view.depth.at) < staleAfter {
 		return // one lost answer: the one before will do
 	}
 	if events, ok := c.notices.say(now, "depth", false); ok && !c.ended {
@@ -273,10 +273,10 @@ func (c *Consumer) looked(now time.Time, is message.QueueAttributes, err error) 
 }
 
 // rest forgets how old messages were and how fast they came, once there are none.
-func (c *Consumer) rest(now time.Time) {
-	if c.hand.count[waiting]+c.hand.count[delivering]+c.hand.count[held] == 0 && c.nothingVisible(now) {
-		c.backlog.emptied(now)
-		c.lag.clear()
+func (v *view) rest(now time.Time) {
+	if v.hand.count[waiting]+v.hand.count[delivering]+v.hand.count[held] == 0 && v.nothingVisible(now) {
+		v.backlog.emptied(now)
+		v.lag.clear()
 	}
 }
 

@@ -17,7 +17,7 @@ func TestAQueueThatIsSaidToBeEmptyHasNothingVisible(t *testing.T) {
 		pass(10 * time.Minute)
 		now := time.Now()
 		e.mu.Lock()
-		e.backlog.answered(now, message.Depth{Visible: 14}, false) // SQS's count, which the long poll contradicts in the end
+		e.view.backlog.answered(now, message.Depth{Visible: 14}, false) // SQS's count, which the long poll contradicts in the end
 		e.mu.Unlock()
 		for after := time.Duration(0); after < 2*time.Minute; after += time.Second {
 			if s := e.Snapshot(now.Add(after)); s.Drain.State == DrainEmpty && s.Depth.Visible > 0 {

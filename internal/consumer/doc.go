@@ -15,7 +15,8 @@
 // There are two layers. Consumer conducts: a message's way is receive.go, start.go,
 // deliver.go, settle.go and, meanwhile, extend.go; a stop is drain.go. Its hand owns
 // the messages and their ends, each in the file of its name: delete.go, reject.go,
-// release.go and lose.go.
+// release.go and lose.go. Its view answers what is asked of the queue as a whole: how much
+// waits in it, for how long, and whether it empties (backlog.go, lag.go, outlook.go).
 //
 // One mutex guards everything in hand. Every event (a receive returned, a
 // delivery ended, a call was answered, a timer fired) takes it, changes the

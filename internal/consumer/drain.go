@@ -26,7 +26,7 @@ func (c *Consumer) beginDrain(now time.Time) {
 	}
 	c.drain = drain{begun: true, since: now, deadline: now.Add(c.options.DrainTimeout)}
 	c.sqs.permit(now) // for the last time to settle what was delivered
-	c.depth.again(now)
+	c.view.depth.again(now)
 	c.hand.releaseWaiting(now)
 	c.log.Info("draining", slog.Int("delivering", c.hand.count[delivering]),
 		slog.Int("deleting", c.hand.count[deleting]), slog.Int("releasing", c.hand.count[releasing]),

@@ -94,7 +94,7 @@ func (c *Consumer) extended(now, sent time.Time, l *life, do *call, i int, err e
 		c.stats.extensions[extensionOK]++
 		l.visibility, l.deadline = do.visibility, sent.Add(asked)
 		l.extendAt = sent.Add(asked / 2)
-		c.attributes.watchRetention(now, l.message, c.clock.age(now, l.message))
+		c.attributes.watchRetention(now, l.message, c.view.clock.age(now, l.message))
 	case fault == message.Lost || fault == message.Invalid:
 		c.stats.extensions[extensionLost]++
 		c.hand.lose(now, l, "SQS no longer knows its receipt handle")

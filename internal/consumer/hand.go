@@ -28,6 +28,7 @@ type hand struct {
 	deletes, releases, letters batcher
 
 	options *Options
+	batches batchTarget // nil: each request carries one message
 	log     *slog.Logger
 	notices *notices
 	stats   *stats
@@ -47,7 +48,7 @@ type hand struct {
 }
 
 // newHand is an empty hand of c, which has its pace and its gate still to join.
-func newHand(c *Consumer) hand {
+func newHand(c *Consumer, batches batchTarget) hand {
 	return hand{
 		lives:    newLives(c.options.Memory),
 		ledger:   newLedger(),
@@ -55,9 +56,9 @@ func newHand(c *Consumer) hand {
 		releases: newBatcher(releaseCall, releaseLinger, &c.sqs.trouble[releaseCall]),
 		letters:  newBatcher(letterCall, releaseLinger, &c.sqs.trouble[letterCall]),
 
-		options: &c.options, log: c.log, notices: c.notices, stats: &c.stats,
+		options: &c.options, batches: batches, log: c.log, notices: c.notices, stats: &c.stats,
 		drain: &c.drain, demand: &c.demand, attributes: &c.attributes, sqs: &c.sqs,
-		backlog: &c.backlog, speed: &c.speed, dead: &c.dead,
+		backlog: &c.view.backlog, speed: &c.view.speed, dead: &c.dead,
 	}
 }
 

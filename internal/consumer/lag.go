@@ -100,21 +100,21 @@ type Lag struct {
 }
 
 // lagNow returns the age of the oldest message that is not delivered.
-func (c *Consumer) lagNow(now time.Time) Lag {
-	undelivered := c.hand.count[waiting] + c.hand.count[delivering] + c.hand.count[held]
-	oldest := c.hand.oldestAge(now, &c.clock)
+func (v *view) lagNow(now time.Time) Lag {
+	undelivered := v.hand.count[waiting] + v.hand.count[delivering] + v.hand.count[held]
+	oldest := v.hand.oldestAge(now, &v.clock)
 	switch {
-	case c.backlog.shows(now) || c.depth.withheld():
-		if lag, atLeast, known := c.lag.waiting(now); known {
+	case v.backlog.shows(now) || v.depth.withheld():
+		if lag, atLeast, known := v.lag.waiting(now); known {
 			return Lag{Age: max(lag, oldest), Known: true, AtLeast: atLeast && undelivered == 0}
 		}
 		return Lag{Age: oldest, Known: undelivered > 0}
 	case undelivered > 0:
-		return Lag{Age: max(c.lag.recent(now), oldest), Known: true}
-	case c.nothingVisible(now):
+		return Lag{Age: max(v.lag.recent(now), oldest), Known: true}
+	case v.nothingVisible(now):
 		return Lag{Known: true}
-	case !c.lag.received.IsZero() && now.Sub(c.lag.received) <= staleAfter:
-		return Lag{Age: c.lag.recent(now), Known: true}
+	case !v.lag.received.IsZero() && now.Sub(v.lag.received) <= staleAfter:
+		return Lag{Age: v.lag.recent(now), Known: true}
 	default:
 		return Lag{}
 	}
@@ -123,15 +123,15 @@ func (c *Consumer) lagNow(now time.Time) Lag {
 // nothingVisible reports whether the queue is known to have no visible message: a receive
 // that waits for one shows it, or the last that returned, or, while nothing is received,
 // SQS's count.
-func (c *Consumer) nothingVisible(now time.Time) bool {
-	b := &c.backlog
+func (v *view) nothingVisible(now time.Time) bool {
+	b := &v.backlog
 	switch {
-	case b.shows(now) || c.depth.withheld():
+	case b.shows(now) || v.depth.withheld():
 		return false
-	case c.sqs.trouble[receiveCall].failures > 0 || c.demand.overdue(now):
+	case v.sqs.trouble[receiveCall].failures > 0 || v.demand.overdue(now):
 		return false
-	case len(c.demand.polls) > 0:
-		return b.empty || c.demand.dry
+	case len(v.demand.polls) > 0:
+		return b.empty || v.demand.dry
 	default:
 		return b.known && now.Sub(b.at) <= staleAfter && b.said.Visible == 0 && b.received == 0
 	}
@@ -139,9 +139,9 @@ func (c *Consumer) nothingVisible(now time.Time) bool {
 
 // depthNow is the estimate of the queue's depth, as the rest of the page has it: while a
 // receive shows that nothing is visible, what SQS counted a minute ago is not.
-func (c *Consumer) depthNow(now time.Time) message.Depth {
-	d := c.backlog.depth(now, c.hand.size())
-	if c.nothingVisible(now) {
+func (v *view) depthNow(now time.Time) message.Depth {
+	d := v.backlog.depth(now, v.hand.size())
+	if v.nothingVisible(now) {
 		d.InFlight += d.Visible
 		d.Visible = 0
 	}
@@ -150,6 +150,6 @@ func (c *Consumer) depthNow(now time.Time) message.Depth {
 
 // waitsForMessages reports whether a receive that is out shows that nothing is visible:
 // on a FIFO queue, and with too many in flight, it may wait for other reasons.
-func (c *Consumer) waitsForMessages(inFlight int) bool {
-	return len(c.demand.polls) > 0 && c.demand.dry && !c.options.FIFO && inFlight < inFlightLimit
+func (v *view) waitsForMessages(inFlight int) bool {
+	return len(v.demand.polls) > 0 && v.demand.dry && !v.options.FIFO && inFlight < inFlightLimit
 }

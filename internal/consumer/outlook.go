@@ -48,22 +48,22 @@ const (
 
 // outlook estimates the time until the queue is empty: what is left over the speed of
 // settling less that of arriving.
-func (c *Consumer) outlook(now time.Time) Drain {
-	depth := c.depthNow(now)
+func (v *view) outlook(now time.Time) Drain {
+	depth := v.depthNow(now)
 	d := Drain{State: DrainUnknown, Seconds: math.NaN(), Left: depth.Visible + depth.InFlight}
-	idle := c.hand.count[waiting]+c.hand.count[held] == 0
-	limits := c.pace.Limits()
+	idle := v.hand.count[waiting]+v.hand.count[held] == 0
+	limits := v.hand.pace.Limits()
 	switch {
-	case c.sqs.away(now), c.demand.overdue(now):
+	case v.sqs.away(now), v.demand.overdue(now):
 		d.State = DrainAway
-	case idle && c.nothingVisible(now):
+	case idle && v.nothingVisible(now):
 		d.State, d.Seconds = DrainEmpty, 0
 	case limits.Limited && limits.Rate == 0:
 		d.State = DrainPaused
-	case c.options.Gate.State() == gate.Closed:
+	case v.options.Gate.State() == gate.Closed:
 		d.State = DrainAway
-	case c.backlog.known:
-		d.State, d.Seconds = c.emptying(now, d.Left, depth.Visible)
+	case v.backlog.known:
+		d.State, d.Seconds = v.emptying(now, d.Left, depth.Visible)
 	}
 	return d
 }
@@ -80,29 +80,29 @@ func (s *sqsCalls) away(now time.Time) bool {
 
 // settlesWithin is how many seconds may pass between settled messages, though nothing has
 // changed: deliveries that begin together end together.
-func (c *Consumer) settlesWithin() int { return int(3 * c.demand.delivery.value) }
+func (v *view) settlesWithin() int { return int(3 * v.demand.delivery.value) }
 
 // emptying compares the speeds.
-func (c *Consumer) emptying(now time.Time, left, visible int) (DrainState, float64) {
-	settling, known := c.speed.perSecond(now, c.settlesWithin())
+func (v *view) emptying(now time.Time, left, visible int) (DrainState, float64) {
+	settling, known := v.speed.perSecond(now, v.settlesWithin())
 	if !known {
 		return DrainUnknown, math.NaN()
 	}
 	switch {
 	case visible > 0:
 	case settling > 0: // what arrives is received as it comes
-		return DrainShrinking, float64(c.hand.size()) / settling
+		return DrainShrinking, float64(v.hand.size()) / settling
 	default:
 		return DrainUnknown, math.NaN()
 	}
-	arriving, known := c.backlog.arriving()
+	arriving, known := v.backlog.arriving()
 	if !known {
 		return DrainUnknown, math.NaN()
 	}
 	switch net := settling - arriving; {
 	case net > measurable*max(settling, arriving):
 		return DrainShrinking, float64(left) / net
-	case net < -measurable*max(settling, arriving) && c.backlog.oneBurst():
+	case net < -measurable*max(settling, arriving) && v.backlog.oneBurst():
 		return DrainUnknown, math.NaN()
 	case net < -measurable*max(settling, arriving):
 		return DrainGrowing, math.Inf(1)

@@ -22,14 +22,14 @@ type Problem struct {
 // problem is what SQS does not do. It says so before a receive has timed out, where one that
 // may wait for messages should have been answered, unless SQS refuses something or fails for
 // longer than a moment.
-func (c *Consumer) problem(now time.Time) *Problem {
-	p := c.sqs.problem(c.hand.count[deleting], c.hand.count[releasing], c.hand.tooManyUnsettled())
-	if !c.demand.overdue(now) || p != nil && (p.Fault == message.Refused || now.Sub(p.Since) >= awayAfter) {
+func (v *view) problem(now time.Time) *Problem {
+	p := v.sqs.problem(v.hand.count[deleting], v.hand.count[releasing], v.hand.tooManyUnsettled())
+	if !v.demand.overdue(now) || p != nil && (p.Fault == message.Refused || now.Sub(p.Since) >= awayAfter) {
 		return p
 	}
-	oldest := c.demand.polls[0]
+	oldest := v.demand.polls[0]
 	return &Problem{
-		What:  "ReceiveMessage on " + c.options.Queue + " has had no answer",
+		What:  "ReceiveMessage on " + v.options.Queue + " has had no answer",
 		Since: oldest.sent.Add(oldest.wait), Fault: message.Network, Silent: true,
 	}
 }

@@ -186,29 +186,29 @@ func (c *Consumer) arrived(now, sent time.Time, p *poll, messages []*message.Mes
 	c.stats.receives[result]++
 	c.demand.returned(now, p, len(messages))
 	c.worked(now, receiveCall)
-	c.clock.say(now)
+	c.view.clock.say(now)
 	prompt := now.Add(-min(now.Sub(sent), c.demand.parkedAfter()))
 	for _, m := range messages {
 		c.takeIn(now, handedOut(m, prompt, p.attempt.visibility), p, m)
 	}
 	if len(messages) > 0 {
 		// One message that came to a parked poll is no burst, though it is all that was asked for.
-		if result == full && (p.asked > 1 || now.Sub(sent) < c.demand.parkedAfter()) && c.backlog.contradicted(now) {
-			c.depth.burst(now)
+		if result == full && (p.asked > 1 || now.Sub(sent) < c.demand.parkedAfter()) && c.view.backlog.contradicted(now) {
+			c.view.depth.burst(now)
 		}
-		c.depth.active(now, len(messages))
+		c.view.depth.active(now, len(messages))
 		return
 	}
-	c.depth.empty(now, p.wait.Seconds()/c.options.pollWait().Seconds())
-	if !c.options.FIFO && c.depth.depth.InFlight < inFlightLimit || c.hand.size() == 0 && c.depth.depth.Visible == 0 {
-		c.backlog.emptied(now)
+	c.view.depth.empty(now, p.wait.Seconds()/c.options.pollWait().Seconds())
+	if !c.options.FIFO && c.view.depth.depth.InFlight < inFlightLimit || c.hand.size() == 0 && c.view.depth.depth.Visible == 0 {
+		c.view.backlog.emptied(now)
 	}
 }
 
 // takeIn puts one received message in hand, or notes that it is there already.
 func (c *Consumer) takeIn(now, handedOut time.Time, p *poll, m *message.Message) {
 	c.stats.received++
-	c.backlog.take()
+	c.view.backlog.take()
 	c.hist.of(receiveCounts).Observe(float64(m.ReceiveCount))
 	size := m.Size()
 	if c.options.Copied != nil {
@@ -257,8 +257,8 @@ func (c *Consumer) takeIn(now, handedOut time.Time, p *poll, m *message.Message)
 		c.hand.add(l)
 		c.hand.releases.add(l)
 	default:
-		c.lag.note(now, c.clock.age(now, m))
-		c.attributes.watchRetention(now, l.message, c.clock.age(now, l.message))
+		c.view.lag.note(now, c.view.clock.age(now, m))
+		c.attributes.watchRetention(now, l.message, c.view.clock.age(now, l.message))
 		if l.group != nil && m.ReceiveCount > 1 && c.attributes.MaxReceiveCount > 0 {
 			c.hand.spared.add(now, key) // another replica may have had to release it
 		}

@@ -121,7 +121,7 @@ func (c *Consumer) start(work context.Context) {
 	c.calls = newCrew(func() worker[*call] {
 		return worker[*call]{run: func(m *member[*call], do *call) { c.perform(work, m, do) }}
 	})
-	c.depth.begin(time.Now())
+	c.view.depth.begin(time.Now())
 }
 
 // dismiss waits for the goroutines, whose calls have been cut, and counts.
@@ -165,8 +165,7 @@ func (c *Consumer) advance(now time.Time) {
 	c.hand.review(now)
 	c.hand.releasesDue(now)
 	c.gateLog.say(now, c.pace.Limits().Concurrency, c.paused())
-	c.sayTold(now)
-	c.sayAdapted(now)
+	c.paceLog.say(now)
 	c.startWaiting(now)
 	c.sendReceives(now)
 	if dry := c.isDry(); dry != c.dry {
@@ -212,7 +211,7 @@ func (c *Consumer) nextWake(now time.Time) time.Time {
 		due(c.pace.Due())
 	}
 	due(c.gate.Wake(now))
-	due(c.gatherWake(now))
+	due(c.hand.gatherWake(now))
 	if c.blocked != ratelimit.Slot {
 		due(c.hand.holding.next)
 	}
@@ -234,7 +233,7 @@ func (c *Consumer) nextWake(now time.Time) time.Time {
 	due(c.hand.releases.wake())
 	due(c.hand.letters.wake())
 	due(c.extension.next)
-	due(c.depth.next)
+	due(c.view.depth.next)
 	if !c.dead.out {
 		due(c.dead.next)
 	}

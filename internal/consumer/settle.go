@@ -220,6 +220,6 @@ func (c *Consumer) batchTrouble(now time.Time, do *call, b *batcher, err error, 
 // worked notes that a kind of calls works.
 func (c *Consumer) worked(now time.Time, kind callKind) {
 	if c.sqs.worked(now, kind) {
-		c.depth.again(now)
+		c.view.depth.again(now)
 	}
 }

@@ -103,13 +103,13 @@ func (c *Consumer) Snapshot(now time.Time) Snapshot {
 	s := Snapshot{
 		Draining:           c.drain.begun,
 		DrainingSince:      c.drain.since,
-		Lag:                c.lagNow(now),
+		Lag:                c.view.lagNow(now),
 		ClockOffset:        c.options.Source.ClockOffset(),
-		Depth:              c.depthNow(now),
-		DepthAt:            c.backlog.at,
-		LastMessage:        c.depth.last,
-		Blocked:            c.depth.blocked.String(),
-		Drain:              c.outlook(now),
+		Depth:              c.view.depthNow(now),
+		DepthAt:            c.view.backlog.at,
+		LastMessage:        c.view.depth.last,
+		Blocked:            c.view.depth.blocked.String(),
+		Drain:              c.view.outlook(now),
 		ReceiveTime:        c.demand.trips.median(),
 		DeadLetters:        c.dead.snapshot(c.attributes.DeadLetterQueueARN),
 		InHand:             counts[int](states, func(i uint8) (string, int) { return state(i).String(), c.hand.count[i] }),
@@ -124,7 +124,7 @@ func (c *Consumer) Snapshot(now time.Time) Snapshot {
 		Parked:             c.demand.parked(now),
 		StartedPerSecond:   c.stats.started.mean(now),
 		DeliveredPerSecond: c.stats.arrived.mean(now),
-		Problem:            c.problem(now),
+		Problem:            c.view.problem(now),
 		Failures:           c.recent.newestFirst(),
 		Causes:             slices.Clone(c.recent.causes),
 		Durations:          slices.Clone(c.stats.durations),
@@ -134,8 +134,8 @@ func (c *Consumer) Snapshot(now time.Time) Snapshot {
 		MeanDelivery:       time.Duration(c.demand.delivery.value * float64(time.Second)),
 	}
 	s.Hanging, s.LongestDelivery = c.hand.hanging(now)
-	if c.depth.withheld() { // SQS's own count shows it
-		s.Depth = c.depth.depth
+	if c.view.depth.withheld() { // SQS's own count shows it
+		s.Depth = c.view.depth.depth
 	}
 	for key, n := range c.stats.deliveries {
 		s.Deliveries = append(s.Deliveries, Deliveries{Outcome: key.outcome, Status: key.status, Answer: key.answer, Count: n})

@@ -39,7 +39,7 @@ func (c *Consumer) next(now time.Time) *life {
 		return nil
 	}
 	c.hand.countDue(now)
-	first, second := c.hand.nextHeld, c.nextUntried
+	first, second := c.hand.nextHeld, c.hand.nextUntried
 	// What asks the target anew is a message that it has not refused: those in hand may all
 	// be refused for what they are.
 	if c.pace.Asks() || !c.hand.holding.heldFirst(c.gate.RetriesPay()) {
@@ -55,7 +55,7 @@ func (c *Consumer) next(now time.Time) *life {
 func (c *Consumer) launch(now time.Time, l *life) {
 	var along []*life
 	if c.options.Batch > 1 {
-		along, _ = c.along(now, l)
+		along, _ = c.hand.along(now, l)
 	}
 	c.begin(now, l)
 	if len(along) > 0 {
@@ -81,7 +81,7 @@ func (c *Consumer) launch(now time.Time, l *life) {
 func (c *Consumer) begin(now time.Time, l *life) {
 	c.hist.waited(c.blocked).Observe(now.Sub(l.since).Seconds())
 	c.stats.waits.add(c.blocked, now.Sub(l.since))
-	c.hist.of(ages).Observe(c.clock.age(now, l.message).Seconds())
+	c.hist.of(ages).Observe(c.view.clock.age(now, l.message).Seconds())
 	c.hand.holding.started(l)
 	c.hand.move(l, delivering, now)
 }
@@ -102,10 +102,10 @@ func (h *hand) nextProbe(now time.Time) *life {
 }
 
 // nextHeld is the oldest held message that is due and may be tried. Those that failed only
-// together with others, and are to be tried alone, go first.
+// together with others, and are to be tried alone, go first. countDue has counted them.
 func (h *hand) nextHeld(now time.Time) *life {
 	g := &h.holding
-	if h.countDue(now); g.due == 0 || !h.mayTryHeld(now) {
+	if g.due == 0 || !h.mayTryHeld(now) {
 		return nil
 	}
 	var oldest *life

@@ -43,8 +43,6 @@ const trips = 5
 // the time.
 const oldestMajor, oldestMinor = 6, 2
 
-var versionIn = regexp.MustCompile(`(?m)^(redis|valkey)_version:(\d+)\.(\d+)(\S*)`)
-
 // Inspect looks at a coordinator as a replica would use it, and at what the budget means without
 // it. It grants nothing and leaves nothing behind.
 func Inspect(ctx context.Context, r *Redis, name string, b Budget) []Fact {
@@ -90,7 +88,7 @@ func changeFor(err error) string {
 
 // judgeVersion judges what INFO says; it is empty where INFO is refused.
 func judgeVersion(info string) Fact {
-	found := versionIn.FindAllStringSubmatch(info, -1)
+	found := regexp.MustCompile(`(?m)^(redis|valkey)_version:(\d+)\.(\d+)(\S*)`).FindAllStringSubmatch(info, -1)
 	if found == nil {
 		return Fact{
 			Doubtful: true, Change: "the ACL of the Redis user: allow +info",

@@ -89,25 +89,24 @@ func (g *Gate) Join(wake func()) *Seat {
 	return s
 }
 
-// lock locks the gate and returns the function that unlocks it and, if something changed
-// for the other queues, wakes their owners.
-func (s *Seat) lock() (unlock func()) {
+// lock locks the gate; unlock follows.
+func (s *Seat) lock() { s.gate.mu.Lock() }
+
+// unlock unlocks the gate and, if something changed for the other queues, wakes their owners.
+func (s *Seat) unlock() {
 	g := s.gate
-	g.mu.Lock()
-	return func() {
-		var others []*Seat
-		switch {
-		case g.stir:
-			others = g.seats
-		case g.next != nil:
-			others = []*Seat{g.next}
+	stir, next, seats := g.stir, g.next, g.seats
+	g.stir, g.next = false, nil
+	g.mu.Unlock()
+	if !stir {
+		if next != nil && next != s {
+			next.wake()
 		}
-		g.stir, g.next = false, nil
-		g.mu.Unlock()
-		for _, other := range others {
-			if other != s {
-				other.wake()
-			}
+		return
+	}
+	for _, other := range seats {
+		if other != s {
+			other.wake()
 		}
 	}
 }
@@ -208,7 +207,8 @@ const (
 // End records the result of m's try and returns what happens to m. Unless it is held, the
 // caller settles it and calls Leave. slots is the target's concurrency.
 func (s *Seat) End(now time.Time, m *Message, r message.Result, slots int) Fate {
-	defer s.lock()()
+	s.lock()
+	defer s.unlock()
 	g := s.gate
 	probe := g.probing == m
 	if probe {
@@ -314,7 +314,8 @@ func (s *Seat) Load(m *Message) (says bool, closings int) {
 
 // Tick makes the state changes that depend only on time.
 func (s *Seat) Tick(now time.Time, slots int) {
-	defer s.lock()()
+	s.lock()
+	defer s.unlock()
 	s.gate.step(now, tick, false, slots)
 }
 

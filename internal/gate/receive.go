@@ -39,7 +39,8 @@ type hands struct{ untried, polls, active int }
 
 // Report updates what the queue has in hand. Call it before Receive.
 func (s *Seat) Report(h Hand) {
-	defer s.lock()()
+	s.lock()
+	defer s.unlock()
 	g := s.gate
 	g.handed.untried += h.Untried - s.hand.Untried
 	g.handed.polls += h.Polls - s.hand.Polls

@@ -58,7 +58,8 @@ func (s *Seat) BeginWith(m, first *Message) {
 // were not processed as well, after one that failed; if it names several, none of them is
 // known to be at fault, and each is tried alone.
 func (s *Seat) EndEach(now time.Time, all []*Message, results []message.Result, ordered bool, slots int, fates []Fate) {
-	defer s.lock()()
+	s.lock()
+	defer s.unlock()
 	g := s.gate
 	fresh := all[0].try > g.mark
 	delete(g.running, all[0])
@@ -107,7 +108,8 @@ func (s *Seat) EndEach(now time.Time, all []*Message, results []message.Result, 
 // fault, each is tried alone from then on; where they were refused, parting decides. A
 // canceled request says nothing. It reports whether some are tried alone.
 func (s *Seat) Dissolve(now time.Time, all []*Message, r message.Result, slots int) (alone bool) {
-	defer s.lock()()
+	s.lock()
+	defer s.unlock()
 	g, head := s.gate, all[0]
 	delete(g.running, head)
 	if r.Canceled {

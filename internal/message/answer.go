@@ -16,7 +16,7 @@ type Answer struct {
 
 // Answer returns the result's answer.
 func (r Result) Answer() Answer {
-	if r.Status > 0 && r.Reason == fmt.Sprintf("%dxx", r.Status/100) {
+	if r.Status > 0 && strings.HasSuffix(r.Reason, "xx") {
 		return Answer{Status: r.Status}
 	}
 	return Answer{Reason: r.Reason}

@@ -5,8 +5,10 @@ import (
 	"fmt"
 	"maps"
 	"net/http"
+	"regexp"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -29,6 +31,12 @@ type Delivery struct {
 
 // reader reads a request. body is the whole of it.
 type reader func(r *http.Request, body []byte) (Delivery, *Problem)
+
+// compiled returns an expression that is compiled at its first use: poller run, whose memory is
+// counted, never needs it.
+func compiled(expression string) func() *regexp.Regexp {
+	return sync.OnceValue(func() *regexp.Regexp { return regexp.MustCompile(expression) })
+}
 
 var formats = map[Format]reader{
 	"raw": readRaw, "sqsd": readSqsd, "lambda": readLambda, "cloudevents": readCloudEvents, "webhook": readWebhook,

@@ -7,7 +7,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"regexp"
 	"strconv"
 	"strings"
 	"time"
@@ -17,12 +16,12 @@ import (
 // https://docs.aws.amazon.com/lambda/latest/dg/gettingstarted-limits.html
 const maxEvent = 6 << 20
 
-// invocation is the path of Lambda's Invoke:
+// invocation matches the path of Lambda's Invoke:
 // https://docs.aws.amazon.com/lambda/latest/api/API_Invoke.html
-var invocation = regexp.MustCompile(`^/2015-03-31/functions/[^/]+/invocations$`)
+var invocation = compiled(`^/2015-03-31/functions/[^/]+/invocations$`)
 
 // queueARN has the region and the name of a queue.
-var queueARN = regexp.MustCompile(`^arn:aws[a-z-]*:sqs:([a-z0-9-]+):[0-9]{12}:([A-Za-z0-9_-]+(?:\.fifo)?)$`)
+var queueARN = compiled(`^arn:aws[a-z-]*:sqs:([a-z0-9-]+):[0-9]{12}:([A-Za-z0-9_-]+(?:\.fifo)?)$`)
 
 // The members of a record, and of its attributes:
 // https://docs.aws.amazon.com/lambda/latest/dg/with-sqs.html
@@ -37,7 +36,7 @@ var (
 
 // readLambda reads the SQS event of a Lambda function, of one record or many.
 func readLambda(r *http.Request, body []byte) (Delivery, *Problem) {
-	if !invocation.MatchString(r.URL.Path) {
+	if !invocation().MatchString(r.URL.Path) {
 		return Delivery{}, &Problem{http.StatusNotFound, "the path is not /2015-03-31/functions/NAME/invocations"}
 	}
 	if len(body) > maxEvent {
@@ -84,7 +83,7 @@ func readRecord(raw json.RawMessage) (m Message, from string, p *Problem) {
 		return m, "", p
 	}
 	sum := md5.Sum([]byte(text["body"])) //nolint:gosec // not for security
-	arn := queueARN.FindStringSubmatch(text["eventSourceARN"])
+	arn := queueARN().FindStringSubmatch(text["eventSourceARN"])
 	switch {
 	case text["messageId"] == "":
 		return m, "", malformed("%s has an empty messageId", where)

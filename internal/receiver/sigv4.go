@@ -6,7 +6,6 @@ import (
 	"encoding/hex"
 	"net/http"
 	"net/url"
-	"regexp"
 	"slices"
 	"strings"
 	"time"
@@ -29,7 +28,7 @@ const (
 	skew = 5 * time.Minute
 )
 
-var authorization = regexp.MustCompile(
+var authorization = compiled(
 	`^AWS4-HMAC-SHA256 Credential=([^/]+)/([0-9]{8})/([a-z0-9-]+)/([a-z0-9-]+)/aws4_request, ?SignedHeaders=([a-z0-9;-]+), ?Signature=([0-9a-f]{64})$`)
 
 func (s signatures) verify(r *http.Request, body []byte) *Problem {
@@ -37,7 +36,7 @@ func (s signatures) verify(r *http.Request, body []byte) *Problem {
 	if given == "" {
 		return forbidden("the Authorization header is missing")
 	}
-	parts := authorization.FindStringSubmatch(given)
+	parts := authorization().FindStringSubmatch(given)
 	if parts == nil {
 		return forbidden("the Authorization header is not an AWS signature, version 4")
 	}
