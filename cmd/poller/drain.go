@@ -71,9 +71,16 @@ func (c *drainCmd) run(p *process) error {
 		emptying.Progress = func(s app.Status) { line.set(progressOf(s)) }
 	}
 	result, err := daemon.RunUntilEmpty(p.drain, p.now, emptying)
-	if p.terminal && result.Empty {
-		// SQS was asked for more than the daemon's own figures, which are some seconds old.
+	// What SQS was asked for at the end goes before the daemon's own figures, which are some
+	// seconds old.
+	switch {
+	case !p.terminal:
+	case err == nil && result.Empty:
 		line.set(progress(0, 0, result.Delivered))
+	case err == nil && result.Left > 0:
+		line.set(progress(result.Left, 0, result.Delivered))
+	default:
+		line.clear()
 	}
 	switch {
 	case err != nil:
