@@ -185,9 +185,13 @@ func (s *settings) watch(ended context.Context, p *process, out io.Writer, daemo
 // stopping is how long a stop may take: its deliveries, and its long polls.
 type stopping struct{ drain, polls config.Duration }
 
+// afterPolls is what is left of a drain when the last long poll has ended.
+const afterPolls = config.Duration(5 * time.Second)
+
 // longestPoll is how long a receive of these settings may last; maxWait bounds it, too,
-// unless it is 0.
+// unless it is 0. docs/running.md has the rule.
 func longestPoll(c config.Config, maxWait time.Duration) config.Duration {
+	const second = config.Duration(time.Second)
 	var longest config.Duration
 	for _, q := range c.Queues {
 		longest = max(longest, q.WaitTime)
@@ -195,7 +199,7 @@ func longestPoll(c config.Config, maxWait time.Duration) config.Duration {
 	if maxWait > 0 {
 		longest = min(longest, config.Duration(maxWait))
 	}
-	return longest
+	return min(longest, max((c.DrainTimeout-afterPolls)/second*second, second))
 }
 
 // waitsFor says what a stop waits for, and for how long at most.

@@ -1,6 +1,10 @@
 package main
 
 import (
+	"bytes"
+	"io"
+	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 	"time"
@@ -68,12 +72,49 @@ func TestAStopSaysWhatItWaitsFor(t *testing.T) {
 }
 
 func TestALongPollLastsAsLongAsTheSettingsSay(t *testing.T) {
-	second := config.Duration(time.Second)
-	c := config.Config{Queues: []config.Queue{{WaitTime: 4 * second}, {WaitTime: 9 * second}}}
-	if got := longestPoll(c, 0); got != 9*second {
-		t.Errorf("%s with queues of 4s and 9s", got)
+	const second = config.Duration(time.Second)
+	for _, tt := range []struct {
+		waits   []config.Duration
+		drain   config.Duration
+		maxWait time.Duration
+		want    config.Duration
+	}{
+		{[]config.Duration{20 * second}, 25 * second, 0, 20 * second},
+		{[]config.Duration{4 * second, 9 * second}, 25 * second, 0, 9 * second},
+		{[]config.Duration{20 * second}, 25 * second, 2 * time.Second, 2 * second},
+		{[]config.Duration{20 * second}, 10 * second, 0, 5 * second},
+		{[]config.Duration{20 * second}, 2 * second, 0, second},
+	} {
+		c := config.Config{DrainTimeout: tt.drain}
+		for _, wait := range tt.waits {
+			c.Queues = append(c.Queues, config.Queue{WaitTime: wait})
+		}
+		if got := longestPoll(c, tt.maxWait); got != tt.want {
+			t.Errorf("%+v: %s", tt, got)
+		}
 	}
-	if got := longestPoll(c, 2*time.Second); got != 2*second {
-		t.Errorf("%s where a command waits 2s", got)
+}
+
+func TestSQSIsAskedForTheLongPollThatAStopNames(t *testing.T) {
+	w, c := newWorld(t), newCommand(t)
+	asked := make(chan string, 1)
+	front := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {
+		body, _ := io.ReadAll(r.Body)
+		r.Body = io.NopCloser(bytes.NewReader(body))
+		if strings.HasSuffix(r.Header.Get("X-Amz-Target"), ".ReceiveMessage") {
+			select {
+			case asked <- string(body):
+			default:
+			}
+		}
+		w.sqs.ServeHTTP(rw, r)
+	}))
+	defer front.Close()
+	t.Setenv("AWS_ENDPOINT_URL_SQS", front.URL)
+	code := c.begin("run", "--queue", "orders", "--target", w.target, "--listen", "127.0.0.1:0", "--drain-timeout", "10s")
+	if body := <-asked; !strings.Contains(body, `"WaitTimeSeconds":5`) {
+		t.Errorf("SQS was asked %s", body)
 	}
+	c.now()
+	<-code
 }
