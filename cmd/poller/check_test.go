@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/tls"
 	"encoding/json"
 	"errors"
 	"io"
@@ -243,6 +244,26 @@ func TestATargetWhoseCertificateIsNotTrustedIsAnError(t *testing.T) {
 	f := lookAtTarget(t.Context(), "crm", config.Target{URL: web.URL, Timeout: config.Duration(time.Second), Concurrency: 1}, direct)
 	if len(f) != 1 || f[0].Severity != wrong || !strings.Contains(f[0].What, "certificate") || !strings.HasPrefix(f[0].Change, "the certificate") {
 		t.Errorf("found %+v", f)
+	}
+}
+
+func TestATargetThatAnswersButNotInTLSNeedsNoStart(t *testing.T) {
+	direct := func(*http.Request) (*url.URL, error) { return nil, nil }
+	plain := httptest.NewServer(http.NotFoundHandler())
+	defer plain.Close()
+	old := httptest.NewUnstartedServer(http.NotFoundHandler())
+	old.Config.ErrorLog = log.New(io.Discard, "", 0)
+	old.TLS = &tls.Config{MaxVersion: tls.VersionTLS11}
+	old.StartTLS()
+	defer old.Close()
+	for from, want := range map[string][2]string{
+		strings.Replace(plain.URL, "http:", "https:", 1): {"is there, but does not speak TLS", "--target: http://"},
+		old.URL: {"is there, but ends the handshake: tls: protocol version not supported", "--tls-cert and --tls-key"},
+	} {
+		f := lookAtTarget(t.Context(), "crm", config.Target{URL: from, Timeout: config.Duration(time.Second), Concurrency: 1}, direct)
+		if len(f) != 1 || f[0].Severity != wrong || !strings.Contains(f[0].What, want[0]) || !strings.HasPrefix(f[0].Change, want[1]) {
+			t.Errorf("%s: found %+v", from, f)
+		}
 	}
 }
 

@@ -91,6 +91,11 @@ func dispatch(p *process, args []string) error {
 	}
 }
 
+// refuser is a verb that says in its own way what is wrong with its command line.
+type refuser interface {
+	refused(p *process, args []string, err error) error
+}
+
 func dispatchVerb(p *process, name string, args []string) error {
 	var known []string
 	for _, e := range verbs() {
@@ -102,6 +107,9 @@ func dispatchVerb(p *process, name string, args []string) error {
 		if errors.Is(err, flags.ErrHelp) {
 			_, err = io.WriteString(p.stdout, helpOf(v, name, taken, p.columns))
 			return err
+		}
+		if r, ok := v.(refuser); ok && err != nil {
+			return r.refused(p, args, err)
 		}
 		if err != nil {
 			return err

@@ -138,24 +138,52 @@ func TestVariablesThatAreWrongAreNamed(t *testing.T) {
 }
 
 func TestErrorsOfTheStartAreJSONWhereTheLogIs(t *testing.T) {
-	c := newCommand(t)
 	t.Setenv("POLLER_QEUE", "orders")
-	for _, verb := range []string{"run", "drain"} {
-		code := command(c.process, []string{verb, "--queue", "a"})
+	for args, want := range map[string]string{
+		"run --queue a":     "no target given: set --target",
+		"drain --queue a":   "no target given: set --target",
+		"run --quue a":      "unknown flag --quue",
+		"drain --rate 28/x": "invalid rate",
+		"run --queue a --target http://a/ --log-format jsn": "jsn",
+		"run --queue a --queue b":                           "--queue: given twice",
+		"drain --queue a --target http://a/ --idle 0s":      "--idle: 0s is not over 0s",
+	} {
+		c := newCommand(t)
+		code := command(c.process, strings.Fields(args))
 		lines := strings.Split(strings.TrimSpace(c.err.String()), "\n")
 		for _, line := range lines {
 			if !json.Valid([]byte(line)) {
-				t.Errorf("%s said %s", verb, line)
+				t.Errorf("%s: said %s", args, line)
 			}
 		}
 		last := lines[len(lines)-1]
-		if code != 1 || !strings.Contains(last, `"level":"ERROR"`) || !strings.Contains(last, "no target given: set --target") {
-			t.Errorf("%s ended with %d: %s", verb, code, last)
+		if code != 1 || !strings.Contains(last, `"level":"ERROR"`) || !strings.Contains(last, want) {
+			t.Errorf("%s: ended with %d: %s", args, code, last)
 		}
 	}
+	for args, want := range map[string]string{
+		"run --queue a --log-format text": "poller: error: no target given",
+		"run --quue a --log-format=text":  "poller: error: unknown flag --quue",
+		"check --quue a":                  "poller: error: unknown flag --quue",
+	} {
+		c := newCommand(t)
+		if command(c.process, strings.Fields(args)); !strings.HasPrefix(c.err.String(), want) {
+			t.Errorf("%s: as text: %s", args, c.err)
+		}
+	}
+}
+
+func TestAnErrorOfTheEndIsJSONWhereTheLogIs(t *testing.T) {
+	c := newCommand(t)
+	err := new(settings).logged(c.process, exit{code: codeTimeRanOut, err: errors.New("3 messages are left on the queue")})
+	wantExit(t, err, codeTimeRanOut)
+	if said := c.err.String(); !json.Valid([]byte(said)) || !strings.Contains(said, `"error":"3 messages are left on the queue"`) {
+		t.Errorf("said %s", said)
+	}
 	c = newCommand(t)
-	if command(c.process, []string{"run", "--queue", "a", "--log-format", "text"}); !strings.HasPrefix(c.err.String(), "poller: error: no target given") {
-		t.Errorf("as text: %s", c.err)
+	wantExit(t, new(settings).logged(c.process, exit{code: codeLeft}), codeLeft)
+	if said := c.err.String(); said != "" {
+		t.Errorf("said %s where the log has said all", said)
 	}
 }
 

@@ -112,8 +112,14 @@ func (s *stage) run(p *process, duration time.Duration, view *demoView) error {
 
 	tick := time.NewTicker(viewEvery)
 	defer tick.Stop()
+	stopped := p.drain.Done()
 	for sending := sent; ; {
 		select {
+		case <-stopped:
+			stopped = nil
+			if p.terminal {
+				view.tell("Press Ctrl-C again to stop immediately, without the summary.")
+			}
 		case <-sending:
 			sending = nil
 			view.tell(trafficEnded)

@@ -36,6 +36,7 @@ func shown(t *testing.T, c *demoCmd, p play) (out *screen, drain, now func(), en
 // shownOn is shown, on a terminal or not.
 func shownOn(t *testing.T, c *demoCmd, p play, terminal bool) (out *screen, drain, now func(), ended <-chan error) {
 	t.Helper()
+	t.Setenv("AWS_ACCESS_KEY_ID", "") // which the README has people export
 	for _, name := range []string{"AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_CA_BUNDLE", "AWS_REGION"} {
 		t.Setenv(name, "/the-user's-own")
 	}
@@ -141,6 +142,7 @@ func TestTheLagGrowsThoughNothingIsDelivered(t *testing.T) {
 	out, drain, now, ended := shownOn(t, &demoCmd{LogLevel: 4}, p, true)
 	out.waitFor(t, `lag +([1-9]\d*\.\d) s`)
 	drain()
+	out.waitFor(t, `(Press Ctrl-C again to stop immediately)`)
 	out.waitFor(t, `(The traffic has ended)`)
 	now()
 	wantExit(t, <-ended, 130)

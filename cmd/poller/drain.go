@@ -42,10 +42,16 @@ left behind, 130 after a second signal.`
 }
 
 // Run delivers until there is nothing left.
-func (c *drainCmd) Run(p *process) error {
+func (c *drainCmd) Run(p *process) error { return c.logged(p, c.run(p)) }
+
+func (c *drainCmd) refused(p *process, args []string, err error) error {
+	return c.loggedAsAsked(p, args, err)
+}
+
+func (c *drainCmd) run(p *process) error {
 	settings, warnings, err := c.loadOrSay(p)
 	if err != nil {
-		return c.logged(p, err)
+		return err
 	}
 	switch {
 	case c.Idle <= 0:
@@ -57,7 +63,7 @@ func (c *drainCmd) Run(p *process) error {
 	defer line.end()
 	daemon, end, err := c.start(p, p.logsAbove(line), settings, warnings, drainWait)
 	if err != nil {
-		return c.logged(p, err)
+		return err
 	}
 	defer end()
 	emptying := app.Emptying{Idle: time.Duration(c.Idle), Longest: time.Duration(c.MaxDuration)}
@@ -65,9 +71,16 @@ func (c *drainCmd) Run(p *process) error {
 		emptying.Progress = func(s app.Status) { line.set(progressOf(s)) }
 	}
 	result, err := daemon.RunUntilEmpty(p.drain, p.now, emptying)
-	if p.terminal && result.Empty {
-		// SQS was asked for more than the daemon's own figures, which are some seconds old.
+	// What SQS was asked for at the end goes before the daemon's own figures, which are some
+	// seconds old.
+	switch {
+	case !p.terminal:
+	case err == nil && result.Empty:
 		line.set(progress(0, 0, result.Delivered))
+	case err == nil && result.Left > 0:
+		line.set(progress(result.Left, 0, result.Delivered))
+	default:
+		line.clear()
 	}
 	switch {
 	case err != nil:

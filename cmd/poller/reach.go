@@ -52,13 +52,17 @@ func lookAtTarget(ctx context.Context, name string, t config.Target, proxyOf fun
 	}
 	switch err := connect(ctx, via, files); {
 	case err != nil && proxy != nil:
-		f.add(wrong, about, "HTTPS_PROXY, HTTP_PROXY or NO_PROXY", "the proxy %s cannot be reached: %v", addressOf(proxy), err)
+		f.add(wrong, about, "HTTPS_PROXY, HTTP_PROXY or NO_PROXY", "the proxy %s cannot be reached: %v", addressOf(proxy), reasonOf(err))
+	case speaksNoTLS(err):
+		f.add(wrong, about, "--target: http://, or the port for https", "%s is there, but does not speak TLS", place)
+	case isAlert(err):
+		f.add(wrong, about, "--tls-cert and --tls-key if it asks for a certificate, or the target's TLS", "%s is there, but ends the handshake: %v", place, reasonOf(err))
 	case isCertificate(err):
-		f.add(wrong, about, "the certificate, or --tls-ca if it is signed by an authority of your own", "%s is there, but its certificate is refused: %v", place, err)
+		f.add(wrong, about, "the certificate, or --tls-ca if it is signed by an authority of your own", "%s is there, but its certificate is refused: %v", place, reasonOf(err))
 	case isUnknownHost(err):
-		f.add(wrong, about, "--target, or this machine's DNS", "%s cannot be reached: %v", place, err)
+		f.add(wrong, about, "--target, or this machine's DNS", "%s cannot be reached: %v", place, reasonOf(err))
 	case err != nil:
-		f.add(wrong, about, "--target, or start it", "%s cannot be reached: %v", place, err)
+		f.add(wrong, about, "--target, or start it", "%s cannot be reached: %v", place, reasonOf(err))
 	case proxy != nil:
 		f.add(fine, about, "", "the proxy %s can be reached; whether %s can be reached is unknown", addressOf(proxy), place)
 	default:
@@ -82,7 +86,7 @@ func connect(ctx context.Context, u *url.URL, files *tls.Config) error {
 	case errors.Is(err, context.DeadlineExceeded):
 		return errors.New("no answer within " + reachTimeout.String())
 	case err != nil:
-		return reasonOf(err)
+		return err
 	}
 	return conn.Close()
 }
@@ -91,6 +95,18 @@ func connect(ctx context.Context, u *url.URL, files *tls.Config) error {
 func isCertificate(err error) bool {
 	_, refused := errors.AsType[*tls.CertificateVerificationError](err)
 	return refused
+}
+
+// speaksNoTLS reports whether what answers the handshake is no TLS.
+func speaksNoTLS(err error) bool {
+	_, other := errors.AsType[tls.RecordHeaderError](err)
+	return other
+}
+
+// isAlert reports whether the target itself has ended the handshake.
+func isAlert(err error) bool {
+	network, ok := errors.AsType[*net.OpError](err)
+	return ok && network.Op == "remote error"
 }
 
 func isUnknownHost(err error) bool {

@@ -3,6 +3,7 @@ package main
 import (
 	"cmp"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -14,6 +15,7 @@ import (
 
 	"github.com/sqs-poller/poller/internal/app"
 	"github.com/sqs-poller/poller/internal/config"
+	"github.com/sqs-poller/poller/internal/flags"
 )
 
 // codeLeft ends a drain that left something behind.
@@ -41,16 +43,22 @@ startup, 3 if something was left behind, 130 after a second signal.`
 }
 
 // Run is the daemon.
-func (c *runCmd) Run(p *process) error {
+func (c *runCmd) Run(p *process) error { return c.logged(p, c.run(p)) }
+
+func (c *runCmd) refused(p *process, args []string, err error) error {
+	return c.loggedAsAsked(p, args, err)
+}
+
+func (c *runCmd) run(p *process) error {
 	settings, warnings, err := c.loadOrSay(p)
 	if err != nil {
-		return c.logged(p, err)
+		return err
 	}
 	line := newLiveLine(p.stdout)
 	defer line.end()
 	daemon, end, err := c.start(p, p.logsAbove(line), settings, warnings, 0)
 	if err != nil {
-		return c.logged(p, err)
+		return err
 	}
 	defer end()
 	if p.terminal {
@@ -60,7 +68,7 @@ func (c *runCmd) Run(p *process) error {
 	}
 	summary, err := daemon.Run(p.drain, p.now)
 	if err != nil {
-		return c.logged(p, err)
+		return err
 	}
 	if summary.Stranded > 0 || summary.CutOff > 0 {
 		return exit{code: codeLeft}
@@ -75,17 +83,36 @@ func (s *settings) logsJSON(p *process) bool {
 	if !slices.Contains(s.given, "log-format") {
 		format = cmp.Or(os.Getenv(config.Variable("log-format")), "auto")
 	}
-	return format == "json" || format == "auto" && !p.interactive
+	return format == "json" || format != "text" && !p.interactive
 }
 
 // logged is an error that ends the daemon, written to the log where that is JSON: what
 // collects it there takes no other lines.
 func (s *settings) logged(p *process, err error) error {
-	if !s.logsJSON(p) || p.now.Err() != nil {
+	if err == nil || !s.logsJSON(p) || p.now.Err() != nil {
 		return err
 	}
-	newLogger(p.stderr, "json", p, new(slog.LevelVar)).ErrorContext(p.drain, "poller cannot run", slog.Any("error", err))
-	return exit{code: codeFailed}
+	log := newLogger(p.stderr, "json", p, new(slog.LevelVar))
+	e, began := errors.AsType[exit](err)
+	switch {
+	case began && e.err == nil:
+	case began:
+		log.ErrorContext(p.drain, "poller ended early", slog.Any("error", err))
+	default:
+		e.code = codeFailed
+		log.ErrorContext(p.drain, "poller cannot run", slog.Any("error", err))
+	}
+	return exit{code: e.code}
+}
+
+// loggedAsAsked is logged for a command line that is wrong: of the flags only
+// --log-format counts, wherever it stands.
+func (s *settings) loggedAsAsked(p *process, args []string, err error) error {
+	if format := flags.Said(args, "log-format"); format != "" {
+		s.Config.Log.Format = format
+		s.given = append(s.given, "log-format")
+	}
+	return s.logged(p, err)
 }
 
 // loadOrSay is load; where it fails, the warnings are said here, since there will be
@@ -132,13 +159,13 @@ func (s *settings) start(
 		return nil, nil, err
 	}
 	ended, stop := context.WithCancel(p.now)
-	go s.watch(ended, p, out, daemon, log, c.DrainTimeout)
+	go s.watch(ended, p, out, daemon, log, stopping{drain: c.DrainTimeout, polls: longestPoll(c, maxWait)})
 	return daemon, func() { stop(); closeLog() }, nil
 }
 
 // watch reads the settings again at each SIGHUP, and says how to hurry the first
 // Ctrl-C, until the daemon has ended.
-func (s *settings) watch(ended context.Context, p *process, out io.Writer, daemon *app.App, log *slog.Logger, timeout config.Duration) {
+func (s *settings) watch(ended context.Context, p *process, out io.Writer, daemon *app.App, log *slog.Logger, at stopping) {
 	drain := p.drain.Done()
 	for {
 		select {
@@ -147,7 +174,7 @@ func (s *settings) watch(ended context.Context, p *process, out io.Writer, daemo
 		case <-drain:
 			drain = nil
 			if p.interactive {
-				_, _ = io.WriteString(out, "poller: "+waitedFor(daemon.Status(time.Now()), timeout)+"; press Ctrl-C again to stop immediately\n")
+				_, _ = io.WriteString(out, "poller: "+at.waitsFor(daemon.Status(time.Now()))+"; press Ctrl-C again to stop immediately\n")
 			}
 		case <-p.hangup:
 			s.reload(ended, daemon, log, p.files)
@@ -155,29 +182,50 @@ func (s *settings) watch(ended context.Context, p *process, out io.Writer, daemo
 	}
 }
 
-// waitedFor says what a stop waits for, and for how long at most.
-func waitedFor(s app.Status, timeout config.Duration) string {
+// stopping is how long a stop may take: its deliveries, and its long polls.
+type stopping struct{ drain, polls config.Duration }
+
+// afterPolls is what is left of a drain when the last long poll has ended.
+const afterPolls = config.Duration(5 * time.Second)
+
+// longestPoll is how long a receive of these settings may last; maxWait bounds it, too,
+// unless it is 0. docs/running.md has the rule.
+func longestPoll(c config.Config, maxWait time.Duration) config.Duration {
+	const second = config.Duration(time.Second)
+	var longest config.Duration
+	for _, q := range c.Queues {
+		longest = max(longest, q.WaitTime)
+	}
+	if maxWait > 0 {
+		longest = min(longest, config.Duration(maxWait))
+	}
+	return min(longest, max((c.DrainTimeout-afterPolls)/second*second, second))
+}
+
+// waitsFor says what a stop waits for, and for how long at most.
+func (s stopping) waitsFor(status app.Status) string {
 	inHand, parked := 0, 0
-	for _, q := range s.Queues {
+	for _, q := range status.Queues {
 		for _, n := range q.InHand {
 			inHand += n
 		}
 		parked += q.Parked
 	}
-	polls := ""
+	var waits []string
+	if inHand > 0 {
+		waits = append(waits, fmt.Sprintf("finishing or releasing %s in hand, up to %s (--drain-timeout)", counted(inHand, "message"), s.drain))
+	}
 	if parked > 0 {
-		polls = "the open long poll, up to 20 s"
+		poll := "the open long poll"
+		if parked > 1 {
+			poll += "s"
+		}
+		waits = append(waits, fmt.Sprintf("waiting for %s, up to %s, to release what may still arrive", poll, s.polls))
 	}
-	switch {
-	case inHand > 0 && parked > 0:
-		return fmt.Sprintf("stopping: finishing or releasing %s in hand, up to %s (--drain-timeout), and waiting for %s",
-			counted(inHand, "message"), timeout, polls)
-	case inHand > 0:
-		return fmt.Sprintf("stopping: finishing or releasing %s in hand, up to %s (--drain-timeout)", counted(inHand, "message"), timeout)
-	case parked > 0:
-		return "stopping: waiting for " + polls + ", to release what it may still bring"
+	if len(waits) == 0 {
+		return "stopping"
 	}
-	return "stopping"
+	return "stopping: " + strings.Join(waits, ", and ")
 }
 
 // reachable is an address as a browser of this machine takes it.

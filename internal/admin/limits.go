@@ -107,10 +107,22 @@ func (g Gate) next(now time.Time) string {
 	return "in " + seconds(g.NextProbe.Sub(now))
 }
 
-// hint asks, of a target that answers, what the answer asks of whoever set it up.
+// hint asks, of a target that answers, what its most frequent answer asks of whoever set
+// it up.
 func (g Gate) hint() string {
-	if strings.HasPrefix(g.Answers, "404 (") || strings.HasPrefix(g.Answers, "405 (") {
+	answer, _, counted := strings.Cut(g.Answers, " (")
+	if !counted {
+		return ""
+	}
+	switch answer {
+	case "301", "302", "303", "307", "308":
+		return "; redirects are not followed: has its URL changed?"
+	case "401", "403":
+		return "; are its credentials right?"
+	case "404", "405":
 		return "; is the path of its URL right?"
+	case "407":
+		return "; are the proxy's credentials right?"
 	}
 	return ""
 }

@@ -347,6 +347,15 @@ func TestTheVerdictSaysWhatToLookAt(t *testing.T) {
 		"a closed gate, by a method that is not taken": {behind, func(s *Status) {
 			s.Targets[0].Gate = Gate{State: "closed", Since: noon.Add(-time.Minute), Held: 24, Answers: "405 (24 of 24)"}
 		}, Bad, "Target partner is down since 11:59:00 UTC (1 min): 405 (24 of 24); nothing is lost, 24 messages held, next probe now; is the path of its URL right?"},
+		"a closed gate, by a redirect": {behind, func(s *Status) {
+			s.Targets[0].Gate = Gate{State: "closed", Since: noon.Add(-time.Minute), Held: 24, Answers: "308 (24 of 24)"}
+		}, Bad, "Target partner is down since 11:59:00 UTC (1 min): 308 (24 of 24); nothing is lost, 24 messages held, next probe now; redirects are not followed: has its URL changed?"},
+		"a closed gate, by credentials that are refused": {behind, func(s *Status) {
+			s.Targets[0].Gate = Gate{State: "closed", Since: noon.Add(-time.Minute), Held: 24, Answers: "401 (24 of 24)"}
+		}, Bad, "Target partner is down since 11:59:00 UTC (1 min): 401 (24 of 24); nothing is lost, 24 messages held, next probe now; are its credentials right?"},
+		"a closed gate, by a proxy that asks for credentials": {behind, func(s *Status) {
+			s.Targets[0].Gate = Gate{State: "closed", Since: noon.Add(-time.Minute), Held: 24, Answers: "407 (24 of 24)"}
+		}, Bad, "Target partner is down since 11:59:00 UTC (1 min): 407 (24 of 24); nothing is lost, 24 messages held, next probe now; are the proxy's credentials right?"},
 		"a closed gate, mostly by an outage": {behind, func(s *Status) {
 			s.Targets[0].Gate = Gate{State: "closed", Since: noon.Add(-time.Minute), Held: 24, Answers: "503 (23 of 24), 404 (1 of 24)"}
 		}, Bad, "Target partner is down since 11:59:00 UTC (1 min): 503 (23 of 24), 404 (1 of 24); nothing is lost, 24 messages held, next probe now"},

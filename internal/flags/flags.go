@@ -133,6 +133,22 @@ func (s *Set) Parse(args []string) error {
 	return s.refuseMissingFlag()
 }
 
+// Said returns the value that a command line gives a flag, though the rest of it may be
+// wrong; it is empty if there is none.
+func Said(args []string, name string) (said string) {
+	for i, arg := range args {
+		if arg == "--" {
+			break // what follows are arguments
+		}
+		if value, ok := strings.CutPrefix(arg, "--"+name+"="); ok {
+			said = value
+		} else if arg == "--"+name && i+1 < len(args) {
+			said = args[i+1]
+		}
+	}
+	return said
+}
+
 // refuseArgument is the error of arguments that the command does not take. One is repeated
 // only if it is alone and comes first: behind a flag it may be the rest of a header.
 func (s *Set) refuseArgument(args, rest []string) error {

@@ -197,3 +197,16 @@ func TestATagThatIsWrongIsSeenByEveryTest(t *testing.T) {
 		})
 	}
 }
+
+func TestTheValueOfAFlagIsKnownThoughOthersAreWrong(t *testing.T) {
+	for args, want := range map[string]string{
+		"--rte 1 --color=red":        "red",
+		"--color red --color blue x": "blue",
+		"--color":                    "",
+		"--rte -- --color red":       "",
+	} {
+		if got := flags.Said(strings.Fields(args), "color"); got != want {
+			t.Errorf("%s: %q, want %q", args, got, want)
+		}
+	}
+}

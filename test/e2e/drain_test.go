@@ -103,7 +103,7 @@ func TestPollerDrainWhoseTimeIsOutFinishesWhatIsBegunAndLeavesTheRestVisible(t *
 			}
 			q.mustHave(t, sent-delivered)
 			d.mustCount(t, map[string]float64{"delivered": float64(delivered), "failed": 0, "abandoned": 0})
-			d.mustHaveSaid(t, fmt.Sprintf("poller: error: %d messages are left on the queue", sent-delivered))
+			d.mustHaveSaid(t, fmt.Sprintf("%d messages are left on the queue", sent-delivered))
 		})
 	}
 }
