@@ -25,16 +25,25 @@ func (b *batcher) again(failed []*life) {
 	}
 }
 
+// due returns when the oldest of b has waited long enough. It need not be the first: one whose call
+// has failed stands before those that had to wait for their extension.
+func (b *batcher) due() time.Time {
+	oldest := b.pending[0].since
+	for _, l := range b.pending[1:] {
+		oldest = earlier(oldest, l.since)
+	}
+	return oldest.Add(b.linger)
+}
+
 // wake returns the next time at which a batch is due by its age, or the zero time.
 func (b *batcher) wake() time.Time {
 	if len(b.pending) == 0 {
 		return time.Time{}
 	}
-	due := b.pending[0].since.Add(b.linger)
-	if b.trouble.until.After(due) {
-		return b.trouble.until
+	if due := b.due(); b.trouble.until.Before(due) {
+		return due
 	}
-	return due
+	return b.trouble.until
 }
 
 // state is that of the lives of this batcher.

@@ -141,11 +141,18 @@ func (h *hand) releasesDue(now time.Time) {
 
 // releaseHasToWait reports whether l, released now, might be brought again immediately by
 // one of our own receives that are out at a stop, and then by the next: each would cost it a
-// receive, up to its maxReceiveCount. That holds for what has come again already; what came
-// for the first time is released immediately, as another replica may be waiting for it.
+// receive, up to its maxReceiveCount. What has come again already waits for all of them; what came
+// for the first time only for those that are about to return, and not for a long poll: another
+// replica may be waiting for it.
 func (h *hand) releaseHasToWait(now time.Time, l *life) bool {
-	return h.drain.begun && !h.drain.over && len(h.demand.polls) > 0 && l.state == releasing && l.message.ReceiveCount > 1 &&
-		time.Duration(l.delay)*time.Second <= h.demand.endWithin(now, h.options.pollWait())
+	if !h.drain.begun || h.drain.over || l.state != releasing {
+		return false
+	}
+	out := len(h.demand.polls)
+	if l.message.ReceiveCount == 1 {
+		out -= h.demand.parked(now)
+	}
+	return out > 0 && time.Duration(l.delay)*time.Second <= h.demand.endWithin(now, h.options.pollWait())
 }
 
 // releaseSeconds is the visibility that the release of l asks for, and notes when it ends.

@@ -218,9 +218,9 @@ func (c *Consumer) nextWake(now time.Time) time.Time {
 	if len(c.hand.holding.lives) >= 1 && !c.drain.begun {
 		due(c.demand.lastTurn.Add(time.Second + 1))
 	}
+	due(c.demand.wake(now))
 	if !c.drain.begun {
 		due(c.sqs.trouble[receiveCall].until)
-		due(c.demand.wake(now))
 		due(c.soonAt)
 	} else {
 		due(c.drain.deadline)

@@ -48,7 +48,7 @@ func (c *Consumer) flush(now time.Time, b *batcher) {
 		if b.trouble.failures > 0 && b.out > 0 {
 			return // one at a time finds out whether SQS works again
 		}
-		if len(b.pending) < maxBatch && !c.drain.begun && now.Before(b.pending[0].since.Add(b.linger)) {
+		if len(b.pending) < maxBatch && !c.drain.begun && now.Before(b.due()) {
 			// What a group of a FIFO queue waits for does not linger: two calls may be out,
 			// and what comes meanwhile is the next batch.
 			if b.out >= 2 || !slices.ContainsFunc(b.pending, func(l *life) bool { return l.urgent }) {

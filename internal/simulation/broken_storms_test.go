@@ -6,6 +6,17 @@ var brokenStorms = []handMade{
 		h.plan.sends[0].poison = choose(wrong, 0, 500)
 		h.dead[0] = true
 	}},
+	{noGoodMessageDiesInAnOutage, 6, func(s *scenario) { // too few to tell that of an outage in which some succeed
+		stormOf(answers404)(s)
+		s.storm.kind = partial
+	}, func(h *history, wrong bool) {
+		h.receives(9, upTo(6)...)
+		for m := range choose(wrong, 5, 4) {
+			h.tries(m, 11, 12, 404)
+		}
+		h.changes(13, 1, 0)
+		h.dead[0] = true
+	}},
 	{anOutageBurnsNoReceives, 1, stormOf(refusesDials), func(h *history, wrong bool) {
 		h.receives(1, 0)
 		if wrong {
@@ -53,6 +64,14 @@ var brokenStorms = []handMade{
 	{aStopCostsAMessageOneReceive, 1, nil, func(h *history, wrong bool) {
 		h.receives(1, 0)
 		h.changes(2, 0, 0)
+		h.receives(3, 0)
+		h.stopsAtTen(12)
+		h.changes(10.5, 0, 0)
+		if wrong {
+			h.receives(11, 0)
+		}
+	}},
+	{aStopCostsAMessageOneReceive, 1, nil, func(h *history, wrong bool) { // that came for the first time
 		h.receives(3, 0)
 		h.stopsAtTen(12)
 		h.changes(10.5, 0, 0)

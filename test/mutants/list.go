@@ -320,6 +320,10 @@ var theEngine = room{
 
 		// settle.go, ledger.go
 		{rule: "no call overtakes another of its message", run: "Overtakes", file: "batcher.go", old: "case l.out, h.releaseHasToWait(now, l):", new: "case h.releaseHasToWait(now, l):"},
+		{rule: "a batch is due by its oldest", run: "WhoeverFailedLater", file: "batcher.go", old: "oldest = earlier(oldest, l.since)", new: "_ = l"},
+		{rule: "what came first waits for receives under way at a stop", run: "UnderWay", file: "release.go", old: "\tout := len(h.demand.polls)\n", new: "\tout := len(h.demand.polls)\n\tif l.message.ReceiveCount == 1 {\n\t\treturn false\n\t}\n"},
+		{rule: "what came first waits for no long poll at a stop", run: "ForALongPoll", file: "release.go", old: "out -= h.demand.parked(now)", new: "out -= 0"},
+		{rule: "what waits at a stop is released once a receive is parked", run: "AsLongAsARoundTrip", file: "run.go", old: "\tdue(c.demand.wake(now))\n", new: ""},
 		{rule: "who would come back by our own receives waits at a stop", run: "TestAStopWithSeveralReceives", file: "batcher.go", old: "case l.out, h.releaseHasToWait(now, l):", new: "case l.out:"},
 		{rule: "deletes linger for a whole batch", file: "settle.go", old: "if len(b.pending) < maxBatch && !c.drain.begun && now.Before", new: "if false && now.Before"},
 		{rule: "at a stop nothing lingers", file: "settle.go", old: "len(b.pending) < maxBatch && !c.drain.begun && now.Before", new: "len(b.pending) < maxBatch && now.Before"},
