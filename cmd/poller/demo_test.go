@@ -36,6 +36,7 @@ func shown(t *testing.T, c *demoCmd, p play) (out *screen, drain, now func(), en
 // shownOn is shown, on a terminal or not.
 func shownOn(t *testing.T, c *demoCmd, p play, terminal bool) (out *screen, drain, now func(), ended <-chan error) {
 	t.Helper()
+	t.Setenv("AWS_ACCESS_KEY_ID", "") // which the README has people export
 	for _, name := range []string{"AWS_PROFILE", "AWS_ENDPOINT_URL", "AWS_CA_BUNDLE", "AWS_REGION"} {
 		t.Setenv(name, "/the-user's-own")
 	}
