@@ -162,6 +162,10 @@ func TestSendToAFIFOQueue(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "--group: jobs.fifo is a FIFO queue") {
 		t.Fatal(err)
 	}
+	_, missing, err := ran[sendCmd](t, "", "--queue", "jobs.fifo", "--group", "g", "a", "b")
+	if err == nil || !strings.Contains(err.Error(), "--dedup: jobs.fifo is without ContentBasedDeduplication") || missing != "" {
+		t.Fatalf("without a deduplication id: %v, and %q", err, missing)
+	}
 	_, errs, err := ran[sendCmd](t, "", "--queue", "jobs.fifo", "--group", "g", "--dedup", "once", "a", "b")
 	if err == nil || !strings.Contains(errs, "argument 2: --dedup names one message") {
 		t.Fatal(errs, err)

@@ -130,6 +130,9 @@ func (s *sendRun) sendOnce(batch []body, last bool) (again []body, err error) {
 			s.sent.Add(1)
 		case fault == message.Refused || s.p.now.Err() != nil:
 			return nil, err
+		case fault == message.Invalid && s.lacksDedup(err):
+			return nil, fmt.Errorf("--dedup: %s is without ContentBasedDeduplication, so each message needs an id: "+
+				"write --dedup ID, with {n} in it for several bodies, such as order-{n}", s.queue.Name())
 		case fault == message.Invalid:
 			s.refuse(batch[i], err)
 		case last:
@@ -148,6 +151,12 @@ func (s *sendRun) draftOf(b body) queue.Draft {
 	d.GroupID = strings.ReplaceAll(d.GroupID, "{n}", number)
 	d.DeduplicationID = strings.ReplaceAll(d.DeduplicationID, "{n}", number)
 	return d
+}
+
+// lacksDedup reports whether SQS refused a message because nothing says what repeats it.
+// Asking for the queue's attributes beforehand would take a permission that a sender may lack.
+func (s *sendRun) lacksDedup(err error) bool {
+	return s.draft.GroupID != "" && s.draft.DeduplicationID == "" && strings.Contains(err.Error(), "ContentBasedDeduplication")
 }
 
 // refuse names a body that is not sent, and why.
