@@ -11,6 +11,7 @@ import (
 // delayed runs an engine at 100/s whose receives take so long to SQS, until messages wait and a receive has
 // just gone out.
 func delayed(t *testing.T, takes time.Duration) (*fakeQueue, *engine) {
+	t.Helper()
 	q, f := newFakeQueue(), newFakeTarget(10*time.Millisecond)
 	q.send(300)
 	q.fault = func(action string, call int) error {

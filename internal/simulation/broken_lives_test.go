@@ -128,6 +128,16 @@ var brokenLives = []handMade{
 		h.deletes(2, 0, 1).entries[0].code = "InternalError"
 		h.deletes(choose(wrong, 9.0, 6.2), 0)
 	}},
+	{oneFailedEntryDelaysNoOther, 1, nil, func(h *history, wrong bool) { // nor does a receive that is out, but at a stop
+		h.receives(1, 0)
+		h.receives(2, 0)
+		h.tries(0, 10.1, 10.2, 422)
+		h.changes(17, 1, 0)
+		if !wrong {
+			h.receives(15).sent = 9 * instant(time.Second)
+		}
+		h.stopsAtTen(18)
+	}},
 	{changedAttributesAreFollowed, 0, nil, func(h *history, wrong bool) {
 		h.call(0.5, "GetQueueAttributes").visibility = 30 * time.Second
 		h.receives(1).visibility = choose(wrong, 20*time.Second, 30*time.Second)

@@ -38,6 +38,15 @@ var brokenWide = []handMade{
 		h.receives(1, 0, 1, 2)
 		h.receives(2)
 	}},
+	{memoryIsBounded, 3, inWide(wider{kind: largeMessages, memory: 1 << 20, rejected: "discard"}), func(h *history, wrong bool) { // what is discarded is not
+		for m := range h.plan.sends {
+			h.plan.sends[m].size = 400 << 10
+		}
+		h.receives(1, 0, 1, 2)
+		h.tries(0, 1.1, 1.2, choose(wrong, 503, 422))
+		h.receives(2)
+		h.deletes(6, 0)
+	}},
 	{whatWasNotProcessedHasNoStrike, 1, nil, func(h *history, wrong bool) {
 		h.receives(1, 0)
 		h.tries(-1, 1.1, 1.1, 0)

@@ -70,16 +70,15 @@ func oneFailedEntryDelaysNoOther(t *trial) {
 			case d.ended == never:
 			case d.delivered():
 				due(d.ended, d.ended+deleteLinger, deleteCall, "was delivered")
-			case l.by.drained != never && l.by.drained <= d.ended+releaseLinger && l.receives[0].receive > 1:
-				// It stays until no receive is out that could return it.
+			case t.waitsAtItsStop(l, d.ended, d.ended+releaseLinger+promptly):
 			case t.plan.onRejected() != "retry", t.mayBeHeld(d):
 			case d.rejected() && (!t.queue(l.message).fifo || t.queue(l.message).maxReceives == 0):
 				due(d.ended, d.ended+releaseLinger, changeCall, "was rejected")
 			}
 		}
 		for _, m := range t.mentions[l.by][l.message] {
-			if m.call.action == changeCall && l.by.drained != never && l.by.drained <= m.call.came+promptly && l.newest().receive > 1 {
-				continue // as above: a release waits until no receive is out
+			if m.call.action == changeCall && t.waitsAtItsStop(l, m.call.came, m.call.came+promptly) {
+				continue
 			}
 			if c, e := m.call, m.entry; e.handle == l.newest() && e.code != "" && !slices.Contains(lost, e.code) && !t.isExtension(c, e) {
 				// A delivered message lingers from then; one that is received again later, from that receive.
@@ -94,6 +93,14 @@ func oneFailedEntryDelaysNoOther(t *trial) {
 			}
 		}
 	}
+}
+
+// waitsAtItsStop reports whether the release of l may have to wait in that time: at a stop it stays
+// while receives are out that could return it.
+func (t *trial) waitsAtItsStop(l *life, from, to instant) bool {
+	return l.by.drained != never && l.by.drained <= to && slices.ContainsFunc(t.byWhom[l.by], func(c *sqsCall) bool {
+		return c.action == "ReceiveMessage" && c.queue == t.plan.sends[l.message].queue && c.sent <= to && (c.came == never || c.came >= from)
+	})
 }
 
 // dateNoise is how much too old an answer may look according to its Date.

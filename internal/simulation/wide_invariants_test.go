@@ -266,6 +266,9 @@ func (t *trial) inHand(l *life) (all []span) {
 	if d := l.delivered(); d != never {
 		gone = d // what is left is a receipt handle, until the delete is confirmed
 	}
+	if n := len(l.starts); n > 0 && l.how == "deleted" && t.plan.onRejected() == "discard" && l.starts[n-1].rejected() {
+		gone = min(gone, l.starts[n-1].ended) // the same
+	}
 	if gone == never {
 		gone = math.MaxInt64
 	}
