@@ -134,7 +134,7 @@ var brokenLives = []handMade{
 		h.tries(0, 10.1, 10.2, 422)
 		h.changes(17, 1, 0)
 		if !wrong {
-			h.receives(15).sent = 9 * instant(time.Second)
+			h.receives(15).sent = 9 * time.Second
 		}
 		h.stopsAtTen(18)
 	}},
