@@ -85,6 +85,16 @@ var brokenLives = []handMade{
 			h.tries(1, 6, 7, 200)
 		}
 	}},
+	{aToldLimitIsKept, 3, inWide(wider{kind: limitsTold}), func(h *history, wrong bool) { // until the next answer, though it may not be heard
+		h.tries(0, 1, 2, 200)
+		h.evidence.deliveries[0].told = &told{1, 20 * time.Second}
+		h.tries(1, 3, 4, 200)
+		if !wrong {
+			h.evidence.deliveries[1].told = &told{1, 2 * time.Second}
+		}
+		h.by.stood = append(h.by.stood, standstill{from: seconds(4.5), to: seconds(6)})
+		h.tries(2, 12, 13, 200)
+	}},
 	{aToldLimitIsKept, 1, func(s *scenario) {
 		inWide(wider{kind: limitsTold})(s)
 		s.targets[0].limit = &limitPlan{n: 20}

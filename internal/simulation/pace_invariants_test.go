@@ -153,8 +153,10 @@ func (t *trial) keepsToItsWord(p *process, target int) {
 				until = min(until, before.ended+before.told.reset)
 			}
 		}
-		if i+1 < len(told) {
-			until = min(until, told[i+1].ended)
+		for _, later := range all { // heard of or not, if the process stood still
+			if later.told != nil && later.ended != never && later.ended > d.ended {
+				until = min(until, later.ended)
+			}
 		}
 		left := d.told.remaining
 		started := 0
