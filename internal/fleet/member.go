@@ -52,6 +52,7 @@ type member struct {
 
 	silent    time.Duration // when the last call was sent that may have had an effect
 	leaseEnd  time.Duration
+	runsTill  time.Duration // once stopped: until when what it has started may run
 	fixedFrom time.Duration
 	quietTill time.Duration // when a new memory begins to grant
 
@@ -174,7 +175,12 @@ func (m *member) begin(now time.Duration, leave bool) request {
 	r.deadline = m.clock.server(now) + callLimit
 	r.grown = m.answered && now-m.first >= young
 	r.busy = m.use.Busy
-	r.share, r.slots = m.share, max(m.slots, m.use.Running)
+	r.share, r.slots = m.share, m.slots
+	// What has not ended a time-out after the last start only was not seen to end, because the process stood
+	// still: others have the slots by now, and a new memory would count them twice.
+	if m.state != Stopped || now < m.runsTill {
+		r.slots = max(m.slots, m.use.Running)
+	}
 	if m.hungry(now) && now >= m.again {
 		r.want = m.wants()
 	}

@@ -57,6 +57,45 @@ func (l *lone) expect(s State) {
 	}
 }
 
+// A process that has stood still takes deliveries for running that have ended long ago. Once its lease is
+// over others may have their slots.
+func TestWhatRanBeforeALongStandstillHoldsNoSlots(t *testing.T) {
+	t.Parallel()
+	l := newLone(t, partner)
+	l.until(20*time.Second, false)
+	l.expect(Live)
+	l.m.use.Running = 3
+	over := l.m.leaseEnd + l.m.budget.Timeout
+	for at, want := range map[time.Duration]int{over - 1: 3, over: 0} {
+		woken := *l.m // at that time
+		woken.advance(at)
+		if woken.askTime = false; woken.state != Stopped {
+			t.Fatalf("it is %v", woken.state)
+		}
+		if r := woken.begin(at, false); r.slots != want {
+			t.Errorf("%v after its lease and a time-out it holds %d slots, want %d", at-over, r.slots, want)
+		}
+	}
+}
+
+func TestWhatItStartedOnAFixedPartHoldsSlotsUntilItsTimeout(t *testing.T) {
+	t.Parallel()
+	b := partner
+	b.Replicas = 4
+	l := newLone(t, b)
+	l.until(10*time.Minute, true)
+	l.expect(FixedPart)
+	l.m.use.Running = 2
+	l.m.become(l.store.now, Stopped)
+	l.m.clock.known, l.m.fixedFrom = true, never // it stays so
+	for after, want := range map[time.Duration]int{b.Timeout - 1: 2, b.Timeout: 0} {
+		woken := *l.m
+		if woken.askTime = false; woken.begin(l.store.now+after, false).slots != want {
+			t.Errorf("%v after its last start it does not hold %d slots", after, want)
+		}
+	}
+}
+
 func TestAReplicaJoinsAfterThePauseOfANewMemory(t *testing.T) {
 	t.Parallel()
 	l := newLone(t, partner)
@@ -123,7 +162,7 @@ func TestAReplicaThatHasStoodStillBeyondItsLeaseStartsNothing(t *testing.T) {
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
-			l := newLone(t, Budget{Slots: 4, Timeout: time.Second})
+			l := newLone(t, Budget{Slots: 4, Timeout: time.Minute})
 			l.until(live.before, false)
 			l.expect(Live)
 			l.m.use.Running = 1

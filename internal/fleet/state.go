@@ -51,6 +51,12 @@ func (m *member) become(now time.Duration, s State) {
 		return
 	}
 	m.changes = append(m.changes, change{from: m.state, to: s, at: now})
+	if s == Stopped {
+		m.runsTill = m.leaseEnd + m.budget.Timeout
+		if m.state == FixedPart { // beyond its lease
+			m.runsTill = now + m.budget.Timeout
+		}
+	}
 	m.state, m.since = s, now
 	switch s {
 	case Joining, Stopped:

@@ -7,6 +7,9 @@ var theReplica = room{
 	flags: []string{"-seeds=20", "-replicas=12", "-test.skip=CallOfALargeFleet|Miniredis|LargeFleet|URLs|Refuse|Password"},
 	mutants: []mutant{
 		{rule: "a token lapses with its window", file: "tokens.go", old: "if now <= c.until(stamp+window) {", new: "if true {"},
+		{rule: "what ran before a long standstill holds no slots", run: "LongStandstill", file: "member.go", old: "if m.state != Stopped || now < m.runsTill {", new: "if true {"},
+		{rule: "what runs when the lease ends holds its slots", run: "LongStandstill|BeyondItsLease", file: "member.go", old: "if m.state != Stopped || now < m.runsTill {", new: "if m.state != Stopped {"},
+		{rule: "what was started on a fixed part holds its slots", run: "OnAFixedPart", file: "state.go", old: "\t\t\tm.runsTill = now + m.budget.Timeout\n", new: "\t\t\t_ = now\n"},
 		{rule: "a token waits for its stamp", file: "member.go", old: "return from, now >= from", new: "return from, true"},
 		{rule: "a clock that was set ends the tokens", file: "member.go", old: "\t\tm.tokens.clear()\n", new: ""},
 		{rule: "an unanswered call ends live", file: "member.go", old: "m.become(now, UsingUp)", new: ""},
