@@ -45,6 +45,13 @@ func failedWith(outcome, status, answer string, failed, fine int64) func(*Status
 	}
 }
 
+// closedBy closes the gate of the first target by these answers.
+func closedBy(answers string) func(*Status) {
+	return func(s *Status) {
+		s.Targets[0].Gate = Gate{State: "closed", Since: noon.Add(-time.Minute), Held: 24, Answers: answers}
+	}
+}
+
 func TestTheVerdictSaysWhatToLookAt(t *testing.T) {
 	for name, c := range map[string]struct {
 		from   func() Status
@@ -341,24 +348,12 @@ func TestTheVerdictSaysWhatToLookAt(t *testing.T) {
 			next := noon.Add(1500 * time.Millisecond)
 			s.Targets[0].Gate = Gate{State: "closed", Since: noon.Add(-time.Minute), Held: 47, Reason: "connection", Answers: "connection refused (7 of 7)", NextProbe: &next}
 		}, Bad, "Target partner is down since 11:59:00 UTC (1 min): connection refused (7 of 7); nothing is lost, 47 messages held, next probe in 1.5 s"},
-		"a closed gate, by a path that is not there": {behind, func(s *Status) {
-			s.Targets[0].Gate = Gate{State: "closed", Since: noon.Add(-time.Minute), Held: 24, Answers: "404 (23 of 24), timeout (1 of 24)"}
-		}, Bad, "Target partner is down since 11:59:00 UTC (1 min): 404 (23 of 24), timeout (1 of 24); nothing is lost, 24 messages held, next probe now; is the path of its URL right?"},
-		"a closed gate, by a method that is not taken": {behind, func(s *Status) {
-			s.Targets[0].Gate = Gate{State: "closed", Since: noon.Add(-time.Minute), Held: 24, Answers: "405 (24 of 24)"}
-		}, Bad, "Target partner is down since 11:59:00 UTC (1 min): 405 (24 of 24); nothing is lost, 24 messages held, next probe now; is the path of its URL right?"},
-		"a closed gate, by a redirect": {behind, func(s *Status) {
-			s.Targets[0].Gate = Gate{State: "closed", Since: noon.Add(-time.Minute), Held: 24, Answers: "308 (24 of 24)"}
-		}, Bad, "Target partner is down since 11:59:00 UTC (1 min): 308 (24 of 24); nothing is lost, 24 messages held, next probe now; redirects are not followed: has its URL changed?"},
-		"a closed gate, by credentials that are refused": {behind, func(s *Status) {
-			s.Targets[0].Gate = Gate{State: "closed", Since: noon.Add(-time.Minute), Held: 24, Answers: "401 (24 of 24)"}
-		}, Bad, "Target partner is down since 11:59:00 UTC (1 min): 401 (24 of 24); nothing is lost, 24 messages held, next probe now; are its credentials right?"},
-		"a closed gate, by a proxy that asks for credentials": {behind, func(s *Status) {
-			s.Targets[0].Gate = Gate{State: "closed", Since: noon.Add(-time.Minute), Held: 24, Answers: "407 (24 of 24)"}
-		}, Bad, "Target partner is down since 11:59:00 UTC (1 min): 407 (24 of 24); nothing is lost, 24 messages held, next probe now; are the proxy's credentials right?"},
-		"a closed gate, mostly by an outage": {behind, func(s *Status) {
-			s.Targets[0].Gate = Gate{State: "closed", Since: noon.Add(-time.Minute), Held: 24, Answers: "503 (23 of 24), 404 (1 of 24)"}
-		}, Bad, "Target partner is down since 11:59:00 UTC (1 min): 503 (23 of 24), 404 (1 of 24); nothing is lost, 24 messages held, next probe now"},
+		"a closed gate, by a path that is not there":          {behind, closedBy("404 (23 of 24), timeout (1 of 24)"), Bad, "Target partner is down since 11:59:00 UTC (1 min): 404 (23 of 24), timeout (1 of 24); nothing is lost, 24 messages held, next probe now; is the path of its URL right?"},
+		"a closed gate, by a method that is not taken":        {behind, closedBy("405 (24 of 24)"), Bad, "Target partner is down since 11:59:00 UTC (1 min): 405 (24 of 24); nothing is lost, 24 messages held, next probe now; is the path of its URL right?"},
+		"a closed gate, by a redirect":                        {behind, closedBy("308 (24 of 24)"), Bad, "Target partner is down since 11:59:00 UTC (1 min): 308 (24 of 24); nothing is lost, 24 messages held, next probe now; redirects are not followed: has its URL changed?"},
+		"a closed gate, by credentials that are refused":      {behind, closedBy("401 (24 of 24)"), Bad, "Target partner is down since 11:59:00 UTC (1 min): 401 (24 of 24); nothing is lost, 24 messages held, next probe now; are its credentials right?"},
+		"a closed gate, by a proxy that asks for credentials": {behind, closedBy("407 (24 of 24)"), Bad, "Target partner is down since 11:59:00 UTC (1 min): 407 (24 of 24); nothing is lost, 24 messages held, next probe now; are the proxy's credentials right?"},
+		"a closed gate, mostly by an outage":                  {behind, closedBy("503 (23 of 24), 404 (1 of 24)"), Bad, "Target partner is down since 11:59:00 UTC (1 min): 503 (23 of 24), 404 (1 of 24); nothing is lost, 24 messages held, next probe now"},
 		"rejects everything": {behind, func(s *Status) {
 			since := noon.Add(-time.Minute)
 			s.Targets[0].Gate = Gate{State: "open", Held: 40, Answers: "422 (9 of 9)", RejectsSince: &since, Rejected: 5}
@@ -390,20 +385,5 @@ func TestTheVerdictSaysWhatToLookAt(t *testing.T) {
 				t.Errorf("the verdict is\n%s: %s\nnot\n%s: %s", s.Verdict.Level, s.Verdict.Text, c.level, c.text)
 			}
 		})
-	}
-}
-
-// A queue that hardly shrinks takes longer to empty than a time.Duration can hold.
-func TestAQueueThatHardlyShrinksIsSaidToTakeOverAYear(t *testing.T) {
-	for drain, want := range map[Number]string{
-		90: "about 1 min 30 s", 364 * 86400: "about 364 d", 366 * 86400: "more than a year", 1e12: "more than a year", math.MaxFloat64: "more than a year",
-	} {
-		q := Queue{Drain: drain, DrainState: DrainShrinking}
-		if got := q.emptyIn(); got != want {
-			t.Errorf("%g s: %q, not %q", float64(drain), got, want)
-		}
-		if got := q.outlook(); got != "; empty in "+want {
-			t.Errorf("%g s: %q", float64(drain), got)
-		}
 	}
 }
