@@ -159,13 +159,13 @@ func (s *settings) start(
 		return nil, nil, err
 	}
 	ended, stop := context.WithCancel(p.now)
-	go s.watch(ended, p, out, daemon, log, stopping{drain: c.DrainTimeout, polls: longestPoll(c, maxWait)})
+	go s.watch(ended, p, out, daemon, log, c.DrainTimeout)
 	return daemon, func() { stop(); closeLog() }, nil
 }
 
 // watch reads the settings again at each SIGHUP, and says how to hurry the first
 // Ctrl-C, until the daemon has ended.
-func (s *settings) watch(ended context.Context, p *process, out io.Writer, daemon *app.App, log *slog.Logger, at stopping) {
+func (s *settings) watch(ended context.Context, p *process, out io.Writer, daemon *app.App, log *slog.Logger, drainTimeout config.Duration) {
 	drain := p.drain.Done()
 	for {
 		select {
@@ -174,7 +174,7 @@ func (s *settings) watch(ended context.Context, p *process, out io.Writer, daemo
 		case <-drain:
 			drain = nil
 			if p.interactive {
-				_, _ = io.WriteString(out, "poller: "+at.waitsFor(daemon.Status(time.Now()))+"; press Ctrl-C again to stop immediately\n")
+				_, _ = io.WriteString(out, "poller: "+waitsFor(daemon.Status(time.Now()), drainTimeout)+"; press Ctrl-C again to stop immediately\n")
 			}
 		case <-p.hangup:
 			s.reload(ended, daemon, log, p.files)
@@ -182,45 +182,27 @@ func (s *settings) watch(ended context.Context, p *process, out io.Writer, daemo
 	}
 }
 
-// stopping is how long a stop may take: its deliveries, and its long polls.
-type stopping struct{ drain, polls config.Duration }
-
-// afterPolls is what is left of a drain when the last long poll has ended.
-const afterPolls = config.Duration(5 * time.Second)
-
-// longestPoll is how long a receive of these settings may last; maxWait bounds it, too,
-// unless it is 0. docs/running.md has the rule.
-func longestPoll(c config.Config, maxWait time.Duration) config.Duration {
-	const second = config.Duration(time.Second)
-	var longest config.Duration
-	for _, q := range c.Queues {
-		longest = max(longest, q.WaitTime)
-	}
-	if maxWait > 0 {
-		longest = min(longest, config.Duration(maxWait))
-	}
-	return min(longest, max((c.DrainTimeout-afterPolls)/second*second, second))
-}
-
 // waitsFor says what a stop waits for, and for how long at most.
-func (s stopping) waitsFor(status app.Status) string {
+func waitsFor(status app.Status, drainTimeout config.Duration) string {
 	inHand, parked := 0, 0
+	var polls time.Duration
 	for _, q := range status.Queues {
 		for _, n := range q.InHand {
 			inHand += n
 		}
 		parked += q.Parked
+		polls = max(polls, time.Duration(q.ReceivesEndWithin).Truncate(time.Second)+time.Second)
 	}
 	var waits []string
 	if inHand > 0 {
-		waits = append(waits, fmt.Sprintf("finishing or releasing %s in hand, up to %s (--drain-timeout)", counted(inHand, "message"), s.drain))
+		waits = append(waits, fmt.Sprintf("finishing or releasing %s in hand, up to %s (--drain-timeout)", counted(inHand, "message"), drainTimeout))
 	}
 	if parked > 0 {
 		poll := "the open long poll"
 		if parked > 1 {
 			poll += "s"
 		}
-		waits = append(waits, fmt.Sprintf("waiting for %s, up to %s, to release what may still arrive", poll, s.polls))
+		waits = append(waits, fmt.Sprintf("waiting for %s, up to %s, to release what may still arrive", poll, polls))
 	}
 	if len(waits) == 0 {
 		return "stopping"

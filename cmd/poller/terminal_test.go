@@ -63,39 +63,14 @@ func TestAStopSaysWhatItWaitsFor(t *testing.T) {
 		{0, 1, "stopping: waiting for the open long poll, up to 4s, to release what may still arrive"},
 		{3, 2, "stopping: finishing or releasing 3 messages in hand, up to 1m30s (--drain-timeout), and waiting for the open long polls, up to 4s, to release what may still arrive"},
 	} {
-		s := app.Status{Queues: []app.QueueStatus{{InHand: map[string]int{"delivering": tt.inHand}, Parked: tt.parked}}}
-		at := stopping{drain: config.Duration(90 * time.Second), polls: config.Duration(4 * time.Second)}
-		if got := at.waitsFor(s); got != tt.want {
+		s := app.Status{Queues: []app.QueueStatus{{InHand: map[string]int{"delivering": tt.inHand}, Parked: tt.parked, ReceivesEndWithin: 3.4e9}}}
+		if got := waitsFor(s, config.Duration(90*time.Second)); got != tt.want {
 			t.Errorf("%d in hand, %d parked: %q", tt.inHand, tt.parked, got)
 		}
 	}
 }
 
-func TestALongPollLastsAsLongAsTheSettingsSay(t *testing.T) {
-	const second = config.Duration(time.Second)
-	for _, tt := range []struct {
-		waits   []config.Duration
-		drain   config.Duration
-		maxWait time.Duration
-		want    config.Duration
-	}{
-		{[]config.Duration{20 * second}, 25 * second, 0, 20 * second},
-		{[]config.Duration{4 * second, 9 * second}, 25 * second, 0, 9 * second},
-		{[]config.Duration{20 * second}, 25 * second, 2 * time.Second, 2 * second},
-		{[]config.Duration{20 * second}, 10 * second, 0, 5 * second},
-		{[]config.Duration{20 * second}, 2 * second, 0, second},
-	} {
-		c := config.Config{DrainTimeout: tt.drain}
-		for _, wait := range tt.waits {
-			c.Queues = append(c.Queues, config.Queue{WaitTime: wait})
-		}
-		if got := longestPoll(c, tt.maxWait); got != tt.want {
-			t.Errorf("%+v: %s", tt, got)
-		}
-	}
-}
-
-func TestSQSIsAskedForTheLongPollThatAStopNames(t *testing.T) {
+func TestALongPollEndsInTimeForADrain(t *testing.T) {
 	w, c := newWorld(t), newCommand(t)
 	asked := make(chan string, 1)
 	front := httptest.NewServer(http.HandlerFunc(func(rw http.ResponseWriter, r *http.Request) {

@@ -99,6 +99,8 @@ type Queue struct {
 	Extensions map[string]int64 `json:"extensions"`
 	Ledger     Ledger           `json:"ledger"`
 	Parked     int              `json:"parked"`
+	// ReceivesEndWithin is how long the receives that are out may last.
+	ReceivesEndWithin Seconds `json:"receives_end_within_seconds"`
 
 	StartedPerSecond   float64 `json:"started_per_second"`
 	DeliveredPerSecond float64 `json:"delivered_per_second"`

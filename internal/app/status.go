@@ -107,6 +107,7 @@ func queueStatus(name, target string, s consumer.Snapshot) admin.Queue {
 		Extensions:         s.Extensions,
 		Ledger:             admin.Ledger{Size: s.LedgerSize, Hits: s.LedgerHits},
 		Parked:             s.Parked,
+		ReceivesEndWithin:  admin.Seconds(s.ReceivesEndWithin),
 		StartedPerSecond:   s.StartedPerSecond,
 		DeliveredPerSecond: s.DeliveredPerSecond,
 		ClockOffset:        admin.Seconds(s.ClockOffset),

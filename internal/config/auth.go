@@ -47,10 +47,17 @@ func (a Auth) validate(n names, c Checks) error {
 	const tokenURL, clientID, clientSecret = "auth.oauth2.token_url", "auth.oauth2.client_id", "auth.oauth2.client_secret" //nolint:gosec // keys, no credentials
 	needed := []struct{ key, value string }{{tokenURL, o.TokenURL}, {clientID, o.ClientID}, {clientSecret, o.ClientSecret}}
 	for _, key := range []string{tokenURL, clientID, clientSecret, "auth.oauth2.scopes", "auth.oauth2.audience", "auth.oauth2.style"} {
+		if !n.has(key) {
+			continue
+		}
+		var missing []string
 		for _, other := range needed {
-			if n.has(key) && other.value == "" {
-				return n.problem(key, "OAuth2 needs more: set %s too", n.of(other.key))
+			if other.value == "" {
+				missing = append(missing, n.of(other.key))
 			}
+		}
+		if len(missing) > 0 {
+			return n.problem(key, "OAuth2 needs more: set %s too", allOf(missing))
 		}
 	}
 	if o.TokenURL != "" {

@@ -45,12 +45,12 @@ var badTarget = []badInput{
 	{
 		"OAuth2 without a client",
 		input{args: enough + "--oauth2-token-url http://idp/"},
-		"--oauth2-token-url: OAuth2 needs more: set --oauth2-client-id too",
+		"--oauth2-token-url: OAuth2 needs more: set --oauth2-client-id and --oauth2-client-secret too",
 	},
 	{
 		"a scope without OAuth2",
 		input{args: enough + "--oauth2-scopes a"},
-		"--oauth2-scopes: OAuth2 needs more: set --oauth2-token-url too",
+		"--oauth2-scopes: OAuth2 needs more: set --oauth2-token-url, --oauth2-client-id and --oauth2-client-secret too",
 	},
 	{
 		"a token endpoint that is no URL",

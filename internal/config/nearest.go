@@ -26,12 +26,17 @@ func nearestOr(name string, known []string) string {
 }
 
 // oneOf lists names as a choice.
-func oneOf(names []string) string {
-	last := len(names) - 1
-	if last < 1 {
+func oneOf(names []string) string { return series(names, " or ") }
+
+// allOf lists names that belong together.
+func allOf(names []string) string { return series(names, " and ") }
+
+func series(names []string, last string) string {
+	n := len(names) - 1
+	if n < 1 {
 		return strings.Join(names, "")
 	}
-	return strings.Join(names[:last], ", ") + " or " + names[last]
+	return strings.Join(names[:n], ", ") + last + names[n]
 }
 
 // isName reports whether s is one to so many letters, digits, '-', '_' and '.', and starts with none of '-' and '.'.

@@ -97,7 +97,7 @@ func (h *hand) along(now time.Time, l *life) (others []*life, full bool) {
 	for _, other := range from {
 		if other == nil || other == l || other.state != l.state || other.lost || other.releaseDue ||
 			l.state == waiting && other.group.blocked() ||
-			!other.mayStart(now, h.options.Timeout) || !h.gate.Joins(&other.try) || !h.gate.Together(&l.try, &other.try) ||
+			!other.mayStart(now, h.options.Timeout) || !h.gate.Together(&l.try, &other.try) ||
 			l.state == held && h.gate.Next(&other.try).After(now) {
 			continue
 		}

@@ -16,7 +16,7 @@ func (h *hand) depart(now time.Time, l *life) {
 	h.holding.drop(l)
 	h.gate.Leave(&l.try)
 	h.move(l, deleting, now)
-	h.speed.add(now, int(3*h.demand.delivery.value))
+	h.speed.add(now, h.demand.deliversWithin())
 	if g := l.group; g != nil {
 		if len(g.waiting) > 0 && !g.blocked() {
 			h.queueUp(g.waiting[0])

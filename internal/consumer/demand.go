@@ -49,6 +49,9 @@ type poll struct {
 	parked bool
 }
 
+// active reports whether p is neither parked nor slow.
+func (p *poll) active() bool { return !p.parked && !p.slow }
+
 // demand is the state of the demand rule.
 type demand struct {
 	visibility time.Duration // V
@@ -112,12 +115,13 @@ func (d *demand) next(now time.Time, is supply) int {
 	// one, so that no other's messages stop it.
 	fit := is.free / d.each()
 	quantity = max(1, min(quantity, fit))
-	asked, active, parked := d.look(now)
+	d.park(now)
+	active, asked := d.active()
 	switch {
 	case float64(is.waiting+asked) >= min(mu*horizon.Seconds(), maxThreshold*is.part)+float64(is.usable):
 	case float64(is.followers+asked) > maxBatch*(is.slots+float64(is.held)):
 	case active >= d.atOnce, len(d.polls) >= maxPolls:
-	case parked >= d.parkedLimit():
+	case d.parked(now) >= d.parkedLimit():
 	case d.partial && now.Before(d.lastSend.Add(d.gather)):
 	case fit < 1 && is.inHand+len(d.polls) > 0:
 	default:
@@ -126,38 +130,29 @@ func (d *demand) next(now time.Time, is supply) int {
 	return 0
 }
 
-// look turns polls that have been out for long into parked ones, and counts:
-// what is asked for by those that are neither parked nor slow, how many these
-// are, and how many are parked.
-func (d *demand) look(now time.Time) (asked, active, parked int) {
+// park turns receives that have been out for long into parked ones.
+func (d *demand) park(now time.Time) {
 	after := d.parkedAfter()
 	fresh := false
 	for _, p := range d.polls {
-		if !p.parked && !p.slow && now.Sub(p.sent) >= after {
+		if p.active() && now.Sub(p.sent) >= after {
 			p.parked, fresh = true, true
 		}
-		switch {
-		case p.parked:
-			parked++
-		case !p.slow:
-			active++
-			asked += p.asked
-		}
 	}
+	parked := d.parked(now)
 	if fresh && parked >= d.parkedLimit() {
 		d.atOnce = 1
 	}
 	if parked > 0 && parked == len(d.polls) {
 		d.dry = true
 	}
-	return asked, active, parked
 }
 
 // parked returns how many polls are parked.
 func (d *demand) parked(now time.Time) int {
 	n, after := 0, d.parkedAfter()
 	for _, p := range d.polls {
-		if p.parked || !p.slow && now.Sub(p.sent) >= after {
+		if p.parked || p.active() && now.Sub(p.sent) >= after {
 			n++
 		}
 	}
@@ -170,15 +165,15 @@ func (d *demand) overdue(now time.Time) bool {
 	return len(d.polls) > 0 && now.Sub(d.polls[0].sent) > d.polls[0].wait+answerGrace
 }
 
-// active is how many receives are out that are neither parked nor slow.
-func (d *demand) active() int {
-	n := 0
+// active is how many receives are out that are neither parked nor slow, and for how many
+// messages they ask.
+func (d *demand) active() (n, asked int) {
 	for _, p := range d.polls {
-		if !p.parked && !p.slow {
-			n++
+		if p.active() {
+			n, asked = n+1, asked+p.asked
 		}
 	}
-	return n
+	return n, asked
 }
 
 // manyOut reports whether a receive is out that may bring more than one message.
@@ -206,7 +201,7 @@ func (d *demand) wake(now time.Time) time.Time {
 	var at time.Time
 	after := d.parkedAfter()
 	for _, p := range d.polls {
-		if !p.parked && !p.slow {
+		if p.active() {
 			at = earlier(at, p.sent.Add(after))
 		}
 	}
@@ -240,7 +235,7 @@ func (d *demand) returned(now time.Time, p *poll, brought int) {
 	case !d.partial:
 		// As in TCP's slow start, only what was used to the full is raised: one of many queues, whose
 		// part of the pace bounds it, would else send many receives as soon as the others are empty.
-		if d.active()+1 >= d.atOnce {
+		if active, _ := d.active(); active+1 >= d.atOnce {
 			d.atOnce = min(d.atOnce+1, maxPolls)
 		}
 		d.trips.add(min(took, maxTrip))
@@ -271,12 +266,12 @@ func (d *demand) forget(now time.Time, p *poll) {
 	d.polls = slices.DeleteFunc(d.polls, func(other *poll) bool { return other == p })
 }
 
-// endWithin is how long the receives that are out may last, at pollWait each: they are
-// never canceled, since what SQS has handed out to one would stay invisible.
-func (d *demand) endWithin(now time.Time, pollWait time.Duration) time.Duration {
+// endWithin is how long the receives that are out may last: they are never canceled, since
+// what SQS has handed out to one would stay invisible.
+func (d *demand) endWithin(now time.Time) time.Duration {
 	var longest time.Duration
 	for _, p := range d.polls {
-		left := p.sent.Add(pollWait).Sub(now)
+		left := p.sent.Add(p.wait).Sub(now)
 		longest = max(longest, left.Round(time.Second/10))
 	}
 	return longest
@@ -296,6 +291,10 @@ func (d *demand) each() int { return int(d.largest) + perMessage }
 func (d *demand) delivered(took time.Duration) {
 	d.delivery.add(took.Seconds(), max(1/float64(d.delivery.n+1), 0.05))
 }
+
+// deliversWithin is how many seconds may pass without a delivery that ends, though nothing
+// has changed: those that begin together end together.
+func (d *demand) deliversWithin() int { return int(3 * d.delivery.value) }
 
 // trips remembers the last round trips of receives, for their median.
 type trips struct {

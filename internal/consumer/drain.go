@@ -30,7 +30,7 @@ func (c *Consumer) beginDrain(now time.Time) {
 	c.hand.releaseWaiting(now)
 	c.log.Info("draining", slog.Int("delivering", c.hand.count[delivering]),
 		slog.Int("deleting", c.hand.count[deleting]), slog.Int("releasing", c.hand.count[releasing]),
-		slog.Int("receives_out", len(c.demand.polls)), slog.Duration("receives_end_within", c.demand.endWithin(now, c.options.pollWait())),
+		slog.Int("receives_out", len(c.demand.polls)), slog.Duration("receives_end_within", c.demand.endWithin(now)),
 		slog.Duration("drain_timeout", c.options.DrainTimeout))
 }
 

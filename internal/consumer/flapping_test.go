@@ -99,6 +99,26 @@ func TestCallsOfWhichEachTwentiethIsLostAreAFewLinesAMinute(t *testing.T) {
 	})
 }
 
+func TestReceivesThatFailNowAndThenNameTheWaitTime(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		q, f := newFakeQueue(), newFakeTarget(20*time.Millisecond)
+		q.fault = func(action string, call int) error { // of an empty queue, and a proxy that ends long polls
+			if action == "receive" && call%2 == 0 {
+				return &message.SQSError{Action: action, Queue: "orders", Fault: message.Network, Err: context.DeadlineExceeded}
+			}
+			return nil
+		}
+		e := run(t, q, f, ratelimit.Limits{Concurrency: 10}, nil)
+		pass(3 * time.Minute)
+		if first, later, _ := strings.Cut(e.said(), "\n"); strings.Contains(first, "--wait-time") || !strings.Contains(later, "--wait-time") {
+			t.Errorf("of receives that fail once and of those that keep failing, the log says\n%s", e.said())
+		}
+		e.abort()
+		<-e.summary
+	})
+}
+
 func TestChangesThatComeAndGoAreALineAMinute(t *testing.T) {
 	t.Parallel()
 	synctest.Test(t, func(t *testing.T) {

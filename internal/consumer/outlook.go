@@ -78,13 +78,9 @@ func (s *sqsCalls) away(now time.Time) bool {
 	return false
 }
 
-// settlesWithin is how many seconds may pass between settled messages, though nothing has
-// changed: deliveries that begin together end together.
-func (v *view) settlesWithin() int { return int(3 * v.demand.delivery.value) }
-
 // emptying compares the speeds.
 func (v *view) emptying(now time.Time, left, visible int) (DrainState, float64) {
-	settling, known := v.speed.perSecond(now, v.settlesWithin())
+	settling, known := v.speed.perSecond(now, v.demand.deliversWithin())
 	if !known {
 		return DrainUnknown, math.NaN()
 	}

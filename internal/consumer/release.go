@@ -152,7 +152,7 @@ func (h *hand) releaseHasToWait(now time.Time, l *life) bool {
 	if l.message.ReceiveCount == 1 {
 		out -= h.demand.parked(now)
 	}
-	return out > 0 && time.Duration(l.delay)*time.Second <= h.demand.endWithin(now, h.options.pollWait())
+	return out > 0 && time.Duration(l.delay)*time.Second <= h.demand.endWithin(now)
 }
 
 // releaseSeconds is the visibility that the release of l asks for, and notes when it ends.

@@ -40,6 +40,8 @@ type Snapshot struct {
 	// Requests is how many deliveries to the target there were, of one message or more.
 	Requests           int64
 	LedgerSize, Parked int
+	// ReceivesEndWithin is how long the receives that are out may last.
+	ReceivesEndWithin time.Duration
 	// StartedPerSecond and DeliveredPerSecond are over the last ten seconds.
 	StartedPerSecond, DeliveredPerSecond float64
 	// MeanDelivery is the mean time of a delivered delivery; 0 before the first.
@@ -122,6 +124,7 @@ func (c *Consumer) Snapshot(now time.Time) Snapshot {
 		LedgerHits:         c.stats.ledgerHits,
 		LedgerSize:         c.hand.ledger.size(),
 		Parked:             c.demand.parked(now),
+		ReceivesEndWithin:  c.demand.endWithin(now),
 		StartedPerSecond:   c.stats.started.mean(now),
 		DeliveredPerSecond: c.stats.arrived.mean(now),
 		Problem:            c.view.problem(now),
@@ -186,9 +189,8 @@ func (c *Consumer) Stuck(now time.Time) []Problem {
 	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	limit := c.options.pollWait() + callTimeout + stuckAfter
 	for _, p := range c.demand.polls {
-		if now.Sub(p.sent) > limit {
+		if now.Sub(p.sent) > p.wait+callTimeout+stuckAfter {
 			return []Problem{{What: "a receive from queue " + c.options.Queue + " has not returned", Since: p.sent}}
 		}
 	}

@@ -76,7 +76,12 @@ var callsInWords = [...]string{
 func (s *sqsCalls) say(now time.Time) {
 	for _, kind := range []callKind{receiveCall, deleteCall, releaseCall, letterCall, extendCall} {
 		t, calls := &s.trouble[kind], slog.String("calls", callsInWords[kind])
-		switch which, with := s.flaps[kind].due(now); which {
+		flaps := s.flaps[kind].recoveries > 0
+		which, with := s.flaps[kind].due(now)
+		if kind == receiveCall && flaps && t.fault == message.Network {
+			with = append(with, slog.String("hint", "if these are receives that wait for messages, a proxy may end them: set --wait-time below its time-out"))
+		}
+		switch which {
 		case itFails:
 			s.log.With(with...).Warn("calls to SQS fail", calls,
 				slog.String("reason", t.fault.String()), slog.Any("error", t.err),

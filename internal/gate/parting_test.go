@@ -188,6 +188,10 @@ func TestWhoWasRefusedAloneGoesWithItsLikeOnly(t *testing.T) {
 		if !s.Together(&alone[0], &alone[1]) || !s.Together(together[0], together[1]) {
 			t.Errorf("%v: two of a kind do not go together", tt.r)
 		}
+		together[1].apart = true
+		if s.Together(together[0], together[1]) || s.Together(together[1], together[0]) {
+			t.Errorf("%v: one that has to be tried alone goes with another", tt.r)
+		}
 	}
 }
 

@@ -16,15 +16,20 @@ func (s *Seat) Joins(m *Message) bool {
 	g := s.gate
 	g.mu.Lock()
 	defer g.mu.Unlock()
+	return g.joins(m)
+}
+
+func (g *Gate) joins(m *Message) bool {
 	return !m.known && !m.apart && g.state != Closed && g.state != Wary
 }
 
-// Together reports whether m and other, both of which may join others, may be tried in one
-// request: not if one of them was refused alone, and the other was not.
+// Together reports whether m and other may be tried in one request: if both may join others,
+// and either both or none was refused alone.
 func (s *Seat) Together(m, other *Message) bool {
-	s.gate.mu.Lock()
-	defer s.gate.mu.Unlock()
-	return m.alone == other.alone
+	g := s.gate
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.joins(m) && g.joins(other) && m.alone == other.alone
 }
 
 // Again reports whether m left when it had to be tried alone, and came again: its next try is
