@@ -6,6 +6,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sqs-poller/poller/internal/gate"
 	"github.com/sqs-poller/poller/internal/message"
 	"github.com/sqs-poller/poller/internal/ratelimit"
 )
@@ -63,6 +64,32 @@ func TestWhatComesInADrainWaitsForNoOthers(t *testing.T) {
 			t.Errorf("%+v", s)
 		}
 		e.abort()
+	})
+}
+
+func TestInAHalfOpenGateAMessageWaitsForNoOthers(t *testing.T) {
+	t.Parallel()
+	change := func(o *Options) { o.BatchWait, o.Pace = time.Hour, ratelimit.New(ratelimit.Limits{Concurrency: 1000}) }
+	sending(t, time.Second, 50, change, func(e *engine, f *batchFake) {
+		f.whole = func([]string) message.Result {
+			return message.Result{Outcome: message.Unavailable, Status: 503, Reason: "5xx"}
+		}
+		for e.door.State() != gate.Closed {
+			pass(time.Second)
+		}
+		f.mu.Lock()
+		f.whole = notRejected
+		f.mu.Unlock()
+		for e.door.State() != gate.HalfOpen {
+			pass(time.Second)
+		}
+		e.queue.send(1)
+		pass(20 * time.Second)
+		if e.door.State() != gate.HalfOpen || f.good["m50"] != 1 {
+			t.Errorf("the gate is %v, and the message was delivered %d times", e.door.State(), f.good["m50"])
+		}
+		e.abort()
+		<-e.summary
 	})
 }
 

@@ -89,7 +89,7 @@ func (c *Consumer) begin(now time.Time, l *life) {
 // nextProbe is the message to probe the target with: of those in hand that may be started
 // the one with the fewest tries, the oldest among equals.
 func (h *hand) nextProbe(now time.Time) *life {
-	if l := h.nextWaiting(now); l != nil || !h.mayTryHeld(now) {
+	if l := h.nextWaiting(now); l != nil || !h.mayTryHeld(now) || !h.gate.Repeats(now) {
 		return l
 	}
 	var best *life

@@ -27,6 +27,7 @@ type Message struct {
 	lastFailed uint64          // its number
 	failedAt   time.Time       // when it ended
 	since      time.Time       // when the first failed try ended
+	faultSince time.Time       // when the first one did after which one strike is enough
 	told       time.Duration   // Retry-After
 	spread     float64         // jitter, uniform in [0.5, 1.5)
 	answered   int             // failed tries that got an answer
@@ -101,6 +102,9 @@ func (g *Gate) fail(now time.Time, m *Message, r message.Result, told time.Durat
 	if m.since.IsZero() {
 		m.since = now
 	}
+	if m.base == 1 && m.faultSince.IsZero() {
+		m.faultSince = now
+	}
 	m.throttled = m.throttled || o == message.Throttled || r.Crowded
 	m.cramped = o == message.Unavailable && g.retrying.shortOfRoom()
 	if o != message.Connection {
@@ -174,12 +178,21 @@ func (s *Seat) Review(now time.Time, m *Message) bool {
 		g.records.add(m.id)
 		return true
 	case m.failed == message.Failed:
-		return g.isAlone(now) && now.Sub(m.since) >= alone
+		return g.isAlone(now) && m.atFaultFor(now) >= alone
 	case m.failed == message.Rejected:
-		return now.Sub(m.since) >= rejectedFor
+		return m.atFaultFor(now) >= rejectedFor
 	default:
 		return false
 	}
+}
+
+// atFaultFor returns for how long m has failed in a way that may well be its fault: not for how
+// long the target could not be reached before, or asked to wait.
+func (m *Message) atFaultFor(now time.Time) time.Duration {
+	if m.faultSince.IsZero() {
+		return 0
+	}
+	return now.Sub(m.faultSince)
 }
 
 // isAlone reports whether so few messages have failed for so long that proof is not to be

@@ -62,6 +62,10 @@ func TestAMessageAloneIsGivenUpAfterFiveMinutes(t *testing.T) {
 		{"which count from its first failure", "o:ok a:500 +3m a:500 +2m a?x"},
 		{"one that began to fail later is not", "o:ok a:500 +4m b:500 +1m b? a?x +4m b?x"},
 		{"not after 503", "o:ok a:503 +2h a?"},
+		{"nor for what came before it, which is no message's fault", "o:ok a:net +5m a:429 +5m a:500 a? +299999ms a? +1ms a?x"},
+		{"nor for 503s before it", "o:ok a:503 +1h a:500 a? +5m a?x"},
+		{"nor while its last answer was one", "o:ok a:500 +5m a:503 a?"},
+		{"what comes between does not matter", "o:ok a:500 +4m a:net a? +1m a:500 a?x"},
 		{"not while three are held", "o:ok p> +1ms bc:500 p=ok a:500 held=3 failing=1 +5m a?"},
 		{"but while two are", "o:ok p> +1ms b:500 p=ok a:500 held=2 failing=1 +5m a?x"},
 		{"not while three are in trouble", "o:ok abc:500 bc- held=1 +5m a?"},
@@ -82,6 +86,7 @@ func TestRejectionsAreBelievedUntilEverythingIsRejected(t *testing.T) {
 		{"what is rejected while everything is is given up after an hour", "abcde:400 f:400h +3599s f? +1s f?x"},
 		{"not while it is tried", "abcde:400 f:400h +1h f> f?"},
 		{"as of its first failure", "abcde:400 f:400h +30m f:400h +30m f?x"},
+		{"by an answer", "abcde:400 f:net +1h f:400h f? +1h f?x"},
 	})
 	r := play(t, "abcd:400")
 	if s := r.Status(10); s.Rejected != 0 || !s.RejectsSince.IsZero() {

@@ -189,6 +189,19 @@ func (g *Gate) admits(now time.Time) bool {
 	}
 }
 
+// untriedFirst is how long a due probe is left to a queue with a message that was never tried.
+const untriedFirst = time.Second
+
+// Repeats reports whether this queue may probe with a message that was tried before: not while
+// another has one that never was, which says more. If that one has not begun within a second, it
+// may.
+func (s *Seat) Repeats(now time.Time) bool {
+	g := s.gate
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	return g.handed.untried == s.hand.Untried || !now.Before(g.nextProbe.Add(untriedFirst))
+}
+
 const waryTries = 5 // at most, between wary and closed
 
 func (g *Gate) waryGap() time.Duration { return g.closesAfter() / waryTries }
@@ -335,6 +348,9 @@ func (s *Seat) Wake(now time.Time) time.Time {
 	}
 	if g.state == Closed {
 		earlier(g.nextProbe) // past while a probe runs
+		if g.handed.untried > 0 {
+			earlier(g.nextProbe.Add(untriedFirst))
+		}
 		return at
 	}
 	if g.trouble.counts() >= closingMessages {

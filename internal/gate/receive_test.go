@@ -171,6 +171,34 @@ func TestQueuesTakeTurnsToBringSomebodyNew(t *testing.T) {
 	}
 }
 
+func TestAProbeIsLeftToAQueueWithAMessageThatWasNeverTried(t *testing.T) {
+	t.Parallel()
+	r := play(t, toClosed+"probe")
+	repeats := func() [2]bool { return [2]bool{r.seats[0].Repeats(r.now), r.seats[1].Repeats(r.now)} }
+	if got := repeats(); got != [2]bool{true, true} {
+		t.Errorf("nobody has one: %v", got)
+	}
+	r.seats[1].Report(gate.Hand{Untried: 1})
+	if got := repeats(); got != [2]bool{false, true} {
+		t.Errorf("the second has one: %v", got)
+	}
+	if at := r.seats[0].Wake(r.now); !at.Equal(r.now.Add(time.Second)) {
+		t.Errorf("the first looks again in %v", at.Sub(r.now))
+	}
+	r.play(t, "+999ms")
+	if got := repeats(); got != [2]bool{false, true} {
+		t.Errorf("within a second: %v", got)
+	}
+	r.play(t, "+1ms")
+	if got := repeats(); got != [2]bool{true, true} {
+		t.Errorf("after a second: %v", got)
+	}
+	r.seats[1].Report(gate.Hand{})
+	if at := r.seats[0].Wake(r.now); !at.IsZero() {
+		t.Errorf("nobody has one, and it looks again in %v", at.Sub(r.now))
+	}
+}
+
 func TestAThousandMessagesAreHeldAtMost(t *testing.T) {
 	t.Parallel()
 	full := func(n int, script string) bool {

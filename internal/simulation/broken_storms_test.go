@@ -6,14 +6,15 @@ var brokenStorms = []handMade{
 		h.plan.sends[0].poison = choose(wrong, 0, 500)
 		h.dead[0] = true
 	}},
-	{noGoodMessageDiesInAnOutage, 6, func(s *scenario) { // too few to tell that of an outage in which some succeed
+	{noGoodMessageDiesInAnOutage, 6, func(s *scenario) { // in an outage in which some succeed, but no retry yet
 		stormOf(answers404)(s)
 		s.storm.kind = partial
 	}, func(h *history, wrong bool) {
 		h.receives(9, upTo(6)...)
-		for m := range choose(wrong, 5, 4) {
-			h.tries(m, 11, 12, 404)
-		}
+		h.tries(0, 11, 12, 404)
+		h.tries(1, 11, 12, 404)
+		h.tries(1, 12.1, choose(wrong, 12.9, 13.1), 200)
+		h.tries(2, 12.1, 12.2, 200)
 		h.changes(13, 1, 0)
 		h.dead[0] = true
 	}},

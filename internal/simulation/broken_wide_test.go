@@ -22,6 +22,20 @@ var brokenWide = []handMade{
 		h.plan.sends[7].poison = choose(wrong, 0, 422)
 		h.dead[7] = true
 	}},
+	{aTargetThatRejectsEverythingKillsNoGoodMessage, 5, func(s *scenario) { // a second process believes the first five anew
+		inWide(wider{kind: rejectsEverything, rejects: &window{0, time.Hour, 422}})(s)
+		s.queues[0].maxReceives = 4
+	}, func(h *history, wrong bool) {
+		for m := range h.plan.sends {
+			h.tries(m, float64(m), float64(m)+0.1, 422)
+		}
+		h.dead[0] = true
+		if !wrong {
+			h.by.exited = seconds(60)
+			other := &process{world: h.world, name: "a2", started: seconds(60), drained: never, killed: never, exited: never}
+			h.evidence.processes = append(h.evidence.processes, other)
+		}
+	}},
 	{undeletedMessagesAreBounded, 130, nil, func(h *history, wrong bool) {
 		for m := range h.plan.sends {
 			h.receives(float64(m), m)

@@ -85,7 +85,13 @@ func (h *history) changes(sent float64, visible int, messages ...int) {
 
 // tries has the target answer a delivery.
 func (h *history) tries(message int, from, to float64, status int) {
-	d := &delivery{by: h.by, message: message, count: h.world.receives[message], arrived: seconds(from), ended: seconds(to), status: status}
+	number := 0
+	for _, before := range h.evidence.deliveries {
+		if before.by == h.by && before.message == message {
+			number++
+		}
+	}
+	d := &delivery{by: h.by, message: message, number: number, count: h.world.receives[message], arrived: seconds(from), ended: seconds(to), status: status}
 	h.evidence.deliveries = append(h.evidence.deliveries, d)
 }
 

@@ -9,8 +9,8 @@ import (
 // noGoodMessageDiesInAnOutage: with three receives and at most one restart. This is not
 // promised for a target that hangs now and then, and so looks slow; nor for a single message
 // in a queue whose target answers 500; nor for what is behind poison on a FIFO queue with
-// several replicas, each of which may cost it a receive; nor where some deliveries succeed, and a
-// process has tried too few to tell a message that fails each time by chance from poison.
+// several replicas, each of which may cost it a receive; nor where some deliveries succeed, but
+// no retry has yet: a message that fails each time by chance looks like poison.
 func noGoodMessageDiesInAnOutage(t *trial) {
 	s := t.plan.storm
 	if s == nil || s.way == hangs && s.kind != total {
@@ -22,15 +22,15 @@ func noGoodMessageDiesInAnOutage(t *trial) {
 		if s.poison && t.queue(m).fifo && len(t.plan.replicas) > 1 {
 			continue
 		}
-		if t.dead[m] && t.plan.sends[m].poison == 0 && t.queue(m).maxReceives >= 3 && !alone[m] && !t.fewTriedWith(m) {
+		if t.dead[m] && t.plan.sends[m].poison == 0 && t.queue(m).maxReceives >= 3 && !alone[m] && !t.givenUpBeforeARetryWorked(m) {
 			t.breaks(t.stopped, t.evidence.processes[0], "and the others are done, and m%d, a good message, is dead", m)
 		}
 	}
 }
 
-// fewTriedWith reports whether m was given up in a storm that leaves some deliveries well, by a
-// process that had tried fewer than five messages in it.
-func (t *trial) fewTriedWith(m int) bool {
+// givenUpBeforeARetryWorked reports whether m was given up in a storm that leaves some deliveries
+// well, by a process of which no retry in it had succeeded.
+func (t *trial) givenUpBeforeARetryWorked(m int) bool {
 	s, given := t.plan.storm, (*life)(nil)
 	for _, l := range t.lives {
 		if l.message == m && l.how == "released" {
@@ -40,13 +40,9 @@ func (t *trial) fewTriedWith(m int) bool {
 	if s.kind == total || given == nil {
 		return false
 	}
-	tried := make(map[int]bool)
-	for _, d := range t.evidence.deliveries {
-		if d.by == given.by && d.arrived >= s.from && d.arrived < given.released {
-			tried[d.message] = true
-		}
-	}
-	return len(tried) < 5
+	return !slices.ContainsFunc(t.evidence.deliveries, func(d *delivery) bool {
+		return d.by == given.by && d.number > 0 && d.delivered() && d.arrived >= s.from && d.ended < given.released
+	})
 }
 
 // alone returns the messages that were given up after five minutes with hardly any others in

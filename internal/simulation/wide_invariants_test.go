@@ -126,8 +126,9 @@ func oneMessagesRefusalStopsNobodyElse(t *trial) {
 
 // aTargetThatRejectsEverythingKillsNoGoodMessage: once five different messages were rejected
 // in a row the next are held, an hour a receive. So where five were before one came twice,
-// no message with three receives, and one more for each restart and each other replica, dies
-// in up to rejectsForHours. On a FIFO queue of few groups there may be no five.
+// no message with three receives dies in up to rejectsForHours, with one more for each restart,
+// which releases what is in hand, and one for each further process, which believes the first
+// five. On a FIFO queue of few groups there may be no five.
 func aTargetThatRejectsEverythingKillsNoGoodMessage(t *trial) {
 	w := t.plan.wide
 	if w == nil || w.rejects == nil || !w.alone || w.rejects.to-w.rejects.from > rejectsForHours {
@@ -138,7 +139,7 @@ func aTargetThatRejectsEverythingKillsNoGoodMessage(t *trial) {
 	}
 	t.reaches()
 	for m := range t.plan.sends {
-		if most := t.queue(m).maxReceives; t.dead[m] && t.plan.sends[m].poison == 0 && most >= 3+t.restarts()+len(t.plan.replicas)-1 {
+		if most := t.queue(m).maxReceives; t.dead[m] && t.plan.sends[m].poison == 0 && most >= 3+t.restarts()+len(t.evidence.processes)-1 {
 			t.breaks(t.stopped, t.evidence.processes[0], "and the others are done, and m%d, a good message, is dead after %d receives", m, most)
 		}
 	}
