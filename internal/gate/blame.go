@@ -142,7 +142,7 @@ func (m *Message) certain() int { return m.strikes - m.doubtful }
 // looks healthy.
 func (g *Gate) trusts(now time.Time, m *Message) bool {
 	return (m.known || m.certain() > 0) && g.trouble.counts() < few && g.heldUnknown < few &&
-		(g.retrying.newcomers.value >= minNewcomers || now.Sub(m.since) >= alone)
+		(g.retrying.newcomers.value >= minNewcomers || m.atFaultFor(now) >= alone)
 }
 
 // strike adds the strike for m's last failed try.

@@ -49,6 +49,7 @@ func TestWhoIsKnownIsStruckWithoutProofWhileTheTargetIsTrusted(t *testing.T) {
 		{"not while fewer than a quarter of the newcomers are delivered", knownBad + "sour*8 k:500 strikes=1"},
 		{"but while more are", knownBad + "sour*4 k:500x"},
 		{"after five minutes the newcomers do not matter", knownBad + "sour*8 k:500 +299s k:500 +1s k:500x"},
+		{"which do not count while it was not reached", knownBad + "sour*8 k:net +300s k:500 strikes=1 +300s k:500x"},
 		{"a record is no strike for what nobody is to blame for", knownBad + "k:429 k:net k:503/1s strikes=1"},
 		{"a delivery ends the record", knownBad + "k:ok k:500 strikes=1"},
 		{"while the gate is closed nobody is struck", knownBad + "abcde:500 +1s tick closed probe k:500 strikes=1"},
@@ -246,5 +247,15 @@ func TestWhatWasTriedIsCounted(t *testing.T) {
 	r.play(t, "b:500 +90s")
 	if s := r.Status(10); !s.TroubleSince.Equal(at) {
 		t.Errorf("in trouble since %v, not %v", s.TroubleSince, at)
+	}
+}
+
+func TestAHeldMessageIsShownSinceItsFirstFailure(t *testing.T) {
+	t.Parallel()
+	r := play(t, "o:ok a:net")
+	first := r.now
+	r.play(t, "+1m a:503 +1m a:429")
+	if got := r.seat.Record(r.hand["a"]); got.Tries != 3 || !got.Since.Equal(first) {
+		t.Errorf("%+v, and its first failure was at %v", got, first)
 	}
 }

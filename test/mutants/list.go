@@ -139,7 +139,7 @@ var theGate = room{
 		{rule: "trust: few are in trouble", file: "blame.go", old: "g.trouble.counts() < few && g.heldUnknown < few &&", new: "g.heldUnknown < few &&"},
 		{rule: "trust: few are held of whom nothing is known", file: "blame.go", old: "g.trouble.counts() < few && g.heldUnknown < few &&", new: "g.trouble.counts() < few &&"},
 		{rule: "trust: a quarter of the newcomers is delivered", file: "blame.go", old: "(g.retrying.newcomers.value >= minNewcomers ||", new: "(true ||"},
-		{rule: "trust: not needed after five minutes", file: "blame.go", old: " || now.Sub(m.since) >= alone)", new: ")"},
+		{rule: "trust: not needed after five minutes", file: "blame.go", old: " || m.atFaultFor(now) >= alone)", new: ")"},
 		{rule: "few are fewer than three", file: "blame.go", old: "few                = 3 ", new: "few                = 4 "},
 		{rule: "few are two", file: "blame.go", old: "few                = 3 ", new: "few                = 2 "},
 		{rule: "one strike a try", file: "blame.go", old: "\tm.struck = true\n", new: ""},
