@@ -18,6 +18,21 @@ var brokenStorms = []handMade{
 		h.changes(13, 1, 0)
 		h.dead[0] = true
 	}},
+	{noGoodMessageDiesInAnOutage, 2, func(s *scenario) { // among poison, where hardly anything succeeds
+		stormOf(answers404)(s)
+		s.storm.kind, s.storm.poison = flapping, true
+	}, func(h *history, wrong bool) {
+		h.receives(9, 0, 1)
+		h.tries(1, 11, 11.1, 404)
+		h.tries(1, 11.2, 11.3, 200)
+		for i := range 60 {
+			at := 12 + float64(i)/10
+			h.tries(0, at, at+0.1, 404)
+			h.tries(1, at, at+0.1, choose(wrong && i%5 == 0, 200, 404))
+		}
+		h.changes(20, 1, 0)
+		h.dead[0] = true
+	}},
 	{anOutageBurnsNoReceives, 1, stormOf(refusesDials), func(h *history, wrong bool) {
 		h.receives(1, 0)
 		if wrong {

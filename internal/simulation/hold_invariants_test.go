@@ -10,7 +10,8 @@ import (
 // promised for a target that hangs now and then, and so looks slow; nor for a single message
 // in a queue whose target answers 500; nor for what is behind poison on a FIFO queue with
 // several replicas, each of which may cost it a receive; nor where some deliveries succeed, but
-// no retry has yet: a message that fails each time by chance looks like poison.
+// no retry has yet, or there is poison and nine of ten deliveries fail: a message that fails each
+// time by chance looks like poison.
 func noGoodMessageDiesInAnOutage(t *trial) {
 	s := t.plan.storm
 	if s == nil || s.way == hangs && s.kind != total {
@@ -22,15 +23,16 @@ func noGoodMessageDiesInAnOutage(t *trial) {
 		if s.poison && t.queue(m).fifo && len(t.plan.replicas) > 1 {
 			continue
 		}
-		if t.dead[m] && t.plan.sends[m].poison == 0 && t.queue(m).maxReceives >= 3 && !alone[m] && !t.givenUpBeforeARetryWorked(m) {
+		if t.dead[m] && t.plan.sends[m].poison == 0 && t.queue(m).maxReceives >= 3 && !alone[m] && !t.looksLikePoison(m) {
 			t.breaks(t.stopped, t.evidence.processes[0], "and the others are done, and m%d, a good message, is dead", m)
 		}
 	}
 }
 
-// givenUpBeforeARetryWorked reports whether m was given up in a storm that leaves some deliveries
-// well, by a process of which no retry in it had succeeded.
-func (t *trial) givenUpBeforeARetryWorked(m int) bool {
+// looksLikePoison reports whether m was given up, in a storm that leaves some deliveries well, by a
+// process of which no retry in it had succeeded, or, where there is poison, nine of ten deliveries
+// had failed since m's first.
+func (t *trial) looksLikePoison(m int) bool {
 	s, given := t.plan.storm, (*life)(nil)
 	for _, l := range t.lives {
 		if l.message == m && l.how == "released" {
@@ -40,9 +42,24 @@ func (t *trial) givenUpBeforeARetryWorked(m int) bool {
 	if s.kind == total || given == nil {
 		return false
 	}
-	return !slices.ContainsFunc(t.evidence.deliveries, func(d *delivery) bool {
-		return d.by == given.by && d.number > 0 && d.delivered() && d.arrived >= s.from && d.ended < given.released
-	})
+	first := never
+	retried, tries, delivered := false, 0, 0
+	for _, d := range t.evidence.deliveries {
+		if d.by != given.by || d.arrived < s.from || d.ended >= given.released {
+			continue
+		}
+		retried = retried || d.number > 0 && d.delivered()
+		if d.message == m && first == never {
+			first = d.arrived
+		}
+		if first != never {
+			tries++
+			if d.delivered() {
+				delivered++
+			}
+		}
+	}
+	return !retried || s.poison && tries >= 50 && delivered < tries/10
 }
 
 // alone returns the messages that were given up after five minutes with hardly any others in
