@@ -44,37 +44,42 @@ func TestTheFirstMessageOfAnyOfManyQueuesIsDeliveredAtOnce(t *testing.T) {
 // only such as were tried before leaves the probe to one that has not, whatever their weights.
 func TestEachProbeOfManyQueuesTriesAnotherMessage(t *testing.T) {
 	t.Parallel()
-	synctest.Test(t, func(t *testing.T) {
-		const refused = 8 // of each queue, for what they are
-		f := newFakeTarget(10 * time.Millisecond)
-		f.answer = func(m *message.Message, _ int) (message.Result, time.Duration) {
-			if n, _ := strconv.Atoi(m.ID[1:]); n < refused {
-				return message.Result{Outcome: message.Throttled, Status: 429, Reason: "429"}, f.took
-			}
-			return delivered2xx, f.took
-		}
-		door, pace := gate.New(1), ratelimit.New(ratelimit.Limits{Concurrency: 10})
-		var all []*engine
-		for name, weight := range map[string]float64{"a": 5, "b": 1, "c": 1} {
-			q := newFakeQueue()
-			q.send(2 * refused)
-			for i, m := range q.messages {
-				m.id = name + strconv.Itoa(i)
-			}
-			all = append(all, run(t, q, f, ratelimit.Limits{}, func(o *Options) { o.Gate, o.Pace, o.Weight = door, pace, weight }))
-		}
-		for door.State() != gate.Closed {
-			pass(10 * time.Millisecond)
-		}
-		before := f.deliveries()
-		for door.State() == gate.Closed {
-			pass(10 * time.Millisecond)
-		}
-		if probes := f.deliveries() - before; probes > 3*refused {
-			t.Errorf("%d probes to pass %d messages", probes, 3*refused)
-		}
-		for _, e := range all {
-			e.stop()
-		}
-	})
+	const refused = 8 // of each queue, for what they are
+	for _, took := range []time.Duration{10 * time.Millisecond, 3 * time.Second} {
+		t.Run(took.String(), func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				f := newFakeTarget(took)
+				f.answer = func(m *message.Message, _ int) (message.Result, time.Duration) {
+					if n, _ := strconv.Atoi(m.ID[1:]); n < refused {
+						return message.Result{Outcome: message.Throttled, Status: 429, Reason: "429"}, took
+					}
+					return delivered2xx, took
+				}
+				door, pace := gate.New(1), ratelimit.New(ratelimit.Limits{Concurrency: 10})
+				var all []*engine
+				for name, weight := range map[string]float64{"a": 5, "b": 1, "c": 1} {
+					q := newFakeQueue()
+					q.send(2 * refused)
+					for i, m := range q.messages {
+						m.id = name + strconv.Itoa(i)
+					}
+					all = append(all, run(t, q, f, ratelimit.Limits{}, func(o *Options) { o.Gate, o.Pace, o.Weight = door, pace, weight }))
+				}
+				for door.State() != gate.Closed {
+					pass(10 * time.Millisecond)
+				}
+				before := f.deliveries()
+				for door.State() == gate.Closed {
+					pass(10 * time.Millisecond)
+				}
+				if probes := f.deliveries() - before; probes > 3*refused {
+					t.Errorf("%d probes to pass %d messages", probes, 3*refused)
+				}
+				for _, e := range all {
+					e.stop()
+				}
+			})
+		})
+	}
 }

@@ -87,7 +87,8 @@ func (c *Consumer) begin(now time.Time, l *life) {
 }
 
 // nextProbe is the message to probe the target with: of those in hand that may be started
-// the one with the fewest tries, the oldest among equals.
+// the one with the fewest tries, the oldest among equals; if all were tried before, none while
+// another queue has one that was not.
 func (h *hand) nextProbe(now time.Time) *life {
 	if l := h.nextWaiting(now); l != nil || !h.mayTryHeld(now) || !h.gate.Repeats(now) {
 		return l
