@@ -24,11 +24,34 @@ func TestARetryAfterOfSeveralInARowIsTheTargets(t *testing.T) {
 		if !c.ends(late, refuses(time.Minute)) {
 			t.Error("one that ran as the target was believed is not announced")
 		}
-		c.waits(time.Minute)
+		until := c.begin.Add(time.Minute)
+		if all := c.pace.ToldChanges(time.Now()); len(all) != 1 || !all[0].Waiting || !all[0].Until.Equal(until) {
+			t.Errorf("%+v", all)
+		}
+		asks := func(after, left time.Duration) {
+			t.Helper()
+			c.waits(after)
+			if is := c.pace.Told(time.Now()); !is.Waiting || is.Remaining != 0 || !is.Reset.Equal(until) {
+				t.Errorf("%+v", is)
+			}
+			sleep(after)
+			ask := c.begins()
+			if is := c.pace.Told(time.Now()); !is.Waiting || is.Remaining != 0 || !is.Reset.Equal(until) {
+				t.Errorf("while one asks: %+v", is)
+			}
+			c.ends(ask, refuses(left))
+		}
+		asks(time.Second, 59*time.Second)
+		asks(time.Second, 58*time.Second)
+		asks(2*time.Second, 56*time.Second)
+		asks(4*time.Second, 52*time.Second)
+		asks(8*time.Second, 44*time.Second)
+		asks(16*time.Second, 28*time.Second)
+		c.waits(28 * time.Second)
 		if n, next := c.Soon(time.Now(), 10*time.Second); n != 0 || !next.Equal(c.begin.Add(50*time.Second)) {
 			t.Errorf("%d soon, more at %v", n, next.Sub(c.begin))
 		}
-		sleep(time.Minute)
+		sleep(28 * time.Second)
 		ask := c.begins()
 		if n := c.Usable(time.Now(), 10); n != 0 {
 			t.Errorf("%d usable while one asks", n)
@@ -44,7 +67,41 @@ func TestARetryAfterOfSeveralInARowIsTheTargets(t *testing.T) {
 		if !c.ends(c.begins(), refuses(time.Minute)) {
 			t.Error("it was so within the hour, and two are not enough")
 		}
-		c.waits(time.Minute)
+		c.waits(time.Second)
+	})
+}
+
+func TestRefusalsInARowThatAnotherMessageDoesNotGetWereNotTheTargetsWord(t *testing.T) {
+	in(t, func(c *talk) {
+		for range 3 {
+			for i := range 5 {
+				if c.ends(c.begins(), refuses(10*time.Minute)) != (i == 4) {
+					t.Errorf("the %d. in a row", i+1)
+				}
+			}
+			sleep(time.Second)
+			c.ends(c.begins(), delivered)
+			if is := c.pace.Told(time.Now()); is.Known || is.Waiting {
+				t.Errorf("%+v", is)
+			}
+			c.may(10)
+		}
+	})
+}
+
+func TestWhoAsksAndGetsNoAnswerSaysNothingOfTheTargetsWord(t *testing.T) {
+	in(t, func(c *talk) {
+		for range 5 {
+			c.ends(c.begins(), refuses(time.Minute))
+		}
+		sleep(time.Second)
+		c.ends(c.begins(), message.Result{Outcome: message.Failed, Status: 500})
+		c.may(10)
+		c.ends(c.begins(), delivered)
+		c.ends(c.begins(), refuses(time.Minute))
+		if !c.ends(c.begins(), refuses(time.Minute)) {
+			t.Error("it was so within the hour, and two are not enough")
+		}
 	})
 }
 

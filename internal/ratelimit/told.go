@@ -20,12 +20,15 @@ import (
 // several messages in a row have been told so at their first try, alone. A request of
 // several may be refused for the sake of one of them, so after such a refusal each request
 // carries one message, until the target takes one. When the time is over one delivery asks
-// anew; the others follow when the target has taken it.
+// anew; the others follow when the target has taken it. Several messages in a row may be
+// refused for what they are all the same, as a tenant's: so one asks long before, after
+// 1 s, 2 s, 4 s and so on. If the target takes it, those refusals were no word of its.
 type told struct {
 	limits []toldLimit
 	parted []string // names of limits that differ from message to message
 
 	hold     time.Time // nothing starts before it; by Retry-After
+	word     time.Time // when that ends; the hold may end earlier, so that one asks
 	heldAt   int       // the number of the start that was next when the hold began
 	asks     bool      // one delivery at a time, until the target takes one
 	doubts   bool      // a request of several was told to wait: for the sake of one, or all?
@@ -67,8 +70,8 @@ const (
 	// believedRefusals is how many messages in a row have to be told to wait for it to be
 	// the target's word; the fewer after it was, within maxBelieved.
 	believedRefusals, believedAgain = 5, 2
-	// minAsk and maxAsk bound a tenth of the time since the first refusal, which is the
-	// least time between two deliveries that ask.
+	// Between two deliveries that ask is at least a tenth of the time since the first refusal,
+	// within minAsk and maxAsk; and while the target's word holds at most all of that time.
 	minAsk, maxAsk = time.Second, 10 * time.Second
 	// sameReset is how far two words on one reset may be apart: both are in whole seconds. Who
 	// heard it late takes it for as much later, by as long as the request ran at most.
@@ -185,7 +188,10 @@ func (t *told) taken(now time.Time, try *Try, r message.Result) {
 		return
 	}
 	if try.number >= t.heldAt {
-		t.asks = false
+		if t.asks && r.Outcome == message.Delivered && now.Before(t.word) {
+			t.believed = time.Time{} // it was not the target's word
+		}
+		t.asks, t.word = false, time.Time{}
 	}
 	if r.Outcome == message.Delivered {
 		t.refused, t.doubts, t.accepted = 0, false, now
@@ -217,7 +223,8 @@ func (t *told) refuse(now time.Time, try *Try, next int, wait time.Duration, fir
 	default:
 		t.doubts = false // who asks may ask for several
 	}
-	t.hold, t.heldAt, t.asks, t.believed = now.Add(wait), next, true, now
+	t.word, t.hold = now.Add(wait), now.Add(min(wait, max(minAsk, now.Sub(t.since))))
+	t.heldAt, t.asks, t.believed = next, true, now
 }
 
 // note takes in what is said of one limit.
@@ -307,7 +314,7 @@ func (t *told) watch(now time.Time, running int) {
 	if waiting == t.waiting {
 		return
 	}
-	change := ToldChange{Waiting: waiting, Until: from}
+	change := ToldChange{Waiting: waiting, Until: later(from, t.word)}
 	if waiting {
 		t.began = now
 	} else {
@@ -329,7 +336,10 @@ func (p *Pace) Told(now time.Time) Told {
 		return Told{}
 	}
 	is := Told{Ignored: t.ignored, Waiting: t.waits(now, p.delivering), Since: t.began}
-	if n, grows := t.free(now); n >= 0 && grows.After(now) {
+	switch n, grows := t.free(now); {
+	case t.word.After(now):
+		is.Known, is.Reset = true, later(grows, t.word)
+	case n >= 0 && grows.After(now):
 		is.Known, is.Remaining, is.Reset = true, n, grows
 	}
 	return is

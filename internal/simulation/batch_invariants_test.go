@@ -64,7 +64,7 @@ func (d *delivery) apart() bool {
 // them dies.
 //
 // A process that starts knows nothing of what the one before it has found out: the time begins
-// anew. For a message that a process had in hand when it was killed it does when SQS hands it
+// anew. So it does after a standstill. For a message that a process had in hand when it was killed it does when SQS hands it
 // out again. A process that starts behind refused ones takes them for the target's trouble, and
 // passes them probe by probe.
 func aRefusalForOnesSakeStopsNoNeighbour(t *trial) {
@@ -122,10 +122,10 @@ func aRefusalForOnesSakeStopsNoNeighbour(t *trial) {
 	}
 }
 
-// restartedWithin reports whether a process was started or ended in a time before.
+// restartedWithin reports whether a process was started, ended or stood still in a time before.
 func (t *trial) restartedWithin(at instant, before time.Duration) bool {
 	within := func(when instant) bool { return when > at-before && when <= at }
-	return slices.ContainsFunc(t.evidence.processes, func(p *process) bool { return within(p.started) || within(t.end(p)) })
+	return slices.ContainsFunc(t.evidence.processes, func(p *process) bool { return within(p.started) || within(t.end(p)) || p.standsIn(at-before, at) })
 }
 
 // hiddenByKills returns whether SQS still hid a message, or one before it in its group, at an

@@ -150,6 +150,13 @@ var brokenWide = []handMade{
 			h.tries(m, 2, 3, 200)
 		}
 	}},
+	{aRefusalForOnesSakeStopsNoNeighbour, 100, inWide(wider{kind: batches, refusals: &refusals{retryAfter: 10 * time.Second}}), func(h *history, wrong bool) {
+		h.by.started = -time.Hour // it stands still, and the time begins anew
+		h.by.stood = append(h.by.stood, standstill{from: seconds(5), to: choose(wrong, seconds(50), seconds(90))})
+		for m := range 90 {
+			h.tries(m, 2, 3, 200)
+		}
+	}},
 	{aRefusalForOnesSakeStopsNoNeighbour, 100, inWide(wider{kind: batches, refusals: &refusals{share: 0.5, always: true}}), func(h *history, wrong bool) {
 		h.by.started = seconds(5) // behind refused ones, which it has to pass
 		for m := range h.plan.sends {
