@@ -26,6 +26,9 @@ func (s *Seat) Next(m *Message) time.Time {
 	if m.try <= g.reopened { // it failed before the gate reopened: try it now
 		return m.failedAt
 	}
+	if m.awaited && m.try <= g.resumed { // the target takes more again
+		return m.failedAt.Add(m.told)
+	}
 	longest := maxBackoff
 	if !g.retrying.pay() {
 		switch m.failed {

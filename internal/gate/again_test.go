@@ -39,6 +39,8 @@ func TestAHeldMessageIsTriedAgain(t *testing.T) {
 		{"not so when something has succeeded", "o:ok a> +8s a=500 p:ok", 200 * time.Millisecond},
 		{"not so who has a record", "o:ok a:500 +1ms p:ok a?x xyz> xyz:500 +8s a:500", 200 * time.Millisecond},
 		{"after 30 s where the target refuses it and retrying is in vain", "o:ok" + tries(12, "429"), 30 * time.Second},
+		{"so who was refused for what it is", "o:ok" + tries(12, "429") + " b:429a p:ok", 30 * time.Second},
+		{"nor when only what began before is delivered", "o:ok p>" + tries(12, "429") + " a:429a p=ok", 30 * time.Second},
 		{"not where half of the first tries are refused as well", "op:ok bcd:429" + tries(12, "429"), time.Second},
 		{"after 10 s where it answers 503", "o:ok" + tries(40, "503"), 10 * time.Second},
 		{"not after any other answer", "o:ok" + tries(12, "429") + " a:500", time.Second},
@@ -55,6 +57,8 @@ func TestAHeldMessageIsTriedAgain(t *testing.T) {
 		rule, script string
 		want         time.Duration
 	}{
+		{"when the target that was waited for takes one again", "o:ok" + tries(12, "429") + " a:429a p:ok", 0},
+		{"not before its Retry-After then", "o:ok" + tries(12, "429") + " a:429a/30s p:ok", 30 * time.Second},
 		{"when Retry-After said", "o:ok a:503/30s", 30 * time.Second},
 		{"when a 429 said", "opqrstuvwxyz:ok a:429/30s", 30 * time.Second},
 		{"when Retry-After said, whatever succeeds", "o:ok a:503/30s +1ms p:ok", 30*time.Second - time.Millisecond},

@@ -32,6 +32,7 @@ type Message struct {
 	spread     float64         // jitter, uniform in [0.5, 1.5)
 	answered   int             // failed tries that got an answer
 	throttled  bool            // one of them got a 429
+	awaited    bool            // the last one was refused while the target is waited for as it asked
 	struck     bool            // the last failed try has been counted as a strike
 	strikes    int
 	cramped    bool // the target was short of room at the last failed try, and that may be why it failed
@@ -97,7 +98,7 @@ func (g *Gate) fail(now time.Time, m *Message, r message.Result, told time.Durat
 		m.base = 0
 	}
 	m.lastFailed, m.spared, m.apart = m.try, false, m.apart || m.base > 0
-	m.alone = m.alone || o != message.Connection && !announced
+	m.alone, m.awaited = m.alone || o != message.Connection && !announced, announced
 	m.closings, m.struck = g.closings, m.base == 0 || g.state == Closed
 	if m.since.IsZero() {
 		m.since = now

@@ -26,6 +26,10 @@ type Gate struct {
 	reopened  uint64
 	closings  int
 
+	// waits is the newest try that was refused while the target is waited for as it asked,
+	// resumed the newest when it took one again.
+	waits, resumed uint64
+
 	started time.Time // when a try last began
 	success time.Time // when the last success ended
 	proof   time.Time // when the last of the tries that were delivered began
@@ -238,7 +242,7 @@ func (s *Seat) End(now time.Time, m *Message, r message.Result, slots int) Fate 
 		return Settled
 	}
 	if r.Announced {
-		g.announced()
+		g.announced(m)
 	} else {
 		g.learn(m, r.Outcome)
 		g.parting.triedAlone(m, r.Outcome)
@@ -259,9 +263,10 @@ func (s *Seat) End(now time.Time, m *Message, r message.Result, slots int) Fate 
 	return Held
 }
 
-// announced records that the target is waited for as it asked: it is well, and what it has
-// refused so far is explained.
-func (g *Gate) announced() {
+// announced records that m's try was refused while the target is waited for as it asked: it is
+// well, and what it has refused so far is explained.
+func (g *Gate) announced(m *Message) {
+	g.waits = max(g.waits, m.try)
 	if g.state == Closed || g.trouble.counts() == 0 {
 		return
 	}
@@ -312,6 +317,9 @@ func (g *Gate) credit(now time.Time, m *Message, o message.Outcome, fresh bool) 
 		g.rejects = time.Time{}
 		if m.began.After(g.proof) {
 			g.proof = m.began
+		}
+		if g.waits > 0 && m.try > g.waits { // the wait is over
+			g.waits, g.resumed, g.stir = 0, g.tries, true
 		}
 		g.version++
 	}

@@ -20,6 +20,7 @@ import (
 //	a:500x      … and it is given up
 //	a:400       it is rejected, and that is believed; a:400h: it is held
 //	a:503c      it is a crowd's
+//	a:429a      the target is waited for as it asked
 //	a:503/30s   the answer has a Retry-After
 //	a=cut       its try was canceled
 //	a!          it may not be tried now
@@ -259,6 +260,8 @@ func parse(answer string) (message.Result, gate.Fate) {
 		result.Outcome, result.Crowded = message.Unavailable, true
 	case "429":
 		result.Outcome = message.Throttled
+	case "429a":
+		result.Outcome, result.Announced = message.Throttled, true
 	case "net":
 		result.Outcome = message.Connection
 	case "cut":

@@ -124,7 +124,7 @@ func (s *Seat) Dissolve(now time.Time, all []*Message, r message.Result, slots i
 	told := min(r.RetryAfter, maxRetryAfter)
 	switch {
 	case r.Announced:
-		g.announced()
+		g.announced(head)
 	case r.Outcome != message.Rejected: // which is an answer of a target that works
 		g.learn(head, r.Outcome)
 		if head.try > g.succeeded {
@@ -156,7 +156,7 @@ func (g *Gate) spare(now time.Time, m *Message, r message.Result, told time.Dura
 	}
 	m.failed, m.told, m.failedAt, m.spread = o, told, now, g.draw(m.id, m.tries)
 	m.lastFailed, m.closings, m.struck, m.spared = m.try, g.closings, true, true
-	m.throttled = m.throttled || o == message.Throttled || r.Crowded
+	m.throttled, m.awaited = m.throttled || o == message.Throttled || r.Crowded, r.Announced
 	if m.since.IsZero() {
 		m.since = now
 	}

@@ -243,3 +243,24 @@ func TestANamedFailureIsAFailedTryOfItsMessageAlone(t *testing.T) {
 		t.Error("it is not given up by proof")
 	}
 }
+
+func TestWhatWasRefusedTogetherWhileTheTargetWasWaitedForIsDueWhenItTakesOneAgain(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	g, s := opened(now)
+	g.retrying.pays.value = 0 // so that a 429 is waited for longest
+	all := together(now, s, "m", 2)
+	s.Dissolve(now, all, message.Result{Outcome: message.Throttled, Status: 429, Announced: true}, 10)
+	if at := s.Next(all[1]); !at.After(now) {
+		t.Error("it is due at once")
+	}
+	var next Message
+	s.Enter(&next, "next")
+	s.Begin(now, &next)
+	s.End(now, &next, message.Result{Outcome: message.Delivered}, 10)
+	for _, m := range all {
+		if at := s.Next(m); !at.Equal(now) {
+			t.Errorf("it is due in %v", at.Sub(now))
+		}
+	}
+}
