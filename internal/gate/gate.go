@@ -315,11 +315,11 @@ func (g *Gate) credit(now time.Time, m *Message, o message.Outcome, fresh bool) 
 		m.apart = false
 		clear(g.rejected)
 		g.rejects = time.Time{}
-		if m.began.After(g.proof) {
-			g.proof = m.began
-		}
 		if g.waits > 0 && m.try > g.waits { // the wait is over
 			g.waits, g.resumed, g.stir = 0, g.tries, true
+		}
+		if m.began.After(g.proof) {
+			g.proof = m.began
 		}
 		g.version++
 	}
