@@ -114,6 +114,16 @@ var brokenLives = []handMade{
 		h.receives(again, 0)
 		h.tries(0, again+1, again+2, 200)
 	}},
+	{whatWasDeliveredIsNotDeliveredAgain, 1, nil, func(h *history, wrong bool) { // nor if it is released meanwhile
+		h.receives(1, 0)
+		h.tries(0, 1.1, 1.2, 200)
+		h.deletes(1.5, 0)
+		again := choose(wrong, 50.0, 70)
+		h.receives(again, 0)
+		h.changes(again+1, 0, 0)
+		h.receives(80, 0)
+		h.tries(0, 81, 82, 200)
+	}},
 	{whatIsInHandStaysExtended, 1, nil, func(h *history, wrong bool) {
 		h.receives(1, 0)
 		if !wrong {
