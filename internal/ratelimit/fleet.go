@@ -92,7 +92,7 @@ func (p *Pace) hear(now time.Time) {
 	case h.Asks && !t.asks && !t.asksForAll:
 		t.asks, t.heldAt = true, p.quotas.next
 	case t.waitsForAnother && !h.Waits && !h.Asks:
-		t.asks = false // the target has taken what another one asked with
+		t.resume(now, true) // the target has taken what another one asked with
 	}
 	t.asksForAll, t.waitsForAnother = h.Asks, h.Waits
 	p.report()

@@ -230,3 +230,39 @@ func TestWhatTheTargetTellsAnotherReplicaHoldsHere(t *testing.T) {
 		t.Errorf("another one was taken: %v", got)
 	}
 }
+
+func TestWhatAnotherReplicaFindsOutOfTheTargetsWordHoldsHere(t *testing.T) {
+	t.Parallel()
+	f := &fakeFleet{tokens: 99}
+	f.limit(8)
+	p, s := inFleet(f, ratelimit.Limits{Concurrency: 8, Follow: true})
+	now := time.Now()
+	refused := func() (believed bool) {
+		try := new(ratelimit.Try)
+		if got := s.Start(now, try, 8, agreed); got != ratelimit.Nothing {
+			t.Fatalf("it may not start: %v", got)
+		}
+		return s.End(now, try, refuses(time.Minute), 1)
+	}
+	for range 2 {
+		for i := range 5 {
+			if refused() != (i == 4) {
+				t.Errorf("the %d. in a row", i+1)
+			}
+		}
+		if is := p.Told(now); !is.Known || !is.Reset.Equal(now.Add(time.Minute)) {
+			t.Errorf("%+v", is)
+		}
+		f.told = ratelimit.ToldOthers{Waits: true}
+		p.Wake()
+		f.told = ratelimit.ToldOthers{}
+		p.Wake()
+		now = now.Add(2 * time.Second)
+		if is := p.Told(now); is.Known || is.Waiting {
+			t.Errorf("what another one asked with was taken: %+v", is)
+		}
+		ended := new(ratelimit.Try)
+		s.Start(now, ended, 8, agreed)
+		s.End(now, ended, delivered, 1)
+	}
+}

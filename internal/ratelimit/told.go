@@ -188,14 +188,20 @@ func (t *told) taken(now time.Time, try *Try, r message.Result) {
 		return
 	}
 	if try.number >= t.heldAt {
-		if t.asks && r.Outcome == message.Delivered && now.Before(t.word) {
-			t.believed = time.Time{} // it was not the target's word
-		}
-		t.asks, t.word = false, time.Time{}
+		t.resume(now, r.Outcome == message.Delivered)
 	}
 	if r.Outcome == message.Delivered {
 		t.refused, t.doubts, t.accepted = 0, false, now
 	}
+}
+
+// resume ends the asking. What the target has taken before its word was over shows that it
+// was none.
+func (t *told) resume(now time.Time, delivered bool) {
+	if t.asks && delivered && now.Before(t.word) {
+		t.believed = time.Time{}
+	}
+	t.asks, t.word = false, time.Time{}
 }
 
 // refuse notes that the target asks a message to wait, and holds all back if that is the
