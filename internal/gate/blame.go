@@ -119,7 +119,8 @@ func (g *Gate) fail(now time.Time, m *Message, r message.Result, told time.Durat
 		}
 	}
 	if m.try > g.succeeded && !announced {
-		g.trouble.add(m.began, m.id, m.tries == 1 && !m.known && !m.seen && !m.again, o, r.Answer())
+		first := m.tries == 1 && !m.known && !m.seen && !m.again
+		g.trouble.add(m.began, m.id, first || o == message.Connection, o, r.Answer())
 	}
 	g.hold(m, true)
 	return false

@@ -128,7 +128,8 @@ func (s *Seat) Dissolve(now time.Time, all []*Message, r message.Result, slots i
 	case r.Outcome != message.Rejected: // which is an answer of a target that works
 		g.learn(head, r.Outcome)
 		if head.try > g.succeeded {
-			g.trouble.add(head.began, head.id, head.tries == 1 && !head.seen, r.Outcome, r.Answer())
+			first := head.tries == 1 && !head.seen
+			g.trouble.add(head.began, head.id, first || r.Outcome == message.Connection, r.Outcome, r.Answer())
 		}
 	}
 	after := g.refused(now, all, r, told)

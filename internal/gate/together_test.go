@@ -264,3 +264,29 @@ func TestWhatWasRefusedTogetherWhileTheTargetWasWaitedForIsDueWhenItTakesOneAgai
 		}
 	}
 }
+
+func TestRequestsOfSeveralWithoutAConnectionAreTroubleThoughTheyAreRetried(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	g, s := opened(now)
+	var all [][]*Message
+	for i := range 4 {
+		all = append(all, together(now, s, string(rune('a'+i)), 2))
+	}
+	refused := message.Result{Outcome: message.Connection}
+	for _, request := range all {
+		s.Dissolve(now, request, refused, 10)
+	}
+	m := new(Message)
+	s.Enter(m, "good")
+	s.Begin(now, m)
+	s.End(now, m, message.Result{Outcome: message.Delivered}, 10)
+	for _, request := range all {
+		s.Begin(now, request[0])
+		s.BeginWith(request[1], request[0])
+		s.Dissolve(now, request, refused, 10)
+	}
+	if status := g.Status(10); status.Messages != 4 {
+		t.Errorf("%+v", status)
+	}
+}

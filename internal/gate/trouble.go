@@ -20,14 +20,15 @@ func newTrouble() trouble {
 	return trouble{messages: make(map[string]struct{}), answers: make(message.Answers)}
 }
 
-// add records a failed try that no success has overtaken. first reports whether it was
-// the first try of a message without a record: any number of retries of a few poison
-// messages does not make an outage.
-func (t *trouble) add(began time.Time, id string, first bool, o message.Outcome, a message.Answer) {
+// add records a failed try that no success has overtaken. counts reports whether its message
+// is one more that is failing: at its first try, if it has no record, since any number of
+// retries of a few poison messages does not make an outage; or if there was no connection, which no
+// message causes.
+func (t *trouble) add(began time.Time, id string, counts bool, o message.Outcome, a message.Answer) {
 	if t.since.IsZero() || began.Before(t.since) {
 		t.since = began
 	}
-	if first {
+	if counts {
 		t.messages[id] = struct{}{}
 	}
 	t.outcomes[o]++

@@ -10,7 +10,8 @@ import (
 // noMessageIsStruckForItsNeighbour: a message that has failed only together with all others
 // in its requests is not given up, and its process tries it alone next, however often it has
 // been received meanwhile, unless no message can have caused the failure. If nothing but batches
-// goes wrong, no message dies that never failed by itself.
+// goes wrong, no message dies that never failed by itself: on a FIFO queue with as many receives
+// as there are replicas, and one more, since each may release it behind one at fault.
 func noMessageIsStruckForItsNeighbour(t *trial) {
 	ownFault := func(d *delivery) bool { return !d.delivered() && !d.dissolved() }
 	type tried struct {
@@ -46,7 +47,11 @@ func noMessageIsStruckForItsNeighbour(t *trial) {
 	}
 	for m := range t.plan.sends {
 		t.reaches()
-		if t.dead[m] && !failed[m] && t.queue(m).maxReceives > t.restarts()+1 {
+		lost := 1
+		if t.queue(m).fifo {
+			lost = len(t.plan.replicas)
+		}
+		if t.dead[m] && !failed[m] && t.queue(m).maxReceives > t.restarts()+lost {
 			t.breaks(t.stopped, t.evidence.processes[0], "and the others are done, and m%d is dead, which never failed by itself", m)
 		}
 	}

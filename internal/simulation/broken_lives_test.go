@@ -24,6 +24,15 @@ var brokenLives = []handMade{
 			h.changes(10.5, 0, 0)
 		}
 	}},
+	{everythingReceivedIsSettledOrReported, 1, inWide(wider{hangs: []window{{0, 5 * time.Second, 0}}}), func(h *history, wrong bool) {
+		h.receives(1, 0) // lost, and back while its request may still connect
+		gone := h.newest(30, []int{0})
+		gone[0].code = "MessageNotInflight"
+		h.call(2, changeCall, gone...)
+		h.receives(choose(wrong, 9.0, 3), 0)
+		h.deletes(9.5, 0)
+		h.stopsAtTen(11)
+	}},
 	{everythingReceivedIsSettledOrReported, 6, inWide(wider{rejected: "dead-letter"}), func(h *history, wrong bool) { // the sixth in a row is held, and may be released to make room
 		h.receives(1, 0, 1, 2, 3, 4, 5)
 		for m := range 6 {
@@ -203,5 +212,14 @@ var brokenLives = []handMade{
 		h.tries(0, 1.1, 1.2, choose(wrong, 429, 500))
 		h.tries(1, 1.15, 1.3, 200)
 		h.changes(2, 1, 0)
+	}},
+	{nothingIsGivenUpWithoutProof, 1, nil, func(h *history, wrong bool) { // unless it may have been before, in a standstill
+		h.receives(1, 0)
+		h.tries(0, 1.1, 1.2, 429)
+		h.by.stood = append(h.by.stood, standstill{from: seconds(2), to: seconds(3)})
+		h.changes(choose(wrong, 1.5, 4), 1, 0)
+		h.receives(6, 0)
+		h.tries(0, 6.1, 6.2, 500)
+		h.changes(7, 1, 0)
 	}},
 }

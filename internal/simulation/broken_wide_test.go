@@ -128,6 +128,14 @@ var brokenWide = []handMade{
 		h.tries(0, 1.3, 1.4, 500)
 		h.dead[choose(wrong, 1, 0)] = true
 	}},
+	{noMessageIsStruckForItsNeighbour, 2, func(s *scenario) { // behind one at fault, which each replica has given up
+		inWide(wider{kind: batches})(s)
+		s.queues[0].fifo = true
+	}, func(h *history, wrong bool) {
+		h.plan.replicas = make([]replicaPlan, choose(wrong, 2, 3))
+		h.tries(0, 1.3, 1.4, 500)
+		h.dead[1] = true
+	}},
 	{aRefusalForOnesSakeStopsNoNeighbour, 100, inWide(wider{kind: batches, refusals: &refusals{}}), func(h *history, wrong bool) {
 		h.by.started = -time.Hour
 		for m := range choose(wrong, 90, 99) {

@@ -9,11 +9,12 @@ import (
 )
 
 // everythingReceivedIsSettledOrReported: whatever SQS has not confirmed as settled is in the
-// drained process's count of abandoned messages.
+// drained process's count of abandoned messages. One that was lost from a batch may come again
+// while its request still connects, which no server sees: then it was never given up.
 func everythingReceivedIsSettledOrReported(t *trial) {
 	missing := make(map[*process]int)
 	for _, l := range t.lives {
-		if l.ended == never || l.how == "lost" {
+		if l.ended == never || l.how == "lost" && !t.comesAgainToItsRequest(l) {
 			missing[l.by]++
 		}
 	}
@@ -29,6 +30,16 @@ func everythingReceivedIsSettledOrReported(t *trial) {
 			t.breaks(p.exited, p, "has abandoned %d messages though SQS was well", p.summary.Abandoned)
 		}
 	}
+}
+
+// comesAgainToItsRequest reports whether l, which was lost while connections hung, came again
+// before its request can have timed out.
+func (t *trial) comesAgainToItsRequest(l *life) bool {
+	timeout := t.plan.targets[t.queue(l.message).target].timeout
+	return t.plan.dialsHangAt(l.ended) && slices.ContainsFunc(t.lives, func(again *life) bool {
+		came := again.receives[0].call.came
+		return again.by == l.by && again.message == l.message && came > l.ended && came <= l.ended+timeout
+	})
 }
 
 // callsCarryTheNewestHandle of the message's current life. A call that is sent at the same
@@ -257,7 +268,7 @@ func nothingIsGivenUpWithoutProof(t *trial) {
 			continue
 		}
 		t.reaches()
-		if !t.wasProven(l) && !t.wasProvenBefore(l) {
+		if !t.wasProven(l) && !t.wasProvenBefore(l) && !t.mayHaveBeenStruckUnseen(l) {
 			t.breaks(l.released, l.by, "gives m%d up, and nothing has proven that it was the message's fault", l.message)
 		}
 	}
@@ -287,6 +298,15 @@ func (t *trial) wasProvenBefore(l *life) bool {
 			slices.ContainsFunc(t.evidence.deliveries, func(d *delivery) bool {
 				return d.by == l.by && d.target == target && d.delivered() && d.arrived > failed.arrived && d.ended <= l.released
 			})
+	})
+}
+
+// mayHaveBeenStruckUnseen reports whether the process has given the message up before, in a life
+// in which it stood still: nobody has seen the tries for which it may have done so.
+func (t *trial) mayHaveBeenStruckUnseen(l *life) bool {
+	return l.starts[len(l.starts)-1].provable() && slices.ContainsFunc(t.lives, func(before *life) bool {
+		return before.by == l.by && before.message == l.message && before.receives[0].call.came < l.receives[0].call.came &&
+			before.how == "released" && before.release.seconds > 0 && before.stoodStill()
 	})
 }
 

@@ -123,6 +123,8 @@ var theGate = room{
 		{rule: "what is announced is no trouble", file: "blame.go", old: "if m.try > g.succeeded && !announced {", new: "if m.try > g.succeeded {"},
 		{rule: "a failure that a success has overtaken is no trouble", file: "blame.go", old: "if m.try > g.succeeded && !announced {", new: "if !announced {"},
 		{rule: "retries do not count", file: "blame.go", old: "m.tries == 1 && !m.known && !m.seen", new: "!m.known && !m.seen"},
+		{rule: "retries without a connection count", file: "blame.go", old: "first || o == message.Connection, o", new: "first, o"},
+		{rule: "retries of a whole request without a connection count", file: "together.go", old: "first || r.Outcome == message.Connection, r.Outcome", new: "first, r.Outcome"},
 		{rule: "known messages do not count", file: "blame.go", old: "m.tries == 1 && !m.known && !m.seen", new: "m.tries == 1 && !m.seen"},
 		{rule: "released messages do not count", file: "blame.go", old: "m.tries == 1 && !m.known && !m.seen", new: "m.tries == 1 && !m.known"},
 		{rule: "more strikes where retrying works", file: "blame.go", old: "strikes >= g.retrying.enough(m.base)", new: "strikes >= m.base"},
