@@ -184,7 +184,7 @@ var theGate = room{
 
 		// Trouble, and what retries teach.
 		{rule: "trouble begins when the first of its tries began", file: "trouble.go", old: "if t.since.IsZero() || began.Before(t.since) {", new: "if t.since.IsZero() {"},
-		{rule: "trouble is different messages", file: "trouble.go", old: "if first {", new: "if true {"},
+		{rule: "trouble is different messages", file: "trouble.go", old: "if counts {", new: "if true {"},
 		{rule: "trouble ends whole", file: "trouble.go", old: "\tclear(t.messages)\n", new: ""},
 		{rule: "trouble is told by what most came to", file: "trouble.go", old: "if n > t.outcomes[most] {", new: "if n > 0 {"},
 		{rule: "a mean weighs all of the first samples alike", file: "trouble.go", old: "max(1/float64(a.n), a.weight)", new: "a.weight"},
