@@ -18,9 +18,9 @@ var brokenStorms = []handMade{
 		h.changes(13, 1, 0)
 		h.dead[0] = true
 	}},
-	{noGoodMessageDiesInAnOutage, 2, func(s *scenario) { // among poison, where hardly anything succeeds
+	{noGoodMessageDiesInAnOutage, 2, func(s *scenario) { // where hardly anything succeeds
 		stormOf(answers404)(s)
-		s.storm.kind, s.storm.poison = flapping, true
+		s.storm.kind = flapping
 	}, func(h *history, wrong bool) {
 		h.receives(9, 0, 1)
 		h.tries(1, 11, 11.1, 404)

@@ -61,6 +61,17 @@ var brokenWide = []handMade{
 		h.receives(2)
 		h.deletes(6, 0)
 	}},
+	{memoryIsBounded, 3, inWide(wider{kind: largeMessages, memory: 1 << 20}), func(h *history, wrong bool) { // nor what was delivered before
+		for m := range h.plan.sends {
+			h.plan.sends[m].size = 400 << 10
+		}
+		h.receives(1, 0, 1, 2)
+		if wrong {
+			h.tries(0, 1.1, 3, 200)
+		}
+		h.receives(2)
+		h.deletes(6, 0)
+	}},
 	{whatWasNotProcessedHasNoStrike, 1, nil, func(h *history, wrong bool) {
 		h.receives(1, 0)
 		h.tries(-1, 1.1, 1.1, 0)

@@ -10,8 +10,8 @@ import (
 // promised for a target that hangs now and then, and so looks slow; nor for a single message
 // in a queue whose target answers 500; nor for what is behind poison on a FIFO queue with
 // several replicas, each of which may cost it a receive; nor where some deliveries succeed, but
-// no retry has yet, or there is poison and nine of ten deliveries fail: a message that fails each
-// time by chance looks like poison.
+// no retry has yet, or nine of ten deliveries fail: a message that fails each time by chance looks
+// like poison.
 func noGoodMessageDiesInAnOutage(t *trial) {
 	s := t.plan.storm
 	if s == nil || s.way == hangs && s.kind != total {
@@ -30,8 +30,8 @@ func noGoodMessageDiesInAnOutage(t *trial) {
 }
 
 // looksLikePoison reports whether m was given up, in a storm that leaves some deliveries well, by a
-// process of which no retry in it had succeeded, or, where there is poison, nine of ten deliveries
-// had failed since m's first.
+// process of which no retry in it had succeeded, or nine of ten deliveries had failed since m's
+// first.
 func (t *trial) looksLikePoison(m int) bool {
 	s, given := t.plan.storm, (*life)(nil)
 	for _, l := range t.lives {
@@ -59,7 +59,7 @@ func (t *trial) looksLikePoison(m int) bool {
 			}
 		}
 	}
-	return !retried || s.poison && tries >= 50 && delivered < tries/10
+	return !retried || tries >= 50 && 10*delivered < tries
 }
 
 // alone returns the messages that were given up after five minutes with hardly any others in

@@ -270,6 +270,9 @@ func (t *trial) inHand(l *life) (all []span) {
 	if n := len(l.starts); n > 0 && l.how == "deleted" && t.plan.onRejected() == "discard" && l.starts[n-1].rejected() {
 		gone = min(gone, l.starts[n-1].ended) // the same
 	}
+	if l.how == "deleted" && len(l.starts) == 0 {
+		return nil // the process knew that it was delivered: the same
+	}
 	if gone == never {
 		gone = math.MaxInt64
 	}
