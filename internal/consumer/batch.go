@@ -60,10 +60,10 @@ func (h *hand) nextUntried(now time.Time) *life {
 	return nil
 }
 
-// gathered is when l has waited long enough for others. In a drain, and while the gate is not
-// open, hardly any are received that it could wait for.
+// gathered is when l has waited long enough for others. In a drain, and while the gate is
+// half-open, hardly any are received that it could wait for.
 func (h *hand) gathered(l *life) time.Time {
-	if h.drain.begun || h.options.Gate.State() != gate.Open {
+	if h.drain.begun || h.options.Gate.State() == gate.HalfOpen {
 		return l.since
 	}
 	return l.since.Add(h.options.BatchWait)

@@ -67,7 +67,7 @@ func TestWhatComesInADrainWaitsForNoOthers(t *testing.T) {
 	})
 }
 
-func TestUntilTheGateIsOpenAMessageWaitsForNoOthers(t *testing.T) {
+func TestInAHalfOpenGateAMessageWaitsForNoOthers(t *testing.T) {
 	t.Parallel()
 	change := func(o *Options) { o.BatchWait, o.Pace = time.Hour, ratelimit.New(ratelimit.Limits{Concurrency: 1000}) }
 	sending(t, time.Second, 50, change, func(e *engine, f *batchFake) {

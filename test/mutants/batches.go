@@ -90,7 +90,7 @@ var theBatchedEngine = room{
 		{rule: "a message waits for others", run: "Batch", file: "batch.go", old: "h.options.Batch == 1 || !now.Before(h.gathered(l))", new: "true"},
 		{rule: "a full request waits for nobody", run: "FullRequest", file: "batch.go", old: "if _, full := h.along(now, l); full {", new: "if _, full := h.along(now, l); full && false {"},
 		{rule: "in a drain nobody waits for others", run: "Drain", file: "batch.go", old: "if h.drain.begun || h.options.Gate", new: "if h.options.Gate"},
-		{rule: "until the gate is open nobody waits for others", run: "UntilTheGateIsOpen", file: "batch.go", old: "h.drain.begun || h.options.Gate.State() != gate.Open", new: "h.drain.begun"},
+		{rule: "in a half-open gate nobody waits for others", run: "HalfOpen", file: "batch.go", old: "h.drain.begun || h.options.Gate.State() == gate.HalfOpen", new: "h.drain.begun"},
 		{rule: "a probe is left to a queue with a message that was never tried", run: "EachProbe", file: "start.go", old: " || !h.gate.Repeats(now) {", new: " {"},
 		{rule: "a message that has waited long enough starts by itself", run: "EndOfItsWait", file: "batch.go", old: "\t\treturn h.gathered(l)\n", new: "\t\t_ = l\n"},
 		{rule: "what the target said decides whether they go together", run: "TheTargetsWord|GoesAlong", file: "batch.go", old: " && h.pace.Joins()", new: ""},
