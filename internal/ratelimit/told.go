@@ -22,7 +22,7 @@ import (
 // carries one message, until the target takes one. When the time is over one delivery asks
 // anew; the others follow when the target has taken it. Several messages in a row may be
 // refused for what they are all the same, as a tenant's: so one asks long before, after
-// 1 s, 2 s, 4 s and so on. If the target takes it, those refusals were no word of its.
+// 1 s, 2 s, 4 s and so on. If the target takes it, the refusals were not its word.
 type told struct {
 	limits []toldLimit
 	parted []string // names of limits that differ from message to message
