@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"github.com/sqs-poller/poller/internal/message"
+	"github.com/sqs-poller/poller/internal/ratelimit"
 )
 
 const deadARN = "arn:aws:sqs:us-east-1:000000000000:orders-dlq"
@@ -154,6 +155,37 @@ func TestARejectedMessageThatTheDeadLetterQueueDoesNotTakeIsSaidAndLeftToTheRedr
 		}
 		if got := q.delay(0, 0); got < 1 || got > 2 {
 			t.Errorf("released for %d s", got)
+		}
+		e.stop()
+	})
+}
+
+func TestARejectedMessageThatIsLostOnItsWayToTheDeadLetterQueueIsNotTakenForDelivered(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		q, f := withDeadLetters(), newFakeTarget(time.Millisecond)
+		f.answer = func(*message.Message, int) (message.Result, time.Duration) {
+			return message.Result{Outcome: message.Rejected, Status: 422, Reason: "4xx"}, f.took
+		}
+		q.fault = func(action string, call int) error {
+			if action == "dead-letter" {
+				return away(action, call)
+			}
+			return nil
+		}
+		q.send(1)
+		e := run(t, q, f, ratelimit.Limits{Concurrency: 1}, func(o *Options) { o.OnRejected = DeadLetter })
+		pass(time.Second)
+		q.mu.Lock()
+		q.messages[0].handle, q.messages[0].visible = "another's", time.Now() // its visibility has ended
+		q.mu.Unlock()
+		pass(time.Minute) // lost, and received again
+		q.mu.Lock()
+		q.fault = nil
+		q.mu.Unlock()
+		pass(2 * time.Minute)
+		if n := len(q.dead); n == 0 || !q.messages[0].deleted {
+			t.Errorf("%d in the dead-letter queue, deleted %v", n, q.messages[0].deleted)
 		}
 		e.stop()
 	})

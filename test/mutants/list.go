@@ -366,6 +366,7 @@ var theEngine = room{
 		{rule: "an answer waits until it fits", run: "WaitsUntil", file: "memory.go", old: "for bytes > p.bytes && m.held+m.promised+bytes-p.bytes > m.budget {", new: "for false {"},
 		{rule: "an answer need not wait for longer than 5 s", run: "WaitsUntil", file: "memory.go", old: "case <-late:", new: "case <-ctx.Done():"},
 		{rule: "a delivered message leaves its body", run: "LeavesItsBody", file: "lives.go", old: "\tv.memory.hold(perMessage - l.size)\n", new: ""},
+		{rule: "what is lost on its way to the dead-letter queue was not delivered", run: "ARejectedMessageThatIsLost", file: "lose.go", old: "l.state == deleting && h.ledger.has(l.key)", new: "l.state == deleting"},
 		{rule: "a receive that is overtaken is slow", run: "Overtaken", file: "demand.go", old: "older.slow, older.parked = true, false", new: "_ = older"},
 		{rule: "a receive is slow after two round trips only", run: "Overtaken", file: "demand.go", old: " && now.Sub(older.sent) > 2*d.trips.median() {", new: " {"},
 
