@@ -101,9 +101,10 @@ func (g *group) releasesBefore(m *message.Message) bool {
 }
 
 // behind are those that wait behind l, the first first: on a standard queue, and behind
-// what was delivered, there are no such messages.
+// what was delivered, there are no such messages. On a strict queue they wait for a rejected
+// message until the dead-letter queue has it.
 func (g *group) behind(l *life) []*life {
-	if g == nil || l.state == deleting || l.state == releasing {
+	if g == nil || l.state == deleting && !(g.strict && l.unsent) || l.state == releasing {
 		return nil
 	}
 	if l.state == waiting {

@@ -98,6 +98,8 @@ type life struct {
 	struck uint8
 	// givenUp: it has failed for good.
 	givenUp bool
+	// unsent: it was rejected, and the dead-letter queue does not have it yet.
+	unsent bool
 
 	// outcome and delay are what a release is for: outcome is the settled metric's
 	// label, delay in whole seconds.

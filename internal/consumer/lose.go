@@ -17,7 +17,7 @@ func (h *hand) lose(now time.Time, l *life, why string) {
 	}
 	l.note(now, message.Event{Name: "lost"})
 	h.abandoned()
-	if l.state == deleting && h.ledger.has(l.key) { // not one that is still on its way to the dead-letter queue
+	if l.state == deleting && !l.unsent {
 		h.stats.undeleted++
 		h.ledger.deleted(l.key, now.Add(2*l.visibility))
 	}

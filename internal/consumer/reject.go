@@ -27,7 +27,7 @@ func (h *hand) reject(now time.Time, l *life, result message.Result) {
 		l.outcome = doneDiscarded
 		h.delete(now, l)
 	case DeadLetter:
-		l.outcome = doneDeadLettered
+		l.outcome, l.unsent = doneDeadLettered, true
 		h.depart(now, l)
 		h.letters.add(l)
 	default:
@@ -56,6 +56,7 @@ func (h *hand) fail(now time.Time, l *life) {
 func (h *hand) letterSent(now time.Time, l *life, err error) {
 	if err == nil {
 		l.note(now, message.Event{Name: "dead_lettered"})
+		l.unsent = false
 		h.dropBody(l)
 		h.ledger.enter(l.key)
 		h.deletes.add(l)
@@ -66,8 +67,7 @@ func (h *hand) letterSent(now time.Time, l *life, err error) {
 			slog.String("message_id", l.message.ID), slog.Int("receive_count", l.message.ReceiveCount), slog.Any("error", err), slog.Int("messages", more))
 	}
 	l.outcome, l.delay = h.releaseTerms(l.message, l.last)
-	h.releaseAlone(now, l)
-	h.unblock(l)
+	h.release(now, l)
 }
 
 func letterOf(l *life) message.Letter {

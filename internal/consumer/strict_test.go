@@ -23,8 +23,7 @@ type fifoQueue struct {
 	flying  map[string]int
 	deleted map[string]bool
 	calls   int    // deletes
-	lost    string // the message whose delete comes too late
-	stuck   bool   // no visibility can be changed
+	lost    string // the message whose delete or extension comes too late
 }
 
 func newFIFOQueue(groups, each int) *fifoQueue {
@@ -94,10 +93,13 @@ func (q *fifoQueue) Delete(_ context.Context, handles []string) []error {
 
 func (q *fifoQueue) ChangeVisibility(_ context.Context, changes []message.VisibilityChange) []error {
 	<-time.After(q.trip)
-	if q.stuck {
-		return each(len(changes), away("", 0))
+	errs := make([]error, len(changes))
+	for i, c := range changes {
+		if c.ReceiptHandle == q.lost {
+			errs[i] = &message.SQSError{Action: "extend", Queue: "orders", Fault: message.Lost, Err: context.Canceled}
+		}
 	}
-	return nil
+	return errs
 }
 
 func TestInAStrictOrderTheNextOfAGroupStartsWhenTheOneBeforeIsDeleted(t *testing.T) {
@@ -134,20 +136,12 @@ func TestInAStrictOrderTheNextOfAGroupStartsWhenTheOneBeforeIsDeleted(t *testing
 
 func TestInAStrictOrderAGroupGoesOnThoughAMessageCannotBeDeleted(t *testing.T) {
 	t.Parallel()
-	for _, deadLetter := range []bool{false, true} {
+	for _, rejected := range []bool{false, true} { // the dead-letter queue has it, then
 		synctest.Test(t, func(t *testing.T) {
 			q, f := newFIFOQueue(1, 6), newFakeTarget(3*time.Millisecond)
-			if q.stuck = deadLetter; !deadLetter {
-				q.lost = "g0/1"
-			}
-			q.fault = func(action string, _ int) error {
-				if action == "dead-letter" { // as for a message of its full size
-					return &message.SQSError{Action: action, Queue: "orders", Fault: message.Invalid, Err: context.Canceled}
-				}
-				return nil
-			}
+			q.lost = "g0/1"
 			f.answer = func(m *message.Message, _ int) (message.Result, time.Duration) {
-				if deadLetter && m.ID == "g0/1" {
+				if rejected && m.ID == q.lost {
 					return message.Result{Outcome: message.Rejected, Status: 400, Reason: "4xx"}, time.Millisecond
 				}
 				return delivered2xx, time.Millisecond
@@ -157,7 +151,45 @@ func TestInAStrictOrderAGroupGoesOnThoughAMessageCannotBeDeleted(t *testing.T) {
 			})
 			pass(20 * time.Second)
 			if n := e.Snapshot(time.Now()).Settled["delivered"]; n != 5 {
-				t.Errorf("%d are delivered, dead letter %v", n, deadLetter)
+				t.Errorf("%d are delivered, rejected %v", n, rejected)
+			}
+			e.stop()
+		})
+	}
+}
+
+// A rejected message is in its group's way until the dead-letter queue has it: if that does not
+// take it, or SQS gives it to another before, it comes again, and before those behind it.
+func TestInAStrictOrderNothingOvertakesARejectedMessageThatTheDeadLetterQueueDoesNotHave(t *testing.T) {
+	t.Parallel()
+	for _, lost := range []bool{false, true} {
+		synctest.Test(t, func(t *testing.T) {
+			q, f := newFIFOQueue(1, 6), newFakeTarget(3*time.Millisecond)
+			q.fault = func(action string, call int) error {
+				switch {
+				case action != "dead-letter":
+					return nil
+				case lost:
+					return away(action, call)
+				}
+				return &message.SQSError{Action: action, Queue: "orders", Fault: message.Invalid, Err: context.Canceled}
+			}
+			if lost {
+				q.lost = "g0/1"
+			}
+			f.answer = func(m *message.Message, _ int) (message.Result, time.Duration) {
+				if m.ID == "g0/1" {
+					return message.Result{Outcome: message.Rejected, Status: 400, Reason: "4xx"}, time.Millisecond
+				}
+				return delivered2xx, time.Millisecond
+			}
+			e := run(t, q.fakeQueue, f, ratelimit.Limits{Concurrency: 10}, func(o *Options) {
+				o.Source, o.FIFO, o.FIFOStrict, o.OnRejected = q, true, true, DeadLetter
+			})
+			pass(2 * time.Minute)
+			s := e.Snapshot(time.Now()).Settled
+			if s["delivered"] != 1 || s["released"] != 4 {
+				t.Errorf("lost %v: %v", lost, s)
 			}
 			e.stop()
 		})

@@ -58,6 +58,13 @@ var brokenStorms = []handMade{
 			}
 		}
 	}},
+	{theBacklogOfAnOutageIsDeliveredSoon, 5, stormOf(answers429), func(h *history, wrong bool) { // and too few in one process
+		for m := range choose(wrong, 5, 4) {
+			h.tries(m, 11, 12, 429)
+			h.tries(m, choose(m == 0, 31.0, 57), choose(m == 0, 32.0, 58), 200)
+		}
+		h.tries(4, 58, 59, 200)
+	}},
 	{theBacklogOfAnOutageIsDeliveredSoon, 1, stormOf(answers503), func(h *history, wrong bool) {
 		h.tries(0, choose(wrong, 60.0, 40), 61, choose(wrong, 200, 500))
 		h.tries(0, choose(wrong, 61.0, 30), choose(wrong, 62.0, 31), 200)

@@ -46,8 +46,9 @@ type sqsCall struct {
 	// says; maxReceives the latter alone.
 	visibility  time.Duration
 	maxReceives int
-	entries     []entry  // of a settle or extension
-	brought     []handed // by a receive whose answer came
+	entries     []entry       // of a settle or extension
+	brought     []handed      // by a receive whose answer came
+	refused     []wireFailure // of what goes to a dead-letter queue
 }
 
 // entry is one message in a batch.

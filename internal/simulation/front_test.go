@@ -147,10 +147,16 @@ func (f *front) read(r *http.Request, body []byte) (*sqsCall, *wire, error) {
 // messageIn is the first of the messages that a worker sends to a dead-letter queue; -1 if
 // there is none.
 func (w *world) messageIn(entries []wireEntry) int {
-	n := -1
-	if len(entries) > 0 {
-		_, _ = fmt.Sscanf(entries[0].MessageBody, `{"message":%d`, &n)
+	if len(entries) == 0 {
+		return -1
 	}
+	return numberIn(entries[0].MessageBody)
+}
+
+// numberIn is the number of the message with this body; -1 if it has none.
+func numberIn(body string) int {
+	n := -1
+	_, _ = fmt.Sscanf(body, `{"message":%d`, &n)
 	return n
 }
 
@@ -214,8 +220,11 @@ func (f *front) execute(server context.Context, r *http.Request, c *sqsCall, req
 		body, _ = json.Marshal(changed)
 	}
 	a := answer{status: http.StatusOK, header: http.Header{}, body: []byte("{}")}
-	if len(c.entries) == 0 || len(changed.Entries) > 0 {
-		a = f.world.ask(server, r.URL.String(), c.action, body)
+	send := func(body []byte) answer { return f.world.ask(server, r.URL.String(), c.action, body) }
+	if c.refused = f.world.plan.refusedLetters(c, request); len(c.refused) > 0 {
+		a = sendLetters(body, c.refused, send)
+	} else if len(c.entries) == 0 || len(changed.Entries) > 0 {
+		a = send(body)
 	}
 	a.served = f.world.now()
 	if len(c.entries) > 0 {

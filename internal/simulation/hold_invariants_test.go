@@ -219,7 +219,8 @@ func theGateOpensSoon(t *trial) {
 
 // theBacklogOfAnOutageIsDeliveredSoon: after a total outage the pace is back within 5 s, or
 // five rounds, of the first delivery. So everything sent before the end of the outage is
-// delivered by then plus twice the time that it takes. Each replica finds out for itself.
+// delivered by then plus twice the time that it takes. Each replica finds out for itself, and
+// each message does where they are too few to close the gate.
 func theBacklogOfAnOutageIsDeliveredSoon(t *trial) {
 	s := t.plan.storm
 	if !t.nothingButAnOutage() || s.kind != total {
@@ -228,13 +229,15 @@ func theBacklogOfAnOutageIsDeliveredSoon(t *trial) {
 	target := &t.plan.targets[0]
 	took := make(map[int]instant)
 	back := s.to
+	together := len(t.plan.replicas) == 1
 	for _, p := range t.evidence.processes {
 		back = max(back, s.to+t.soonAfter(p))
+		together = together && t.triedInTheStorm(p) >= 5
 	}
 	for _, d := range t.evidence.deliveries {
 		if d.delivered() && took[d.message] == 0 {
 			took[d.message] = d.ended
-			if d.arrived >= s.to && t.plan.sends[d.message].at < s.to && len(t.plan.replicas) == 1 {
+			if d.arrived >= s.to && t.plan.sends[d.message].at < s.to && together {
 				back = min(back, d.arrived)
 			}
 		}

@@ -103,6 +103,7 @@ var faultsOfWide = []string{
 	"call: deletes denied", "call: deletes unanswered", "call: releases denied", "call: releases unanswered",
 	"call: extensions denied", "call: extensions unanswered", "call: late receive", "delivery: answer-lost",
 	"message: over 500 KiB of body", "message: over 500 KiB of attributes", "policy: dead-letter", "policy: discard",
+	"call: a letter is refused",
 	"connect: hangs", "connect: GOAWAY, unprocessed", "process: stands still",
 	"batch: lambda", "batch: cloudevents", "batch: full", "batch: waits for more", "batch: some are named", "batch: fails as a whole",
 	"batch: stops at the first that fails", "batch: refused for one's sake",
@@ -129,6 +130,7 @@ func (t *trial) count() {
 		for _, e := range c.entries {
 			add("call: an entry fails", e.skipped)
 		}
+		add("call: a letter is refused", len(c.refused) > 0)
 		t.countCallTrouble(c, add)
 	}
 	for _, x := range t.evidence.executed {

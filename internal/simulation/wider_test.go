@@ -22,7 +22,9 @@ type wider struct {
 	hangs    []window      // connects that never come to an end
 	goAway   int           // HTTP/2, and each connection takes that many requests; 0: HTTP/1.1
 	rejected string        // on_rejected
-	memory   int           // the bound in bytes; 0: the default
+	// lettersRefused: the dead-letter queue does not take some of what is rejected.
+	lettersRefused bool
+	memory         int // the bound in bytes; 0: the default
 }
 
 type wideKind uint8
@@ -215,6 +217,7 @@ func (s *scenario) drawWide(kind wideKind, d dice) {
 		s.targets[0].outages = s.windows(d.of("outages"), 3, 20*time.Second, 2*time.Minute, outageWays-1)
 	case policies:
 		w.rejected = pick(d.of("policy"), "dead-letter", "discard")
+		w.lettersRefused = w.rejected == "dead-letter" && d.of("letters").chance(0.5)
 		for i := range s.targets {
 			s.targets[i].odds.rejected = 0.02 + 0.1*d.of("rejected", i).part()
 		}

@@ -366,7 +366,7 @@ var theEngine = room{
 		{rule: "an answer waits until it fits", run: "WaitsUntil", file: "memory.go", old: "for bytes > p.bytes && m.held+m.promised+bytes-p.bytes > m.budget {", new: "for false {"},
 		{rule: "an answer need not wait for longer than 5 s", run: "WaitsUntil", file: "memory.go", old: "case <-late:", new: "case <-ctx.Done():"},
 		{rule: "a delivered message leaves its body", run: "LeavesItsBody", file: "lives.go", old: "\tv.memory.hold(perMessage - l.size)\n", new: ""},
-		{rule: "what is lost on its way to the dead-letter queue was not delivered", run: "ARejectedMessageThatIsLost", file: "lose.go", old: "l.state == deleting && h.ledger.has(l.key)", new: "l.state == deleting"},
+		{rule: "what is lost on its way to the dead-letter queue was not delivered", run: "ARejectedMessageThatIsLost", file: "lose.go", old: "l.state == deleting && !l.unsent", new: "l.state == deleting"},
 		{rule: "a receive that is overtaken is slow", run: "Overtaken", file: "demand.go", old: "older.slow, older.parked = true, false", new: "_ = older"},
 		{rule: "a receive is slow after two round trips only", run: "Overtaken", file: "demand.go", old: " && now.Sub(older.sent) > 2*d.trips.median() {", new: " {"},
 
@@ -374,6 +374,8 @@ var theEngine = room{
 		{rule: "one of a group is delivered at a time", run: "Group", file: "group.go", old: "(g.current != nil || g.strict && g.deleting > 0)", new: "(g.strict && g.deleting > 0)"},
 		{rule: "who comes behind what is being released goes back", run: "Group", file: "group.go", old: "return l.visibleAt.IsZero() && !m.Before(l.message)", new: "return false"},
 		{rule: "who is before all that is being released stays", run: "Group", file: "group.go", old: "return l.visibleAt.IsZero() && !m.Before(l.message)", new: "return l.visibleAt.IsZero()"},
+		{rule: "in a strict order a rejected message is in the way until its letter is sent", run: "InAStrictOrder", file: "group.go", old: " && !(g.strict && l.unsent)", new: ""},
+		{rule: "a letter that is sent is out of the way", run: "Letter|Strict|Dead", file: "reject.go", old: "\t\tl.unsent = false\n", new: ""},
 		{rule: "what waits behind a release of its group goes back", run: "Behind", file: "release.go", old: "\th.releaseAlone(now, l)\n\th.releaseBehind(now, behind)\n", new: "\th.releaseAlone(now, l)\n\t_ = behind\n"},
 		{rule: "a stop releases what has not started", run: "Stop", file: "drain.go", old: "\tc.hand.releaseWaiting(now)\n", new: ""},
 		{rule: "a stop tries once more what SQS refused", run: "Drain", file: "drain.go", old: "\tc.sqs.permit(now) // for the last time to settle what was delivered\n", new: ""},
