@@ -104,7 +104,7 @@ func (g *group) releasesBefore(m *message.Message) bool {
 // what was delivered, there are no such messages. On a strict queue they wait for a rejected
 // message until the dead-letter queue has it.
 func (g *group) behind(l *life) []*life {
-	if g == nil || l.state == deleting && !(g.strict && l.unsent) || l.state == releasing {
+	if g == nil || l.state == deleting && (!g.strict || !l.unsent) || l.state == releasing {
 		return nil
 	}
 	if l.state == waiting {

@@ -374,7 +374,7 @@ var theEngine = room{
 		{rule: "one of a group is delivered at a time", run: "Group", file: "group.go", old: "(g.current != nil || g.strict && g.deleting > 0)", new: "(g.strict && g.deleting > 0)"},
 		{rule: "who comes behind what is being released goes back", run: "Group", file: "group.go", old: "return l.visibleAt.IsZero() && !m.Before(l.message)", new: "return false"},
 		{rule: "who is before all that is being released stays", run: "Group", file: "group.go", old: "return l.visibleAt.IsZero() && !m.Before(l.message)", new: "return l.visibleAt.IsZero()"},
-		{rule: "in a strict order a rejected message is in the way until its letter is sent", run: "InAStrictOrder", file: "group.go", old: " && !(g.strict && l.unsent)", new: ""},
+		{rule: "in a strict order a rejected message is in the way until its letter is sent", run: "InAStrictOrder", file: "group.go", old: " && (!g.strict || !l.unsent)", new: ""},
 		{rule: "a letter that is sent is out of the way", run: "Letter|Strict|Dead", file: "reject.go", old: "\t\tl.unsent = false\n", new: ""},
 		{rule: "what waits behind a release of its group goes back", run: "Behind", file: "release.go", old: "\th.releaseAlone(now, l)\n\th.releaseBehind(now, behind)\n", new: "\th.releaseAlone(now, l)\n\t_ = behind\n"},
 		{rule: "a stop releases what has not started", run: "Stop", file: "drain.go", old: "\tc.hand.releaseWaiting(now)\n", new: ""},
