@@ -72,7 +72,7 @@ func (c *Consumer) finish(ctx context.Context, now, begun time.Time, l *life, re
 func (c *Consumer) paced(now time.Time, took time.Duration, l *life, n int, result message.Result) message.Result {
 	c.running--
 	if stoodStill(took, c.options.Timeout, result) {
-		result.Outcome = message.Connection // no strike, and no sign of trouble by an answer
+		result.Outcome, result.Unseen = message.Connection, true // no strike, and no sign of trouble
 	}
 	switch {
 	case n > 1 && l.try.Tries() > 1, n == 1 && (l.solo || c.gate.Again(&l.try)):

@@ -5,6 +5,7 @@ import (
 	"testing/synctest"
 	"time"
 
+	"github.com/sqs-poller/poller/internal/gate"
 	"github.com/sqs-poller/poller/internal/message"
 	"github.com/sqs-poller/poller/internal/ratelimit"
 )
@@ -37,6 +38,28 @@ func TestADeliveryThatOutlastsItsTimeoutSinceTheProcessStoodStillIsNoStrike(t *t
 					t.Errorf("summary %+v", s)
 				}
 			})
+		})
+	}
+}
+
+func TestDeliveriesThatAStandstillLeftOpenDoNotCloseTheGate(t *testing.T) {
+	t.Parallel()
+	for took, want := range map[time.Duration]gate.State{5 * time.Second: gate.Closed, 65 * time.Second: gate.Open} {
+		synctest.Test(t, func(t *testing.T) {
+			q, f := newFakeQueue(), newFakeTarget(10*time.Millisecond)
+			f.answer = func(m *message.Message, try int) (message.Result, time.Duration) {
+				if m.ID == "m0" {
+					return delivered2xx, f.took
+				}
+				return message.Result{Outcome: message.Failed, Reason: "timeout"}, took
+			}
+			q.send(11)
+			e := run(t, q, f, ratelimit.Limits{Concurrency: 11}, func(o *Options) { o.Timeout = 5 * time.Second })
+			pass(took + 2*time.Second)
+			if is := e.door.State(); is != want {
+				t.Errorf("after time-outs of %s the gate is %v", took, is)
+			}
+			e.stop()
 		})
 	}
 }

@@ -91,14 +91,14 @@ func (g *Gate) believes(now time.Time, m *Message) bool {
 }
 
 // fail records a failed try of m and reports whether m is given up.
-func (g *Gate) fail(now time.Time, m *Message, r message.Result, told time.Duration, announced bool) bool {
+func (g *Gate) fail(now time.Time, m *Message, r message.Result, told time.Duration) bool {
 	o := r.Outcome
 	m.failed, m.base, m.told, m.failedAt, m.spread = o, baseOf(o, told), told, now, g.draw(m.id, m.tries)
 	if r.Crowded {
 		m.base = 0
 	}
 	m.lastFailed, m.spared, m.apart = m.try, false, m.apart || m.base > 0
-	m.alone, m.awaited = m.alone || o != message.Connection && !announced, announced
+	m.alone, m.awaited = m.alone || o != message.Connection && !r.Announced, r.Announced
 	m.closings, m.struck = g.closings, m.base == 0 || g.state == Closed
 	if m.since.IsZero() {
 		m.since = now
@@ -118,7 +118,7 @@ func (g *Gate) fail(now time.Time, m *Message, r message.Result, told time.Durat
 			return true
 		}
 	}
-	if m.try > g.succeeded && !announced {
+	if m.try > g.succeeded && !r.Announced && !r.Unseen {
 		first := m.tries == 1 && !m.known && !m.seen && !m.again
 		g.trouble.add(m.began, m.id, first || o == message.Connection, o, r.Answer())
 	}

@@ -18,8 +18,8 @@ type Gate struct {
 
 	// Tries are numbered in the order in which they begin. mark is the newest try at the
 	// last change of state or limit: only tries with a greater number are fresh.
-	// succeeded is the newest try at the end of the last success, reopened the newest
-	// when the gate last became half-open.
+	// succeeded is the newest try that has succeeded, reopened the newest when the gate last
+	// became half-open.
 	tries     uint64
 	mark      uint64
 	succeeded uint64
@@ -241,9 +241,10 @@ func (s *Seat) End(now time.Time, m *Message, r message.Result, slots int) Fate 
 		}
 		return Settled
 	}
-	if r.Announced {
+	switch {
+	case r.Announced:
 		g.announced(m)
-	} else {
+	case !r.Unseen:
 		g.learn(m, r.Outcome)
 		g.parting.triedAlone(m, r.Outcome)
 	}
@@ -252,7 +253,7 @@ func (s *Seat) End(now time.Time, m *Message, r message.Result, slots int) Fate 
 		return Settled
 	}
 	told := min(r.RetryAfter, maxRetryAfter)
-	if g.fail(now, m, r, told, r.Announced) {
+	if g.fail(now, m, r, told) {
 		return GivenUp
 	}
 	if probe {
@@ -301,7 +302,7 @@ func (g *Gate) worked(now time.Time, m *Message, o message.Outcome, fresh bool, 
 
 // credit records what the success of m's try shows, before it changes the state.
 func (g *Gate) credit(now time.Time, m *Message, o message.Outcome, fresh bool) {
-	g.succeeded, g.success = g.tries, now
+	g.succeeded, g.success = max(g.succeeded, m.try), now
 	if g.ends(m, fresh) {
 		g.stir = g.stir || g.trouble.counts() > 0 && g.held > 0
 		g.trouble.end()

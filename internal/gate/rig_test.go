@@ -262,6 +262,8 @@ func parse(answer string) (message.Result, gate.Fate) {
 		result.Outcome = message.Throttled
 	case "429a":
 		result.Outcome, result.Announced = message.Throttled, true
+	case "unseen":
+		result.Outcome, result.Unseen = message.Connection, true
 	case "net":
 		result.Outcome = message.Connection
 	case "cut":

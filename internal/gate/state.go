@@ -21,7 +21,7 @@ type State uint8
 //	                             5 failing for 2 T
 //
 // T is the mean duration of a successful delivery. "5 failing" means five different
-// messages whose first try has failed since the last success.
+// messages whose first try has failed since the last success, and began after it did.
 const (
 	Starting State = iota
 	Open

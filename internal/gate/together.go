@@ -98,7 +98,7 @@ func (s *Seat) EndEach(now time.Time, all []*Message, results []message.Result, 
 			fates[i] = Held
 			g.spare(now, m, r, 0, 1)
 		default:
-			if fates[i] = Held; g.fail(now, m, r, min(r.RetryAfter, maxRetryAfter), false) {
+			if fates[i] = Held; g.fail(now, m, r, min(r.RetryAfter, maxRetryAfter)) {
 				fates[i] = GivenUp
 			}
 		}
@@ -125,6 +125,7 @@ func (s *Seat) Dissolve(now time.Time, all []*Message, r message.Result, slots i
 	switch {
 	case r.Announced:
 		g.announced(head)
+	case r.Unseen:
 	case r.Outcome != message.Rejected: // which is an answer of a target that works
 		g.learn(head, r.Outcome)
 		if head.try > g.succeeded {

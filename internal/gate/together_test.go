@@ -290,3 +290,16 @@ func TestRequestsOfSeveralWithoutAConnectionAreTroubleThoughTheyAreRetried(t *te
 		t.Errorf("%+v", status)
 	}
 }
+
+func TestARequestThatAStandstillLeftOpenIsNoTrouble(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	g, s := opened(now)
+	for i := range 6 {
+		all := together(now, s, fmt.Sprint("m", i), 10)
+		s.Dissolve(now.Add(time.Minute), all, message.Result{Outcome: message.Connection, Reason: "timeout", Unseen: true}, 10)
+	}
+	if status := g.Status(10); status.Messages != 0 || status.State != Open || status.Held != 60 {
+		t.Errorf("%+v", status)
+	}
+}

@@ -8,7 +8,7 @@ import (
 )
 
 // trouble is the run of failures since the last success, for which the target may be at
-// fault.
+// fault: of tries that began after all that have succeeded.
 type trouble struct {
 	since    time.Time // when the earliest failed try began
 	messages map[string]struct{}

@@ -70,6 +70,9 @@ type Result struct {
 	// Announced reports whether it is a refusal that the target has announced and is waited
 	// for, which is no trouble. The engine sets it.
 	Announced bool
+	// Unseen reports whether this process stood still while the request ran: nobody knows what
+	// the target did, so it is no trouble. The engine sets it.
+	Unseen bool
 	// Crowded reports whether it is a refusal that shows that too many deliveries ran: how
 	// well a retry works then says nothing. The engine sets it.
 	Crowded bool
