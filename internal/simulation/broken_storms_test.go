@@ -39,6 +39,17 @@ var brokenStorms = []handMade{
 			h.receives(50, 0)
 		}
 	}},
+	{anOutageBurnsNoReceives, 1, func(s *scenario) { // where requests are read, and their connections closed
+		stormOf(refusesDials)(s)
+		s.storm.kind = flapping
+	}, func(h *history, wrong bool) {
+		h.receives(10, 0)
+		for i := range choose(wrong, 2, 3) {
+			h.tries(0, 11+float64(i), 11.1+float64(i), 0)
+		}
+		h.changes(15, 0, 0)
+		h.receives(16, 0)
+	}},
 	{poisonEndsInTheDeadLetterQueue, 1, stormOf(answers503), func(h *history, wrong bool) {
 		h.plan.sends[0].poison = 500
 		h.dead[0] = !wrong

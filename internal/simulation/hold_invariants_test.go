@@ -89,7 +89,8 @@ func (t *trial) nothingButAnOutage() bool {
 // anOutageBurnsNoReceives: in an outage of up to 11 hours that no message can have caused
 // (refused connections, 429s), every message is received once, whoever has it. The same holds
 // in a total outage of any kind if enough messages are tried for the gate to close; if not, an
-// answer for which one strike is enough may cost one more.
+// answer for which one strike is enough may cost one more; where the target comes and goes, so
+// may three requests that it has read before it closed their connections.
 func anOutageBurnsNoReceives(t *trial) {
 	s := t.plan.storm
 	if !t.nothingButAnOutage() {
@@ -106,6 +107,15 @@ func anOutageBurnsNoReceives(t *trial) {
 		most = 2
 	}
 	alone := t.alone()
+	for _, l := range t.lives {
+		broken := 0
+		for _, d := range l.starts {
+			if d.ended != never && d.status == 0 {
+				broken++
+			}
+		}
+		alone[l.message] = alone[l.message] || s.kind != total && l.how == "released" && broken >= 3
+	}
 	receives := make(map[int]int)
 	for _, x := range t.evidence.executed {
 		if x.call == nil || x.call.action != "ReceiveMessage" {
@@ -170,21 +180,38 @@ func poisonEndsInTheDeadLetterQueue(t *trial) {
 func (t *trial) soonAfter(p *process) time.Duration {
 	target, s := &t.plan.targets[0], t.plan.storm
 	longest := 15 * time.Second
-	if n := t.triedInTheStorm(p); s.way == answers429 && n > 0 && n < 5 {
+	if tried, first := t.triedInTheStorm(p); s.way == answers429 && tried > 0 && first < 5 {
 		longest = 45 * time.Second
 	}
 	return longest + target.timeout + target.retryAfter*3/2 + time.Second
 }
 
-// triedInTheStorm is how many different messages these processes tried during the storm.
-func (t *trial) triedInTheStorm(by ...*process) int {
-	all := make(map[int]bool)
-	for _, d := range t.evidence.deliveries {
-		if d.arrived >= t.plan.storm.from && d.arrived < t.plan.storm.to && slices.Contains(by, d.by) {
+// triedInTheStorm is how many different messages these processes tried during the storm, and how
+// many of those for the first time: the retries of others do not close a gate.
+func (t *trial) triedInTheStorm(by ...*process) (tried, first int) {
+	type try struct {
+		by      *process
+		message int
+	}
+	before, all, fresh := make(map[try]bool), make(map[int]bool), make(map[int]bool)
+	for _, d := range t.evidence.deliveries { // in the order in which they arrived
+		k := try{d.by, d.message}
+		if !slices.Contains(by, d.by) || d.arrived >= t.plan.storm.to {
+			continue
+		}
+		if d.arrived >= t.plan.storm.from {
 			all[d.message] = true
+			fresh[d.message] = fresh[d.message] || !before[k]
+		} else {
+			before[k] = true
 		}
 	}
-	return len(all)
+	for _, is := range fresh {
+		if is {
+			first++
+		}
+	}
+	return len(all), first
 }
 
 // theGateOpensSoon: after a total outage each process that has something in hand delivers
@@ -232,7 +259,8 @@ func theBacklogOfAnOutageIsDeliveredSoon(t *trial) {
 	together := len(t.plan.replicas) == 1
 	for _, p := range t.evidence.processes {
 		back = max(back, s.to+t.soonAfter(p))
-		together = together && t.triedInTheStorm(p) >= 5
+		_, first := t.triedInTheStorm(p)
+		together = together && first >= 5
 	}
 	for _, d := range t.evidence.deliveries {
 		if d.delivered() && took[d.message] == 0 {
@@ -283,7 +311,7 @@ func anOutageIsTriedFewTimes(t *trial) {
 		at += min(at/10, 10) / 2
 		probes++
 	}
-	if !t.busy() || t.triedInTheStorm(t.evidence.processes...) < 10 || slices.ContainsFunc(t.plan.queues, func(q queuePlan) bool { return q.fifo }) {
+	if tried, _ := t.triedInTheStorm(t.evidence.processes...); !t.busy() || tried < 10 || slices.ContainsFunc(t.plan.queues, func(q queuePlan) bool { return q.fifo }) {
 		// Held messages are tried one by one: too few to close the gate, where some fail now and
 		// then by chance, or the heads of as many groups as there are slots.
 		probes += float64(slots+4) * (s.to - s.from).Seconds() / 5
