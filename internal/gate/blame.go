@@ -14,7 +14,7 @@ type Message struct {
 
 	known bool // known bad: given up in an earlier receive
 	seen  bool // released earlier to make room, so not a newcomer
-	again bool // it left when it had to be tried alone, and came again
+	again bool // it left while it was failing, or had to be tried alone, and came again
 
 	tries int
 	try   uint64    // number of the last try

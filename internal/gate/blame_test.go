@@ -156,7 +156,7 @@ func TestMoreStrikesAreNeededWhereRetryingWorks(t *testing.T) {
 
 func TestWhatTheTargetMayHaveHadNoRoomForNeedsAHundredStrikes(t *testing.T) {
 	t.Parallel()
-	const crowd = " xyz:503 xyz- " // of four first tries the target refuses three
+	const crowd = " crowd*3 " // of four first tries the target refuses three
 	inIt := "o:ok" + crowd
 	round := " a:503 +1ms p:ok" + crowd
 	play(t, inIt+strings.Repeat(round, 99)+" a? a:503 +1ms p:ok a?x strikes=100")

@@ -42,6 +42,7 @@ type Gate struct {
 	parting  parting
 	records  records
 	released records               // to make room
+	left     records               // that left while they were failing, not known to be at fault
 	lonely   records               // that left before what is tried alone from then on was delivered
 	running  map[*Message]struct{} // whose try has begun and not ended
 
@@ -72,7 +73,7 @@ func New(seed uint64) *Gate {
 	return &Gate{
 		seed: seed, since: time.Now(), trouble: newTrouble(), running: make(map[*Message]struct{}), rejected: make(map[string]struct{}),
 		took: average{weight: 0.05}, retrying: newRetrying(), parting: newParting(),
-		records: newRecords(), released: newRecords(), lonely: newRecords(),
+		records: newRecords(), released: newRecords(), left: newRecords(), lonely: newRecords(),
 		counted: make(map[changeKey]int64), version: 1,
 	}
 }
@@ -117,15 +118,15 @@ func (s *Seat) unlock() {
 	}
 }
 
-// Enter adds a message that is now in hand. One that had to be tried alone when it left, still
-// has to be: SQS may have taken it away as its request ran. Its first try
-// is no sign of trouble: it is not new.
+// Enter adds a message that is now in hand. One that was failing when it left, for instance
+// since SQS took it away, is not new: its first try is no sign of trouble. One that had to be
+// tried alone still has to be.
 func (s *Seat) Enter(m *Message, id string) {
 	g := s.gate
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	apart := g.lonely.has(id)
-	*m = Message{id: id, entered: true, known: g.records.has(id), seen: g.released.has(id), apart: apart, again: apart}
+	*m = Message{id: id, entered: true, known: g.records.has(id), seen: g.released.has(id), apart: apart, again: apart || g.left.has(id)}
 	g.inHand++
 }
 
@@ -148,6 +149,9 @@ func (s *Seat) Leave(m *Message) {
 		return
 	}
 	m.entered = false
+	if m.held {
+		g.left.add(m.id)
+	}
 	if m.apart && !g.records.has(m.id) { // who has a record goes alone anyway
 		g.lonely.add(m.id)
 	}
@@ -312,6 +316,7 @@ func (g *Gate) credit(now time.Time, m *Message, o message.Outcome, fresh bool) 
 		g.took.add(now.Sub(m.began).Seconds())
 		g.records.forget(m.id)
 		g.released.forget(m.id)
+		g.left.forget(m.id)
 		g.lonely.forget(m.id)
 		m.apart = false
 		clear(g.rejected)

@@ -34,6 +34,7 @@ import (
 //	key=value   slots are set; others must be so (see expect)
 //	works*30    30 messages fail once and are delivered by their retry
 //	sour*8      8 newcomers fail and leave, and each time a retry after a 429 works
+//	crowd*3     3 newcomers are refused and leave
 //	other: …    what follows is the second queue's, until "first:"
 type rig struct {
 	*gate.Gate
@@ -44,6 +45,7 @@ type rig struct {
 	now     time.Time
 	slots   int
 	version uint64
+	fresh   rune
 }
 
 func newRig(seed uint64) *rig {
@@ -110,11 +112,13 @@ func (r *rig) word(word string) error {
 	if what, n, ok := strings.Cut(word, "*"); ok {
 		times, err := strconv.Atoi(n)
 		for range times {
+			r.fresh++ // X stands for a message that was never here
 			for w := range strings.FieldsSeq(map[string]string{
 				"works": "X:500 +1ms X:ok",
 				"sour":  "X:500 X- Y:429 +1ms Y:ok",
+				"crowd": "X:503 X-",
 			}[what]) {
-				if err := r.word(w); err != nil {
+				if err := r.word(strings.ReplaceAll(w, "X", string('а'+r.fresh))); err != nil {
 					return err
 				}
 			}

@@ -32,8 +32,8 @@ func (s *Seat) Together(m, other *Message) bool {
 	return g.joins(m) && g.joins(other) && m.alone == other.alone
 }
 
-// Again reports whether m left when it had to be tried alone, and came again: its next try is
-// not its first.
+// Again reports whether m left while it was failing, or had to be tried alone, and came again:
+// its next try is not its first.
 func (s *Seat) Again(m *Message) bool {
 	s.gate.mu.Lock()
 	defer s.gate.mu.Unlock()

@@ -171,6 +171,7 @@ func (g *Gate) learn(m *Message, o message.Outcome) {
 		if !m.throttled && o != message.Throttled {
 			r.works += worksWeight * (x - r.works)
 		}
+	case m.again: // it is not new, and what it failed of may be over
 	default:
 		r.firsts.add(x)
 		if o != message.Throttled {

@@ -6,6 +6,13 @@ var brokenStorms = []handMade{
 		h.plan.sends[0].poison = choose(wrong, 0, 500)
 		h.dead[0] = true
 	}},
+	{noGoodMessageDiesInAnOutage, 1, func(s *scenario) { // in which SQS was away, too
+		stormOf(answers503)(s)
+		s.queues[0].maxReceives = 3
+	}, func(h *history, wrong bool) {
+		h.plan.away = []window{{from: seconds(12), to: seconds(choose(wrong, 13.0, 40))}}
+		h.dead[0] = true
+	}},
 	{noGoodMessageDiesInAnOutage, 6, func(s *scenario) { // in an outage in which some succeed, but no retry yet
 		stormOf(answers404)(s)
 		s.storm.kind = partial

@@ -6,7 +6,8 @@ import (
 	"time"
 )
 
-// noGoodMessageDiesInAnOutage: with three receives and at most one restart. This is not
+// noGoodMessageDiesInAnOutage: with three receives and at most one restart, and one receive more
+// for each time that SQS is away for so long that it takes back what is in hand. This is not
 // promised for a target that hangs now and then, and so looks slow; nor for a single message
 // in a queue whose target answers 500; nor for what is behind poison on a FIFO queue with
 // several replicas, each of which may cost it a receive; nor where some deliveries succeed, but
@@ -23,10 +24,22 @@ func noGoodMessageDiesInAnOutage(t *trial) {
 		if s.poison && t.queue(m).fifo && len(t.plan.replicas) > 1 {
 			continue
 		}
-		if t.dead[m] && t.plan.sends[m].poison == 0 && t.queue(m).maxReceives >= 3 && !alone[m] && !t.looksLikePoison(m) {
+		if t.dead[m] && t.plan.sends[m].poison == 0 && t.queue(m).maxReceives >= 3+t.takenBack(m) && !alone[m] && !t.looksLikePoison(m) {
 			t.breaks(t.stopped, t.evidence.processes[0], "and the others are done, and m%d, a good message, is dead", m)
 		}
 	}
+}
+
+// takenBack is how often SQS was away for so long that m's visibility ended meanwhile: what is in
+// hand is extended at half of it.
+func (t *trial) takenBack(m int) int {
+	n := 0
+	for _, w := range t.plan.away {
+		if w.to-w.from >= t.queue(m).shortest()/2 {
+			n++
+		}
+	}
+	return n
 }
 
 // looksLikePoison reports whether m was given up, in a storm that leaves some deliveries well, by a

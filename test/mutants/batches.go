@@ -71,7 +71,7 @@ var theBatches = room{
 		{rule: "who failed with others is not given up for being alone", file: "together.go", old: "m.lastFailed, m.closings, m.struck, m.spared = m.try, g.closings, true, true", new: "m.lastFailed, m.closings, m.struck = m.try, g.closings, true"},
 		{rule: "a 429 of all makes retries no sample", file: "together.go", old: "m.throttled || o == message.Throttled || r.Crowded, r.Announced\n\tif m.since", new: "m.throttled, r.Announced\n\tif m.since"},
 		{rule: "how long a message has failed counts from its first failure", file: "together.go", old: "\tif m.since.IsZero() {\n\t\tm.since = now\n\t}\n\tif base", new: "\tm.since = now\n\tif base"},
-		{rule: "who goes alone does so when it comes again", file: "gate.go", old: "apart: apart, again: apart}", new: "again: apart}"},
+		{rule: "who goes alone does so when it comes again", file: "gate.go", old: "apart: apart, again", new: "again"},
 		{rule: "who has failed alone does, too", file: "gate.go", old: "if m.apart && !g.records", new: "if m.spared && !g.records"},
 		{rule: "who went with others may do so again", file: "gate.go", old: "if m.apart && !g.records", new: "if !g.records"},
 		{rule: "who was delivered need not go alone", file: "gate.go", old: "\t\tg.lonely.forget(m.id)\n", new: ""},
