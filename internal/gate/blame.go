@@ -14,7 +14,7 @@ type Message struct {
 
 	known bool // known bad: given up in an earlier receive
 	seen  bool // released earlier to make room, so not a newcomer
-	again bool // it left while it was failing, or had to be tried alone, and came again
+	again bool // not new: it left when it had failed, or had to be tried alone, and came again
 
 	tries int
 	try   uint64    // number of the last try
@@ -54,6 +54,9 @@ func (m *Message) Strikes() int { return m.strikes }
 
 // Probes reports whether m's last try was a probe of a closed gate.
 func (m *Message) Probes() bool { return m.probe }
+
+// first reports whether m's last try is its first, in any receive that is remembered.
+func (m *Message) first() bool { return m.tries == 1 && !m.again }
 
 // Answered returns how many of m's failed tries got an answer from the target.
 func (m *Message) Answered() int { return m.answered }
@@ -119,8 +122,7 @@ func (g *Gate) fail(now time.Time, m *Message, r message.Result, told time.Durat
 		}
 	}
 	if m.try > g.succeeded && !r.Announced && !r.Unseen {
-		first := m.tries == 1 && !m.known && !m.seen && !m.again
-		g.trouble.add(m.began, m.id, first || o == message.Connection, o, r.Answer())
+		g.trouble.add(m.began, m.id, m.first() || o == message.Connection, o, r.Answer())
 	}
 	g.hold(m, true)
 	return false

@@ -42,7 +42,7 @@ type Gate struct {
 	parting  parting
 	records  records
 	released records               // to make room
-	left     records               // that left while they were failing, not known to be at fault
+	left     records               // that left when they had failed, and were not delivered
 	lonely   records               // that left before what is tried alone from then on was delivered
 	running  map[*Message]struct{} // whose try has begun and not ended
 
@@ -118,9 +118,9 @@ func (s *Seat) unlock() {
 	}
 }
 
-// Enter adds a message that is now in hand. One that was failing when it left, for instance
-// since SQS took it away, is not new: its first try is no sign of trouble. One that had to be
-// tried alone still has to be.
+// Enter adds a message that is now in hand. One that had failed when it left, given up, to make
+// room, or since SQS took it away, is not new: its first try is no sign of trouble. One that had
+// to be tried alone still has to be.
 func (s *Seat) Enter(m *Message, id string) {
 	g := s.gate
 	g.mu.Lock()
@@ -149,7 +149,7 @@ func (s *Seat) Leave(m *Message) {
 		return
 	}
 	m.entered = false
-	if m.held {
+	if m.lastFailed > 0 {
 		g.left.add(m.id)
 	}
 	if m.apart && !g.records.has(m.id) { // who has a record goes alone anyway
@@ -318,7 +318,7 @@ func (g *Gate) credit(now time.Time, m *Message, o message.Outcome, fresh bool) 
 		g.released.forget(m.id)
 		g.left.forget(m.id)
 		g.lonely.forget(m.id)
-		m.apart = false
+		m.apart, m.lastFailed = false, 0
 		clear(g.rejected)
 		g.rejects = time.Time{}
 		if g.waits > 0 && m.try > g.waits { // the wait is over

@@ -32,8 +32,8 @@ func (s *Seat) Together(m, other *Message) bool {
 	return g.joins(m) && g.joins(other) && m.alone == other.alone
 }
 
-// Again reports whether m left while it was failing, or had to be tried alone, and came again:
-// its next try is not its first.
+// Again reports whether m left when it had failed, or had to be tried alone, and came again: its
+// next try is not its first.
 func (s *Seat) Again(m *Message) bool {
 	s.gate.mu.Lock()
 	defer s.gate.mu.Unlock()
@@ -89,7 +89,7 @@ func (s *Seat) EndEach(now time.Time, all []*Message, results []message.Result, 
 	}
 	spare := ordered && bad > 1
 	if spare && !some {
-		g.trouble.add(all[0].began, all[0].id, all[0].tries == 1 && !all[0].seen, results[0].Outcome, results[0].Answer())
+		g.trouble.add(all[0].began, all[0].id, all[0].first(), results[0].Outcome, results[0].Answer())
 	}
 	for i, m := range all {
 		switch r := results[i]; {
@@ -129,8 +129,7 @@ func (s *Seat) Dissolve(now time.Time, all []*Message, r message.Result, slots i
 	case r.Outcome != message.Rejected: // which is an answer of a target that works
 		g.learn(head, r.Outcome)
 		if head.try > g.succeeded {
-			first := head.tries == 1 && !head.seen
-			g.trouble.add(head.began, head.id, first || r.Outcome == message.Connection, r.Outcome, r.Answer())
+			g.trouble.add(head.began, head.id, head.first() || r.Outcome == message.Connection, r.Outcome, r.Answer())
 		}
 	}
 	after := g.refused(now, all, r, told)

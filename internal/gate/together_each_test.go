@@ -107,7 +107,7 @@ func TestWhatDoesNotCountAsTroubleOfTheTargets(t *testing.T) {
 		return m
 	}
 	released := func(d *door) []*Message {
-		d.gate.released.add("m0")
+		d.gate.left.add("m0")
 		return d.begin("m", 3)
 	}
 	whole := func(r message.Result) func(*door, []*Message) {
@@ -131,8 +131,8 @@ func TestWhatDoesNotCountAsTroubleOfTheTargets(t *testing.T) {
 			d.one("later", ok)
 			d.whole(all, broken)
 		}, 3},
-		"it was released before": {released, whole(broken), 3},
-		"the same, spared":       {released, inOrder("fff"), 3},
+		"it failed in an earlier receive": {released, whole(broken), 3},
+		"the same, spared":                {released, inOrder("fff"), 3},
 	} {
 		d := newDoor()
 		test.end(d, test.begin(d))
