@@ -61,6 +61,18 @@ var brokenWide = []handMade{
 		h.receives(2)
 		h.deletes(6, 0)
 	}},
+	{memoryIsBounded, 3, inWide(wider{kind: largeMessages, memory: 1 << 20, rejected: "dead-letter"}), func(h *history, wrong bool) { // nor what the dead-letter queue has
+		for m := range h.plan.sends {
+			h.plan.sends[m].size = 400 << 10
+		}
+		h.receives(1, 0, 1, 2)
+		h.tries(0, 1.1, 1.2, 422)
+		if !wrong {
+			h.deletes(1.5, 0).came = never
+		}
+		h.receives(2)
+		h.deletes(6, 0)
+	}},
 	{memoryIsBounded, 3, inWide(wider{kind: largeMessages, memory: 1 << 20}), func(h *history, wrong bool) { // nor what was delivered before
 		for m := range h.plan.sends {
 			h.plan.sends[m].size = 400 << 10

@@ -282,6 +282,9 @@ func (t *trial) inHand(l *life) (all []span) {
 	for _, m := range t.mentions[l.by][l.message] {
 		c, e := m.call, m.entry
 		own := slices.ContainsFunc(l.receives, func(r arrival) bool { return r.handle == e.handle })
+		if own && c.action == deleteCall {
+			gone = min(gone, c.sent) // the same: the dead-letter queue has what was rejected
+		}
 		if own && e.code == "" && c.wentWell() && t.isExtension(c, e) {
 			all = append(all, span{c.sent, c.sent + time.Duration(e.seconds)*time.Second})
 		}
