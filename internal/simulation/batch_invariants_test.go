@@ -71,7 +71,8 @@ func (d *delivery) apart() bool {
 // A process that starts knows nothing of what the one before it has found out: the time begins
 // anew. So it does after a standstill. For a message that a process had in hand when it was killed it does when SQS hands it
 // out again. A process that starts behind refused ones takes them for the target's trouble, and
-// passes them probe by probe.
+// passes them probe by probe. And on a FIFO queue each of those that were before a message in its group
+// when it was sent may be refused twice.
 func aRefusalForOnesSakeStopsNoNeighbour(t *trial) {
 	w := t.plan.wide
 	if w == nil || w.kind != batches || !w.alone || w.refusals == nil {
@@ -82,19 +83,31 @@ func aRefusalForOnesSakeStopsNoNeighbour(t *trial) {
 		queue int
 		group string
 	}
-	behind := make(map[key]bool) // one that is refused, in its group
-	var good []int
-	for m, p := range t.plan.sends {
-		k := key{p.queue, p.group}
-		if behind[k] = behind[k] || t.plan.refuses(m); !t.plan.refuses(m) && (!behind[k] || !t.queue(m).fifo) {
-			good = append(good, m)
-		}
-	}
 	took := make(map[int]instant)
 	for _, d := range t.evidence.deliveries {
 		if at, ok := took[d.message]; d.delivered() && (!ok || d.ended < at) {
 			took[d.message] = d.ended
 		}
+	}
+	behind := make(map[key]bool) // one that is refused, in its group
+	before := make(map[key][]int)
+	waits := make(map[int]time.Duration)
+	var good []int
+	for m, p := range t.plan.sends {
+		k := key{p.queue, p.group}
+		if behind[k] = behind[k] || t.plan.refuses(m); t.plan.refuses(m) || behind[k] && t.queue(m).fifo {
+			continue
+		}
+		good = append(good, m)
+		if !t.queue(m).fifo {
+			continue
+		}
+		for _, other := range before[k] {
+			if at, ok := took[other]; !ok || at > p.at {
+				waits[m] += 2 * w.refusals.retryAfter
+			}
+		}
+		before[k] = append(before[k], m)
 	}
 	hidden := t.hiddenByKills()
 	for at := soon; at <= t.plan.trouble; at += 10 * time.Second {
@@ -102,7 +115,7 @@ func aRefusalForOnesSakeStopsNoNeighbour(t *trial) {
 		for _, m := range good {
 			when, ok := took[m]
 			delivered := ok && when <= at
-			if t.plan.sends[m].at > at-soon || !delivered && hidden(m, at-soon) {
+			if t.plan.sends[m].at > at-soon-waits[m] || !delivered && hidden(m, at-soon) {
 				continue
 			}
 			sent++
@@ -166,25 +179,27 @@ func (t *trial) hiddenByKills() func(m int, at instant) bool {
 // probe comes after a tenth of the time since, between 1 and 10 s, or the Retry-After.
 func (t *trial) passesRefused(at instant) bool {
 	const enough = 5
+	good := func(m int) bool { return !t.plan.refuses(m) }
 	for _, p := range t.evidence.processes {
-		tried := make(map[int]bool)
-		for _, d := range t.evidence.deliveries {
-			if d.by == p && len(tried) < enough {
-				tried[d.message] = true
+		for target := range t.plan.targets {
+			tried := make(map[int]bool)
+			for _, d := range t.evidence.deliveries {
+				if d.by == p && d.target == target && len(tried) < enough {
+					tried[d.message] = true
+				}
 			}
-		}
-		good := func(m int) bool { return !t.plan.refuses(m) }
-		if len(tried) < enough || slices.ContainsFunc(slices.Collect(maps.Keys(tried)), good) {
-			continue
-		}
-		var lasts time.Duration
-		for m, s := range t.plan.sends {
-			if s.at < p.started && !good(m) {
-				lasts += max(min(max(lasts/10, time.Second), 10*time.Second), t.plan.wide.refusals.retryAfter)
+			if len(tried) < enough || slices.ContainsFunc(slices.Collect(maps.Keys(tried)), good) {
+				continue
 			}
-		}
-		if p.started <= at && at < p.started+lasts {
-			return true
+			var lasts time.Duration
+			for m, s := range t.plan.sends {
+				if t.queue(m).target == target && s.at < p.started && !good(m) {
+					lasts += max(min(max(lasts/10, time.Second), 10*time.Second), t.plan.wide.refusals.retryAfter)
+				}
+			}
+			if p.started <= at && at < p.started+lasts {
+				return true
+			}
 		}
 	}
 	return false

@@ -185,6 +185,15 @@ var brokenLives = []handMade{
 		h.tries(0, 1.1, 1.2, choose(wrong, 200, 500))
 		h.tries(0, 1.5, 1.6, 200)
 	}},
+	{aMessageInHandIsDeliveredOnce, 1, nil, func(h *history, wrong bool) { // a release that was not answered
+		h.receives(1, 0)
+		h.tries(0, 1.1, 1.2, 400)
+		h.changes(1.3, 2, 0)
+		h.evidence.calls[1].came = never
+		h.receives(1.5, 0)
+		h.receives(choose(wrong, 2.0, 5), 0)
+		h.tries(0, 5.1, 5.2, 200)
+	}},
 	{callsCarryTheNewestHandle, 1, nil, func(h *history, wrong bool) {
 		h.receives(1, 0)
 		h.receives(40, 0)

@@ -196,6 +196,32 @@ var brokenWide = []handMade{
 			}
 		}
 	}},
+	{aRefusalForOnesSakeStopsNoNeighbour, 100, inWide(wider{kind: batches, refusals: &refusals{share: 0.5, always: true}}), func(h *history, wrong bool) {
+		h.by.started = seconds(5) // the same, with a target of which nothing is refused
+		h.plan.targets = append(h.plan.targets, h.plan.targets[0])
+		h.plan.queues = append(h.plan.queues, h.plan.queues[0])
+		h.plan.queues[1].target = 1
+		for m := range h.plan.sends {
+			if m%3 == 0 && !h.plan.refuses(m) {
+				h.plan.sends[m].queue = 1
+				h.tries(m, 5.5, 5.6, 200)
+				h.evidence.deliveries[len(h.evidence.deliveries)-1].target = 1
+			}
+		}
+		for m := range h.plan.sends {
+			if h.plan.sends[m].queue == 0 && h.plan.refuses(m) != wrong {
+				h.tries(m, 6, 7, 429)
+			}
+		}
+	}},
+	{aRefusalForOnesSakeStopsNoNeighbour, 40, inWide(wider{kind: batches, refusals: &refusals{retryAfter: 10 * time.Second}}), func(h *history, wrong bool) {
+		h.by.started = -time.Hour // one after another of their groups
+		h.plan.queues[0].fifo = true
+		for m := range h.plan.sends {
+			h.plan.sends[m].group = choose(wrong, string('a'+rune(m)), string('a'+rune(m%10)))
+			h.tries(m, 2, float64(3+40*(m/10)), 200)
+		}
+	}},
 	{aRefusalForOnesSakeStopsNoNeighbour, 2, inWide(wider{kind: batches, refusals: &refusals{}}), func(h *history, wrong bool) {
 		h.dead[0] = wrong
 	}},

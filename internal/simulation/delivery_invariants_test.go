@@ -307,6 +307,15 @@ func (t *trial) lapsed(l *life, from, to instant) bool {
 	})
 }
 
+// releaseOver reports whether l came again in a time, after the delay of a release that was sent in
+// it: SQS may have carried it out, although nobody was told.
+func (t *trial) releaseOver(l *life, from, to instant) bool {
+	return slices.ContainsFunc(t.mentions[l.by][l.message], func(m mention) bool {
+		over := m.call.sent + time.Duration(m.entry.seconds)*time.Second
+		return m.call.sent >= from && t.isRelease(m.call, m.entry) && l.cameAfter(over, to)
+	})
+}
+
 // aMessageInHandIsDeliveredOnce: while it fails it is held and retried, one try after
 // another, however often it is received in the meantime.
 func aMessageInHandIsDeliveredOnce(t *trial) {
@@ -327,6 +336,8 @@ func aMessageInHandIsDeliveredOnce(t *trial) {
 				// Its visibility had ended: a FIFO queue hands out nothing that is in flight.
 			case before.rejected() && t.lapsed(l, before.ended, d.arrived):
 				// Its release had not worked until its visibility ended.
+			case before.rejected() && t.releaseOver(l, before.ended, d.arrived):
+				// It came again after the delay of a release that may have worked.
 			case before.rejected() && !t.mayBeHeld(before):
 				t.breaks(d.arrived, l.by, "delivers m%d again, which was rejected", l.message)
 			}
