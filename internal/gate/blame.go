@@ -40,7 +40,6 @@ type Message struct {
 	closings   int  // g.closings at the last failed try: a success after a closing proves nothing about it
 	counted    bool // included in heldUnknown
 	apart      bool // it has failed, or others with it: it is tried alone
-	spared     bool // its last try failed together with others
 	refusals   int  // in a row, together with others
 	parted     bool // since then it is tried alone, and was not yet
 	alone      bool // it was refused or has failed by itself
@@ -100,7 +99,7 @@ func (g *Gate) fail(now time.Time, m *Message, r message.Result, told time.Durat
 	if r.Crowded {
 		m.base = 0
 	}
-	m.lastFailed, m.spared, m.apart = m.try, false, m.apart || m.base > 0
+	m.lastFailed, m.apart = m.try, m.apart || m.base > 0
 	m.alone, m.awaited = m.alone || o != message.Connection && !r.Announced, r.Announced
 	m.closings, m.struck = g.closings, m.base == 0 || g.state == Closed
 	if m.since.IsZero() {
@@ -173,7 +172,7 @@ func (s *Seat) Review(now time.Time, m *Message) bool {
 	g := s.gate
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if !m.held || m.spared {
+	if !m.held {
 		return false
 	}
 	g.bank(m)

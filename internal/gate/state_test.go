@@ -27,6 +27,7 @@ func TestTheStateChanges(t *testing.T) {
 		{"nor those that left while they were failing, and came again", "o:ok abcd:429 abcd- +1ms p:ok abcde:429 open failing=1"},
 		{"those that left and were delivered since count again", "o:ok abcd:429 abcd- +1ms abcd:ok abcde:429 failing=5"},
 		{"those that were delivered in the end are new when they come again", "o:ok abcd:429 +1ms abcd:ok abcde:429 failing=5"},
+		{"nor how well retries work", "o:ok k:500 k-room k:ok " + strings.Repeat("k:500 k- ", 40) + "pay=true"},
 		{"nor do they say how many newcomers are delivered", strings.Repeat("abcdefghij:ok ", 3) + strings.Repeat("k:429 k- ", 20) + "p:ok qrstuv:429 wary"},
 		{"those who were released to make room and were delivered since count again", "o:ok abcd:500 abcd-room +1ms abcd:ok abcde:500 failing=5"},
 		{"who is given up is no sign of trouble", knownBad + "k:500x failing=0"},

@@ -156,7 +156,7 @@ func (g *Gate) spare(now time.Time, m *Message, r message.Result, told time.Dura
 		base = 0
 	}
 	m.failed, m.told, m.failedAt, m.spread = o, told, now, g.draw(m.id, m.tries)
-	m.lastFailed, m.closings, m.struck, m.spared = m.try, g.closings, true, true
+	m.lastFailed, m.closings, m.struck = m.try, g.closings, true
 	m.throttled, m.awaited = m.throttled || o == message.Throttled || r.Crowded, r.Announced
 	if m.since.IsZero() {
 		m.since = now

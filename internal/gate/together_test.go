@@ -303,3 +303,16 @@ func TestARequestThatAStandstillLeftOpenIsNoTrouble(t *testing.T) {
 		t.Errorf("%+v", status)
 	}
 }
+
+func TestWhatACrowdWasRefusedStaysTogether(t *testing.T) {
+	t.Parallel()
+	now := time.Now()
+	_, s := opened(now)
+	all := together(now, s, "m", 3)
+	s.Dissolve(now, all, message.Result{Outcome: message.Unavailable, Status: 503, Crowded: true}, 10)
+	for _, m := range all {
+		if !s.Joins(m) {
+			t.Errorf("%s is tried alone", m.id)
+		}
+	}
+}

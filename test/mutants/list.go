@@ -156,7 +156,7 @@ var theGate = room{
 		{rule: "proof: not across a closing", file: "blame.go", old: "m.closings == g.closings && g.proof", new: "g.proof"},
 		{rule: "proof: by a delivery that began later", file: "blame.go", old: " && g.proof.After(m.began) {", new: " {"},
 		{rule: "proof: not by one that began at the same time", file: "blame.go", old: "g.proof.After(m.began)", new: "!g.proof.Before(m.began)"},
-		{rule: "a review is of held messages", file: "blame.go", old: "if !m.held || m.spared {", new: "if false {"},
+		{rule: "a review is of held messages", file: "blame.go", old: "if !m.held {", new: "if false {"},
 		{rule: "a review finds what was proven", file: "blame.go", old: "\tg.bank(m)\n\tswitch {", new: "\tswitch {"},
 		{rule: "who is given up by a review has a record", file: "blame.go", old: "\tcase g.enough(m):\n\t\tg.records.add(m.id)\n", new: "\tcase g.enough(m):\n"},
 		{rule: "alone: after a failure only", file: "blame.go", old: "case m.failed == message.Failed:", new: "case m.failed == message.Failed, m.failed == message.Unavailable:"},
