@@ -59,11 +59,16 @@ const (
 	maxProbeGap = 10 * time.Second
 )
 
-// scheduleProbe sets the time of the next probe, not before the target's Retry-After.
-func (g *Gate) scheduleProbe(now time.Time, told time.Duration) {
+// scheduleProbe sets the time of the next probe: a gap after began, which is when the last one
+// began or the gate closed, and not before the target's Retry-After.
+func (g *Gate) scheduleProbe(began, now time.Time, told time.Duration) {
 	g.probes++
 	gap := min(max(now.Sub(g.trouble.since)/10, minProbeGap), maxProbeGap)
-	g.nextProbe = now.Add(max(time.Duration(float64(gap)*g.draw("probe", g.probes)), told))
+	next := began.Add(time.Duration(float64(gap) * g.draw("probe", g.probes)))
+	if earliest := now.Add(told); next.Before(earliest) {
+		next = earliest
+	}
+	g.nextProbe = next
 }
 
 // draw returns a number in [0.5, 1.5) that depends only on seed, key and n, so that a

@@ -109,7 +109,7 @@ func TestTheSameSeedGivesTheSameTimes(t *testing.T) {
 	}
 }
 
-// The gap between two probes is a tenth of how long the trouble has lasted, 1 to 10 s.
+// A probe begins a tenth of how long the trouble has lasted, 1 to 10 s, after the last one began.
 func TestTheGapBetweenProbesGrowsWithTheTrouble(t *testing.T) {
 	t.Parallel()
 	for _, test := range []struct {
@@ -133,7 +133,13 @@ func TestTheGapBetweenProbesGrowsWithTheTrouble(t *testing.T) {
 			t.Errorf("%s: %v to %v, want half of %v to as much again", test.script, shortest, longest, test.want)
 		}
 	}
-	r := play(t, toClosed)
+	// A due probe is left for a second to a queue with a message that was never tried: that second
+	// begins when the last probe ends, however long it took.
+	r := play(t, toClosed+"probe f> +5s f=500")
+	if due := r.Status(10).NextProbe; !due.Equal(r.now) {
+		t.Errorf("after a probe of five seconds the next is due at %v, it is %v", due, r.now)
+	}
+	r = play(t, toClosed)
 	gaps := make(map[time.Duration]bool)
 	for range 5 {
 		r.play(t, "probe f> f=cut")

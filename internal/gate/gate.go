@@ -241,7 +241,7 @@ func (s *Seat) End(now time.Time, m *Message, r message.Result, slots int) Fate 
 	delete(g.running, m)
 	if r.Canceled {
 		if probe {
-			g.scheduleProbe(now, 0)
+			g.scheduleProbe(m.began, now, 0)
 		}
 		return Settled
 	}
@@ -262,7 +262,7 @@ func (s *Seat) End(now time.Time, m *Message, r message.Result, slots int) Fate 
 	}
 	if probe {
 		g.probeAnswered = r.Outcome != message.Connection
-		g.scheduleProbe(now, told)
+		g.scheduleProbe(m.began, now, told)
 	}
 	g.step(now, failed, fresh, slots)
 	return Held

@@ -105,7 +105,7 @@ func (g *Gate) close(now time.Time) {
 	g.probeAnswered = g.heldAnswered > 0
 	g.closings++
 	g.enter(now, Closed, g.trouble.mostly().String())
-	g.scheduleProbe(now, 0)
+	g.scheduleProbe(now, now, 0)
 	last := &g.changes[len(g.changes)-1]
 	last.Since, last.Messages, last.Mostly, last.NextProbe = g.trouble.since, g.trouble.counts(), g.trouble.mostly(), g.nextProbe
 }

@@ -81,6 +81,8 @@ func TestATryBegins(t *testing.T) {
 		{"after a probe comes a gap", toClosed + "probe f:500 g! +499ms g! probe g>"},
 		{"the next probe waits for the Retry-After of the last", toClosed + "probe f:503/30s +29999ms g! +1ms g>"},
 		{"but for ten minutes at most", toClosed + "probe f:503/1h +599s g! +1s g>"},
+		{"a probe that was long in failing leaves no gap", toClosed + "probe f> +5s f=500 g>"},
+		{"its Retry-After is told when it fails", toClosed + "probe f> +5s f=503/30s +29999ms g! +1ms g>"},
 		{"a canceled probe opens nothing and has a gap after it", toClosed + "probe f> f=cut closed g! +1500ms g>"},
 		{"a canceled try proves nothing", "o:ok abcde> abcde=cut open failing=0 held=0"},
 		{"a canceled try is no success", "o:ok abcd:500 f> f=cut failing=4"},
