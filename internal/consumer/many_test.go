@@ -1,6 +1,7 @@
 package consumer
 
 import (
+	"errors"
 	"strconv"
 	"testing"
 	"testing/synctest"
@@ -82,4 +83,89 @@ func TestEachProbeOfManyQueuesTriesAnotherMessage(t *testing.T) {
 			})
 		})
 	}
+}
+
+// A queue whose receives have failed is asked again while the gate is closed, though another
+// queue's receives work: the messages to probe with may be in the one that failed.
+func TestAfterAnOutageOfSQSAndTargetEachQueueIsAskedForAProbe(t *testing.T) {
+	t.Parallel()
+	for empty, name := range []string{"the first queue is empty", "the second is"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				f := newFakeTarget(10 * time.Millisecond)
+				up := f.downWith(message.Result{Outcome: message.Unavailable, Status: 503, Reason: "5xx"})
+				door, pace := gate.New(1), ratelimit.New(ratelimit.Limits{Concurrency: 10})
+				all := make([]*engine, 2)
+				for i := range all {
+					q := newFakeQueue()
+					q.send(10)
+					for n, m := range q.messages {
+						m.id = string(rune('a'+i)) + strconv.Itoa(n)
+					}
+					all[i] = run(t, q, f, ratelimit.Limits{}, func(o *Options) { o.Gate, o.Pace = door, pace })
+				}
+				for door.State() != gate.Closed {
+					pass(10 * time.Millisecond)
+				}
+				for _, e := range all {
+					e.queue.answers(away)
+				}
+				for door.Status(10).Held > 0 {
+					pass(time.Second)
+				}
+				pass(time.Minute)
+				q := all[empty].queue
+				q.mu.Lock()
+				for _, m := range q.messages {
+					m.deleted = true
+				}
+				q.mu.Unlock()
+				up()
+				for _, e := range all {
+					e.queue.answers(nil)
+				}
+				pass(time.Minute)
+				if n := all[1-empty].queue.left(); n != 0 || door.State() != gate.Open {
+					t.Errorf("a minute after the outage %d of the other queue's messages are left, the gate is %s", n, door.State())
+				}
+				for _, e := range all {
+					e.stop()
+				}
+			})
+		})
+	}
+}
+
+// While a queue waits to be asked again, since SQS has refused its receives, the others' probes
+// do not wait for it.
+func TestAQueueThatSQSRefusesTakesNoTurnsFromTheOthersProbes(t *testing.T) {
+	t.Parallel()
+	synctest.Test(t, func(t *testing.T) {
+		f := newFakeTarget(10 * time.Millisecond)
+		_ = f.downWith(message.Result{Outcome: message.Failed, Status: 500, Reason: "5xx"})
+		door, pace := gate.New(1), ratelimit.New(ratelimit.Limits{Concurrency: 10})
+		mine, refused := newFakeQueue(), newFakeQueue()
+		mine.send(100)
+		refused.answers(func(action string, _ int) error {
+			if action == "receive" {
+				return &message.SQSError{Action: "ReceiveMessage", Queue: "refused", Fault: message.Refused, Err: errors.New("access denied")}
+			}
+			return nil
+		})
+		share := func(o *Options) { o.Gate, o.Pace = door, pace }
+		other := run(t, refused, f, ratelimit.Limits{}, share)
+		e := run(t, mine, f, ratelimit.Limits{}, share)
+		for door.State() != gate.Closed {
+			pass(10 * time.Millisecond)
+		}
+		receives, tries := mine.called("receive"), f.deliveries()
+		pass(time.Minute)
+		receives, tries = mine.called("receive")-receives, f.deliveries()-tries
+		if receives < tries-1 {
+			t.Errorf("%d probes have brought %d receives", tries, receives)
+		}
+		e.stop()
+		other.stop()
+	})
 }

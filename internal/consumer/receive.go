@@ -144,7 +144,7 @@ func (c *Consumer) reportHand(now time.Time) {
 		Parked:      c.demand.parked(now),
 		LastReceive: c.demand.lastTurn,
 		Asks:        c.pace.Asks(),
-		Receives:    !c.drain.begun && c.sqs.trouble[receiveCall].failures == 0 && !c.hand.tooManyUnsettled(),
+		Receives:    !c.drain.begun && !now.Before(c.sqs.trouble[receiveCall].until) && !c.hand.tooManyUnsettled(),
 		Full:        c.hand.size()+len(c.demand.polls) > 0 && !c.options.Memory.fits(c.demand.each()),
 	})
 }

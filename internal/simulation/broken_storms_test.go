@@ -123,6 +123,14 @@ var brokenStorms = []handMade{
 	{whatIsInHandIsBounded, 60, func(s *scenario) { s.calm = true }, func(h *history, wrong bool) {
 		h.receives(1, upTo(choose(wrong, 60, 30))...)
 	}},
+	{whatIsInHandIsBounded, 60, func(s *scenario) { s.calm = true }, func(h *history, wrong bool) { // four of six receives look slow
+		for i := range 6 {
+			c := h.receives(1+float64(i)/100, upTo(60)[10*i:10*i+10]...)
+			if !wrong && i < 4 {
+				c.came = seconds(1.1)
+			}
+		}
+	}},
 	{fewRequestsAMessage, 1, func(s *scenario) { s.calm = true }, func(h *history, wrong bool) {
 		for i := range choose(wrong, 30, 15) {
 			h.receives(float64(i))

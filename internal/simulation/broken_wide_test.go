@@ -45,6 +45,13 @@ var brokenWide = []handMade{
 			}
 		}
 	}},
+	{whatWasNotDeliveredIsReleasedWithItsBackoff, 1, inWide(wider{kind: refusalsOfSome, refusals: &refusals{}}), func(h *history, wrong bool) { // what cannot be deleted is hidden
+		h.receives(1, 0)
+		h.tries(0, 2, 2.1, 429)
+		h.evidence.deliveries[0].retryAfter = 600
+		h.tries(0, 3, 3.1, choose(wrong, 429, 200))
+		h.changes(10, 600, 0)
+	}},
 	{memoryIsBounded, 3, inWide(wider{kind: largeMessages, memory: 1 << 20}), func(h *history, wrong bool) {
 		for m := range h.plan.sends {
 			h.plan.sends[m].size, h.plan.sends[m].attributes = 200<<10, choose(wrong, 200, 100)<<10

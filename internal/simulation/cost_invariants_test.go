@@ -9,7 +9,8 @@ import (
 
 // whatIsInHandIsBounded: if nothing goes wrong, at most slots + min(0.2 s × pace, 500)
 // + 2 × 10 messages are not yet delivered; on a FIFO queue, plus those that wait behind
-// their group's head, up to ten per slot and receive.
+// their group's head, up to ten per slot and receive. Of receives that look slow, only ten
+// messages count: others are sent in their place.
 func whatIsInHandIsBounded(t *trial) {
 	if !t.plan.calm {
 		return
@@ -32,28 +33,58 @@ func whatIsInHandIsBounded(t *trial) {
 		bound += 10*int(slots) + 10
 	}
 	type change struct {
-		at instant
-		by int
+		at   instant
+		by   int
+		slow bool
 	}
+	overtaken := t.overtaken()
 	var changes []change
 	for _, l := range t.lives {
-		changes = append(changes, change{l.receives[0].call.came, 1})
+		slow := overtaken[l.receives[0].call]
+		changes = append(changes, change{l.receives[0].call.came, 1, slow})
 		out := l.ended
 		if took := l.delivered(); took != never {
 			out = took
 		}
 		if out != never {
-			changes = append(changes, change{out, -1})
+			changes = append(changes, change{out, -1, slow})
 		}
 	}
 	slices.SortFunc(changes, func(a, b change) int { return cmp.Or(cmp.Compare(a.at, b.at), cmp.Compare(a.by, b.by)) })
-	n := 0
+	soon, late := 0, 0
 	for _, c := range changes {
-		if n += c.by; n > bound {
+		if c.slow {
+			late += c.by
+		} else {
+			soon += c.by
+		}
+		if n := soon + min(late, 10); n > bound {
 			t.breaks(c.at, t.evidence.processes[0], "has %d messages in hand that are not delivered; at most %d may be", n, bound)
 			return
 		}
 	}
+}
+
+// overtaken are the receives that may look slow: they have been out for two of the shortest
+// round trips when one that was sent later comes back full.
+func (t *trial) overtaken() map[*sqsCall]bool {
+	var full []*sqsCall
+	shortest := never
+	for _, c := range t.evidence.calls {
+		if c.action == "ReceiveMessage" && c.came != never && len(c.brought) > 0 && len(c.brought) == c.asked {
+			full = append(full, c)
+			shortest = min(shortest, c.came-c.sent)
+		}
+	}
+	slow := make(map[*sqsCall]bool)
+	for _, c := range t.evidence.calls {
+		if c.action == "ReceiveMessage" && slices.ContainsFunc(full, func(later *sqsCall) bool {
+			return later.by == c.by && later.queue == c.queue && later.sent > c.sent && later.came < c.came && later.came-c.sent > 2*shortest
+		}) {
+			slow[c] = true
+		}
+	}
+	return slow
 }
 
 // fewRequestsAMessage: with a backlog, and if nothing goes wrong, 0.22 receives and deletes

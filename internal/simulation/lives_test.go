@@ -259,7 +259,7 @@ func (t *trial) findLast() {
 				c, e := m.call, m.entry
 				again := c.sent + time.Duration(e.seconds)*time.Second/2 + 5*time.Second
 				if c.action != "ChangeMessageVisibilityBatch" || e.code != "" || t.end(p) <= again || p.drained != never && p.drained <= again ||
-					time.Duration(e.seconds)*time.Second <= t.plan.queues[c.queue].longest() || e.seconds == heldFor || !t.toldToWait(p, h.message, e.seconds) {
+					time.Duration(e.seconds)*time.Second <= t.plan.queues[c.queue].longest() || e.seconds == heldFor || !t.toldToWait(p, h.message, e.seconds) || t.doneBefore(c, e) {
 					continue
 				}
 				if t.last[c] == nil {

@@ -192,6 +192,12 @@ func draw(seed uint64, share float64) *scenario {
 		if d.of("away").chance(0.3) {
 			s.away = s.windows(d.of("away windows"), 3, time.Second, 3*time.Minute, awayWays)
 		}
+		if d := d.of("network"); d.chance(0.3) { // it is gone: SQS is away whenever the target is
+			s.away = nil
+			for i, w := range s.targets[0].outages {
+				s.away = append(s.away, window{w.from, w.to, d.of("way", i).upTo(awayWays)})
+			}
+		}
 	}
 	return s
 }

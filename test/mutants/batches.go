@@ -90,6 +90,8 @@ var theBatchedEngine = room{
 		{rule: "a full request waits for nobody", run: "FullRequest", file: "batch.go", old: "if _, full := h.along(now, l); full {", new: "if _, full := h.along(now, l); full && false {"},
 		{rule: "in a drain nobody waits for others", run: "Drain", file: "batch.go", old: "if h.drain.begun || h.options.Gate", new: "if h.options.Gate"},
 		{rule: "in a half-open gate nobody waits for others", run: "HalfOpen", file: "batch.go", old: "h.drain.begun || h.options.Gate.State() == gate.HalfOpen", new: "h.drain.begun"},
+		{rule: "a queue whose receives have failed is asked for a probe once their pause is over", run: "EachQueueIsAsked", file: "receive.go", old: "!now.Before(c.sqs.trouble[receiveCall].until)", new: "c.sqs.trouble[receiveCall].failures == 0"},
+		{rule: "until then the others' probes do not wait for it", run: "TakesNoTurns", file: "receive.go", old: " && !now.Before(c.sqs.trouble[receiveCall].until)", new: ""},
 		{rule: "a probe is left to a queue with a message that was never tried", run: "EachProbe", file: "start.go", old: " || !h.gate.Repeats(now) {", new: " {"},
 		{rule: "a message that has waited long enough starts by itself", run: "EndOfItsWait", file: "batch.go", old: "\t\treturn h.gathered(l)\n", new: "\t\t_ = l\n"},
 		{rule: "what the target said decides whether they go together", run: "TheTargetsWord|GoesAlong", file: "batch.go", old: " && h.pace.Joins()", new: ""},
