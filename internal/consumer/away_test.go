@@ -2,6 +2,8 @@ package consumer
 
 import (
 	"errors"
+	"slices"
+	"strings"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -81,4 +83,111 @@ func TestWhileSQSOwesAnAnswerNothingIsSaidOfTheQueue(t *testing.T) {
 		q.answers(nil)
 		e.stop()
 	})
+}
+
+// What SQS has taken back meanwhile is nobody's to extend, delete or release.
+func TestAnOutageOfSQSIsOverWhenItAnswersThoughNothingIsLeftToTryAgain(t *testing.T) {
+	t.Parallel()
+	for name, answer := range map[string]message.Result{
+		"extensions": {Outcome: message.Unavailable, Status: 503, Reason: "5xx"},
+		"deletes":    delivered2xx,
+		"releases":   {Outcome: message.Rejected, Status: 422, Reason: "4xx"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				q, f := newFakeQueue(), newFakeTarget(time.Millisecond)
+				f.answer = func(*message.Message, int) (message.Result, time.Duration) {
+					q.answers(away)
+					return answer, time.Millisecond
+				}
+				q.send(1)
+				e := run(t, q, f, limitedTo(28), nil)
+				pass(2 * time.Minute)
+				if s := e.Snapshot(time.Now()); s.Problem == nil {
+					t.Error("SQS is away, and nothing is said of it")
+				}
+				q.mu.Lock()
+				q.messages[0].deleted = true // another replica has delivered it
+				q.mu.Unlock()
+				q.answers(nil)
+				pass(time.Minute)
+				if s := e.Snapshot(time.Now()); s.Problem != nil {
+					t.Errorf("a minute after it is back: %s", s.Problem.What)
+				}
+				said := strings.Split(e.said(), "\n")
+				if !slices.ContainsFunc(said, func(line string) bool {
+					return strings.Contains(line, "calls to SQS work again") && strings.HasSuffix(line, "calls="+name)
+				}) {
+					t.Errorf("it is not said that %s work again:\n%s", name, strings.Join(said, "\n"))
+				}
+				e.stop()
+			})
+		})
+	}
+}
+
+// As long as something in hand waits for a call that fails, or SQS has refused it, that is said,
+// though receives work.
+func TestWhatFailsStaysSaidAsLongAsItMatters(t *testing.T) {
+	t.Parallel()
+	refused := func(string, int) error {
+		return &message.SQSError{Action: "any", Queue: "orders", Fault: message.Refused, Err: errors.New("access denied")}
+	}
+	for _, test := range []struct {
+		name  string
+		kind  string // of the calls that fail
+		fails func(string, int) error
+		took  time.Duration // the first message
+		gone  bool          // it is lost before the end
+		said  bool          // at the end
+	}{
+		{"a delete that waits", "delete", away, time.Millisecond, false, true},
+		{"an extension of what is delivered for long", "change", away, time.Hour, false, true},
+		{"an extension that is refused", "change", refused, 50 * time.Second, true, true},
+		{"an extension of what is gone", "change", away, 50 * time.Second, true, false},
+	} {
+		t.Run(test.name, func(t *testing.T) {
+			t.Parallel()
+			synctest.Test(t, func(t *testing.T) {
+				q, f := newFakeQueue(), newFakeTarget(time.Millisecond)
+				f.answer = func(m *message.Message, _ int) (message.Result, time.Duration) {
+					if m.ID == "m0" {
+						return delivered2xx, test.took
+					}
+					return delivered2xx, 3 * time.Second
+				}
+				q.answers(func(action string, call int) error {
+					if action == test.kind {
+						return test.fails(action, call)
+					}
+					return nil
+				})
+				q.send(1)
+				e := run(t, q, f, limitedTo(28), func(o *Options) { o.Timeout = 2 * time.Hour })
+				pass(26 * time.Second)
+				for range 4 {
+					q.send(1)
+					pass(5 * time.Millisecond) // a receive has brought it, and no call has failed since
+					if s := e.Snapshot(time.Now()); s.Problem == nil {
+						t.Error("nothing is said of what fails")
+					}
+					pass(time.Second)
+				}
+				if test.gone {
+					q.mu.Lock()
+					q.messages[0].deleted = true
+					q.mu.Unlock()
+					for range 60 { // something is always in hand
+						q.send(1)
+						pass(2 * time.Second)
+					}
+				}
+				if s := e.Snapshot(time.Now()); (s.Problem != nil) != test.said {
+					t.Errorf("at the end it is said: %+v", s.Problem)
+				}
+				e.stop()
+			})
+		})
+	}
 }

@@ -217,9 +217,29 @@ func (c *Consumer) batchTrouble(now time.Time, do *call, b *batcher, err error, 
 	}
 }
 
-// worked notes that a kind of calls works.
+// worked notes that a kind of calls works. It also ends the trouble of kinds that nothing waits
+// for any more: what SQS has taken back is not tried again, so no call of theirs would. What SQS
+// refused stays, since a person has to act.
 func (c *Consumer) worked(now time.Time, kind callKind) {
 	if c.sqs.worked(now, kind) {
 		c.view.depth.again(now)
+	}
+	for _, other := range []callKind{deleteCall, releaseCall, letterCall, extendCall} {
+		if t := &c.sqs.trouble[other]; t.failures > 0 && t.fault != message.Refused && !c.waitsFor(now, other) {
+			c.sqs.worked(now, other)
+		}
+	}
+}
+
+// waitsFor reports whether something in hand waits for a call.
+func (c *Consumer) waitsFor(now time.Time, kind callKind) bool {
+	switch kind {
+	case releaseCall:
+		return c.hand.count[releasing] > 0
+	case extendCall:
+		next := c.extension.next
+		return c.extension.out > 0 || !next.IsZero() && !next.After(now.Add(extendAgain))
+	default:
+		return c.hand.count[deleting] > 0
 	}
 }
