@@ -145,6 +145,16 @@ var brokenLives = []handMade{
 		h.changes(choose(wrong, 20.0, 16), 30, 0)
 		h.deletes(30, 0)
 	}},
+	{whatIsInHandIsExtendedAtHalfItsVisibility, 1, nil, func(h *history, wrong bool) { // what is delivered after nearly 12 hours
+		h.stopped = 13 * time.Hour
+		h.receives(0, 0)
+		last := choose(wrong, 11.5, 11.95) * 3600
+		for at := 10.0; at < last; at += 50 {
+			h.changes(at, 120, 0)
+		}
+		h.tries(0, last+10, last+11, 200)
+		h.deletes(last+80, 0)
+	}},
 	{oneFailedEntryDelaysNoOther, 1, nil, func(h *history, wrong bool) {
 		h.receives(1, 0)
 		h.tries(0, 1.1, 1.2, 200)
@@ -204,6 +214,11 @@ var brokenLives = []handMade{
 		first.came = seconds(choose(wrong, 40.0, 41))
 		second.came = seconds(choose(wrong, 40.0, 41))
 		h.call(41, changeCall, entry{handle: handle{0, 1}, seconds: 30})
+	}},
+	{whatWasNotDeliveredIsReleasedWithItsBackoff, 1, nil, func(h *history, wrong bool) { // which waited for a connect that hung
+		h.evidence.deliveries = append(h.evidence.deliveries, &delivery{by: h.by, message: -1, arrived: seconds(3), ended: seconds(3), how: choose(wrong, "refused", "hangs")})
+		h.receives(4, 0)
+		h.changes(5, 900, 0)
 	}},
 	{whatWasNotDeliveredIsReleasedWithItsBackoff, 1, nil, func(h *history, wrong bool) {
 		h.receives(1, 0)

@@ -25,6 +25,23 @@ var brokenStorms = []handMade{
 		h.changes(13, 1, 0)
 		h.dead[0] = true
 	}},
+	{noGoodMessageDiesInAnOutage, 30, func(s *scenario) { // or hardly any after many had
+		stormOf(answers500)(s)
+		s.storm.kind = flapping
+	}, func(h *history, wrong bool) {
+		h.receives(9, upTo(30)...)
+		h.tries(0, 11, 11.1, 500)
+		for m := 1; m < 21; m++ {
+			h.tries(m, 11, 11.1, 500)
+			h.tries(m, 11.2, 11.3, 200)
+		}
+		for i := range 24 {
+			at := 12 + float64(i)/10
+			h.tries(choose(i%2 == 0, 0, 21), at, at+0.1, choose(wrong && i%6 == 5, 200, 500))
+		}
+		h.changes(20, 1, 0)
+		h.dead[0] = true
+	}},
 	{noGoodMessageDiesInAnOutage, 2, func(s *scenario) { // where hardly anything succeeds
 		stormOf(answers404)(s)
 		s.storm.kind = flapping
@@ -35,7 +52,7 @@ var brokenStorms = []handMade{
 		for i := range 60 {
 			at := 12 + float64(i)/10
 			h.tries(0, at, at+0.1, 404)
-			h.tries(1, at, at+0.1, choose(wrong && i%5 == 0, 200, 404))
+			h.tries(1, at, at+0.1, choose(wrong && i%3 == 0, 200, 404))
 		}
 		h.changes(20, 1, 0)
 		h.dead[0] = true

@@ -44,7 +44,7 @@ func (t *trial) takenBack(m int) int {
 
 // looksLikePoison reports whether m was given up, in a storm that leaves some deliveries well, by a
 // process of which no retry in it had succeeded, or nine of ten deliveries had failed since m's
-// first.
+// first; of a target that comes and goes, since any try of m.
 func (t *trial) looksLikePoison(m int) bool {
 	s, given := t.plan.storm, (*life)(nil)
 	for _, l := range t.lives {
@@ -55,25 +55,27 @@ func (t *trial) looksLikePoison(m int) bool {
 	if s.kind == total || given == nil {
 		return false
 	}
-	first := never
-	retried, tries, delivered := false, 0, 0
+	retried, since, enough := false, []stretch(nil), choose(s.kind == flapping, 20, 50)
 	for _, d := range t.evidence.deliveries {
 		if d.by != given.by || d.arrived < s.from || d.ended >= given.released {
 			continue
 		}
 		retried = retried || d.number > 0 && d.delivered()
-		if d.message == m && first == never {
-			first = d.arrived
+		if d.message == m && (len(since) == 0 || s.kind == flapping) {
+			since = append(since, stretch{})
 		}
-		if first != never {
-			tries++
+		for i := range since {
+			since[i].tries++
 			if d.delivered() {
-				delivered++
+				since[i].delivered++
 			}
 		}
 	}
-	return !retried || tries >= 50 && 10*delivered < tries
+	return !retried || slices.ContainsFunc(since, func(n stretch) bool { return n.tries >= enough && 10*n.delivered < n.tries })
 }
+
+// stretch counts deliveries from some moment on.
+type stretch struct{ tries, delivered int }
 
 // alone returns the messages that were given up after five minutes with hardly any others in
 // the queue: an outage of 500s or timeouts of a quiet queue is taken for poison.

@@ -122,6 +122,9 @@ func whatIsInHandIsExtendedAtHalfItsVisibility(t *trial) {
 			if slices.ContainsFunc(l.receives, func(r arrival) bool { return r.call.came > at && r.call.came <= until }) {
 				return // it came again
 			}
+			if until-l.receives[len(l.receives)-1].served >= longestInFlight {
+				return // what is delivered is only deleted
+			}
 			if t.settlesWell(l.by, queue, at-longestPause, until) {
 				t.breaks(until, l.by, "has not extended m%d, hidden for %v at %.3f s", l.message, lasts, at.Seconds())
 			}

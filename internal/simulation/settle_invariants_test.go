@@ -269,9 +269,12 @@ func (l *life) stoodStill() bool { return l.by.standsIn(l.receives[0].call.sent,
 // isTooLongInFlight reports whether the message was given back since its 12 hours in flight
 // were nearly over.
 func (l *life) isTooLongInFlight() bool {
-	const longest = 12*time.Hour - 5*time.Minute - time.Minute
-	return l.release.seconds == 0 && l.released-l.receives[len(l.receives)-1].served >= longest
+	return l.release.seconds == 0 && l.released-l.receives[len(l.receives)-1].served >= longestInFlight
 }
+
+// longestInFlight is for how long a message in flight is extended: what SQS allows, less what it
+// takes to give it back.
+const longestInFlight = 12*time.Hour - 5*time.Minute - time.Minute
 
 // forRoom reports whether a release by so many seconds makes room: a quarter of an hour, or
 // that doubled up to an hour.
@@ -290,6 +293,7 @@ func whatWasNotDeliveredIsReleasedWithItsBackoff(t *trial) {
 		target := &t.plan.targets[q.target]
 		got := l.release.seconds
 		if len(l.starts) == 0 {
+			t.reaches()
 			if got != 0 && !t.wasRefused(l, q.target, l.released) {
 				t.breaks(l.released, l.by, "releases m%d for %d s though it was not tried", l.message, got)
 			}
@@ -350,10 +354,14 @@ func (t *trial) maxReceivesSaid(l *life, from instant) []int {
 	return said
 }
 
-// wasRefused reports whether the target refused connects while a message was in hand: it
-// may have been tried.
+// wasRefused reports whether the target refused connects while a message was in hand, or one hung
+// that had begun before: it may have been tried.
 func (t *trial) wasRefused(l *life, target int, until instant) bool {
 	return slices.ContainsFunc(t.evidence.deliveries, func(d *delivery) bool {
-		return d.message < 0 && d.by == l.by && d.target == target && d.arrived >= l.receives[0].call.came && d.arrived <= until
+		ended := d.arrived
+		if d.how == "hangs" {
+			ended += t.plan.targets[target].timeout
+		}
+		return d.message < 0 && d.by == l.by && d.target == target && ended >= l.receives[0].call.came && d.arrived <= until
 	})
 }
