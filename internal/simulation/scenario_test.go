@@ -153,21 +153,6 @@ type move struct {
 	gap    time.Duration      // until the next process starts, for a stop or kill
 }
 
-// window is a time in which something does not work, and in which way.
-type window struct {
-	from, to time.Duration
-	way      int
-}
-
-func at(windows []window, now time.Duration) (window, bool) {
-	for _, w := range windows {
-		if w.from <= now && now < w.to {
-			return w, true
-		}
-	}
-	return window{}, false
-}
-
 // draw draws the scenario of a seed. A share of them are wider worlds.
 func draw(seed uint64, share float64) *scenario {
 	d := dice(seed).of("scenario")
@@ -189,15 +174,7 @@ func draw(seed uint64, share float64) *scenario {
 	s.drawReplicas(d)
 	if !s.calm {
 		s.odds = drawSQSOdds(d.of("sqs"))
-		if d.of("away").chance(0.3) {
-			s.away = s.windows(d.of("away windows"), 3, time.Second, 3*time.Minute, awayWays)
-		}
-		if d := d.of("network"); d.chance(0.3) { // it is gone: SQS is away whenever the target is
-			s.away = nil
-			for i, w := range s.targets[0].outages {
-				s.away = append(s.away, window{w.from, w.to, d.of("way", i).upTo(awayWays)})
-			}
-		}
+		s.drawAway(d)
 	}
 	return s
 }
@@ -208,22 +185,6 @@ func draw(seed uint64, share float64) *scenario {
 // many for a target, and for which message a connect was refused.
 func (s *scenario) exact() bool {
 	return s.wide == nil && len(s.queues) == len(s.targets) && (s.storm == nil || s.storm.way != refusesDials && s.targets[0].crowd == nil)
-}
-
-// windows draws up to n separate windows.
-func (s *scenario) windows(d dice, n int, shortest, longest time.Duration, ways int) []window {
-	var all []window
-	from := time.Duration(0)
-	for i := range d.of("n").from(1, n) {
-		from += d.of("gap", i).between(time.Second, s.trouble/2)
-		to := min(from+d.of("length", i).between(shortest, longest), s.trouble)
-		if from >= s.trouble {
-			break
-		}
-		all = append(all, window{from, to, d.of("way", i).upTo(ways)})
-		from = to
-	}
-	return all
 }
 
 func (s *scenario) drawTargets(d dice) {
